@@ -1,0 +1,199 @@
+"""What the level of a lane means for its alert: raise, worsen, ease, re-raise, settle. Pure.
+
+Where a level comes from is not known here: readings, silence and faults all arrive as a Signal.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from alerts import ids, moves
+from alerts.model import Alert, Case, Kind, Lane, Level, State
+from alerts.policy import POLICY
+
+# What an alert looks like once nobody's acknowledgement covers it any more; who gave the last one stays on record.
+UNCOVERED: Final[Mapping[str, Any]] = {"ack_level": None, "ack_score": None, "ack_reds": (), "ack_until_ms": None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """What one lane of a case has come to: its level now (None: nothing stands) and the evidence behind it.
+
+    `at_ms` is when that was observed and `known_ms` when it was known. `borne_out` tells fresh evidence from a mere
+    change of level. `recovered_ms` is when a recovery began, and `bridge_ms` how soon after that a relapse leaves an
+    acknowledgement standing.
+    """
+
+    lane: Lane
+    level: Level | None
+    at_ms: int
+    known_ms: int
+    evidence: Mapping[str, Any]
+    borne_out: bool = True
+    late: bool = False
+    score: int | None = None
+    parts: tuple[str, ...] = ()
+    reds: tuple[str, ...] = ()
+    bridge_ms: int = POLICY.flap_ms
+    recovered_ms: int | None = None
+
+
+def follow(case: Case, signal: Signal) -> Case:
+    """Move the alert of the signal's lane as its level asks; the same case comes back when it asks nothing."""
+    alert = case.alerts.get(signal.lane)
+    if alert is None:
+        return case if signal.level is None else _raise(case, signal, signal.level)
+    if signal.level is None:
+        return _recover(case, alert, signal) if alert.active else case
+    return AFTER[alert.state](case, alert, signal, signal.level)
+
+
+def due_ms(from_ms: int, level: Level) -> int:
+    """Give the time by which someone must have answered an alert that has asked since `from_ms`."""
+    return from_ms + POLICY.clocks[level].first_response_ms
+
+
+def _raise(case: Case, signal: Signal, level: Level) -> Case:
+    last = case.alerts.get(signal.lane)
+    ordinal = 1 + max((alert.ordinal for alert in case.alerts.values()), default=0)
+    alert_no = ids.number(case.stay_no, ordinal)
+    alert = Alert(
+        alert_no=alert_no,
+        id=ids.name(alert_no),
+        stay_no=case.stay_no,
+        ordinal=ordinal,
+        lane=signal.lane,
+        state=State.NEW,
+        level=level,
+        peak=level,
+        score=signal.score,
+        peak_score=signal.score,
+        opened_ms=signal.known_ms,
+        since_ms=signal.at_ms,
+        late=signal.late,
+        due_ms=due_ms(signal.known_ms, level),
+        recurrence_of=_recurred(last, signal.known_ms),
+        parts=signal.parts,
+        reds=signal.reds,
+        evidence=signal.evidence,
+    )
+    return moves.raised(case, alert, signal.known_ms)
+
+
+def _recurred(last: Alert | None, known_ms: int) -> int | None:
+    if last is None or last.closed_ms is None or known_ms - last.closed_ms >= POLICY.recurrence_ms:
+        return None
+    return last.alert_no
+
+
+def _recover(case: Case, alert: Alert, signal: Signal) -> Case:
+    """Settle an alert whose conditions have all cleared; one that was never urgent ends without a person."""
+    changes: dict[str, Any] = {"cleared_ms": signal.recovered_ms, **_running(alert, signal)}
+    if alert.peak >= Level.URGENT:
+        kind, changes["due_ms"] = Kind.SETTLED, signal.known_ms + POLICY.settled_ms
+    else:
+        kind, changes["due_ms"], changes["closed_ms"] = Kind.ENDED, None, signal.known_ms
+        changes["blind_ms"] = None
+    return moves.move(case, alert, kind, signal.known_ms, because=signal.evidence, **changes)
+
+
+def _unowned(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
+    if level > alert.level:
+        soonest = min(alert.due_ms or signal.known_ms, due_ms(signal.known_ms, level))
+        return _worse(case, alert, Kind.WORSENED, signal, level, due_ms=soonest)
+    return _no_worse(case, alert, signal, level)
+
+
+def _owned(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
+    if _outgrown(alert, signal, level):
+        due = due_ms(signal.known_ms, level)
+        return _worse(case, alert, Kind.OUTGREW, signal, level, due_ms=due, tier=1, **UNCOVERED)
+    if level > alert.level:
+        return _worse(case, alert, Kind.WORSENED, signal, level)
+    return _no_worse(case, alert, signal, level)
+
+
+def _relapse(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
+    back: dict[str, Any] = {"cleared_ms": None}
+    if _holds(alert, signal, level):
+        return _worse(case, alert, Kind.HELD, signal, level, due_ms=alert.ack_until_ms, **back)
+    due = due_ms(signal.known_ms, level)
+    return _worse(case, alert, Kind.RELAPSED, signal, level, due_ms=due, tier=1, **back, **UNCOVERED)
+
+
+def _after_close(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
+    """Open a closed alert again on clinical evidence measured before its close; anything later is a new alert."""
+    closed_ms = alert.closed_ms if alert.outcome is not None else alert.cleared_ms
+    if signal.lane is not Lane.CLINICAL or closed_ms is None or signal.at_ms > closed_ms:
+        return _raise(case, signal, level)
+    reopened: dict[str, Any] = {"closed_ms": None, "cleared_ms": None, "outcome": None, "late": True, "tier": 1}
+    due = due_ms(signal.known_ms, level)
+    return _worse(case, alert, Kind.REVIVED, signal, level, due_ms=due, **reopened, **UNCOVERED)
+
+
+def _worse(case: Case, alert: Alert, kind: Kind, signal: Signal, level: Level, **changes: Any) -> Case:  # noqa: ANN401 -- fields of Alert
+    known = {"level": level, "peak": max(level, alert.peak), "evidence": signal.evidence}
+    late = {"late": True} if signal.late else {}
+    changes = _running(alert, signal) | known | late | changes
+    return moves.move(case, alert, kind, signal.known_ms, because=signal.evidence, **changes)
+
+
+def _no_worse(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
+    changes = _running(alert, signal)
+    if level < alert.level:
+        return moves.move(case, alert, Kind.EASED, signal.known_ms, because=signal.evidence, level=level, **changes)
+    return moves.quietly(case, alert, **changes)
+
+
+def _running(alert: Alert, signal: Signal) -> dict[str, Any]:
+    """Give the running figures: the score now, and the worst score, the parts and the reds since the raise.
+
+    Outside the clinical lane, what is missing now takes the place of what was missing at the raise.
+    """
+    changes: dict[str, Any] = {}
+    if signal.lane is not Lane.CLINICAL and signal.level is not None:
+        changes["evidence"] = signal.evidence
+    if signal.score is not None and not signal.late:
+        changes["score"] = signal.score
+    if signal.score is not None and signal.borne_out:
+        changes["peak_score"] = max(signal.score, alert.peak_score or 0)
+        changes["parts"] = (*alert.parts, *(part for part in signal.parts if part not in alert.parts))
+        changes["reds"] = (*alert.reds, *(part for part in signal.reds if part not in alert.reds))
+    return changes
+
+
+def _outgrown(alert: Alert, signal: Signal, level: Level) -> bool:
+    """Tell whether fresh evidence is worse than what the acknowledgement covers: its level, score or single threes.
+
+    Late evidence must also be worse than all that is known, or the same reading could do it twice.
+    """
+    if not signal.borne_out:
+        return False
+    if alert.ack_level is None or level > alert.ack_level:
+        return True
+    covered = (*alert.ack_reds, *alert.reds) if signal.late else alert.ack_reds
+    return _risen(alert, signal) or any(part not in covered for part in signal.reds)
+
+
+def _risen(alert: Alert, signal: Signal) -> bool:
+    if signal.score is None or alert.ack_score is None:
+        return False
+    known = alert.peak_score if signal.late else None
+    return signal.score >= alert.ack_score + POLICY.covered_rise and (known is None or signal.score > known)
+
+
+def _holds(alert: Alert, signal: Signal, level: Level) -> bool:
+    """Tell whether the acknowledgement survives a relapse: soon after, no worse, and not expired."""
+    if alert.ack_until_ms is None or alert.cleared_ms is None or alert.ack_until_ms <= signal.known_ms:
+        return False
+    soon = signal.at_ms - alert.cleared_ms <= signal.bridge_ms
+    return soon and not _outgrown(alert, signal, level)
+
+
+AFTER: Final[Mapping[State, Callable[[Case, Alert, Signal, Level], Case]]] = {
+    State.NEW: _unowned,
+    State.RERAISED: _unowned,
+    State.ACKNOWLEDGED: _owned,
+    State.SETTLED: _relapse,
+    State.CLOSED: _after_close,
+}

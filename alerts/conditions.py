@@ -1,0 +1,127 @@
+"""How one score moves the conditions of a stay: raised, held, clearing, cleared. Pure.
+
+What a change means for the alert is lifecycle's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from alerts import policy
+from alerts.model import Alert, Condition, ConditionState, Lane, Level, Scored
+from alerts.policy import CLINICAL, RULES, Rule, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """The conditions after a score: those it bears out now, and the level of all that stand."""
+
+    conditions: Mapping[str, Condition]
+    borne_out: tuple[Rule, ...]
+    level: Level | None
+
+
+def weigh(conditions: Mapping[str, Condition], alert: Alert | None, scored: Scored) -> Weighed:
+    """Weigh a score against every clinical rule. The same mapping comes back when nothing changed."""
+    changed: dict[str, Condition] = {}
+    borne_out: list[Rule] = []
+    for rule in CLINICAL:
+        before = conditions.get(rule.name)
+        verdict = _verdict(rule, before, alert, scored)
+        after = before if verdict is None else _next(rule, before, verdict, scored)
+        if after is not None and after is not before:
+            changed[rule.name] = after
+        if verdict is Verdict.PRESENT:
+            borne_out.append(rule)
+    after_all = {**conditions, **changed} if changed else conditions
+    return Weighed(conditions=after_all, borne_out=tuple(borne_out), level=level(after_all))
+
+
+def steady(conditions: Mapping[str, Condition], scored: Scored) -> bool:
+    """Tell whether a score bears out exactly the rules that stand, none of them clearing."""
+    for rule in CLINICAL:
+        condition = conditions.get(rule.name)
+        state = ConditionState.ABSENT if condition is None else condition.state
+        if state is not (ConditionState.PRESENT if policy.present(rule, scored) else ConditionState.ABSENT):
+            return False
+    return True
+
+
+def level(conditions: Mapping[str, Condition]) -> Level | None:
+    """Give the highest level of the clinical conditions that stand."""
+    return max(
+        (rule.level for rule in CLINICAL if (c := conditions.get(rule.name)) is not None and c.standing), default=None
+    )
+
+
+def recovered_ms(before: Mapping[str, Condition], after: Mapping[str, Condition]) -> int | None:
+    """Give the observed time of the first good reading of the condition that was last to clear."""
+    return max((c.covered_ms for name, c in after.items() if c is not before.get(name)), default=None)
+
+
+def unseen(conditions: Mapping[str, Condition]) -> Mapping[str, Condition]:
+    """Give the conditions once their evidence has gone stale: what stood is unknown, and no longer clearing."""
+    return {
+        name: replace(c, state=ConditionState.UNKNOWN, clear_ms=None) if _stands_in(c, Lane.CLINICAL) else c
+        for name, c in conditions.items()
+    }
+
+
+def dropped(conditions: Mapping[str, Condition], at_ms: int, lane: Lane = Lane.CLINICAL) -> Mapping[str, Condition]:
+    """Give the conditions after a person closed the alert of their lane, or the stay ended, at `at_ms`: none stands."""
+    return {name: _absent(c, at_ms) if _stands_in(c, lane) else c for name, c in conditions.items()}
+
+
+def _stands_in(condition: Condition, lane: Lane) -> bool:
+    return condition.standing and RULES[condition.rule].lane is lane
+
+
+def _absent(condition: Condition, covered_ms: int) -> Condition:
+    return replace(condition, state=ConditionState.ABSENT, clear_ms=None, covered_ms=covered_ms)
+
+
+def _verdict(rule: Rule, before: Condition | None, alert: Alert | None, scored: Scored) -> Verdict | None:
+    """Give what the score says of the rule; None when it says nothing that may count.
+
+    What came late can only bear a rule out, and only if it has not had its alert.
+    """
+    standing = before is not None and before.standing
+    verdict = policy.verdict(rule, scored, alert if standing else None)
+    if verdict is Verdict.PRESENT:
+        late = scored.late and not rule.late
+        return None if late or _had_its_alert(rule, before, alert, scored.at_ms) else verdict
+    if scored.late or not standing:
+        return None
+    return Verdict.UNKNOWN if alert is not None and alert.blind_ms is not None else verdict
+
+
+def _had_its_alert(rule: Rule, before: Condition | None, alert: Alert | None, at_ms: int) -> bool:
+    """Tell whether evidence of that time is part of what was recovered from, or closed, with a peak no lower."""
+    if before is not None and at_ms < before.covered_ms:
+        return True
+    if alert is None or alert.active or alert.covered_ms is None:
+        return False
+    return at_ms < alert.covered_ms and rule.level <= alert.peak
+
+
+def _next(rule: Rule, before: Condition | None, verdict: Verdict, scored: Scored) -> Condition:
+    """Give the condition after a verdict; the very same object when nothing changed."""
+    if before is None:
+        return Condition(rule=rule.name, state=ConditionState.PRESENT, since_ms=scored.at_ms)
+    if not before.standing:
+        return replace(before, state=ConditionState.PRESENT, since_ms=scored.at_ms)
+    if verdict is Verdict.ABSENT:
+        return _clearing(rule, before, scored.at_ms)
+    return _held(before, verdict, scored)
+
+
+def _clearing(rule: Rule, before: Condition, at_ms: int) -> Condition:
+    if before.clear_ms is None:
+        return replace(before, state=ConditionState.CLEARING, clear_ms=at_ms)
+    return _absent(before, before.clear_ms) if at_ms - before.clear_ms >= rule.off_delay_ms else before
+
+
+def _held(before: Condition, verdict: Verdict, scored: Scored) -> Condition:
+    """A reading that is not good ends a run of good ones, unless it was observed before the run began."""
+    clearing = before.clear_ms is not None and scored.at_ms >= before.clear_ms
+    seen_again = verdict is Verdict.PRESENT and before.state is ConditionState.UNKNOWN and not scored.late
+    return replace(before, state=ConditionState.PRESENT, clear_ms=None) if clearing or seen_again else before

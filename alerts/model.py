@@ -1,0 +1,287 @@
+"""The words of the work list as records: conditions, alerts, what happened to them, and the case that holds them.
+
+Records and their plain properties only. What makes a condition hold is policy's, what follows from it lifecycle's.
+Times are int milliseconds since the Unix epoch, UTC.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any, Protocol
+
+SYSTEM_STAY = 0  # the stay number of the case that is about the whole service
+MONITOR = "vwmon"  # the actor of what nobody did
+
+
+class Level(IntEnum):
+    """How urgent: the same scale in every lane, so that one order fits all."""
+
+    WATCH = 1
+    URGENT = 2
+    EMERGENCY = 3
+
+
+class Lane(StrEnum):
+    """What an alert is about: the patient, this patient's kit and data, or the whole service."""
+
+    CLINICAL = "clinical"
+    TECHNICAL = "technical"
+    SYSTEM = "system"
+
+
+class State(StrEnum):
+    """Where an alert stands on the work list."""
+
+    NEW = "new"
+    ACKNOWLEDGED = "acknowledged"
+    RERAISED = "reraised"
+    SETTLED = "settled"
+    CLOSED = "closed"
+
+
+class ConditionState(StrEnum):
+    """Where one rule stands for one stay; pending is for rules that wait for confirmation, of which none does yet."""
+
+    ABSENT = "absent"
+    PENDING = "pending"
+    PRESENT = "present"
+    CLEARING = "clearing"
+    UNKNOWN = "unknown"
+
+
+class Kind(StrEnum):
+    """What happened to an alert; alerts.moves says from which state to which."""
+
+    RAISED = "raised"
+    WORSENED = "worsened"
+    EASED = "eased"
+    OUTGREW = "outgrew"
+    EXPIRED = "expired"
+    RELAPSED = "relapsed"
+    HELD = "held"
+    REVIVED = "revived"
+    SETTLED = "settled"
+    ENDED = "ended"
+    BLINDED = "blinded"
+    SIGHTED = "sighted"
+    ACKNOWLEDGED = "acknowledged"
+    TAKEN = "taken"
+    ALSO_SEEN = "also_seen"
+    NOTED = "noted"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """What came of an alert: a closed list, so that it can be counted."""
+
+    PHONED_STABLE = "phoned-stable"
+    VISIT_ARRANGED = "visit-arranged"
+    GP_OR_COMMUNITY = "gp-or-community"
+    TRANSFERRED = "transferred"
+    PLAN_ADJUSTED = "plan-adjusted"
+    MEASUREMENT_ARTEFACT = "measurement-artefact"
+    KNOWN_BASELINE = "known-baseline"
+    TECHNICAL_FIXED = "technical-fixed"
+    NO_ACTION = "no-action"
+    OTHER = "other"
+
+
+STANDING = frozenset({ConditionState.PRESENT, ConditionState.CLEARING, ConditionState.UNKNOWN})
+ACTIVE = frozenset({State.NEW, State.ACKNOWLEDGED, State.RERAISED})
+
+
+class Scored(Protocol):
+    """What a score must tell the rules about one stay at one moment.
+
+    `points` are the certain points of the measured parts, `values` and `ages_ms` what they were and how old at
+    `at_ms`; `missing` names the parts not measured, `expected` those that the stay's plan asks for. `total_max` and
+    `could_be` are upper bounds over all parts and over the overdue ones. `late` marks evidence older than what the
+    stay had already shown.
+    """
+
+    @property
+    def stay(self) -> int: ...  # noqa: D102
+    @property
+    def at_ms(self) -> int: ...  # noqa: D102
+    @property
+    def received_ms(self) -> int: ...  # noqa: D102
+    @property
+    def late(self) -> bool: ...  # noqa: D102
+    @property
+    def total_min(self) -> int: ...  # noqa: D102
+    @property
+    def total_max(self) -> int: ...  # noqa: D102
+    @property
+    def could_be(self) -> int: ...  # noqa: D102
+    @property
+    def red(self) -> bool: ...  # noqa: D102
+    @property
+    def complete(self) -> bool: ...  # noqa: D102
+    @property
+    def missing(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def points(self) -> Mapping[str, int]: ...  # noqa: D102
+    @property
+    def values(self) -> Mapping[str, float]: ...  # noqa: D102
+    @property
+    def ages_ms(self) -> Mapping[str, int]: ...  # noqa: D102
+    @property
+    def expected(self) -> Collection[str]: ...  # noqa: D102
+
+
+class Rows(Protocol):
+    """What a statement gives back, of whichever sqlite3 module."""
+
+    @property
+    def rowcount(self) -> int: ...  # noqa: D102
+    def fetchone(self) -> Any: ...  # noqa: ANN401, D102
+    def fetchall(self) -> list[Any]: ...  # noqa: D102
+    def __iter__(self) -> Any: ...  # noqa: ANN401
+
+
+class Connection(Protocol):
+    """A database connection, of whichever sqlite3 module the caller has chosen."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Rows: ...  # noqa: D102
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Rows: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A reading that fell due and did not come: since when it was awaited, and when it came after all.
+
+    `last_ms` is when the one before was observed (or the admission), where that is known.
+    """
+
+    due_ms: int
+    last_ms: int | None = None
+    returned_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One rule for one stay. `clear_ms` is when the run of good readings began that may clear it.
+
+    Evidence observed before `covered_ms` has had its alert: it was recovered from, or a person closed it.
+    """
+
+    rule: str
+    state: ConditionState
+    since_ms: int
+    clear_ms: int | None = None
+    covered_ms: int = 0
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
+
+    @property
+    def standing(self) -> bool:
+        """Tell whether the condition holds, or may hold for all that is known."""
+        return self.state in STANDING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One item of the work list, from raise to close. At most one is open for each stay and lane.
+
+    `level` and `score` are now's, `peak` and `peak_score` the worst; `parts` have scored points and `reds` three
+    points since it was raised; `ack_*` say what the acknowledgement covers; `due_ms` is the next thing owed.
+    """
+
+    alert_no: int
+    id: str
+    stay_no: int
+    ordinal: int
+    lane: Lane
+    state: State
+    level: Level
+    peak: Level
+    score: int | None
+    peak_score: int | None
+    opened_ms: int
+    since_ms: int
+    cleared_ms: int | None = None
+    blind_ms: int | None = None
+    late: bool = False
+    owner: str | None = None
+    ack_ms: int | None = None
+    ack_note: str | None = None
+    ack_level: Level | None = None
+    ack_score: int | None = None
+    ack_reds: tuple[str, ...] = ()
+    ack_until_ms: int | None = None
+    due_ms: int | None
+    tier: int = 1
+    recurrence_of: int | None = None
+    outcome: Outcome | None = None
+    closed_ms: int | None = None
+    parts: tuple[str, ...] = ()
+    reds: tuple[str, ...] = ()
+    evidence: Mapping[str, Any]
+    provenance_no: int | None = None
+    version: int = 1
+
+    @property
+    def open(self) -> bool:
+        """Tell whether it still asks for something."""
+        return self.state is not State.CLOSED
+
+    @property
+    def active(self) -> bool:
+        """Tell whether its condition holds, as far as is known."""
+        return self.state in ACTIVE
+
+    @property
+    def covered_ms(self) -> int | None:
+        """Give the observed time before which evidence no worse than its peak is part of it; None while active."""
+        return self.cleared_ms if self.cleared_ms is not None else self.closed_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened to one alert: who or what did it, when, and the alert before and after."""
+
+    alert_no: int
+    kind: Kind
+    actor: str
+    at_ms: int
+    state_before: State | None
+    state_after: State
+    level_before: Level | None
+    level_after: Level
+    version: int
+    note: str | None
+    evidence: Mapping[str, Any]
+    op_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything open about one stay: its conditions by rule and the latest alert of each lane, open or closed.
+
+    `past` are alerts that a newer one of their lane has replaced, and `events` what happened, since it was loaded.
+    """
+
+    stay_no: int
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    alerts: Mapping[Lane, Alert] = field(default_factory=dict)
+    past: tuple[Alert, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    @property
+    def quiet(self) -> bool:
+        """Tell whether nothing is open: then only a breach, an overdue reading or a fault can change the case."""
+        return not any(alert.open for alert in self.alerts.values())
+
+    @property
+    def overdue(self) -> Mapping[str, Gap]:
+        """Give the gaps that last: the parts that are awaited and have not come."""
+        return {
+            part: gap
+            for condition in self.conditions.values()
+            for part, gap in condition.gaps.items()
+            if gap.returned_ms is None
+        }
+
+    def open_in(self, lane: Lane) -> Alert | None:
+        """Give the open alert of a lane, if there is one."""
+        alert = self.alerts.get(lane)
+        return alert if alert is not None and alert.open else None

@@ -1,0 +1,183 @@
+"""The work list read: alerts and their history as plain dictionaries, in the words of the public interface.
+
+Read only. Who a stay is and what its score is now are asked of the caller, because alerts know nothing of wards.
+Times are UTC strings here and nowhere below.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from alerts import ids, wording
+from alerts.errors import AlertUnknown
+from alerts.model import SYSTEM_STAY, Alert, Connection, Event, Lane, State
+from alerts.rows import ALERT_COLUMNS, EVENT_COLUMNS, alert_of, event_of
+
+Record = dict[str, Any]
+
+# Column names are our own; every value is a parameter.
+_ALERTS: Final = f"select {', '.join(ALERT_COLUMNS)} from alert"  # noqa: S608
+_EVENTS: Final = f"select {', '.join(EVENT_COLUMNS)} from alert_event"  # noqa: S608
+_WANTED: Final = "lane in (select value from json_each(?)) and level >= ?"
+_OPEN: Final = f"{_ALERTS} where state <> 'closed' and {_WANTED} and opened_ms >= ?"
+_CLOSED: Final = f"{_ALERTS} where state = 'closed' and {_WANTED} and closed_ms >= ?"
+_ONE: Final = f"{_ALERTS} where id = ?"
+_HISTORY: Final = f"{_EVENTS} where at_ms >= ? order by event_no"
+_HISTORY_OF_ONE: Final = f"{_EVENTS} where alert_no = ? and at_ms >= ? order by event_no"
+
+URGENCY: Final = {State.RERAISED: 0, State.NEW: 0, State.ACKNOWLEDGED: 1, State.SETTLED: 2, State.CLOSED: 3}
+BREADTH: Final = {Lane.SYSTEM: 0, Lane.CLINICAL: 1, Lane.TECHNICAL: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """What the caller knows of a stay: where and who it is, and when anything was last heard of it."""
+
+    ward: str
+    patient: str
+    last_reading_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookups:
+    """How to ask the caller about stays: whose they are, and their scores now as the interface gives them."""
+
+    whose: Callable[[Collection[int]], Mapping[int, Whose]]
+    scores: Callable[[Collection[int]], Mapping[int, Record]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which alerts a list shows; an empty collection or text asks for all."""
+
+    lanes: Collection[str] = ()
+    level: int = 1
+    states: Collection[str] = ()
+    ward: str = ""
+    patient: str = ""
+    closed: bool = False
+    owner: str = ""
+    unowned: bool = False
+
+
+EVERY_OPEN: Final = Wanted()
+
+
+def work_list(
+    db: Connection, lookups: Lookups, now_ms: int, wanted: Wanted = EVERY_OPEN, since_ms: int = 0
+) -> list[Record]:
+    """Give the alerts that are wanted, the most urgent first: open ones, or closed ones when those are wanted.
+
+    `since_ms` leaves out what was opened (of closed ones: closed) before then.
+    """
+    lanes = json.dumps(list(wanted.lanes or Lane))
+    rows = map(alert_of, db.execute(_CLOSED if wanted.closed else _OPEN, [lanes, wanted.level, since_ms]))
+    found = sorted((alert for alert in rows if _fits(alert, wanted)), key=_rank)
+    listed = _records(lookups, found, now_ms)
+    return [row for row in listed if wanted.ward in {"", row["ward"]} and wanted.patient in {"", row["patient"]}]
+
+
+def one(db: Connection, lookups: Lookups, now_ms: int, alert_id: str) -> Record:
+    """Give one alert with its history, by its id as a person may have typed it; AlertUnknown if there is none."""
+    alert = _found(db, alert_id)
+    (record,) = _records(lookups, [alert], now_ms)
+    return record | {"evidence": alert.evidence, "covers": wording.coverage(alert), "events": history(db, alert.id)}
+
+
+def history(db: Connection, alert_id: str = "", since_ms: int = 0) -> list[Record]:
+    """Give what happened to one alert, or to all since a time, in the order it happened; AlertUnknown if none."""
+    if alert_id:
+        rows = db.execute(_HISTORY_OF_ONE, [_found(db, alert_id).alert_no, since_ms])
+    else:
+        rows = db.execute(_HISTORY, [since_ms])
+    return [_event(event_of(row)) for row in rows]
+
+
+def utc(ms: int | None) -> str | None:
+    """Give a time as the interface writes it, "2026-11-22T09:15:00Z"; with milliseconds only when there are some."""
+    if ms is None:
+        return None
+    moment = datetime.fromtimestamp(ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds" if ms % 1000 else "seconds").replace("+00:00", "Z")
+
+
+def _found(db: Connection, alert_id: str) -> Alert:
+    row = db.execute(_ONE, [ids.spelt(alert_id)]).fetchone()
+    if row is None:
+        raise AlertUnknown(f"there is no alert {alert_id}; see: vwmon alerts")
+    return alert_of(row)
+
+
+def _fits(alert: Alert, wanted: Wanted) -> bool:
+    if wanted.states and alert.state not in wanted.states:
+        return False
+    if wanted.unowned and alert.state not in {State.NEW, State.RERAISED}:
+        return False
+    return not wanted.owner or alert.owner == wanted.owner
+
+
+def _rank(alert: Alert) -> tuple[int, ...]:
+    when_ms = alert.due_ms if alert.due_ms is not None else -(alert.closed_ms or 0)
+    return (-alert.level, BREADTH[alert.lane], URGENCY[alert.state], when_ms, alert.alert_no)
+
+
+def _records(lookups: Lookups, alerts: Sequence[Alert], now_ms: int) -> list[Record]:
+    stays = {alert.stay_no for alert in alerts} - {SYSTEM_STAY}
+    whose = lookups.whose(stays) if stays else {}
+    scores = lookups.scores(stays) if stays else {}
+    return [_record(alert, whose.get(alert.stay_no), scores.get(alert.stay_no), now_ms) for alert in alerts]
+
+
+def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int) -> Record:
+    return {
+        "id": alert.id,
+        "lane": alert.lane.value,
+        "level": alert.level.value,
+        "state": alert.state.value,
+        "flags": _flags(alert),
+        "ward": whose.ward if whose is not None else None,
+        "stay": alert.stay_no if alert.stay_no != SYSTEM_STAY else None,
+        "patient": whose.patient if whose is not None else None,
+        "opened_at": utc(alert.opened_ms),
+        "since": utc(alert.since_ms),
+        "last_reading_at": utc(whose.last_reading_ms) if whose is not None else None,
+        "score": score,
+        "why": wording.why(alert, now_ms),
+        "owner": alert.owner,
+        "acknowledged_at": utc(alert.ack_ms),
+        "acknowledged_until": utc(alert.ack_until_ms),
+        "acknowledged_level": alert.ack_level.value if alert.ack_level is not None else None,
+        "note": alert.ack_note,
+        "due_at": utc(alert.due_ms),
+        "tier": alert.tier,
+        "peak": alert.peak.value,
+        "cleared_at": utc(alert.cleared_ms),
+        "blind_since": utc(alert.blind_ms),
+        "recurrence_of": ids.name(alert.recurrence_of) if alert.recurrence_of is not None else None,
+        "outcome": alert.outcome.value if alert.outcome is not None else None,
+        "closed_at": utc(alert.closed_ms),
+        "version": alert.version,
+    }
+
+
+def _flags(alert: Alert) -> list[str]:
+    marks = {"blind": alert.blind_ms is not None, "late": alert.late, "recurrence": alert.recurrence_of is not None}
+    return [name for name, holds in marks.items() if holds]
+
+
+def _event(event: Event) -> Record:
+    return {
+        "alert": ids.name(event.alert_no),
+        "at": utc(event.at_ms),
+        "kind": event.kind.value,
+        "actor": event.actor,
+        "state_before": event.state_before.value if event.state_before is not None else None,
+        "state_after": event.state_after.value,
+        "level_before": event.level_before.value if event.level_before is not None else None,
+        "level_after": event.level_after.value,
+        "version": event.version,
+        "note": event.note,
+        "evidence": event.evidence,
+    }

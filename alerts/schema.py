@@ -1,0 +1,86 @@
+"""The tables of the work list as numbered migrations. No rows are read or written here.
+
+sqlite-utils runs the migrations and is imported only then: the commands that read must start quickly.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+SET = "alerts"
+
+
+def m001_work_list(db: "Database") -> None:
+    """Alerts, the conditions that make them, their history, and the notifications that wait to be sent."""
+    _run(
+        db,
+        """create table alert (
+            alert_no integer primary key, id text not null unique, stay_no integer not null, ordinal integer not null,
+            lane text not null check (lane in ('clinical', 'technical', 'system')),
+            state text not null check (state in ('new', 'acknowledged', 'reraised', 'settled', 'closed')),
+            level integer not null check (level between 1 and 3), peak integer not null check (peak between 1 and 3),
+            score integer, peak_score integer, opened_ms integer not null, since_ms integer not null,
+            cleared_ms integer, blind_ms integer, late integer not null check (late in (0, 1)),
+            owner text, ack_ms integer, ack_note text, ack_level integer, ack_score integer,
+            ack_reds text not null default '', ack_until_ms integer, due_ms integer,
+            tier integer not null default 1, recurrence_of integer references alert,
+            outcome text, closed_ms integer, parts text not null default '', reds text not null default '',
+            evidence text not null, provenance_no integer, version integer not null,
+            current integer not null check (current in (0, 1)),
+            unique (stay_no, ordinal),
+            check (level <= peak), check ((state = 'closed') = (closed_ms is not null)),
+            check (state = 'closed' or current = 1),
+            check (state in ('acknowledged', 'closed') or due_ms is not null),
+            check (state <> 'acknowledged' or (owner is not null and ack_until_ms is not null and level <= ack_level)),
+            check (peak = 1 or state <> 'closed' or outcome is not null)) strict""",
+        "create unique index alert_open on alert (stay_no, lane) where state <> 'closed'",
+        "create unique index alert_current on alert (stay_no, lane) where current = 1",
+        "create index alert_expiry on alert (ack_until_ms) where state = 'acknowledged'",
+        "create index alert_closed on alert (closed_ms) where state = 'closed'",
+        """create table condition (
+            stay_no integer not null, rule text not null,
+            state text not null check (state in ('absent', 'pending', 'present', 'clearing', 'unknown')),
+            since_ms integer not null, clear_ms integer, covered_ms integer not null, gaps text not null default '{}',
+            primary key (stay_no, rule)) strict, without rowid""",
+        """create table alert_event (
+            event_no integer primary key, alert_no integer not null references alert, kind text not null,
+            actor text not null, at_ms integer not null, state_before text, state_after text not null,
+            level_before integer, level_after integer not null, version integer not null, note text,
+            evidence text not null, provenance_no integer, op_id text) strict""",
+        "create index alert_event_alert on alert_event (alert_no)",
+        "create unique index alert_event_op on alert_event (op_id) where op_id is not null",
+        """create trigger alert_event_kept_as_written before update on alert_event
+            begin select raise(abort, 'the history of an alert cannot be changed'); end""",
+        """create trigger alert_event_kept before delete on alert_event
+            begin select raise(abort, 'the history of an alert cannot be deleted'); end""",
+        """create table notification (
+            notification_no integer primary key, alert_no integer not null references alert, cycle integer not null,
+            tier integer not null, channel text not null,
+            state text not null check (state in ('queued', 'sent', 'failed', 'confirmed')),
+            queued_ms integer not null, sent_ms integer, confirmed_ms integer, attempts integer not null default 0,
+            unique (alert_no, cycle, tier, channel)) strict""",
+        "create index notification_waiting on notification (queued_ms) where state in ('queued', 'failed')",
+    )
+
+
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (m001_work_list,)
+NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
+
+
+def migrate(db: Any) -> None:  # noqa: ANN401 -- a connection of whichever sqlite3 module the caller has chosen
+    """Apply what is missing, each migration in a transaction of its own with its record."""
+    from sqlite_utils import Database
+    from sqlite_utils.migrations import Migrations
+
+    migrations = Migrations(SET)
+    for step in MIGRATIONS:
+        migrations()(step)
+    migrations.apply(Database(db))
+
+
+def _run(db: "Database", *statements: str) -> None:
+    # One by one: executescript would commit the transaction that they belong to.
+    for statement in statements:
+        db.execute(statement)

@@ -1,0 +1,165 @@
+"""The only writer of the work list: cases in and out of the database, and the acts of people as verbs.
+
+The caller opens the transaction, and must have loaded what it saves inside it. No rule lives here.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from alerts import acts, ids, lifecycle, rows
+from alerts.acts import Act, Answer
+from alerts.errors import AlertConflict, AlertError, AlertUnknown
+from alerts.model import Alert, Case, Condition, Connection, Lane, Level, Outcome
+from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS
+
+# Column names are our own; every value is a parameter.
+_ALERTS: Final = ", ".join(ALERT_COLUMNS)
+_LATEST: Final = "from alert where current = 1 and stay_no in (select value from json_each(?))"
+_LOAD_ALERTS: Final = f"select {_ALERTS} {_LATEST}"
+_LOAD_CONDITIONS: Final = f"""select {", ".join(CONDITION_COLUMNS)} from condition
+    where stay_no in (select value from json_each(?))"""  # noqa: S608
+_FIND: Final = f"select {_ALERTS} from alert where id = ?"  # noqa: S608
+_INSERT_ALERT: Final = f"insert into alert ({_ALERTS}, current) values ({'?, ' * len(ALERT_COLUMNS)}?)"  # noqa: S608
+_UPDATE_ALERT: Final = f"""update alert set {", ".join(f"{column} = ?" for column in ALERT_COLUMNS)}
+    where alert_no = ? and version = ?"""  # noqa: S608
+_REPLACED: Final = "update alert set current = 0 where stay_no = ? and lane = ? and current = 1"
+_CONDITION: Final = f"""insert or replace into condition ({", ".join(CONDITION_COLUMNS)})
+    values ({", ".join("?" * len(CONDITION_COLUMNS))})"""  # noqa: S608
+_EVENT: Final = f"""insert into alert_event ({", ".join(EVENT_COLUMNS)}, provenance_no)
+    values ({"?, " * len(EVENT_COLUMNS)}?)"""  # noqa: S608
+_DUE: Final = "select distinct stay_no from alert where state = 'acknowledged' and ack_until_ms <= ?"
+_SEEN: Final = "select level_after from alert_event where alert_no = ? and version <= ? order by event_no desc limit 1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acted:
+    """What became of an act: the alert as it is now, why it was refused if it was, and whether it is a repeat."""
+
+    alert: Alert
+    refusal: AlertError | None = None
+    repeated: bool = False
+
+
+def load(db: Connection, stay_nos: Sequence[int]) -> dict[int, Case]:
+    """Give the case of every stay named; one of which nothing is known has an empty case. Two statements in all."""
+    wanted = [json.dumps(list(stay_nos))]
+    alerts: dict[int, dict[Lane, Alert]] = {}
+    for row in db.execute(_LOAD_ALERTS, wanted):
+        found = rows.alert_of(row)
+        alerts.setdefault(found.stay_no, {})[found.lane] = found
+    conditions: dict[int, dict[str, Condition]] = {}
+    for stay_no, *row in db.execute(_LOAD_CONDITIONS, wanted):
+        conditions.setdefault(stay_no, {})[row[0]] = rows.condition_of(row)
+    return {
+        stay_no: Case(stay_no=stay_no, conditions=conditions.get(stay_no, {}), alerts=alerts.get(stay_no, {}))
+        for stay_no in stay_nos
+    }
+
+
+def save(db: Connection, before: Case, after: Case, provenance_no: int | None) -> None:
+    """Write what changed between two states of a case; nothing when nothing did.
+
+    AlertConflict when a row is not as `before` says: the caller loaded it outside its transaction.
+    """
+    if after is not before:
+        save_all(db, [(before, after)], provenance_no)
+
+
+def save_all(db: Connection, changes: Iterable[tuple[Case, Case]], provenance_no: int | None) -> None:
+    """Write what changed in several cases, with as many statements as for one."""
+    changed = [(before, after) for before, after in changes if after is not before]
+    new, old = _alerts_to_write(changed, provenance_no)
+    _update(db, old)
+    if new:
+        db.executemany(_REPLACED, [(alert.stay_no, alert.lane) for alert, _ in new])
+        db.executemany(_INSERT_ALERT, [(*rows.alert_row(alert), current) for alert, current in new])
+    conditions = [
+        rows.condition_row(after.stay_no, c) for before, after in changed for c in _changed_conditions(before, after)
+    ]
+    if conditions:
+        db.executemany(_CONDITION, conditions)
+    events = [(*rows.event_row(event), provenance_no) for _, after in changed for event in after.events]
+    if events:
+        db.executemany(_EVENT, events)
+
+
+def due(db: Connection, now_ms: int) -> list[int]:
+    """Name the stays with a stored deadline that has passed, for lifecycle.tick."""
+    return [row[0] for row in db.execute(_DUE, [now_ms])]
+
+
+def find(db: Connection, alert_id: str) -> Alert:
+    """Give one alert, open or closed, by its id as a person may have typed it; AlertUnknown if there is none."""
+    row = db.execute(_FIND, [ids.spelt(alert_id)]).fetchone()
+    if row is None:
+        raise AlertUnknown(f"there is no alert {alert_id}; see: vwmon alerts")
+    return rows.alert_of(row)
+
+
+def acknowledge(db: Connection, alert_id: str, act: Act, *, for_ms: int | None = None, take: bool = False) -> Acted:
+    """Take an alert in hand (see acts.acknowledge). AlertUnknown if there is none of that id."""
+    return _do(
+        db, alert_id, act, lambda case, alert, seen: acts.acknowledge(case, alert, seen, for_ms=for_ms, take=take)
+    )
+
+
+def note(db: Connection, alert_id: str, act: Act) -> Acted:
+    """Put words on record beside an alert (see acts.note)."""
+    return _do(db, alert_id, act, acts.note)
+
+
+def close(db: Connection, alert_id: str, act: Act, outcome: Outcome) -> Acted:
+    """Close an alert with what came of it (see acts.close)."""
+    return _do(db, alert_id, act, lambda case, alert, seen: acts.close(case, alert, seen, outcome))
+
+
+def _do(db: Connection, alert_id: str, act: Act, verb: Callable[[Case, Alert, Act], Answer]) -> Acted:
+    """Do one act on the case as it is at that moment: deadlines that have passed act first, also when it is refused."""
+    found = find(db, alert_id)
+    if act.op_id is not None and db.execute("select 1 from alert_event where op_id = ?", [act.op_id]).fetchone():
+        return Acted(alert=found, repeated=True)
+    before = load(db, [found.stay_no])[found.stay_no]
+    case = lifecycle.tick(before, act.now_ms)
+    latest = case.alerts.get(found.lane)
+    alert = latest if latest is not None and latest.alert_no == found.alert_no else found
+    answer = verb(case, alert, _with_seen_level(db, alert, act))
+    save(db, before, answer.case, None)
+    return Acted(alert=find(db, found.id), refusal=answer.refusal)
+
+
+def _with_seen_level(db: Connection, alert: Alert, act: Act) -> Act:
+    if act.seen_version is None:
+        return act
+    row = db.execute(_SEEN, [alert.alert_no, act.seen_version]).fetchone()
+    return replace(act, seen_level=Level(row[0]) if row is not None else Level.WATCH)
+
+
+def _alerts_to_write(
+    changed: Sequence[tuple[Case, Case]], provenance_no: int | None
+) -> tuple[list[tuple[Alert, int]], list[tuple[Alert, int]]]:
+    """Give the new alerts, each with whether it is its lane's latest, and the changed ones with the version before."""
+    new: list[tuple[Alert, int]] = []
+    old: list[tuple[Alert, int]] = []
+    for before, after in changed:
+        stored = {alert.alert_no: alert for alert in before.alerts.values()}
+        for current, alert in [*((0, a) for a in after.past), *((1, a) for a in after.alerts.values())]:
+            was = stored.get(alert.alert_no)
+            if was is None:
+                new.append((replace(alert, provenance_no=provenance_no), current))
+            elif was is not alert:
+                old.append((alert, was.version))
+    return new, old
+
+
+def _update(db: Connection, old: Sequence[tuple[Alert, int]]) -> None:
+    if not old:
+        return
+    updates = [(*rows.alert_row(alert), alert.alert_no, version) for alert, version in old]
+    if db.executemany(_UPDATE_ALERT, updates).rowcount != len(updates):
+        raise AlertConflict("an alert changed while it was being worked on; read it again")
+
+
+def _changed_conditions(before: Case, after: Case) -> list[Condition]:
+    return [c for name, c in after.conditions.items() if c is not before.conditions.get(name)]

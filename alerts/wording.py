@@ -1,0 +1,113 @@
+"""Sentences about alerts, with numbers, units and ages: why one is there, and what an acknowledgement covers. Pure.
+
+No word here decides anything; ages are against the `now_ms` that the caller gives.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from alerts.model import Alert, Lane, Level, State
+from alerts.policy import POLICY, RULES
+
+MARKS: Final[Mapping[Lane, str]] = {Lane.CLINICAL: "L", Lane.TECHNICAL: "T", Lane.SYSTEM: "S"}
+SPANS: Final = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000))
+
+
+def mark(lane: Lane, level: int) -> str:
+    """Give lane and level as people read them: L3, T1, S2."""
+    return f"{MARKS[lane]}{int(level)}"
+
+
+def ago(span_ms: int) -> str:
+    """Give a span in its largest whole unit, "3 min"; one below zero is none."""
+    for unit, size in SPANS:
+        if span_ms >= size:
+            return f"{span_ms // size} {unit}"
+    return "0 s"
+
+
+def why(alert: Alert, now_ms: int) -> list[str]:
+    """Say why an alert is on the list, the weightiest first."""
+    said = list(REASONS[alert.lane](alert.evidence, now_ms))
+    return [*_standing(alert, now_ms), *said]
+
+
+def coverage(alert: Alert) -> str:
+    """Say what an acknowledgement covers and what will raise the alert again."""
+    if alert.ack_level is None:
+        return "covers nothing"
+    again = [mark(alert.lane, level) for level in Level if level > alert.ack_level][:1]
+    covered = mark(alert.lane, alert.ack_level)
+    if alert.ack_score is not None:
+        covered += f", score to {alert.ack_score + POLICY.covered_rise - 1}"
+        again.append(f"score {alert.ack_score + POLICY.covered_rise} or more")
+    if alert.lane is Lane.CLINICAL:
+        again.append("a new single 3")
+    return f"covers {covered}; raised again by {', '.join([*again, 'expiry'])}"
+
+
+def _standing(alert: Alert, now_ms: int) -> Iterator[str]:
+    """Say what stands before the evidence: that it waits for review, that nothing new is known, that it came late."""
+    if alert.state is State.SETTLED and alert.cleared_ms is not None:
+        yield f"back within limits for {ago(now_ms - alert.cleared_ms)}, not reviewed"
+    if alert.blind_ms is not None:
+        yield f"BLIND: the readings it stands on have been overdue for {ago(now_ms - alert.blind_ms)}"
+    if alert.late:
+        yield "raised by readings that came late"
+
+
+def _clinical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
+    if "total_min" not in evidence:
+        return
+    at_ms = evidence["at_ms"]
+    yield f"{_score(evidence)}, {ago(now_ms - at_ms)} ago"
+    if evidence["could_be"] > evidence["total_min"] and "news2_could_be_5" in evidence["rules"]:
+        yield f"could be {evidence['could_be']} with what is overdue"
+    scoring = {part: points for part, points in evidence["points"].items() if points}
+    for part, points in sorted(scoring.items(), key=lambda item: -item[1]):
+        age_ms = now_ms - at_ms + evidence["ages_ms"].get(part, 0)
+        yield f"{_reading(part, evidence['values'].get(part))} scored {points}, {ago(age_ms)} ago"
+
+
+def _score(evidence: Mapping[str, Any]) -> str:
+    low, high, missing = evidence["total_min"], evidence["total_max"], evidence["missing"]
+    total = str(low) if low == high else f"{low} to {high}"
+    count = f"{len(POLICY.parts) - len(missing)} of {len(POLICY.parts)} measured"
+    names = ", ".join(_label(part) for part in missing)
+    return f"NEWS2 {total} ({count}; missing {names})" if missing else f"NEWS2 {total} ({count})"
+
+
+def _reading(part: str, value: float | None) -> str:
+    known = POLICY.parts.get(part)
+    if known is None or value is None:
+        return _label(part)
+    if known.words:
+        return f"{known.label}: {known.words[int(value)]}" if 0 <= value < len(known.words) else known.label
+    return f"{known.label} {value:g} {known.unit}"
+
+
+def _technical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
+    sick = evidence.get("sick_and_unseen")
+    if sick is not None:
+        yield f"sick and unseen: {mark(Lane.CLINICAL, sick['level'])} {sick['id']} is open"
+    for part, gap in evidence.get("overdue", {}).items():
+        since_ms = gap["due_ms"] if gap["last_ms"] is None else gap["last_ms"]
+        lead = f"{_label(part)} overdue for" if gap["last_ms"] is None else f"no {_label(part)} for"
+        yield f"{lead} {ago(now_ms - since_ms)}"
+
+
+def _system(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
+    for rule, since_ms in evidence.get("faults", {}).items():
+        title = RULES[rule].title if rule in RULES else rule
+        yield f"{title} for {ago(now_ms - since_ms)}"
+
+
+def _label(part: str) -> str:
+    return POLICY.parts[part].label if part in POLICY.parts else part
+
+
+REASONS: Final[Mapping[Lane, Callable[[Mapping[str, Any], int], Iterator[str]]]] = {
+    Lane.CLINICAL: _clinical,
+    Lane.TECHNICAL: _technical,
+    Lane.SYSTEM: _system,
+}

@@ -1,0 +1,168 @@
+"""Which readings are taken: one vital, value, unit and time as a device sent them, judged by the table of vitals.
+
+Here: the judgement, the same for every payload format, each refusal with its reason; missing is never normal, and a
+value in doubt is marked or refused, never repaired. Not here: reading bytes, or what is later done with a reading.
+"""
+
+import math
+import re
+from typing import Final, NamedTuple
+
+from devices import times, vitals
+from devices.errors import ReadingError, UnitError
+from devices.readings import MARK_CLOCK_AHEAD, MARK_QUESTIONED, MARK_RECEIPT_TIME, MARK_UNKNOWN_VITAL, Reading
+from devices.vitals import Vital
+
+AHEAD_MS: Final = 2 * 60_000
+FUTURE_MS: Final = 24 * 3_600_000
+EARLIEST_MS: Final = 946_684_800_000
+UNIT_CHARS: Final = 64
+TEXT_CHARS: Final = 256
+
+_NAME: Final = re.compile(r"[!-~]{1,64}")
+
+
+class Stamp(NamedTuple):
+    """When a reading was observed, and the MARK_ bits that say how that is known."""
+
+    observed_ms: int
+    marks: int
+
+
+class Measured(NamedTuple):
+    """A value in its vital's canonical unit, what it was sent as where that differs, and its MARK_ bits."""
+
+    value: float | None
+    text: str | None
+    raw_value: float | str | None
+    raw_unit: str | None
+    marks: int
+
+
+def seen(value: object) -> str:
+    """Return a short plain ASCII picture of a value for a refusal's detail."""
+    return ascii(value)[:60]
+
+
+def name(sent: object) -> str:
+    """Return the name of a vital as sent; ReadingError when there is none or it is no name."""
+    if sent is None:
+        raise ReadingError("vital_missing")
+    if not isinstance(sent, str) or not _NAME.fullmatch(sent):
+        raise ReadingError("vital_invalid", seen(sent))
+    return sent
+
+
+def stamp(sent: object, received_ms: int) -> Stamp:
+    """Return when a reading was observed, from its time as sent or, for None, the time of receipt.
+
+    A time more than 2 minutes and up to 24 hours ahead of the receipt is a wrong clock: the time of receipt, marked.
+    ReadingError for one that cannot be read or believed.
+    """
+    if sent is None:
+        return Stamp(received_ms, MARK_RECEIPT_TIME)
+    if not isinstance(sent, str):
+        raise ReadingError("time_invalid", seen(sent))
+    observed_ms = times.to_ms(sent)
+    if observed_ms < EARLIEST_MS:
+        raise ReadingError("time_past", seen(sent))
+    if observed_ms - received_ms > FUTURE_MS:
+        raise ReadingError("time_future", seen(sent))
+    if observed_ms - received_ms > AHEAD_MS:
+        return Stamp(received_ms, MARK_CLOCK_AHEAD)
+    return Stamp(observed_ms, 0)
+
+
+def _unit(sent: object) -> str | None:
+    """Return a unit as sent, None where it was left out; ReadingError when it is no text."""
+    if sent is None or sent == "":
+        return None
+    if not isinstance(sent, str) or len(sent) > UNIT_CHARS or not sent.isprintable():
+        raise ReadingError("unit_invalid", seen(sent))
+    return sent
+
+
+def _number(sent: object) -> float | None:
+    """Return a JSON number as a float, None for anything else; true and false are no numbers."""
+    return float(sent) if isinstance(sent, int | float) and not isinstance(sent, bool) else None
+
+
+def _chosen(vital: Vital, sent: str, unit: str | None) -> Measured:
+    """Judge a word or letter."""
+    if sent not in vital.choices:
+        raise ReadingError("value_not_a_choice", f"{vital.name} {seen(sent)}")
+    if unit not in vital.plain_units and unit not in vital.conversions:
+        raise ReadingError("unit_unknown", f"{vital.name} is not taken in {seen(unit)}")
+    return Measured(vital.choices[sent], None, sent if vital.numeric else None, None, 0)
+
+
+def _counted(vital: Vital, number: float, unit: str | None) -> Measured:
+    """Judge a number."""
+    if not math.isfinite(number):
+        raise ReadingError("value_not_finite", vital.name)
+    plain = unit in vital.plain_units
+    if not plain and unit not in vital.conversions:
+        raise ReadingError("unit_unknown", f"{vital.name} is not taken in {seen(unit)}")
+    spoken = f"{vital.name} {number:g} {unit or vital.unit}"
+    try:
+        value = vital.canonical(number, unit)
+    except UnitError:
+        raise ReadingError("value_impossible", spoken) from None
+    if not vital.low <= value <= vital.high:
+        raise ReadingError("value_impossible", spoken)
+    if not vital.possible(value):
+        raise ReadingError("value_not_whole", spoken)
+    marks = MARK_QUESTIONED if vital.unusual(value) else 0
+    return Measured(value, None, None if plain else number, None if plain else unit, marks)
+
+
+def _unknown(sent: object, unit: str | None) -> Measured:
+    """Keep a value of a vital that no table knows, as it came."""
+    number = _number(sent)
+    if number is not None and math.isfinite(number):
+        return Measured(number, None, number if unit else None, unit, MARK_UNKNOWN_VITAL)
+    if number is not None:
+        raise ReadingError("value_not_finite")
+    if isinstance(sent, str) and 0 < len(sent) <= TEXT_CHARS and sent.isprintable():
+        return Measured(None, sent, None, unit, MARK_UNKNOWN_VITAL)
+    raise ReadingError("value_invalid", seen(sent))
+
+
+def measure(vital: Vital | None, sent: object, sent_unit: object) -> Measured:
+    """Return a value as the canonical one of its vital; None as the vital is one that no table knows.
+
+    ReadingError with the reason where it is not one that the vital is taken in.
+    """
+    if sent is None:
+        raise ReadingError("value_missing")
+    unit = _unit(sent_unit)
+    if vital is None:
+        return _unknown(sent, unit)
+    if isinstance(sent, str) and vital.choices:
+        return _chosen(vital, sent, unit)
+    number = _number(sent)
+    if number is None or not vital.numeric:
+        reason = "value_not_a_number" if vital.numeric else "value_not_a_choice"
+        raise ReadingError(reason, f"{vital.name} {seen(sent if number is None else number)}")
+    return _counted(vital, number, unit)
+
+
+def accept(*, vital: object, value: object, unit: object, observed: Stamp | ReadingError) -> Reading:
+    """Return the reading that a vital, value, unit and time make; ReadingError with the reason where they make none.
+
+    `observed` may be the error that reading the time met, so that what is wrong with the vital is said first.
+    """
+    word = name(vital)
+    known = vitals.find(word)
+    if isinstance(observed, ReadingError):
+        raise observed
+    measured = measure(known, value, unit)
+    return Reading(
+        vital=word if known is None else known.name,
+        value=measured.value,
+        text=measured.text,
+        observed_ms=observed.observed_ms,
+        raw_value=measured.raw_value,
+        raw_unit=measured.raw_unit,
+        marks=observed.marks | measured.marks,
+    )

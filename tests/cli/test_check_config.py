@@ -1,0 +1,63 @@
+"""`vwmon check-config`."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Command
+
+
+def test_the_example_is_good(vwmon: Command) -> None:
+    """What we hand out can be used."""
+    result = vwmon("check-config", ROOT / "config.example.toml")
+    assert result.exit_code == 0
+    assert result.stdout.endswith("config.example.toml: good\n")
+
+
+def test_every_fault_is_on_standard_error_with_exit_code_8(vwmon: Command, tmp_path: Path) -> None:
+    """Nothing else is printed, so that a script may rely on it."""
+    file = tmp_path / "x.toml"
+    file.write_text("[mqtt]\nprot = 1\nport = 0\n", encoding="utf-8")
+    result = vwmon("check-config", file)
+    assert result.exit_code == 8
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert [line.startswith(f"error: {file}:{number}: mqtt.") for number, line in enumerate(lines, 2)] == [True, True]
+
+
+def test_what_the_file_names_is_looked_at(vwmon: Command, tmp_path: Path) -> None:
+    """A certificate that is not there stops the daemon; it is told here first."""
+    file = tmp_path / "x.toml"
+    file.write_text("[mqtt]\ntls = { ca = 'ca.pem' }\n", encoding="utf-8")
+    result = vwmon("check-config", file)
+    assert result.exit_code == 8
+    assert f"{tmp_path / 'ca.pem'}: there is no such file" in result.stderr
+
+
+def test_a_credential_of_systemd_is_named_and_not_a_fault(
+    vwmon: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It exists only while the daemon runs."""
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    file = tmp_path / "x.toml"
+    file.write_text("[mqtt]\nusername = 'u'\npassword_file = 'credential:mqtt'\n", encoding="utf-8")
+    result = vwmon("check-config", file)
+    assert result.exit_code == 0
+    assert "/run/credentials/vwmon.service/mqtt" in result.stdout
+
+
+def test_without_a_file_it_says_which_it_looked_at(
+    vwmon: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that a command would use."""
+    file = tmp_path / "x.toml"
+    file.touch()
+    monkeypatch.setenv("VWMON_CONFIG", str(file))
+    assert vwmon("check-config").stdout.startswith(f"{file}: good")
+
+
+def test_a_file_that_is_not_there_is_a_fault(vwmon: Command, tmp_path: Path) -> None:
+    """A slip in a path is told, and is not an empty configuration."""
+    result = vwmon("check-config", tmp_path / "none.toml")
+    assert result.exit_code == 8
+    assert "No such file" in result.stderr

@@ -1,0 +1,135 @@
+"""`vwmon db`: the database is made, checked, copied and put back by explicit commands only."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+from tests.conftest import Command
+from tests.db.test_store_monitor import LIVE
+from vwmon.clock import Clock
+from vwmon.store import database, monitor, schema
+from vwmon.store.monitor import Monitor
+from vwmon.store.sqlite import module
+
+
+def ward(folder: Path) -> Path:
+    """Make a database with a patient's vital in it."""
+    path = folder / "ward.db"
+    with closing(database.create(path)) as db, database.atomic(db):
+        db.execute("insert into vital (name) values ('spo2')")
+    return path
+
+
+def test_migrate_makes_a_database_and_says_so(vwmon: Command, tmp_path: Path) -> None:
+    """And the second time that there is nothing to do."""
+    path = tmp_path / "ward.db"
+    assert vwmon("db", "migrate", "--db", path).stdout == f"Made a new database: {path}\n"
+    assert vwmon("db", "migrate", "--db", path).stdout == f"{path} is up to date.\n"
+
+
+def test_migrate_brings_an_older_database_up_and_names_the_copy(vwmon: Command, tmp_path: Path) -> None:
+    """Daemon and lists refuse it before, and take it afterwards."""
+    path = ward(tmp_path)
+    with closing(module.connect(path, isolation_level=None)) as db:
+        for table in ("monitor", "scorer", "score", "provenance"):
+            db.execute(f"drop table {table}")
+        db.execute("delete from _sqlite_migrations where name = ?", [schema.NAMES[3]])
+    refused = vwmon("patients", "--db", path)
+    assert refused.exit_code == 1
+    assert "vwmon db migrate" in refused.stderr
+    done = vwmon("db", "migrate", "--db", path)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == [
+        f"Migrated {path}: vwmon.{schema.NAMES[3]}",
+        f"As it was before: {path}.before-vwmon.{schema.NAMES[3]}",
+    ]
+    assert vwmon("patients", "--db", path).exit_code == 0
+
+
+def test_migrate_does_not_touch_what_is_not_a_ward(vwmon: Command, tmp_path: Path) -> None:
+    """Another program's file stays as it is."""
+    with closing(module.connect(tmp_path / "other.db")) as db:
+        db.execute("create table t (a)")
+    before = (tmp_path / "other.db").read_bytes()
+    assert vwmon("db", "migrate", "--db", tmp_path / "other.db").exit_code == 1
+    assert (tmp_path / "other.db").read_bytes() == before
+
+
+def test_verify_of_a_sound_database(vwmon: Command, tmp_path: Path) -> None:
+    """Every check by name, and the verdict last."""
+    path = ward(tmp_path)
+    done = vwmon("db", "verify", "--db", path)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1] == f"{path} is sound."
+    rows = json.loads(vwmon("db", "verify", "--db", path, "--json").stdout)
+    assert all(row["sound"] is True for row in rows)
+
+
+def test_verify_of_a_database_that_is_not_sound(vwmon: Command, tmp_path: Path) -> None:
+    """Exit code 1, and what is wrong."""
+    path = ward(tmp_path)
+    with closing(module.connect(path, isolation_level=None)) as db:
+        db.execute("update log set last_seq = 5")
+    done = vwmon("db", "verify", "--db", path)
+    assert done.exit_code == 1
+    assert "NOT sound: 1 of" in done.stdout
+    assert "every reading has one place in the log" in done.stdout
+
+
+def test_backup_and_restore(vwmon: Command, tmp_path: Path) -> None:
+    """There and back, to a path where nothing is."""
+    path = ward(tmp_path)
+    done = vwmon("db", "backup", tmp_path / "copy.db", "--db", path)
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"Backed up and verified: {tmp_path / 'copy.db'}, 0.2 MiB\n")
+    back = vwmon("db", "restore", tmp_path / "copy.db", "--db", tmp_path / "new.db")
+    assert back.exit_code == 0
+    with closing(database.open_reader(tmp_path / "new.db")) as db:
+        assert db.execute("select name from vital").fetchall() == [("spo2",)]
+
+
+def test_backup_without_a_name_stands_beside_the_database(vwmon: Command, tmp_path: Path) -> None:
+    """Named by the time, so that every one is a new file."""
+    path = ward(tmp_path)
+    assert vwmon("db", "backup", "--db", path).exit_code == 0
+    assert len(list(tmp_path.glob("ward.db.backup-*Z"))) == 1
+
+
+def test_backup_never_writes_over_a_file(vwmon: Command, tmp_path: Path) -> None:
+    """Exit code 5."""
+    path = ward(tmp_path)
+    assert vwmon("db", "backup", path, "--db", path).exit_code == 5
+
+
+def test_restore_asks_before_it_replaces_and_keeps_what_was_there(vwmon: Command, tmp_path: Path) -> None:
+    """Exit code 5 without --force; with it the old database has another name."""
+    path = ward(tmp_path)
+    vwmon("db", "backup", tmp_path / "copy.db", "--db", path)
+    refused = vwmon("db", "restore", tmp_path / "copy.db", "--db", path)
+    assert refused.exit_code == 5
+    assert "--force" in refused.stderr
+    done = vwmon("db", "restore", tmp_path / "copy.db", "--db", path, "--force")
+    assert done.exit_code == 0
+    assert f"The database that was there: {path}.replaced" in done.stdout
+
+
+def test_restore_is_refused_under_a_daemon_at_work(vwmon: Command, tmp_path: Path) -> None:
+    """Exit code 5, whatever is forced."""
+    path = ward(tmp_path)
+    vwmon("db", "backup", tmp_path / "copy.db", "--db", path)
+    beaten: Monitor = LIVE
+    with closing(database.open_writer(path)) as db:
+        now_ms = Clock().now_ms()
+        monitor.beat(
+            db, Monitor(**({name: getattr(beaten, name) for name in Monitor.__slots__} | {"cycle_ms": now_ms}))
+        )
+    refused = vwmon("db", "restore", tmp_path / "copy.db", "--db", path, "--force")
+    assert refused.exit_code == 5
+    assert "stop it first" in refused.stderr
+
+
+def test_the_commands_need_a_database(vwmon: Command, tmp_path: Path) -> None:
+    """Exit code 3, and none is made."""
+    for arguments in (("verify",), ("backup", tmp_path / "copy.db"), ("restore", tmp_path / "copy.db")):
+        assert vwmon("db", *arguments, "--db", tmp_path / "ward.db").exit_code == 3
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,163 @@
+"""`vwmon doctor`: each thing it looks at, found good and found wrong."""
+
+import json
+import socket
+from collections.abc import Iterator
+from importlib import metadata, util
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Command
+from vwmon.cli import doctor
+from vwmon.store import database
+
+
+@pytest.fixture
+def listening() -> Iterator[int]:
+    """A port of loopback that answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def examined(vwmon: Command, *arguments: object) -> tuple[int, dict[str, tuple[str, str]]]:
+    """Return the exit code, and by what was looked at the verdict and the detail."""
+    result = vwmon("doctor", "--json", *arguments)
+    return result.exit_code, {row["looked_at"]: (row["verdict"], row["detail"]) for row in json.loads(result.stdout)}
+
+
+def configured(folder: Path, content: str) -> Path:
+    """Write a configuration."""
+    file = folder / "vwmon.toml"
+    file.write_text(content, encoding="utf-8")
+    return file
+
+
+def test_a_sound_installation_has_no_fault(vwmon: Command, tmp_path: Path, listening: int) -> None:
+    """With a database and a broker that answers, everything is good but that the tests' install is editable."""
+    database.create(tmp_path / "x.db").close()
+    file = configured(tmp_path, f"[store]\npath = 'x.db'\n[mqtt]\nhost = '127.0.0.1'\nport = {listening}\n")
+    code, found = examined(vwmon, "--config", file)
+    assert code == 0
+    assert {
+        name: verdict for name, (verdict, _) in found.items() if name not in {"files", "mosquitto", "sqlite"}
+    } == dict.fromkeys(("python", "packages", "libraries", "time zones", "configuration", "database", "broker"), "good")
+    assert found["database"][1] == str(tmp_path / "x.db")
+
+
+def test_a_broker_that_was_configured_and_does_not_answer_is_a_fault(vwmon: Command, tmp_path: Path) -> None:
+    """Without it nothing is monitored."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    code, found = examined(vwmon, "--config", configured(tmp_path, f"[mqtt]\nhost = '127.0.0.1'\nport = {port}\n"))
+    assert code == 1
+    assert found["broker"][0] == "fault"
+    assert f"127.0.0.1:{port} does not answer" in found["broker"][1]
+
+
+def test_a_broker_by_unix_socket_is_reached(vwmon: Command, tmp_path: Path) -> None:
+    """The socket is used instead of host and port."""
+    place = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(place))
+        server.listen()
+        _, found = examined(vwmon, "--config", configured(tmp_path, f"[mqtt]\nsocket = '{place}'\n"))
+    assert found["broker"] == ("good", f"{place} answers")
+
+
+def test_a_configuration_that_cannot_be_used_is_a_fault(vwmon: Command, tmp_path: Path) -> None:
+    """Everything that does not need it is still looked at."""
+    code, found = examined(vwmon, "--config", configured(tmp_path, "[mqtt]\nport = 0\nprot = 1\n"))
+    assert code == 1
+    assert found["configuration"][0] == "fault"
+    assert found["configuration"][1].count("vwmon.toml:") == 2
+    assert found["python"][0] == "good"
+    assert "database" not in found
+
+
+def test_a_certificate_that_is_not_there_is_a_fault(vwmon: Command, tmp_path: Path) -> None:
+    """As check-config says."""
+    code, found = examined(vwmon, "--config", configured(tmp_path, "[mqtt]\ntls = { ca = 'ca.pem' }\n"))
+    assert code == 1
+    assert "ca.pem: there is no such file" in found["configuration"][1]
+
+
+def test_a_database_that_is_not_there_yet_is_worth_knowing(vwmon: Command, tmp_path: Path) -> None:
+    """It is told how to make one."""
+    _, found = examined(vwmon, "--db", tmp_path / "none.db")
+    assert found["database"][0] == "note"
+    assert "vwmon db migrate" in found["database"][1]
+
+
+def test_a_file_that_is_no_database_is_a_fault(vwmon: Command, tmp_path: Path) -> None:
+    """It is not touched."""
+    file = tmp_path / "x.db"
+    file.write_bytes(b"not a database at all" * 100)
+    code, found = examined(vwmon, "--db", file)
+    assert code == 1
+    assert found["database"][0] == "fault"
+    assert file.read_bytes() == b"not a database at all" * 100
+
+
+def test_a_strangers_package_of_our_name_is_found(
+    vwmon: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`devices` and `alerts` are common names; another package of one would be imported in place of ours."""
+    home = doctor._home
+    monkeypatch.setattr(doctor, "_home", lambda name: str(tmp_path) if name == "devices" else home(name))
+    code, found = examined(vwmon)
+    assert code == 1
+    assert found["packages"][0] == "fault"
+    assert "an environment of its own" in found["packages"][1]
+
+
+def test_a_missing_library_is_named(vwmon: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each that the package requires is looked for."""
+
+    def version(name: str) -> str:
+        if name == "rich":
+            raise metadata.PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(metadata, "version", version)
+    code, found = examined(vwmon)
+    assert code == 1
+    assert found["libraries"] == ("fault", "not installed: rich")
+
+
+def test_an_old_sqlite_is_worth_knowing(vwmon: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database then opens in a slower mode that is as safe."""
+    monkeypatch.setattr("vwmon.store.sqlite.wal_is_safe", lambda: False)
+    _, found = examined(vwmon)
+    assert found["sqlite"][0] == "note"
+
+
+def test_without_a_table_of_time_zones_it_is_a_fault(vwmon: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wards could not be named."""
+
+    def time_zone(_value: object) -> str:
+        raise ValueError
+
+    monkeypatch.setattr("vwmon.config.time_zone", time_zone)
+    code, found = examined(vwmon)
+    assert code == 1
+    assert found["time zones"][0] == "fault"
+
+
+def test_without_mosquitto_it_says_what_the_demonstration_uses(vwmon: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded broker where it is installed, else what to install."""
+    monkeypatch.setattr("vwmon.broker.find_mosquitto", lambda: None)
+    found_spec = util.find_spec
+    for present, words in ((True, "embedded broker"), (False, "pip install")):
+        monkeypatch.setattr(
+            util, "find_spec", lambda name, here=present: here if name == "iotcore" else found_spec(name)
+        )
+        _, found = examined(vwmon)
+        assert found["mosquitto"][0] == "note"
+        assert words in found["mosquitto"][1]
+
+
+def test_the_table_says_every_verdict_in_words(vwmon: Command, tmp_path: Path) -> None:
+    """Nothing by colour alone."""
+    result = vwmon("doctor", "--db", tmp_path / "none.db")
+    assert all(line.split()[0] in {"good", "note", "fault"} for line in result.stdout.splitlines()[1:])

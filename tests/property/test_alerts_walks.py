@@ -1,0 +1,342 @@
+"""Random histories of one stay: what must hold after every step, whatever readings, silence, people and clocks do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts import acts, lifecycle, policy
+from alerts.acts import Act
+from alerts.model import ACTIVE, Case, Kind, Lane, Level, Outcome, State
+from alerts.policy import POLICY
+from tests.unit.alerts_points import HOUR, LAG, MINUTE, PARTS, STAY, Point, clinical, follow, point
+
+PLAN = PARTS[:5] + PARTS[6:]  # consciousness is not asked for
+MISSING = 4
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens: what kind, how many minutes after the last, and choices."""
+
+    what: str
+    minutes: float
+    point: Point
+    part: str
+    who: str
+    span: int
+    take: bool
+    outcome: Outcome
+    lane: Lane
+    back: int
+
+
+def made(numbers: list[int]) -> Point:
+    """Make a score from a number for each part (0 to 3 its points, 4 missing) and how much more it could be."""
+    *parts, unsure = numbers
+    missing = [part for part, number in zip(PARTS, parts, strict=True) if number == MISSING]
+    points = {p: min(n, POLICY.parts[p].most) for p, n in zip(PARTS, parts, strict=True) if n != MISSING}
+    scored = point(0, missing=missing, expected=PLAN, **points)
+    return replace(scored, could_be=min(scored.total_max, scored.total_min + unsure))
+
+
+NUMBER = st.sampled_from([0, 0, 0, 0, 0, 1, 2, 3, MISSING])
+SCORES = st.lists(NUMBER, min_size=len(PARTS) + 1, max_size=len(PARTS) + 1).map(made)
+
+
+def steps(*what: str) -> st.SearchStrategy[list[Step]]:
+    """Histories of these kinds of steps."""
+    return st.lists(
+        st.builds(
+            Step,
+            what=st.sampled_from(what),
+            minutes=st.sampled_from([0.5, 4, 16, 31, 70, 300]),
+            point=SCORES,
+            part=st.sampled_from(PLAN),
+            who=st.sampled_from(["ahmed", "lowe"]),
+            span=st.integers(1, 60),
+            take=st.booleans(),
+            outcome=st.sampled_from(Outcome),
+            lane=st.sampled_from([Lane.CLINICAL, Lane.TECHNICAL]),
+            back=st.integers(1, 200),
+        ),
+        max_size=25,
+    )
+
+
+class Walk:
+    """A stay as it is followed step by step, with all that was told of it so that it can be told again."""
+
+    def __init__(self) -> None:
+        self.case = Case(stay_no=STAY)
+        self.minute = 0.0
+        self.frontier_ms = -1
+        self.told: list[Callable[[Case], Case]] = []
+        self.log: list[tuple[Case, Step, Case]] = []
+
+    def do(self, step: Step) -> None:
+        """Let one thing happen."""
+        self.minute += step.minutes
+        before = self.case
+        getattr(self, f"_{step.what}")(step)
+        self.log.append((before, step, self.case))
+
+    @property
+    def now_ms(self) -> int:
+        """The moment of receipt of what happens now."""
+        return round(self.minute * MINUTE) + LAG
+
+    def _reading(self, step: Step) -> None:
+        at_ms = round(self.minute * MINUTE)
+        self.frontier_ms = at_ms
+        self._observe(replace(step.point, at_ms=at_ms, received_ms=self.now_ms))
+
+    def _late(self, step: Step) -> None:
+        at_ms = round((self.minute - step.back) * MINUTE)
+        self._observe(replace(step.point, at_ms=at_ms, received_ms=self.now_ms, late=at_ms < self.frontier_ms))
+        self.frontier_ms = max(self.frontier_ms, at_ms)
+
+    def _observe(self, scored: Point) -> None:
+        self.case = follow(self.case, scored)
+        again = replace(scored, late=True)
+        self.told.append(lambda case: lifecycle.observe(case, again))
+
+    def _overdue(self, step: Step) -> None:
+        due_ms, last_ms = self.now_ms - LAG, self.now_ms - step.back * MINUTE - LAG
+        self.case = lifecycle.tick(self.case, due_ms)
+        self.case = lifecycle.overdue(self.case, step.part, due_ms, self.now_ms, last_ms=last_ms)
+        self.told.append(lambda case: lifecycle.overdue(case, step.part, due_ms, due_ms + HOUR, last_ms=last_ms))
+
+    def _returned(self, step: Step) -> None:
+        at_ms, now_ms = round(self.minute * MINUTE), self.now_ms
+        self.case = lifecycle.returned(lifecycle.tick(self.case, now_ms), step.part, at_ms, now_ms)
+
+    def _tick(self, _step: Step) -> None:
+        self.case = lifecycle.tick(self.case, self.now_ms)
+
+    def _ack(self, step: Step) -> None:
+        act = Act(actor=step.who, now_ms=self.now_ms, note="phoned")
+        self._act(
+            step, lambda case, alert: acts.acknowledge(case, alert, act, for_ms=step.span * MINUTE, take=step.take)
+        )
+
+    def _close(self, step: Step) -> None:
+        act = Act(actor=step.who, now_ms=self.now_ms, note="done")
+        self._act(step, lambda case, alert: acts.close(case, alert, act, step.outcome))
+
+    def _act(self, step: Step, verb: Callable[..., acts.Answer]) -> None:
+        self.case = lifecycle.tick(self.case, self.now_ms)
+        alert = self.case.alerts.get(step.lane)
+        if alert is not None:
+            self.case = verb(self.case, alert).case
+
+    def _discharge(self, _step: Step) -> None:
+        self.case = lifecycle.discharged(lifecycle.tick(self.case, self.now_ms), self.now_ms)
+
+
+EVERYTHING = ("reading", "reading", "reading", "reading", "late", "overdue", "returned", "tick", "ack", "ack", "close")
+
+
+def walked(history: list[Step]) -> Walk:
+    """Follow a history to its end."""
+    walk = Walk()
+    for step in history:
+        walk.do(step)
+    return walk
+
+
+@settings(max_examples=120)
+@given(steps(*EVERYTHING, "discharge"))
+def test_the_invariants_hold_after_every_step(history: list[Step]) -> None:
+    """Acknowledgements are valid, deadlines run, nothing active is hidden, nothing urgent closes without a person."""
+    walk = Walk()
+    for step in history:
+        walk.do(step)
+        case = walk.case
+        for lane, alert in case.alerts.items():
+            standing = [c for c in case.conditions.values() if c.standing and policy.RULES[c.rule].lane is lane]
+            assert (alert.state in ACTIVE) == bool(standing), "an active condition is never shown settled or closed"
+            assert alert.level <= alert.peak
+            if alert.state is State.ACKNOWLEDGED:
+                assert alert.owner
+                assert alert.ack_level is not None
+                assert alert.level <= alert.ack_level
+                assert alert.ack_until_ms is not None
+                assert alert.ack_until_ms > walk.now_ms or step.what == "overdue"
+            if alert.state in {State.NEW, State.RERAISED, State.SETTLED}:
+                assert alert.due_ms is not None
+            if not alert.open:
+                assert alert.outcome is not None or alert.peak is Level.WATCH, "nothing urgent closes without a person"
+                assert alert.closed_ms is not None
+        assert all(not alert.open for alert in case.past), "at most one alert of a lane is open"
+
+
+@settings(max_examples=120)
+@given(steps(*EVERYTHING))
+def test_a_blind_patient_who_is_sick_always_has_an_urgent_technical_alert(history: list[Step]) -> None:
+    """Sick and unseen is on the list at the patient's level, whatever was closed or acknowledged before."""
+    walk = Walk()
+    for step in history:
+        walk.do(step)
+        alert = walk.case.open_in(Lane.CLINICAL)
+        blind = alert is not None and any(part in walk.case.overdue for part in alert.parts)
+        assert (alert is not None and alert.blind_ms is not None) == blind
+        if alert is not None and blind and alert.level >= Level.URGENT:
+            technical = walk.case.open_in(Lane.TECHNICAL)
+            assert technical is not None
+            assert technical.level == alert.level
+
+
+@settings(max_examples=120)
+@given(steps(*EVERYTHING))
+def test_only_fresh_good_complete_readings_settle_or_ease(history: list[Step]) -> None:
+    """Tested on what came in, not on the state: no late, missing or blind evidence ever clears anything."""
+    walk = walked(history)
+    for before, step, after in walk.log:
+        new = after.events[len(before.events) :]
+        cleared = [
+            event.kind
+            for event in new
+            if event.alert_no == (before.alerts[Lane.CLINICAL].alert_no if Lane.CLINICAL in before.alerts else None)
+            and event.kind in {Kind.SETTLED, Kind.ENDED, Kind.EASED}
+        ]
+        if not cleared:
+            continue
+        assert step.what == "reading"
+        assert clinical(before).blind_ms is None
+        hidden = [part for part in step.point.missing if part in PLAN or part in clinical(before).parts]
+        if cleared[-1] in {Kind.SETTLED, Kind.ENDED}:
+            assert not step.point.red
+            # Missing parts may be left only where even their worst could not reach the limit again.
+            assert step.point.total_min + sum(POLICY.parts[part].most for part in hidden) < 5
+
+
+@settings(max_examples=120)
+@given(steps(*EVERYTHING))
+def test_worse_than_acknowledged_always_asks_again(history: list[Step]) -> None:
+    """Tested on what came in: a reading above the acknowledged level or score is never covered."""
+    walk = walked(history)
+    for before, step, after in walk.log:
+        alert = before.alerts.get(Lane.CLINICAL)
+        if step.what != "reading" or alert is None or alert.state is not State.ACKNOWLEDGED:
+            continue
+        scored = step.point
+        level = max((rule.level for rule in policy.CLINICAL if policy.present(rule, scored)), default=0)
+        assert alert.ack_level is not None
+        assert alert.ack_score is not None
+        worse = level > alert.ack_level or (level and scored.total_min >= alert.ack_score + 2)
+        if worse or (set(policy.reds(scored)) - set(alert.ack_reds)):
+            assert clinical(after).state is State.RERAISED
+
+
+@settings(max_examples=120)
+@given(steps(*EVERYTHING, "discharge"), st.data())
+def test_being_told_again_changes_nothing(history: list[Step], data: st.DataObject) -> None:
+    """Any reading and any silence of the past, told again at any later time, leaves the very same case."""
+    walk = Walk()
+    for step in history:
+        walk.do(step)
+        if walk.told:
+            again = data.draw(st.sampled_from(walk.told))
+            assert again(walk.case) is walk.case
+    for again in walk.told:
+        assert again(walk.case) is walk.case
+    assert lifecycle.tick(lifecycle.tick(walk.case, walk.now_ms), walk.now_ms) == lifecycle.tick(walk.case, walk.now_ms)
+
+
+@settings(max_examples=120)
+@given(
+    steps("reading", "reading", "late", "overdue", "returned", "ack", "close"), st.lists(st.floats(0, 1), min_size=25)
+)
+def test_it_does_not_matter_when_the_clock_was_looked_at(history: list[Step], when: list[float]) -> None:
+    """Ticks in between, as many and whenever they come, lead to the same alerts with the same history."""
+    once, often = Walk(), Walk()
+    for step, fraction in zip(history, when, strict=False):
+        once.do(step)
+        # A tick of the daemon comes at some moment before the next thing is known; what fell due acts as of then.
+        between = often.now_ms + round(fraction * (step.minutes * MINUTE - LAG)) if often.log else 0
+        often.case = lifecycle.tick(often.case, between)
+        often.do(step)
+    end = once.now_ms
+    assert lifecycle.tick(once.case, end) == lifecycle.tick(often.case, end)
+
+
+@settings(max_examples=120)
+@given(steps(*EVERYTHING, "discharge"))
+def test_the_history_of_an_alert_is_a_chain(history: list[Step]) -> None:
+    """Each event begins where the last one ended, and the last one is where the alert stands."""
+    walk = walked(history)
+    by_alert: dict[int, list[object]] = {}
+    for event in walk.case.events:
+        by_alert.setdefault(event.alert_no, []).append(event)
+    for alert in (*walk.case.past, *walk.case.alerts.values()):
+        events = by_alert.get(alert.alert_no, [])
+        assert [event.kind for event in events][0] is Kind.RAISED  # type: ignore[attr-defined]  # noqa: RUF015
+        for former, latter in pairwise(events):
+            assert former.state_after is latter.state_before  # type: ignore[attr-defined]
+            assert former.level_after == latter.level_before  # type: ignore[attr-defined]
+            assert former.version <= latter.version  # type: ignore[attr-defined]
+        last = events[-1]
+        assert (last.state_after, last.level_after, last.version) == (alert.state, alert.level, alert.version)  # type: ignore[attr-defined]
+
+
+@settings(max_examples=120)
+@given(steps("reading"))
+def test_alerts_agree_with_a_slow_reading_of_the_whole_history(history: list[Step]) -> None:
+    """State and level at every moment, found anew from all scores so far by the words of the rules."""
+    walk = Walk()
+    seen: list[Point] = []
+    peak = 0
+    for step in history:
+        walk.do(step)
+        seen.append(replace(step.point, at_ms=walk.frontier_ms))
+        level, was_peak = oracle_level(seen), peak
+        peak = max(level, peak) if level or was_peak > 1 else 0
+        alert = walk.case.alerts.get(Lane.CLINICAL)
+        if level:
+            assert alert is not None
+            assert alert.state in {State.NEW, State.RERAISED}
+            assert alert.level == level
+            assert alert.peak == peak
+        elif alert is not None:
+            assert alert.state is (State.SETTLED if was_peak > 1 else State.CLOSED)
+
+
+def oracle_level(seen: list[Point]) -> int:
+    """Say which level stands after all these scores: a rule stands from any breach that no recovery has followed."""
+    standing = [rule.level for rule in policy.CLINICAL if oracle_stands(rule, seen)]
+    return max(standing, default=0)
+
+
+def oracle_stands(rule: policy.Rule, seen: list[Point]) -> bool:
+    """Look at every breach, and after it at every pair of good readings far enough apart with only good ones between."""
+    breaches = [n for n, scored in enumerate(seen) if policy.present(rule, scored)]
+    if not breaches:
+        return False
+    since = breaches[-1]
+    for first in range(since + 1, len(seen)):
+        for last in range(first + 1, len(seen)):
+            run = seen[first : last + 1]
+            long = run[-1].at_ms - run[0].at_ms >= 30 * MINUTE
+            if long and all(oracle_good(rule, scored, seen[: n + first]) for n, scored in enumerate(run)):
+                return False
+    return True
+
+
+def oracle_good(rule: policy.Rule, scored: Point, before: list[Point]) -> bool:
+    """Say by the words of the rules whether a score is positive evidence that the rule does not hold."""
+    scored_before = {part for one in before if oracle_any(one) for part, points in one.points.items() if points}
+    hidden = [part for part in scored.missing if part in PLAN or part in scored_before]
+    worst = scored.total_min + sum(POLICY.parts[part].most for part in hidden)
+    if rule.name == "news2_red":
+        return not scored.red and not hidden
+    if rule.name == "news2_could_be_5":
+        return scored.could_be < 5
+    return worst < {"news2_7": 6, "news2_5": 4}[rule.name]
+
+
+def oracle_any(scored: Point) -> bool:
+    """Say whether any rule holds for a score."""
+    return scored.red or scored.total_min >= 5 or scored.could_be >= 5

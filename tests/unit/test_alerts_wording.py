@@ -1,0 +1,121 @@
+"""The sentences of the work list: numbers with units and ages, and never a bare score of an incomplete set."""
+
+import pytest
+
+from alerts import lifecycle, wording
+from alerts.model import SYSTEM_STAY, Case, Lane, Level
+from tests.unit.alerts_points import HOUR, LAG, MINUTE, STAY, acked, after, clinical, follow, point, technical
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        (-5, "0 s"),
+        (999, "0 s"),
+        (59_999, "59 s"),
+        (MINUTE, "1 min"),
+        (HOUR - 1, "59 min"),
+        (47 * HOUR, "1 d"),
+        (30 * HOUR - 7 * HOUR, "23 h"),
+    ],
+)
+def test_a_span_is_said_in_its_largest_unit(span: int, said: str) -> None:
+    """And never as a negative age."""
+    assert wording.ago(span) == said
+
+
+@pytest.mark.parametrize(
+    ("lane", "level", "said"), [(Lane.CLINICAL, 3, "L3"), (Lane.TECHNICAL, Level.WATCH, "T1"), (Lane.SYSTEM, 2, "S2")]
+)
+def test_level_and_lane_are_one_mark(lane: Lane, level: int, said: str) -> None:
+    """Text that stands without colour."""
+    assert wording.mark(lane, level) == said
+
+
+def test_a_complete_score_is_said_with_its_count_and_age() -> None:
+    """The total, that all was measured, and when; then the parts, the worst first."""
+    alert = clinical(after(point(0, heart_rate=1, spo2=3, consciousness=3)))
+    assert wording.why(alert, 4 * MINUTE) == [
+        "NEWS2 7 (7 of 7 measured), 4 min ago",
+        "SpO2 91 % scored 3, 4 min ago",
+        "consciousness: confused scored 3, 4 min ago",
+        "heart rate 118 /min scored 1, 4 min ago",
+    ]
+
+
+def test_an_incomplete_score_is_never_a_bare_number() -> None:
+    """Both bounds, how many were measured, and which are missing."""
+    alert = clinical(after(point(0, 5, missing=["temperature", "consciousness"])))
+    assert wording.why(alert, MINUTE)[0] == (
+        "NEWS2 5 to 11 (5 of 7 measured; missing temperature, consciousness), 1 min ago"
+    )
+
+
+def test_what_could_be_is_said_as_that() -> None:
+    """The number that the missing parts could make."""
+    alert = clinical(after(point(0, 3, missing=["temperature"], could_be=6)))
+    assert wording.why(alert, 0)[1] == "could be 6 with what is overdue"
+
+
+def test_a_reading_that_was_old_then_is_older_now() -> None:
+    """Ages are of the reading, not of the score."""
+    old = point(60, spo2=3)
+    old.ages_ms["spo2"] = 20 * MINUTE
+    assert "SpO2 91 % scored 3, 30 min ago" in wording.why(clinical(after(old)), 70 * MINUTE)
+
+
+def test_a_value_that_was_not_told_is_left_out() -> None:
+    """Its part and points are still said; a code outside its words too."""
+    bare = point(0, spo2=3)
+    del bare.values["spo2"]
+    assert "SpO2 scored 3, 0 s ago" in wording.why(clinical(after(bare)), 0)
+    strange = point(0, consciousness=3)
+    strange.values["consciousness"] = 9.0
+    assert "consciousness scored 3, 0 s ago" in wording.why(clinical(after(strange)), 0)
+
+
+def test_an_alert_says_what_it_waits_for_first() -> None:
+    """Settled, blind and late come before the numbers."""
+    settled = clinical(after(point(0, 5), point(10, 1), point(41, 1)))
+    assert wording.why(settled, 70 * MINUTE)[0] == "back within limits for 1 h, not reviewed"
+    blind = clinical(lifecycle.overdue(after(point(0, spo2=3)), "spo2", HOUR, HOUR))
+    assert wording.why(blind, 2 * HOUR)[0] == "BLIND: the readings it stands on have been overdue for 1 h"
+    late = clinical(after(point(30), point(10, 5, received=31, late=True)))
+    assert wording.why(late, HOUR)[0] == "raised by readings that came late"
+
+
+def test_silence_is_said_with_how_long() -> None:
+    """Since the last reading where that is known, else since it was due."""
+    case = lifecycle.overdue(Case(stay_no=STAY), "respiratory_rate", 17 * HOUR, 17 * HOUR, last_ms=HOUR)
+    case = lifecycle.overdue(case, "spo2", 17 * HOUR, 17 * HOUR)
+    assert wording.why(technical(case), 18 * HOUR) == ["no respiratory rate for 17 h", "SpO2 overdue for 1 h"]
+
+
+def test_the_sick_and_unseen_are_said_to_be_so() -> None:
+    """With the alert that is open."""
+    case = lifecycle.overdue(after(point(0, 5, spo2=3)), "spo2", HOUR, HOUR)
+    assert wording.why(technical(case), HOUR)[0] == f"sick and unseen: L3 {clinical(case).id} is open"
+
+
+def test_faults_of_the_service_are_said_by_their_titles() -> None:
+    """And how long they have lasted."""
+    case = lifecycle.overdue(Case(stay_no=SYSTEM_STAY), "broker", MINUTE, 3 * MINUTE)
+    assert wording.why(case.alerts[Lane.SYSTEM], 3 * MINUTE) == ["no connection to the broker for 2 min"]
+
+
+def test_an_acknowledgement_says_what_it_covers() -> None:
+    """And what will bring the alert back."""
+    assert wording.coverage(clinical(after(point(0, 5)))) == "covers nothing"
+    assert wording.coverage(clinical(acked(after(point(0, 5)), 1))) == (
+        "covers L2, score to 6; raised again by L3, score 7 or more, a new single 3, expiry"
+    )
+    top = wording.coverage(clinical(acked(after(point(0, 8)), 1)))
+    assert top == "covers L3, score to 9; raised again by score 10 or more, a new single 3, expiry"
+    silent = lifecycle.overdue(Case(stay_no=STAY), "spo2", 0, LAG)
+    assert wording.coverage(technical(acked(silent, 1, lane=Lane.TECHNICAL))) == "covers T1; raised again by T2, expiry"
+
+
+def test_a_stay_that_ended_says_no_more_than_it_knows() -> None:
+    """The evidence of the raise is what is shown, also after a discharge."""
+    gone = lifecycle.discharged(follow(after(point(0, 5))), 5 * MINUTE)
+    assert wording.why(clinical(gone), 10 * MINUTE)[0] == "back within limits for 5 min, not reviewed"

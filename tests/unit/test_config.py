@@ -1,0 +1,248 @@
+"""The settings: where they are found, what is refused, and how faults are told."""
+
+import stat
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from vwmon import config, toml_records
+from vwmon.config import Mqtt, Settings, Ward
+from vwmon.errors import ConfigError
+
+EXAMPLE = ROOT / "config.example.toml"
+
+
+def faults_of(content: str, file: Path = Path("vwmon.toml")) -> tuple[str, ...]:
+    """Return what is wrong with a configuration; fail when nothing is."""
+    with pytest.raises(ConfigError) as caught:
+        config.parse(content, file)
+    return caught.value.faults
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    """Every setting has a value that works on one machine with a local broker."""
+    settings = Settings()
+    assert settings.store.path == Path("/var/lib/vwmon/vwmon.db")
+    assert (settings.mqtt.host, settings.mqtt.port, settings.mqtt.prefix) == ("localhost", 1883, "vwmon")
+    assert settings.wards == ()
+    assert settings.path is None
+
+
+def test_an_empty_file_changes_nothing_but_says_where_it_is() -> None:
+    """Only the path differs from the defaults."""
+    settings = config.parse("", Path("some.toml"))
+    assert settings.path == Path("some.toml")
+    assert settings.hash == Settings().hash
+
+
+def test_the_example_names_every_key_with_its_default() -> None:
+    """A reader of the example sees all there is; a list's one entry shows the keys of an entry."""
+    settings = config.load(EXAMPLE)
+    (ward,) = settings.wards
+    for record in (settings.store, settings.mqtt, settings.ingest, settings.monitor, settings.commands):
+        assert record == type(record)()
+    assert (ward.time_zone, ward.hours) == ("Europe/London", "00:00-24:00")
+    content = EXAMPLE.read_text(encoding="utf-8")
+    for name, _ in toml_records.keys(Settings):
+        key = name.rpartition(".")[2]
+        assert any(line.startswith(f"{key} =") or f" {key} = " in line for line in content.splitlines()), name
+
+
+def test_the_example_says_something_about_every_table() -> None:
+    """Every key stands on a line with a comment, or under one."""
+    bare = [
+        line
+        for line in EXAMPLE.read_text(encoding="utf-8").splitlines()
+        if " = " in line and "#" not in line and not line.startswith(("host", "username", "name", "time_zone"))
+    ]
+    assert bare == []
+
+
+def test_every_fault_is_told_at_once_with_its_line() -> None:
+    """One run of the daemon or of check-config shows all there is to mend, in the order of the file."""
+    content = """\
+[store]
+path = ""
+[mqtt]
+prot = 18
+port = "x"
+tls = { crt = "c" }
+
+[[wards]]
+id = "A"
+name = "A"
+[[wards]]
+name = "B"
+hours = "8-9"
+[ward]
+"""
+    faults = faults_of(content)
+    assert [fault.split(": ")[0] for fault in faults] == [f"vwmon.toml:{line}" for line in (2, 4, 5, 6, 9, 11, 13, 14)]
+    assert 'unknown key; did you mean "port"?' in faults[1]
+    assert "wards: id is missing" in faults[5]
+    assert 'unknown key; did you mean "wards"?' in faults[7]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("mqtt = 1", "mqtt: 1 is not a table"),
+        ("wards = 1", "wards: 1 is not a list of tables"),
+        ("wards = [1]", "wards: 1 is not a table"),
+        ("[mqtt]\nport = true", "is not a whole number from 1 to 65535"),
+        ("[mqtt]\nport = 0", "is not a whole number from 1 to 65535"),
+        ("[mqtt]\nport = 1883.0", "is not a whole number"),
+        ("[mqtt]\nprefix = 'a/+'", "is not a topic without wildcards"),
+        ("[mqtt]\nprefix = '/a'", "is not a topic without wildcards"),
+        ("[mqtt]\nclient_id = ''", "is not 1 to 64 letters"),
+        ("[mqtt]\nhost = ''", "neither a host nor a socket"),
+        ('[mqtt]\nhost = "a\\u0007"', "is not a line of text"),
+        ("[mqtt]\npassword_file = 'p'", "a password needs a username"),
+        ("[mqtt]\ntls = { ca = 'a', cert = 'c' }", "cert and key are given together"),
+        ("[mqtt]\ntls = { cert = 'c', key = 'k' }", "needs the ca"),
+        ("[monitor]\nsilent_after = 15", "in quotes"),
+        ("[monitor]\nsilent_after = '15'", "is not a span of time"),
+        ("[monitor]\nsilent_after = '1s'", 'is not from "1m" to "1d"'),
+        ("[commands]\nallow_as = 'no'", "neither true nor false"),
+        ("[[wards]]\nid = 'a'\nname = 'A'\ntime_zone = 'Europe/Lundon'", "is not a time zone"),
+        ("[[wards]]\nid = 'a'\nname = 'A'\ntime_zone = '../etc/passwd'", "is not a time zone"),
+        ("[[wards]]\nid = 'a'\nname = 'A'\nhours = '25:00-26:00'", "is not hours"),
+        ("[[wards]]\nid = 'a'\nname = 'A'\n[[wards]]\nid = 'a'\nname = 'B'", 'there is a ward "a" already'),
+        ("x", "vwmon.toml:1: "),
+        ("[mqtt]\n\nport = ", "vwmon.toml:3: "),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(content: str, told: str) -> None:
+    """Nothing that a person mistyped is taken for something else."""
+    assert told in "\n".join(faults_of(content))
+
+
+def test_faults_that_need_two_keys_are_told_together() -> None:
+    """A contradiction does not hide another."""
+    assert len(faults_of("[mqtt]\nhost = ''\npassword_file = 'p'\ntls = { cert = 'c' }")) == 4
+
+
+def test_a_secret_in_the_file_is_refused_without_showing_it() -> None:
+    """A password belongs into a file of its own; the fault names the key that takes it, not the secret."""
+    (fault,) = faults_of("[mqtt]\npassword = 'hunter2'")
+    assert "password_file" in fault
+    assert "hunter2" not in fault
+
+
+def test_relative_paths_start_at_the_file() -> None:
+    """A configuration means the same from whatever folder a command is started in."""
+    settings = config.parse('[store]\npath = "x.db"', Path("/etc/vwmon/config.toml"))
+    assert settings.store.path == Path("/etc/vwmon/x.db")
+
+
+def test_a_credential_is_looked_for_where_systemd_puts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment says where, and without one the path of the service is known."""
+    content = '[mqtt]\nusername = "u"\npassword_file = "credential:mqtt"'
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    outside = config.parse(content, Path("x.toml"))
+    assert outside.mqtt.password_file == Path("/run/credentials/vwmon.service/mqtt")
+    assert config.credentials(outside) == (outside.mqtt.password_file,)
+    assert config.file_faults(outside) == []
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/elsewhere")
+    assert config.parse(content, Path("x.toml")).mqtt.password_file == Path("/run/elsewhere/mqtt")
+
+
+def test_the_file_is_looked_for_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--config, then $VWMON_CONFIG, then ./vwmon.toml, then the user's folder, then /etc."""
+    here, home, system = tmp_path / "here", tmp_path / "home", tmp_path / "etc.toml"
+    places = {
+        "system": system,
+        "user": home / "vwmon" / "config.toml",
+        "here": here / "vwmon.toml",
+        "named": tmp_path / "named.toml",
+        "explicit": tmp_path / "explicit.toml",
+    }
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    monkeypatch.delenv("VWMON_CONFIG")
+    monkeypatch.setattr(config, "SYSTEM_FILE", system)
+    assert config.load().path is None
+    for name, place in places.items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(f'[mqtt]\nclient_id = "{name}"', encoding="utf-8")
+        if name == "named":
+            monkeypatch.setenv("VWMON_CONFIG", str(place))
+        explicit = place if name == "explicit" else None
+        assert config.load(explicit).mqtt.client_id == name
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Falling back to defaults would watch another ward than the one meant."""
+    with pytest.raises(ConfigError, match="No such file"):
+        config.load(tmp_path / "none.toml")
+    monkeypatch.setenv("VWMON_CONFIG", str(tmp_path / "none.toml"))
+    with pytest.raises(ConfigError, match="No such file"):
+        config.load()
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    """It is named, not shown."""
+    file = tmp_path / "x.toml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="not UTF-8 text"):
+        config.load(file)
+
+
+def secret(folder: Path, content: str, mode: int) -> Mqtt:
+    """Write a password file and return the settings that name it."""
+    file = folder / "password"
+    file.write_text(content, encoding="utf-8")
+    file.chmod(mode)
+    return Mqtt(username="u", password_file=file)
+
+
+def test_the_password_is_read_from_its_file(tmp_path: Path) -> None:
+    """The line's end is not part of it; spaces are."""
+    assert config.read_password(secret(tmp_path, "pass word \n", 0o640)) == "pass word "
+    assert config.read_password(Mqtt()) is None
+
+
+@pytest.mark.parametrize(("content", "mode", "told"), [("p", 0o644, "everyone"), ("\n", 0o600, "empty")])
+def test_a_bad_password_file_is_refused(tmp_path: Path, content: str, mode: int, told: str) -> None:
+    """A secret that everyone can read is none, and an empty one is a mistake."""
+    with pytest.raises(ConfigError, match=told):
+        config.read_password(secret(tmp_path, content, mode))
+
+
+def test_every_file_that_is_named_is_looked_at(tmp_path: Path) -> None:
+    """What is missing and what is open to all are told together."""
+    key = tmp_path / "key.pem"
+    key.touch()
+    key.chmod(0o644)
+    content = f"[mqtt]\nusername='u'\npassword_file='p'\ntls = {{ ca='ca.pem', cert='cert.pem', key='{key}' }}"
+    faults = config.file_faults(config.parse(content, tmp_path / "x.toml"))
+    assert [fault.split(":")[0] for fault in faults] == [str(tmp_path / name) for name in ("ca.pem", "cert.pem")] + [
+        str(key),
+        str(tmp_path / "p"),
+    ]
+    key.chmod(stat.S_IRUSR)
+    for name in ("ca.pem", "cert.pem"):
+        (tmp_path / name).touch()
+    assert len(config.file_faults(config.parse(content, tmp_path / "x.toml"))) == 1
+
+
+def test_the_hash_follows_what_can_change_an_alert_and_nothing_else() -> None:
+    """The same readings make the same alerts wherever database and broker are."""
+
+    def hashed(content: str) -> str:
+        return config.parse(content, Path("x.toml")).hash
+
+    assert hashed("[store]\npath = 'a.db'\n[mqtt]\nport = 1884") == Settings().hash
+    assert hashed("[monitor]\nsilent_after = '20m'") != Settings().hash
+    assert hashed("[[wards]]\nid = 'a'\nname = 'A'") != Settings().hash
+    assert hashed("[monitor]\nsilent_after = '900s'") == Settings().hash
+
+
+def test_the_settings_cannot_be_changed() -> None:
+    """They are read once and are the same for every thread."""
+    for record in (Settings(), Settings().mqtt, Ward(id="a", name="A")):
+        with pytest.raises(AttributeError):
+            setattr(record, fields(record)[0].name, None)

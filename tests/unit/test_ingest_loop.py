@@ -1,0 +1,216 @@
+"""The ingest: what becomes of each message, and in which order things happen."""
+
+import json
+import logging
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from devices.readings import Message
+from vwmon import ingest
+from vwmon.clock import Clock
+from vwmon.ingest import REASONS, DeviceStatus, Ingest
+from vwmon.intake.protocol import Batch, LinkState, Packet
+from vwmon.store.arrivals import Appended, Arrival, Quarantined
+
+NOW_MS = 1_795_000_000_000
+GOOD = {"v": 1, "id": "m-1", "time": "2026-11-18T10:00:00Z", "readings": [{"vital": "spo2", "value": 97}]}
+
+
+def packet(payload: object = GOOD, *, topic: str = "vwmon/resp/dev-1/readings", **changed: object) -> Packet:
+    """Make a message as the intake gives it."""
+    content = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    fields = {"received_ms": NOW_MS, "content_type": "", "retain": False, "mid": 1, "oversize": False} | changed
+    return Packet(topic=topic, payload=content, **fields)  # type: ignore[arg-type]
+
+
+class FixedClock(Clock):
+    """A clock that stands still."""
+
+    def now_ms(self) -> int:
+        """Tell the one time there is."""
+        return NOW_MS
+
+
+class Story:
+    """An intake, a log and a listener that write down what is asked of them, in order."""
+
+    connected = True
+
+    def __init__(self, *batches: list[Packet]) -> None:
+        """Have these batches to give."""
+        self.batches = list(batches)
+        self.told: list[tuple[str, object]] = []
+        self.arrivals: list[Arrival] = []
+        self.quarantined: list[Quarantined] = []
+        self.receipts: list[tuple[str, bytes]] = []
+        self.statuses: list[tuple[str, DeviceStatus, int]] = []
+        self.stop = threading.Event()
+        self.failure: Exception | None = None
+        self.ingest = Ingest(
+            intake=self,
+            log=self,
+            clock=FixedClock(),
+            on_commit=lambda: self.told.append(("commit", None)),
+            statuses=self.note,
+        )
+
+    def run(self) -> "Story":
+        """Let the ingest take everything."""
+        self.ingest.run(self.stop)
+        return self
+
+    def take(self, timeout_s: float) -> Batch:
+        """Give the next batch; the last one stops the loop."""
+        assert 0 < timeout_s <= 1
+        if len(self.batches) <= 1:
+            self.stop.set()
+        return Batch(packets=self.batches.pop(0) if self.batches else [], connection=1)
+
+    def append(self, arrivals: Sequence[Arrival], quarantined: Sequence[Quarantined], recorded_ms: int) -> Appended:
+        """Take a batch to the log."""
+        self.told.append(("append", recorded_ms))
+        if self.failure:
+            raise self.failure
+        self.arrivals += arrivals
+        self.quarantined += quarantined
+        stored = sum(len(arrival.message.readings) for arrival in arrivals)
+        return Appended(stored=stored, duplicates=1, refused=2, quarantined=len(quarantined), last_seq=stored)
+
+    def note(self, said: Sequence[tuple[str, DeviceStatus, int]]) -> None:
+        """Take statuses."""
+        self.told.append(("statuses", len(said)))
+        self.statuses += said
+
+    def done(self, batch: Batch, receipts: Sequence[tuple[str, bytes]]) -> None:
+        """Take receipts and acknowledgements."""
+        self.told.append(("done", [one.mid for one in batch.packets]))
+        self.receipts += receipts
+
+    def abandon(self) -> None:
+        """Be dropped."""
+        self.told.append(("abandon", None))
+
+    def close(self) -> None:
+        """Be closed."""
+        self.told.append(("close", None))
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int = 0) -> None:
+        """Never asked for here."""
+        raise AssertionError(topic, payload, retain, expiry_s)
+
+    def state(self) -> LinkState:
+        """Never asked for here."""
+        raise AssertionError
+
+
+def test_commit_comes_before_receipts_and_acknowledgements() -> None:
+    """A device or a broker may forget a message only after it is on disk."""
+    story = Story([packet(mid=4), packet(GOOD | {"id": "m-2"}, mid=5)]).run()
+    assert story.told == [("append", NOW_MS), ("commit", None), ("done", [4, 5]), ("close", None)]
+
+
+def test_a_failed_commit_acknowledges_nothing_and_drops_the_connection() -> None:
+    """The process ends, and everything that was not stored comes again."""
+    story = Story([packet()])
+    story.failure = OSError("disk full")
+    with pytest.raises(OSError, match="disk full"):
+        story.run()
+    assert story.told == [("append", NOW_MS), ("abandon", None)]
+
+
+def test_a_device_gets_one_receipt_a_batch_with_all_its_ids() -> None:
+    """Repeats get theirs again: the first one may have been lost."""
+    other = packet(GOOD | {"id": "x"}, topic="vwmon/resp/dev-2/readings")
+    story = Story([packet(), other, packet(GOOD | {"id": "m-2"}), packet()]).run()
+    assert story.receipts == [
+        ("vwmon/resp/dev-1/receipts", b'{"v":1,"ids":["m-1","m-2","m-1"]}'),
+        ("vwmon/resp/dev-2/receipts", b'{"v":1,"ids":["x"]}'),
+    ]
+
+
+def test_receipts_stay_small_and_valid_json() -> None:
+    """A device whose largest packet is a few kilobytes gets every id, also one that needs escaping."""
+    ids = [f'"{number}" \\ é' for number in range(150)]
+    story = Story([packet(GOOD | {"id": key}) for key in ids]).run()
+    read = [json.loads(payload) for _, payload in story.receipts]
+    assert [key for receipt in read for key in receipt["ids"]] == ids
+    assert max(len(receipt["ids"]) for receipt in read) <= 64
+
+
+def test_a_message_without_an_id_is_stored_without_a_receipt() -> None:
+    """Such a device knows nothing of receipts."""
+    story = Story([packet({key: value for key, value in GOOD.items() if key != "id"})]).run()
+    assert (len(story.arrivals), story.receipts) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason", "receipted"),
+    [
+        (packet(b"{"), "not_json", False),
+        (packet(GOOD | {"device": "dev-9"}), "other_device", True),
+        (packet(retain=True), "retained", True),
+        (packet(b"\xff", retain=True), "retained", False),
+        (packet(b"{" * 65_537, oversize=True), "too_large", False),
+        (packet(b" " * 65_537), "too_large", False),
+        (packet(content_type="application/fhir+json"), "content_type_not_supported", False),
+        (packet(topic="vwmon/resp/Bad Name/readings"), "topic_unknown", False),
+        (packet(topic="elsewhere/resp/dev-1/readings"), "topic_unknown", False),
+        (packet(topic=""), "topic_unknown", False),
+        (packet(b"[1]", topic="vwmon/resp/dev-1/status"), "status_invalid", False),
+        (packet({"status": "dozing"}, topic="vwmon/resp/dev-1/status"), "status_invalid", False),
+        (packet(b"[" * 60_000, topic="vwmon/resp/dev-1/status"), "status_invalid", False),
+    ],
+)
+def test_what_cannot_be_used_is_kept_with_its_reason(bad: Packet, reason: str, receipted: bool) -> None:
+    """Nothing is dropped, nothing stops, and what is behind it is stored."""
+    story = Story([bad, packet(GOOD | {"id": "next"})]).run()
+    assert [(one.reason, one.payload, one.topic) for one in story.quarantined] == [(reason, bad.payload, bad.topic)]
+    assert [arrival.message.id for arrival in story.arrivals] == ["next"]
+    assert any(b"m-1" in payload for _, payload in story.receipts) == receipted
+
+
+def test_an_unforeseen_error_of_the_decoder_is_quarantined_and_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault in our own code is loud, and neither loses the message nor stops the loop."""
+
+    def broken(payload: bytes, **_: object) -> Message:
+        raise ZeroDivisionError(f"in the table, at {len(payload)}")
+
+    monkeypatch.setattr(ingest, "decode", broken)
+    with caplog.at_level(logging.ERROR):
+        story = Story([packet()]).run()
+    assert [(one.reason, one.detail) for one in story.quarantined] == [("unreadable", "ZeroDivisionError")]
+    assert "ingest.unreadable topic=vwmon/resp/dev-1/readings" in caplog.text
+    assert "97" not in caplog.records[0].getMessage()
+    assert story.told[-2] == ("done", [1])
+
+
+def test_our_own_status_is_acknowledged_and_forgotten() -> None:
+    """The filter for the devices' statuses matches the monitor's own, which is no device's."""
+    story = Story([packet(b'{"status":"online"}', topic="vwmon/resp/monitor/status", retain=True)]).run()
+    assert story.told == [("done", [1]), ("close", None)]
+
+
+def test_a_status_is_noted_before_it_is_acknowledged() -> None:
+    """Online, offline, battery and firmware; a cleared status says nothing."""
+    said = {"status": "online", "battery_percent": 81, "firmware": "1.2", "more": [1]}
+    topic = "vwmon/resp/dev-1/status"
+    story = Story([packet(said, topic=topic, retain=True), packet(b"", topic=topic)]).run()
+    assert story.statuses == [("dev-1", DeviceStatus(status="online", battery_percent=81, firmware="1.2"), NOW_MS)]
+    assert story.told == [("statuses", 1), ("done", [1, 1]), ("close", None)]
+
+
+def test_the_counts_say_what_was_done_and_that_the_loop_lives() -> None:
+    """The watchdog looks at the turns, the screens at the rest."""
+    story = Story([packet(), packet(b"{")], [], [packet()]).run()
+    counts = story.ingest.counts
+    assert (counts.turns, counts.messages, counts.readings, counts.quarantined) == (3, 3, 2, 1)
+    assert (counts.duplicates, counts.refused, counts.last_received_ms, counts.last_seq) == (2, 4, NOW_MS, 1)
+
+
+def test_every_reason_is_a_sentence() -> None:
+    """A person reads them in the quarantine's list."""
+    assert all(reason.endswith(".") and reason[0].isupper() for reason in REASONS.values())

@@ -1,0 +1,72 @@
+"""Pathways as data: every plan of the package can be used, and one that contradicts itself cannot."""
+
+import pytest
+
+from vwmon.errors import ChartError, NotFoundError
+from vwmon.patients import plans
+from vwmon.scoring.charts import PARTS
+
+HOUR = 3_600_000
+GOOD = """
+version = "1"
+title = "A pathway"
+source = "a page"
+[vitals.spo2]
+valid_for = "12h"
+overdue_after = "16h"
+"""
+
+
+def test_every_pathway_of_the_package_loads_with_its_version_and_source() -> None:
+    """A clinical choice without a source or version is not shipped."""
+    loaded = plans.load_all()
+    assert tuple(loaded) == plans.PATHWAYS
+    for name, plan in loaded.items():
+        assert plan.pathway == name
+        assert plan.version
+        assert plan.title
+        assert len(plan.source) > 20
+
+
+def test_the_general_pathway_expects_every_part_of_the_score() -> None:
+    """Twice a day, with a grace of four hours; oxygen is said once a day."""
+    vitals = plans.load("general").vitals
+    assert set(vitals) == set(PARTS)
+    assert (vitals["spo2"].valid_ms, vitals["spo2"].overdue_ms) == (12 * HOUR, 16 * HOUR)
+    assert (vitals["oxygen"].valid_ms, vitals["oxygen"].overdue_ms) == (24 * HOUR, 24 * HOUR)
+
+
+def test_a_pathway_may_leave_parts_out() -> None:
+    """Nobody counts breaths on the heart failure pathway: such a score is incomplete and alerts nobody for it."""
+    assert "respiratory_rate" not in plans.load("heart-failure").vitals
+
+
+def test_the_parts_that_plans_know_are_those_of_the_score() -> None:
+    """The core below the charts has its own list of names; it is the same one."""
+    assert set(PARTS) == plans.VITALS
+
+
+def test_an_unknown_pathway_is_not_found_and_those_there_are_are_named() -> None:
+    """A slip of the keyboard is not a plan."""
+    with pytest.raises(NotFoundError, match="general, acute-respiratory"):
+        plans.load("genral")
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("[vitals.spo2]", "[vitals.mood]"),
+        ('"12h"', '"12 hours"'),
+        ('"16h"', '"0s"'),
+        ("valid_for", "good_for"),
+        ('title = "A pathway"', ""),
+        ('title = "A pathway"', 'title = "A pathway"\nnote = "x"'),
+        ("version", "= ="),
+        ('overdue_after = "16h"', ""),
+    ],
+)
+def test_a_plan_with_a_fault_is_refused_by_name(was: str, becomes: str) -> None:
+    """An unknown vital or key, a missing one, a span that is none: nothing is expected of a patient by accident."""
+    assert plans.parse("mine", GOOD).vitals["spo2"].valid_ms == 12 * HOUR
+    with pytest.raises(ChartError, match="the pathway mine cannot be used"):
+        plans.parse("mine", GOOD.replace(was, becomes))

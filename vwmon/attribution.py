@@ -1,0 +1,122 @@
+"""Whose reading is it, and which part of the score: rows of the log become columns of the ward. Pure.
+
+The device register decides, at the reading's own time; a reading of a device that belonged to nobody is left out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vwmon.patients.records import Assignment
+from vwmon.ward import Readings
+
+TIME_BITS = 44  # milliseconds until the year 2527
+NOBODY = -1
+ALERT, NOT_ALERT = 0.0, 2.0
+PART_OF_VITAL: dict[str, int] = {
+    "respiratory_rate": 0,
+    "spo2": 1,
+    "oxygen": 2,
+    "fio2": 2,
+    "systolic_bp": 3,
+    "heart_rate": 4,
+    "consciousness": 5,
+    "gcs": 5,
+    "temperature": 6,
+}
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogColumns:
+    """Rows of the log as columns of one length, in log order: seq, device_no, vital_no, observed_ms, value, received_ms, unit."""
+
+    seq: Ints
+    device: Ints
+    vital: Ints
+    observed_ms: Ints
+    value: NDArray[np.float64]
+    received_ms: Ints
+    unit: Ints
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[object, ...]]) -> "LogColumns":
+        """Build the columns from rows as the log gives them; a value that is no number becomes NaN."""
+        fields = list(zip(*rows, strict=True)) or [()] * 7
+        value = np.array(fields[4], dtype=np.float64)
+        seq, device, vital, observed, received, unit = (
+            np.array(fields[i], dtype=np.int64) for i in (0, 1, 2, 3, 5, 6)
+        )
+        return cls(
+            seq=seq, device=device, vital=vital, observed_ms=observed, value=value, received_ms=received, unit=unit
+        )
+
+    def where(self, keep: NDArray[np.bool_]) -> "LogColumns":
+        """Keep the rows where `keep` holds."""
+        return LogColumns(**{name: getattr(self, name)[keep] for name in self.__slots__})
+
+
+class Intervals:
+    """Which stay a device belonged to, and when: the assignments, searchable by (device, time)."""
+
+    def __init__(self, assignments: Sequence[Assignment], row_of: Mapping[int, int]) -> None:
+        ordered = sorted(assignments, key=lambda a: (a.device_no, a.from_ms))
+        self._starts = np.array([_key(a.device_no, a.from_ms) for a in ordered], dtype=np.int64)
+        self._device = np.array([a.device_no for a in ordered], dtype=np.int64)
+        self._row = np.array([row_of[a.stay_no] for a in ordered], dtype=np.int64)
+        ends = [np.iinfo(np.int64).max if a.to_ms is None else a.to_ms for a in ordered]
+        self._to_ms = np.array(ends, dtype=np.int64)
+
+    def rows(self, device: Ints, observed_ms: Ints) -> Ints:
+        """Give the ward's row of the stay that each device belonged to at each time, or NOBODY."""
+        if not len(self._starts):
+            return np.full(len(device), NOBODY, dtype=np.int64)
+        at = np.searchsorted(self._starts, (device << TIME_BITS) + np.maximum(observed_ms, 0), side="right") - 1
+        held = (at >= 0) & (self._device[at] == device) & (observed_ms < self._to_ms[at])
+        return np.where(held, self._row[at], NOBODY)
+
+
+class Vitals:
+    """The log's numbers of vitals as parts of the score."""
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        size = max(names, default=-1) + 1
+        self._part = np.full(size, NOBODY, dtype=np.int8)
+        for number, name in names.items():
+            self._part[number] = PART_OF_VITAL.get(name, NOBODY)
+        numbers = {name: number for number, name in names.items()}
+        self._fio2, self._gcs = numbers.get("fio2", NOBODY), numbers.get("gcs", NOBODY)
+        self.known = frozenset(names)
+
+    def part(self, vital: Ints) -> NDArray[np.int8]:
+        """Give the part each vital feeds, or NOBODY."""
+        return self._part[vital]
+
+    def value(self, vital: Ints, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give values as the parts count them: an inspired fraction above 0.21 is oxygen, a GCS below 15 is not alert."""
+        on_oxygen = np.where(np.rint(value * 100) > 21, 1.0, 0.0)
+        alert = np.where(value == 15, ALERT, NOT_ALERT)
+        return np.where(vital == self._fio2, on_oxygen, np.where(vital == self._gcs, alert, value))
+
+
+def attribute(log: LogColumns, intervals: Intervals, vitals: Vitals) -> Readings:
+    """Turn rows of the log into the ward's readings, leaving out what belonged to nobody or is not scored."""
+    part = vitals.part(log.vital)
+    stay = intervals.rows(log.device, log.observed_ms)
+    scored = (part >= 0) & (stay >= 0) & ~np.isnan(log.value)
+    kept = log.where(scored)
+    return Readings(
+        stay=stay[scored],
+        part=part[scored],
+        observed_ms=kept.observed_ms,
+        received_ms=kept.received_ms,
+        value=vitals.value(kept.vital, kept.value),
+        unit=kept.unit,
+    )
+
+
+def _key(device_no: int, from_ms: int) -> int:
+    return (device_no << TIME_BITS) + max(from_ms, 0)

@@ -1,0 +1,106 @@
+"""`vwmon db`: migrate, verify, back up and restore the database. The work is vwmon.store's."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vwmon.cli import context, render
+from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption
+from vwmon.cli.render import Column, Format
+from vwmon.clock import Clock
+from vwmon.errors import VwmonError
+from vwmon.store import backup as copies
+from vwmon.store import database
+from vwmon.store.backup import Copied
+from vwmon.store.verify import verify as check_all
+
+MIB = 1024 * 1024
+
+app = typer.Typer(
+    name="db",
+    help="Migrate, verify, back up or restore the database.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+COLUMNS = (
+    Column(key="check", title="CHECK"),
+    Column(key="sound", title="SOUND"),
+    Column(key="found", title="FOUND"),
+)
+
+
+@app.command()
+def migrate(config: ConfigOption = None, db: DbOption = None) -> None:
+    """Bring the database up to this version, after a copy of it beside it; make a new one where there is none."""
+    path = context.resolve(config, db).store.path
+    done = database.migrate(path)
+    if done.created:
+        render.say(f"Made a new database: {path}")
+    elif done.applied:
+        render.say(f"Migrated {path}: {', '.join(done.applied)}")
+        render.say(f"As it was before: {done.backup}")
+    else:
+        render.say(f"{path} is up to date.")
+
+
+@app.command()
+def verify(
+    config: ConfigOption = None, db: DbOption = None, form: FormatOption = Format.TABLE, as_json: JsonOption = False
+) -> None:
+    """Check every page, every reference and what must hold between the tables. Exit code 1: something does not."""
+    path = context.resolve(config, db).store.path
+    rows = [{"check": f.check, "sound": f.sound, "found": f.found} for f in check_all(path)]
+    broken = sum(not row["sound"] for row in rows)
+    verdict = f"{path} is sound." if not broken else f"{path} is NOT sound: {broken} of {len(rows)} checks failed."
+    render.emit(rows, COLUMNS, render.chosen(form, as_json), footer=[verdict])
+    if broken:
+        raise typer.Exit(VwmonError.exit_code)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A new file.", show_default=False)] = None,
+    config: ConfigOption = None,
+    db: DbOption = None,
+) -> None:
+    """Copy the database to a new file while it is in use, and verify the copy.
+
+    Without FILE the copy stands beside the database, named by the time.
+    """
+    path = context.resolve(config, db).store.path
+    _tell("Backed up and verified", copies.backup(path, file or _beside(path)))
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.", show_default=False)],
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where there is a database; it is kept beside.", show_default=False)
+    ] = False,
+    config: ConfigOption = None,
+    db: DbOption = None,
+) -> None:
+    """Put a verified backup in the place of the database.
+
+    Exit code 5: there is a database and not --force, or a daemon is at work on it.
+    """
+    path = context.resolve(config, db).store.path
+    restored = copies.restore(file, path, Clock().now_ms(), force=force)
+    _tell("Restored and verified", restored)
+    if restored.replaced is not None:
+        render.say(f"The database that was there: {restored.replaced}")
+
+
+def _beside(path: Path) -> Path:
+    moment = render.utc(Clock().now_ms() // 1000 * 1000).replace("-", "").replace(":", "")
+    return path.with_name(f"{path.name}.backup-{moment}")
+
+
+def _tell(done: str, copy: Copied) -> None:
+    held: dict[str, Any] = {name: count for name, count in copy.counts.items() if count}
+    render.say(f"{done}: {copy.path}, {copy.size_bytes / MIB:.1f} MiB")
+    render.say(", ".join(f"{name} {count}" for name, count in held.items()) or "nothing in it yet")

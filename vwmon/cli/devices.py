@@ -1,0 +1,213 @@
+"""`vwmon devices`: the device register, and which device is with whom. The rules are vwmon.store.registers'."""
+
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from vwmon.cli import context, register_rows, render
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption
+from vwmon.cli.register_rows import assignment_rows, device_row, here, moment
+from vwmon.cli.render import Column, Format
+from vwmon.cli.standing import standing_of
+from vwmon.clock import Clock
+from vwmon.config import Settings
+from vwmon.patients.records import By
+from vwmon.store import registers, sequences
+from vwmon.store.database import open_reader, open_writer
+from vwmon.store.sequences import Gap
+
+app = typer.Typer(
+    name="devices",
+    help="The device register.",
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+DeviceName = Annotated[str, typer.Argument(metavar="DEVICE", help="Its name, as in its topic.", show_default=False)]
+
+
+@app.callback()
+def devices(
+    ctx: typer.Context,
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+) -> None:
+    """List the devices: those in the register, and those that were heard and never added."""
+    if ctx.invoked_subcommand is not None:
+        return
+    form = render.chosen(form, as_json)
+    with closing(open_reader(context.resolve(config, db).store.path)) as opened:
+        at = standing_of(opened)
+        known = register_rows.read(opened)
+    rows = [device_row(device, known) for device in sorted(known.devices.values(), key=lambda device: device.device)]
+    strangers = sum(not row["registered"] for row in rows)
+    footer = [f"{len(rows)} device{'' if len(rows) == 1 else 's'}"]
+    footer += [f"{strangers} not in the register; add with: vwmon devices add DEVICE"] if strangers else []
+    at.announce(form)
+    render.emit(rows, _columns(at.now_ms), form, title=at.title, footer=footer)
+
+
+@app.command()
+def show(
+    device: DeviceName,
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one device: what it said last, who had it when, and the messages it numbered that never came."""
+    form, settings = render.chosen(form, as_json), context.resolve(config, db)
+    with closing(open_reader(settings.store.path)) as opened:
+        at = standing_of(opened)
+        found = registers.device(opened, device)
+        known = register_rows.read(opened)
+        record = device_row(found, known) | {
+            "assignments": assignment_rows((a for a in known.assignments if a.device_no == found.device_no), known),
+            "gaps": [_gap_row(gap) for gap in sequences.gaps(opened, found.device_no)],
+        }
+    at.announce(form)
+    if form is Format.TABLE:
+        _show(record, at.title, at.now_ms, settings)
+    else:
+        render.emit_one(record, form)
+
+
+@app.command()
+def add(
+    device: DeviceName,
+    profile: Annotated[str, typer.Option(help="What kind of device it is.", show_default=False)] = "",
+    serial: Annotated[str, typer.Option(help="Its serial number.", show_default=False)] = "",
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+    as_name: AsOption = "",
+) -> None:
+    """Add a device to the register. Exit code 5: it is there already."""
+    form, settings = render.chosen(form, as_json), context.resolve(config, db)
+    by = By(actor=context.actor(as_name, settings), at_ms=Clock().now_ms())
+    with closing(open_writer(settings.store.path)) as opened:
+        added = registers.add_device(opened, device, by, profile, serial)
+        row = device_row(added, register_rows.read(opened))
+    _tell(row, form, f"Added device {device}.", f"Next: vwmon devices assign {device} PATIENT")
+
+
+@app.command()
+def assign(
+    device: DeviceName,
+    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="Who gets it.", show_default=False)],
+    from_: Annotated[
+        str, typer.Option("--from", metavar="TIME", help="Since when it is theirs; else now.", show_default=False)
+    ] = "",
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+    as_name: AsOption = "",
+) -> None:
+    """Give a device to a patient: what it observes from then on is the patient's.
+
+    Exit codes: 3 no such device or patient; 5 it belongs to somebody else at that time.
+    """
+    form, settings = render.chosen(form, as_json), context.resolve(config, db)
+    now_ms = Clock().now_ms()
+    by = By(actor=context.actor(as_name, settings), at_ms=now_ms)
+    with closing(open_writer(settings.store.path)) as opened:
+        held = registers.assign(opened, device, patient, moment(from_, now_ms), by)
+        ward = registers.stay(opened, held.stay_no).ward
+        row = device_row(registers.device(opened, device), register_rows.read(opened))
+    since = here(held.from_ms, ward, settings)
+    _tell(row, form, f"Device {device} is with {patient} from {since}.", f"Undo: vwmon devices return {device}")
+
+
+@app.command(name="return")
+def return_(
+    device: DeviceName,
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="Since when it is nobody's; else now.", show_default=False)
+    ] = "",
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+    as_name: AsOption = "",
+) -> None:
+    """Take a device back: what it observes from then on is nobody's, is kept and is never scored.
+
+    Exit code 3: it is with nobody.
+    """
+    form, settings = render.chosen(form, as_json), context.resolve(config, db)
+    now_ms = Clock().now_ms()
+    by = By(actor=context.actor(as_name, settings), at_ms=now_ms)
+    with closing(open_writer(settings.store.path)) as opened:
+        ended = registers.return_device(opened, device, moment(at, now_ms), by)
+        stay = registers.stay(opened, ended.stay_no)
+        row = device_row(registers.device(opened, device), register_rows.read(opened))
+    until = here(ended.to_ms or now_ms, stay.ward, settings)
+    again = f"Undo: vwmon devices assign {device} {stay.patient}"
+    _tell(row, form, f"Device {device} is no longer with {stay.patient}, from {until}.", again)
+
+
+def _tell(row: dict[str, Any], form: Format, *lines: str) -> None:
+    if form is not Format.TABLE:
+        render.emit_one(row, form)
+        return
+    for line in lines:
+        render.say(line)
+
+
+def _columns(now_ms: int) -> list[Column]:
+    return [
+        Column(key="device", title="DEVICE"),
+        Column(key="profile", title="PROFILE"),
+        Column(key="patient", title="PATIENT", compose=_holder),
+        Column(key="last_reading_at", title="LAST READING", format=register_rows.since(now_ms), no_wrap=True),
+        Column(key="status", title="STATUS", format=lambda status: status or "unknown"),
+        Column(key="battery_percent", title="BATTERY", justify="right", format=_percent),
+    ]
+
+
+def _holder(row: render.Row) -> str:
+    return str(row["patient"]) if row["patient"] is not None else "nobody" if row["registered"] else "NOT ADDED"
+
+
+def _percent(battery: float | None) -> str:
+    return "-" if battery is None else f"{battery:.0f} %"
+
+
+def _gap_row(gap: Gap) -> dict[str, Any]:
+    return {
+        "first_missing": gap.first_missing,
+        "last_missing": gap.last_missing,
+        "still_missing": gap.missing_count,
+        "noticed_at": render.utc(gap.noticed_ms),
+        "closed_at": register_rows.utc_or_none(gap.closed_ms),
+    }
+
+
+def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -> None:
+    ago, ward = register_rows.since(now_ms), record["ward"]
+    in_register = "in the register" if record["registered"] else f"NOT ADDED: vwmon devices add {record['device']}"
+    lines = [
+        title,
+        f"Device {record['device']} {record['profile']} {record['serial']}".rstrip() + f", {in_register}",
+        f"Status {record['status'] or 'unknown'}, battery {_percent(record['battery_percent'])}",
+        f"Last reading {ago(record['last_reading_at'])}{' ago' if record['last_reading_at'] else ''}",
+    ]
+    lines += [
+        f"With {held['patient']} from {here(held['from'], ward, settings)}"
+        + (f" to {here(held['to'], ward, settings)}" if held["to"] else "")
+        for held in record["assignments"]
+    ]
+    lines += [
+        f"Messages {gap['first_missing']} to {gap['last_missing']} did not come, {gap['still_missing']} still missing"
+        for gap in record["gaps"]
+        if gap["closed_at"] is None
+    ]
+    for line in filter(None, lines):
+        render.say(line)

@@ -1,0 +1,227 @@
+"""`vwmon doctor`: is what is installed what was released, and is what it needs there.
+
+Here: one function for each thing looked at, each returning what it found. Nothing is mended.
+"""
+
+import json
+import re
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import metadata, util
+from pathlib import Path
+
+import typer
+
+from vwmon import config
+from vwmon.cli import render
+from vwmon.cli.context import resolve
+from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption
+from vwmon.cli.render import Column, Format
+from vwmon.config import Settings
+from vwmon.errors import ConfigError, StoreError, StoreMissing
+
+PACKAGES = ("vwmon", "devices", "alerts")
+REACH_S = 2.0
+
+
+class Verdict(StrEnum):
+    """What was found: as it should be, worth knowing, or wrong."""
+
+    GOOD = "good"
+    NOTE = "note"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing looked at."""
+
+    looked_at: str
+    verdict: Verdict
+    detail: str
+
+
+COLUMNS = (
+    Column(key="verdict", title="", style=lambda row: "bold red" if row["verdict"] == Verdict.FAULT else ""),
+    Column(key="looked_at", title="LOOKED AT", no_wrap=True),
+    Column(key="detail", title="FOUND"),
+)
+
+
+def doctor(
+    config_file: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+) -> None:
+    """Look the installation over: its files, its libraries, the configuration, the database and the broker.
+
+    Exit code 1 when anything is wrong. A note is worth knowing and not wrong.
+    """
+    findings = list(_findings(config_file, db))
+    rows = [
+        {"verdict": found.verdict.value, "looked_at": found.looked_at, "detail": found.detail} for found in findings
+    ]
+    render.emit(rows, COLUMNS, render.chosen(form, as_json))
+    if any(found.verdict is Verdict.FAULT for found in findings):
+        raise typer.Exit(1)
+
+
+def _findings(config_file: Path | None, db: Path | None) -> Iterator[Finding]:
+    for look in (_python, _files, _neighbours, _libraries, _sqlite, _time_zones, _mosquitto):
+        yield look()
+    try:
+        settings = resolve(config_file, db)
+    except ConfigError as error:
+        yield _found("configuration", Verdict.FAULT, "; ".join(error.faults))
+        return
+    looks: tuple[Callable[[Settings], Finding], ...] = (_configuration, _database, _broker)
+    for look_at in looks:
+        yield look_at(settings)
+
+
+def _found(looked_at: str, verdict: Verdict, detail: str) -> Finding:
+    return Finding(looked_at=looked_at, verdict=verdict, detail=detail)
+
+
+def _python() -> Finding:
+    return _found("python", Verdict.GOOD, f"{sys.version.split()[0]} in {sys.prefix}")
+
+
+def _files() -> Finding:
+    """Compare the installed files with the list that the wheel brought."""
+    installed = metadata.distribution("vwmon")
+    if _is_editable(installed):
+        return _found("files", Verdict.NOTE, f"vwmon {installed.version}, an editable install: nothing to compare with")
+    listed = [file for file in installed.files or [] if file.hash is not None]
+    wrong = [str(file) for file in listed if not _is_as_released(file)]
+    if wrong or not listed:
+        return _found(
+            "files", Verdict.FAULT, f"not as released: {', '.join(wrong) or 'nothing is listed'}; install anew"
+        )
+    return _found("files", Verdict.GOOD, f"vwmon {installed.version}, {len(listed)} files as released")
+
+
+def _is_editable(installed: metadata.Distribution) -> bool:
+    origin = json.loads(installed.read_text("direct_url.json") or "{}")
+    return bool(origin.get("dir_info", {}).get("editable"))
+
+
+def _is_as_released(file: metadata.PackagePath) -> bool:
+    from base64 import urlsafe_b64encode
+    from hashlib import new
+
+    assert file.hash is not None  # noqa: S101 -- the caller has chosen those that have one
+    try:
+        digest = new(file.hash.mode, file.read_binary()).digest()
+    except OSError:
+        return False
+    return urlsafe_b64encode(digest).decode().rstrip("=") == file.hash.value
+
+
+def _neighbours() -> Finding:
+    """Find a stranger's package named devices or alerts, which would be imported in place of ours."""
+    homes = {name: _home(name) for name in PACKAGES}
+    if len(set(homes.values())) == 1:
+        return _found("packages", Verdict.GOOD, f"{', '.join(PACKAGES)} in {homes['vwmon']}")
+    places = "; ".join(f"{name} in {home}" for name, home in homes.items())
+    return _found("packages", Verdict.FAULT, f"{places}: install vwmon into an environment of its own")
+
+
+def _home(name: str) -> str:
+    found = util.find_spec(name)
+    return str(Path(found.origin).parent.parent) if found is not None and found.origin is not None else "nowhere"
+
+
+def _libraries() -> Finding:
+    required = [line for line in metadata.requires("vwmon") or [] if "extra ==" not in line]
+    names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in required if not line.startswith("pysqlite3")]
+    versions = {name: _version(name) for name in names}
+    missing = [name for name, version in versions.items() if not version]
+    if missing:
+        return _found("libraries", Verdict.FAULT, f"not installed: {', '.join(missing)}")
+    return _found("libraries", Verdict.GOOD, ", ".join(f"{name} {version}" for name, version in versions.items()))
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _sqlite() -> Finding:
+    from vwmon.store import sqlite
+
+    version = ".".join(map(str, sqlite.version))
+    if sqlite.wal_is_safe():
+        return _found("sqlite", Verdict.GOOD, f"{version} ({sqlite.module.__name__})")
+    return _found(
+        "sqlite", Verdict.NOTE, f"{version} can lose commits in WAL mode; databases open in a slower, safe mode"
+    )
+
+
+def _time_zones() -> Finding:
+    try:
+        config.time_zone("Europe/London")
+    except ValueError:
+        return _found("time zones", Verdict.FAULT, "there is no table of time zones; install tzdata")
+    return _found("time zones", Verdict.GOOD, "the table of time zones is there")
+
+
+def _mosquitto() -> Finding:
+    from vwmon.broker import find_mosquitto
+
+    program = find_mosquitto()
+    if program:
+        return _found("mosquitto", Verdict.GOOD, program)
+    if util.find_spec("iotcore"):
+        return _found("mosquitto", Verdict.NOTE, "not on this machine; vwmon demo uses the embedded broker")
+    return _found("mosquitto", Verdict.NOTE, "not on this machine; vwmon demo needs it, or pip install 'vwmon[demo]'")
+
+
+def _configuration(settings: Settings) -> Finding:
+    faults = config.file_faults(settings)
+    if faults:
+        return _found("configuration", Verdict.FAULT, "; ".join(faults))
+    if settings.path is None:
+        return _found("configuration", Verdict.NOTE, "no file is found; the defaults hold")
+    return _found("configuration", Verdict.GOOD, str(settings.path))
+
+
+def _database(settings: Settings) -> Finding:
+    from vwmon.store.database import open_reader
+
+    path = settings.store.path
+    try:
+        with closing(open_reader(path)):
+            return _found("database", Verdict.GOOD, str(path))
+    except StoreMissing as error:
+        return _found("database", Verdict.NOTE, str(error))
+    except (StoreError, OSError) as error:
+        return _found("database", Verdict.FAULT, str(error))
+
+
+def _broker(settings: Settings) -> Finding:
+    mqtt = settings.mqtt
+    place = str(mqtt.socket) if mqtt.socket is not None else f"{mqtt.host}:{mqtt.port}"
+    try:
+        _reach(settings)
+    except OSError as error:
+        verdict = Verdict.NOTE if settings.path is None else Verdict.FAULT
+        return _found("broker", verdict, f"{place} does not answer: {error.strerror or error}")
+    return _found("broker", Verdict.GOOD, f"{place} answers")
+
+
+def _reach(settings: Settings) -> None:
+    mqtt = settings.mqtt
+    if mqtt.socket is None:
+        socket.create_connection((mqtt.host, mqtt.port), timeout=REACH_S).close()
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(REACH_S)
+        probe.connect(str(mqtt.socket))

@@ -1,0 +1,52 @@
+"""The options that many commands share, and how their text is read.
+
+Here: Annotated types for typer, and the readers of times and spans given on a command line. Not here: what a command
+does with them, or anything that takes long to import.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vwmon import durations
+from vwmon.cli.render import Format
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="The configuration; else the first that is found.", show_default=False
+    ),
+]
+DbOption = Annotated[
+    Path | None,
+    typer.Option("--db", metavar="FILE", help="The database, instead of the configuration's.", show_default=False),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print.", case_sensitive=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.", show_default=False)]
+AsOption = Annotated[
+    str,
+    typer.Option(
+        "--as", metavar="NAME", help="Act under this name, where the configuration allows it.", show_default=False
+    ),
+]
+
+
+def time_ms(text: str) -> int:
+    """Read an ISO 8601 time with Z or an offset, in milliseconds UTC; BadParameter (exit 2) without a zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not a time such as 2026-11-22T09:15:00Z") from error
+    if moment.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} has no zone; write Z or an offset, as in 2026-11-22T09:15:00+01:00")
+    return round(moment.astimezone(UTC).timestamp() * 1000)
+
+
+def duration_ms(text: str) -> int:
+    """Read a span such as "45m" or "1h30m", in milliseconds; BadParameter (exit 2) when it is none."""
+    try:
+        return durations.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error

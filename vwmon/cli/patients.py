@@ -1,0 +1,264 @@
+"""`vwmon patients`: stays on the ward. The rules are vwmon.patients', the register is vwmon.store's."""
+
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from vwmon import durations
+from vwmon.cli import context, reading_rows, register_rows, render
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption
+from vwmon.cli.register_rows import Registers, here, stay_row
+from vwmon.cli.render import Column, Format
+from vwmon.cli.standing import standing_of
+from vwmon.clock import Clock
+from vwmon.config import Settings
+from vwmon.patients import admission, plans
+from vwmon.patients.admission import Admission
+from vwmon.patients.records import By, Plan, Stay
+from vwmon.store import readings, registers
+from vwmon.store.database import open_reader, open_writer
+from vwmon.store.sqlite import Connection
+
+app = typer.Typer(
+    name="patients",
+    help="Stays on the ward.",
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Patient = Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)]
+
+
+@app.callback()
+def patients(
+    ctx: typer.Context,
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+    ward: Annotated[str, typer.Option(help="One ward only.", show_default=False)] = "",
+    everyone: Annotated[bool, typer.Option("--all", help="Also who has left.", show_default=False)] = False,
+) -> None:
+    """List the patients on the ward."""
+    if ctx.invoked_subcommand is not None:
+        return
+    form = render.chosen(form, as_json)
+    with closing(open_reader(context.resolve(config, db).store.path)) as opened:
+        at = standing_of(opened)
+        known = register_rows.read(opened)
+        stays = registers.stays(opened, ward=ward or None, open_only=not everyone)
+    rows = [stay_row(stay, known) for stay in stays]
+    at.announce(form)
+    footer = [f"{len(rows)} stay{'' if len(rows) == 1 else 's'}"]
+    render.emit(rows, _columns(at.now_ms), form, title=at.title, footer=footer)
+
+
+@app.command()
+def show(
+    patient: Patient,
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one patient: who it is, the stay, the plan, the devices and the last readings."""
+    form, settings = render.chosen(form, as_json), context.resolve(config, db)
+    with closing(open_reader(settings.store.path)) as opened:
+        at = standing_of(opened)
+        record = _record(opened, patient)
+    at.announce(form)
+    if form is Format.TABLE:
+        _show(record, at.title, at.now_ms, settings)
+    else:
+        render.emit_one(record, form)
+
+
+@app.command()
+def admit(
+    patient: Patient,
+    ward: Annotated[str, typer.Option(help="The ward's id.", show_default=False)],
+    born: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Date of birth.", show_default=False)],
+    pathway: Annotated[str, typer.Option(help=f"One of {', '.join(plans.PATHWAYS)}.")] = "general",
+    from_: Annotated[
+        str, typer.Option("--from", metavar="TIME", help="When the stay began; else now.", show_default=False)
+    ] = "",
+    spo2_scale: Annotated[int, typer.Option("--spo2-scale", help="SpO2 scale: 1, or 2 where prescribed.")] = 1,
+    prescriber: Annotated[str, typer.Option(help="Who prescribed scale 2.", show_default=False)] = "",
+    name: Annotated[str, typer.Option(help="The person's name.", show_default=False)] = "",
+    nhs_number: Annotated[str, typer.Option("--nhs-number", help="Ten digits.", show_default=False)] = "",
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+    as_name: AsOption = "",
+) -> None:
+    """Admit a patient to a ward.
+
+    Exit codes: 5 the patient is on a ward already; 6 a rule of care refuses it (below 16 years; scale 2 without a
+    prescriber).
+    """
+    form, settings = render.chosen(form, as_json), context.resolve(config, db)
+    now_ms = Clock().now_ms()
+    wanted = Admission(
+        patient=patient,
+        ward=ward,
+        plan=plans.load(pathway),
+        admitted_ms=register_rows.moment(from_, now_ms),
+        born=born,
+        name=name,
+        nhs_number=nhs_number,
+        spo2_scale=spo2_scale,
+        prescriber=prescriber,
+    )
+    by = By(actor=context.actor(as_name, settings), at_ms=now_ms)
+    with closing(open_writer(settings.store.path)) as opened:
+        admitted = registers.admit(opened, wanted, by)
+        row = stay_row(admitted, register_rows.read(opened))
+    if form is not Format.TABLE:
+        render.emit_one(row, form)
+        return
+    render.say(f"Admitted {patient} to {ward}, pathway {pathway}, from {here(admitted.admitted_ms, ward, settings)}.")
+    render.say(f"Next: vwmon devices assign DEVICE {patient}")
+    render.say(f"Undo: vwmon patients discharge {patient} --reason error")
+
+
+@app.command()
+def discharge(
+    patient: Patient,
+    reason: Annotated[
+        str, typer.Option(metavar="CODE", help=f"One of {', '.join(admission.DISCHARGE_REASONS)}.", show_default=False)
+    ],
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="When the stay ended; else now.", show_default=False)
+    ] = "",
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+    as_name: AsOption = "",
+) -> None:
+    """Discharge a patient; the devices are free from then on.
+
+    Exit codes: 3 the patient is not on a ward.
+    """
+    form, settings = render.chosen(form, as_json), context.resolve(config, db)
+    now_ms = Clock().now_ms()
+    by = By(actor=context.actor(as_name, settings), at_ms=now_ms)
+    with closing(open_writer(settings.store.path)) as opened:
+        left, freed = registers.discharge(opened, patient, reason, register_rows.moment(at, now_ms), by)
+        row = stay_row(left, register_rows.read(opened))
+    row["devices_freed"] = [device.device for device in freed]
+    if form is not Format.TABLE:
+        render.emit_one(row, form)
+        return
+    render.say(f"Discharged {patient} from {left.ward} at {here(row['discharged_at'], left.ward, settings)}: {reason}.")
+    for device in freed:
+        render.say(f"Device {device.device} belongs to nobody now; what it sends from then on is not scored.")
+    render.say(
+        f"Back again: vwmon patients admit {patient} --ward {left.ward} --pathway {left.pathway} --born YYYY-MM-DD"
+    )
+
+
+def _columns(now_ms: int) -> list[Column]:
+    ago = register_rows.since(now_ms)
+    return [
+        Column(key="patient", title="PATIENT"),
+        Column(key="ward", title="WARD"),
+        Column(key="pathway", title="PATHWAY"),
+        Column(key="admitted_at", title="ON THE WARD", format=ago, no_wrap=True),
+        Column(key="devices", title="DEVICES", format=lambda names: ", ".join(names) or "none"),
+        Column(key="last_reading_at", title="LAST READING", format=ago, no_wrap=True),
+        Column(key="discharge_reason", title="LEFT"),
+    ]
+
+
+def _record(db: Connection, patient: str) -> dict[str, Any]:
+    stays = registers.stays_of(db, patient)
+    known = register_rows.read(db)
+    stay, person = stays[0], registers.identity(db, stays[0].stay_no)
+    plan = plans.load_all().get(stay.pathway)
+    return stay_row(stay, known) | {
+        "name": person.name,
+        "born": person.born,
+        "nhs_number": person.nhs_number,
+        "expects": _expects(plan),
+        "assignments": register_rows.assignment_rows(
+            (a for a in known.assignments if a.stay_no == stay.stay_no), known
+        ),
+        "readings": _latest(db, stay, known),
+        "earlier_stays": [stay_row(earlier, known) for earlier in stays[1:]],
+    }
+
+
+def _expects(plan: Plan | None) -> list[dict[str, str]]:
+    if plan is None:
+        return []
+    return [
+        {"vital": name, "valid_for": durations.text(one.valid_ms), "overdue_after": durations.text(one.overdue_ms)}
+        for name, one in plan.vitals.items()
+    ]
+
+
+def _latest(db: Connection, stay: Stay, known: Registers) -> list[dict[str, Any]]:
+    """Give the last reading of each vital from the devices that the stay has now, since it has them."""
+    names = readings.vitals(db)
+    held = {a.device_no: a.from_ms for a in known.assignments if a.stay_no == stay.stay_no and a.to_ms is None}
+    newest: dict[str, readings.Latest] = {}
+    for last in readings.latest(db, list(held)).values():
+        name = names[last.vital_no]
+        if last.observed_ms >= max(held[last.device_no], newest[name].observed_ms if name in newest else 0):
+            newest[name] = last
+    return [
+        {
+            "vital": name,
+            "value": reading_rows.value(name, last.value, last.text),
+            "unit": reading_rows.unit(name),
+            "observed_at": render.utc(last.observed_ms),
+            "device": known.devices[last.device_no].device,
+        }
+        for name, last in sorted(newest.items())
+    ]
+
+
+def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -> None:
+    ward = record["ward"]
+    left = record["discharged_at"]
+    for line in filter(None, (title, _person(record))):
+        render.say(line)
+    render.say(f"Ward {ward}, pathway {record['pathway']} {record['plan_version']}, SpO2 {_scale(record)}")
+    render.say(f"Admitted {here(record['admitted_at'], ward, settings)}")
+    if left is not None:
+        render.say(f"Discharged {here(left, ward, settings)}: {record['discharge_reason']}")
+    for held in record["assignments"]:
+        end = f" to {here(held['to'], ward, settings)}" if held["to"] else ""
+        render.say(f"Device {held['device']} from {here(held['from'], ward, settings)}{end}")
+    ago = register_rows.since(now_ms)
+    due = {expected["vital"]: expected["overdue_after"] for expected in record["expects"]}
+    came = {last["vital"]: last for last in record["readings"]}
+    columns = [
+        Column(key="vital", title="VITAL"),
+        Column(
+            key="value", title="LAST", compose=lambda row: reading_rows.shown(row) if "value" in row else "never came"
+        ),
+        Column(key="observed_at", title="AGE", format=lambda at: ago(at) if at else "-"),
+        Column(key="expected", title="EXPECTED WITHIN", format=lambda span: span or "not expected"),
+    ]
+    rows = [{"vital": name, "expected": due.get(name)} | came.get(name, {}) for name in dict.fromkeys([*due, *came])]
+    render.say()
+    render.emit(rows, columns, Format.TABLE)
+
+
+def _person(record: dict[str, Any]) -> str:
+    said = [f"Patient {record['patient']}"]
+    said += [record["name"]] if record["name"] else []
+    said += [f"born {record['born']}"] if record["born"] else []
+    said += [f"NHS {record['nhs_number']}"] if record["nhs_number"] else []
+    return ", ".join(said)
+
+
+def _scale(record: dict[str, Any]) -> str:
+    prescribed = f", prescribed by {record['scale_prescriber']}" if record["scale_prescriber"] else ""
+    return f"scale {record['spo2_scale']}{prescribed}"

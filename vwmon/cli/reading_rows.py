@@ -1,0 +1,82 @@
+"""Stored readings as rows for people and programs: values in the words that devices use for them, marks by name."""
+
+from typing import Any
+
+from devices.readings import MARK_CLOCK_AHEAD, MARK_QUESTIONED, MARK_RECEIPT_TIME, MARK_UNKNOWN_VITAL
+from devices.vitals import VITALS
+from vwmon.cli import render
+from vwmon.store.listing import Listed, Refusal
+
+MARKS = {
+    MARK_RECEIPT_TIME: "time_of_receipt",
+    MARK_CLOCK_AHEAD: "clock_ahead",
+    MARK_QUESTIONED: "questioned",
+    MARK_UNKNOWN_VITAL: "unknown_vital",
+}
+LEVELS_OF_CONSCIOUSNESS = "ACVPU"  # stored as 0 to 4
+
+
+def value(vital: str, number: float | None, text: str | None) -> float | str | None:
+    """Give a stored value as a device would say it: a number, or the letter of a level of consciousness."""
+    if number is None:
+        return text
+    if vital == "consciousness" and number in range(len(LEVELS_OF_CONSCIOUSNESS)):
+        return LEVELS_OF_CONSCIOUSNESS[int(number)]
+    return number
+
+
+def unit(vital: str) -> str | None:
+    """Give the canonical unit of a vital; None where the value is a word or no table knows the vital."""
+    known = VITALS.get(vital)
+    return known.unit if known is not None and vital != "consciousness" else None
+
+
+def shown(row: render.Row) -> str:
+    """Give a value for people, with its unit, and with what was sent where that was something else."""
+    text = " ".join(filter(None, (render.plain(row["value"]), row["unit"])))
+    if row.get("raw_value") is None:
+        return text
+    sent = " ".join(filter(None, (render.plain(row["raw_value"]), row["raw_unit"])))
+    return f"{text} (sent as {sent})"
+
+
+def reading_row(listed: Listed) -> dict[str, Any]:
+    """Give one stored reading as a row."""
+    return {
+        "seq": listed.seq,
+        "observed_at": render.utc(listed.observed_ms),
+        "patient": listed.patient,
+        "ward": listed.ward,
+        "stay": listed.stay_no,
+        "device": listed.device,
+        "vital": listed.vital,
+        "value": value(listed.vital, listed.value, listed.text),
+        "unit": unit(listed.vital),
+        "raw_value": listed.raw_value,
+        "raw_unit": listed.raw_unit,
+        "marks": marks(listed.marks),
+        "received_at": render.utc(listed.received_ms),
+        "recorded_at": render.utc(listed.recorded_ms),
+    }
+
+
+def refusal_row(refusal: Refusal) -> dict[str, Any]:
+    """Give one row of the quarantine; bytes of the payload that are no text are written out by their codes."""
+    return {
+        "quarantine": refusal.quarantine_no,
+        "received_at": render.utc(refusal.received_ms),
+        "recorded_at": render.utc(refusal.recorded_ms),
+        "topic": refusal.topic,
+        "device": refusal.device,
+        "message_id": refusal.message_id,
+        "vital": refusal.vital,
+        "reason": refusal.reason,
+        "detail": refusal.detail,
+        "payload": refusal.payload.decode("utf-8", errors="backslashreplace"),
+        "payload_bytes": refusal.payload_bytes,
+    }
+
+
+def marks(bits: int) -> list[str]:
+    """Name what was marked on a reading when it came."""
+    return [name for bit, name in MARKS.items() if bits & bit]

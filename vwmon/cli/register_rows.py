@@ -1,0 +1,148 @@
+"""Stays and devices as rows for people and programs: what the commands on the registers show.
+
+What identifies a person is not here, but for the one page that shows one patient.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from vwmon.cli import render
+from vwmon.cli.options import time_ms
+from vwmon.config import Settings
+from vwmon.patients.records import Assignment, Device, Stay
+from vwmon.store import readings, registers
+from vwmon.store.sqlite import Connection
+
+ELSEWHERE = "UTC"  # the zone of a ward that the configuration does not name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registers:
+    """The registers as they were read at one moment, for looking up one in another."""
+
+    stays: Mapping[int, Stay]
+    devices: Mapping[int, Device]
+    assignments: tuple[Assignment, ...]
+    last_ms: Mapping[int, int]
+
+    def held_by(self, stay_no: int) -> list[Device]:
+        """Give the devices that a stay has now."""
+        return [self.devices[a.device_no] for a in self.assignments if a.stay_no == stay_no and a.to_ms is None]
+
+    def holder_of(self, device_no: int) -> Assignment | None:
+        """Give the assignment that a device is in now."""
+        return next((a for a in self.assignments if a.device_no == device_no and a.to_ms is None), None)
+
+    def last_of_stay(self, stay_no: int) -> int | None:
+        """Give when a stay was last heard of, by the latest reading of each device that was then its own."""
+        times = [
+            self.last_ms[a.device_no]
+            for a in self.assignments
+            if a.stay_no == stay_no and a.device_no in self.last_ms and _covers(a, self.last_ms[a.device_no])
+        ]
+        return max(times, default=None)
+
+
+def read(db: Connection) -> Registers:
+    """Read the registers, and when each device was last heard of."""
+    last: dict[int, int] = {}
+    for (device_no, _), found in readings.latest(db).items():
+        last[device_no] = max(found.observed_ms, last.get(device_no, 0))
+    return Registers(
+        stays={stay.stay_no: stay for stay in registers.stays(db)},
+        devices={device.device_no: device for device in registers.devices(db)},
+        assignments=tuple(registers.assignments(db)),
+        last_ms=last,
+    )
+
+
+def stay_row(stay: Stay, known: Registers) -> dict[str, Any]:
+    """Give a stay as a row, without anything that identifies a person."""
+    return {
+        "stay": stay.stay_no,
+        "patient": stay.patient,
+        "ward": stay.ward,
+        "pathway": stay.pathway,
+        "plan_version": stay.plan_version,
+        "admitted_at": render.utc(stay.admitted_ms),
+        "discharged_at": utc_or_none(stay.discharged_ms),
+        "discharge_reason": stay.discharge_reason,
+        "spo2_scale": stay.spo2_scale,
+        "scale_prescriber": stay.scale_prescriber,
+        "devices": [device.device for device in known.held_by(stay.stay_no)],
+        "last_reading_at": utc_or_none(known.last_of_stay(stay.stay_no)),
+    }
+
+
+def device_row(device: Device, known: Registers) -> dict[str, Any]:
+    """Give a device as a row, with whose it is now."""
+    held = known.holder_of(device.device_no)
+    stay = known.stays[held.stay_no] if held is not None else None
+    return {
+        "device": device.device,
+        "profile": device.profile,
+        "serial": device.serial,
+        "registered": device.registered,
+        "added_at": render.utc(device.added_ms),
+        "patient": stay.patient if stay else None,
+        "ward": stay.ward if stay else None,
+        "stay": stay.stay_no if stay else None,
+        "assigned_at": utc_or_none(held.from_ms if held else None),
+        "status": device.status,
+        "status_at": utc_or_none(device.status_ms),
+        "battery_percent": device.battery_percent,
+        "battery_at": utc_or_none(device.battery_ms),
+        "firmware": device.firmware,
+        "last_reading_at": utc_or_none(known.last_ms.get(device.device_no)),
+    }
+
+
+def assignment_rows(assignments: Iterable[Assignment], known: Registers) -> list[dict[str, Any]]:
+    """Give who had which device when, the latest first."""
+    return [
+        {
+            "device": known.devices[a.device_no].device,
+            "patient": known.stays[a.stay_no].patient,
+            "stay": a.stay_no,
+            "from": render.utc(a.from_ms),
+            "to": utc_or_none(a.to_ms),
+        }
+        for a in sorted(assignments, key=lambda a: -a.from_ms)
+    ]
+
+
+def utc_or_none(at_ms: int | None) -> str | None:
+    """Give a time for programs; None is never."""
+    return None if at_ms is None else render.utc(at_ms)
+
+
+def since(now_ms: int) -> Callable[[str | None], str]:
+    """Give a formatter for a table: how long ago a row's time was, at the moment the list stands at."""
+    return lambda at: "never" if at is None else render.ago(max(now_ms - ms(at), 0))
+
+
+def moment(text: str, now_ms: int) -> int:
+    """Read when something in a register happens, now when that is not said; one in the future is warned of."""
+    at_ms = time_ms(text) if text else now_ms
+    if at_ms > now_ms:
+        render.warn(f"note: {text} is still to come")
+    return at_ms
+
+
+def here(at: str | int, ward: str | None, settings: Settings) -> str:
+    """Give a time on the wall clock of a ward with its offset from UTC: "2026-11-22 09:15+00:00"."""
+    zone = next((found.time_zone for found in settings.wards if found.id == ward), ELSEWHERE)
+    at_ms = at if isinstance(at, int) else ms(at)
+    return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(zone)).isoformat(sep=" ", timespec="minutes")
+
+
+def ms(at: str) -> int:
+    """Undo render.utc."""
+    return round(datetime.fromisoformat(at).timestamp() * 1000)
+
+
+def _covers(held: Assignment, at_ms: int) -> bool:
+    return held.from_ms <= at_ms and (held.to_ms is None or at_ms < held.to_ms)

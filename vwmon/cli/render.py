@@ -1,0 +1,259 @@
+"""How rows are shown: a table for people, JSON and CSV for programs.
+
+Here: the only place that writes a list to standard output, and the texts of spans and times. Not here: choosing the
+rows, or their words. Text from outside can carry escape sequences; nothing leaves here with one in it.
+"""
+
+import json
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+Row = Mapping[str, Any]
+Justify = Literal["left", "right"]
+
+# C0 and C1 controls, and the marks that turn, hide or break what follows them in a terminal or an editor.
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufff9-\ufffb]")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins so
+GAP = "  "
+SPANS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000))
+
+
+class Format(StrEnum):
+    """The ways a list can be printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a table: which key of a row it shows, and how.
+
+    `format` turns the key's value into text; `compose` takes the whole row instead. `style` is a rich style or a
+    function from row to style; what it says must also be said by the text.
+    """
+
+    key: str
+    title: str
+    justify: Justify = "left"
+    style: str | Callable[[Row], str] = ""
+    min_width: int | None = None
+    no_wrap: bool = False
+    format: Callable[[Any], str] | None = None
+    compose: Callable[[Row], str] | None = None
+
+    def text(self, row: Row) -> str:
+        """Return the cell's text, on one line or, where a formatter breaks it, several."""
+        if self.compose is not None:
+            shown = self.compose(row)
+        else:
+            value = row.get(self.key)
+            shown = self.format(value) if self.format is not None else plain(value)
+        return _safe_lines(shown)
+
+    def style_of(self, row: Row) -> str:
+        """Return the rich style of this column's cell in a row."""
+        return self.style(row) if callable(self.style) else self.style
+
+
+def chosen(form: Format, as_json: bool) -> Format:
+    """Return the format that --format and --json together ask for."""
+    return Format.JSON if as_json else form
+
+
+def emit(
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    form: Format,
+    *,
+    footer: Sequence[str] = (),
+    title: str = "",
+) -> None:
+    """Print rows to standard output.
+
+    A table shows `columns`, between `title` and the lines of `footer`: in colour and folded to the width of a
+    terminal, or plain and uncut into a pipe. The other formats carry every key of the rows and neither title nor
+    footer.
+    """
+    if form is Format.TABLE:
+        _table(rows, columns, title, footer)
+    else:
+        sys.stdout.writelines(WRITERS[form](rows, columns))
+
+
+def emit_one(row: Row, form: Format) -> None:
+    """Print one object: as a JSON object, or as lines of "key  value" for people."""
+    if form in {Format.JSON, Format.JSONL}:
+        sys.stdout.write(_json(row, indent=2 if form is Format.JSON else None) + "\n")
+        return
+    if form is Format.CSV:
+        sys.stdout.writelines(_csv([row], ()))
+        return
+    width = max((len(key) for key in row), default=0)
+    for key, value in row.items():
+        say(f"{key.replace('_', ' '):<{width}}{GAP}{plain(value)}".rstrip())
+
+
+def say(line: str = "") -> None:
+    """Print one line for people to standard output."""
+    sys.stdout.write(safe(line) + "\n")
+
+
+def warn(line: str) -> None:
+    """Print one line for people to standard error."""
+    sys.stderr.write(safe(line) + "\n")
+
+
+def safe(text: str) -> str:
+    """Return a text with every control, escape and direction character written out by its code."""
+    return UNSAFE.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
+def plain(value: object) -> str:
+    """Return a value as a cell of a table: nothing for None, words for a flag, a list with commas."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}" if abs(value) < 1e6 else str(value)  # noqa: PLR2004 -- where :g turns to exponents
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(item) for item in value)
+    return str(value)
+
+
+def ago(span_ms: float) -> str:
+    """Return a span as its largest whole unit: "3 min", "2 h", "4 d"; a span below zero keeps its sign."""
+    sign, span = ("-", -span_ms) if span_ms < 0 else ("", span_ms)
+    for unit, size in SPANS:
+        if span >= size:
+            return f"{sign}{int(span // size)} {unit}"
+    return "0 s"
+
+
+def utc(ms: int) -> str:
+    """Return milliseconds since the epoch as "2026-11-22T09:15:00Z", with milliseconds only when there are some."""
+    whole, rest = divmod(ms, 1000)
+    seconds = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{seconds}.{rest:03d}Z" if rest else f"{seconds}Z"
+
+
+def local(ms: int, zone: str) -> str:
+    """Return milliseconds since the epoch as a ward's wall clock shows them: "Sun 22 Nov 09:15"."""
+    from zoneinfo import ZoneInfo
+
+    return datetime.fromtimestamp(ms / 1000, ZoneInfo(zone)).strftime("%a %d %b %H:%M")
+
+
+def _table(rows: Sequence[Row], columns: Sequence[Column], title: str, footer: Sequence[str]) -> None:
+    if title:
+        say(title)
+    if rows:
+        show = _table_at_terminal if sys.stdout.isatty() else _table_in_pipe
+        show(rows, columns)
+    for line in footer:
+        say(line)
+
+
+def _table_at_terminal(rows: Sequence[Row], columns: Sequence[Column]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold", show_edge=False)
+    for column in columns:
+        table.add_column(
+            column.title,
+            justify=column.justify,
+            min_width=column.min_width,
+            no_wrap=column.no_wrap,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(Text(column.text(row), style=column.style_of(row)) for column in columns))
+    Console(file=sys.stdout, highlight=False).print(table)
+
+
+def _table_in_pipe(rows: Sequence[Row], columns: Sequence[Column]) -> None:
+    lines = [[column.title for column in columns]]
+    lines += [[column.text(row).replace("\n", " ") for column in columns] for row in rows]
+    widths = [max(map(_width, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (_pad(cell, width, column.justify) for cell, width, column in zip(line, widths, columns, strict=True))
+        sys.stdout.write(GAP.join(cells).rstrip() + "\n")
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _pad(text: str, width: int, justify: Justify) -> str:
+    space = " " * (width - _width(text))
+    return space + text if justify == "right" else text + space
+
+
+def _as_json(rows: Sequence[Row], _columns: Sequence[Column]) -> Iterable[str]:
+    yield _json(rows, indent=2) + "\n"
+
+
+def _as_jsonl(rows: Sequence[Row], _columns: Sequence[Column]) -> Iterable[str]:
+    for row in rows:
+        yield _json(row, indent=None) + "\n"
+
+
+def _json(value: object, *, indent: int | None) -> str:
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    return UNSAFE.sub(_json_escape, text)
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    return found.group() if found.group() == "\n" else f"\\u{ord(found.group()):04x}"
+
+
+def _csv(rows: Sequence[Row], columns: Sequence[Column]) -> Iterable[str]:
+    import csv
+    import io
+
+    # Every key of every row, in order of first sight; an empty list still has a header.
+    header = list(dict.fromkeys(key for row in rows for key in row)) or [column.key for column in columns]
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_csv_text(row.get(key)) for key in header] for row in rows)
+    yield lines.getvalue()
+
+
+def _csv_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else ""
+    if isinstance(value, int):
+        return str(value)
+    text = _safe_lines(value) if isinstance(value, str) else _json(value, indent=None)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _safe_lines(text: str) -> str:
+    return "\n".join(safe(line) for line in text.split("\n"))
+
+
+WRITERS: Mapping[Format, Callable[[Sequence[Row], Sequence[Column]], Iterable[str]]] = {
+    Format.JSON: _as_json,
+    Format.JSONL: _as_jsonl,
+    Format.CSV: _csv,
+}

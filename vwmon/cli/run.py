@@ -1,0 +1,26 @@
+"""`vwmon run`: the daemon in the foreground, for a service manager. What it does is vwmon.daemon's."""
+
+import logging
+import signal
+import threading
+
+from vwmon.cli.context import resolve
+from vwmon.cli.options import ConfigOption, DbOption
+
+FORMAT = "%(levelname)s %(name)s %(message)s"  # the journal adds the time
+
+
+def run(config: ConfigOption = None, db: DbOption = None) -> None:
+    """Watch the ward: take readings from the broker, score them, and keep the list of alerts.
+
+    Runs until SIGTERM or Ctrl-C. The database must exist: vwmon db migrate makes it.
+    """
+    settings = resolve(config, db)
+    from vwmon.clock import Clock  # noqa: PLC0415 -- heavy with what follows
+    from vwmon.daemon import Daemon  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.INFO, format=FORMAT)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    Daemon(settings, Clock()).run(stop)

@@ -1,0 +1,150 @@
+"""`vwmon simulate`: simulated home devices, published to a broker. The work is devices.simulator's."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vwmon import durations
+from vwmon.cli import render
+from vwmon.cli.context import resolve
+from vwmon.cli.options import ConfigOption, duration_ms
+from vwmon.clock import Clock, ScaledClock
+
+if TYPE_CHECKING:
+    from devices.client import Hub
+    from devices.simulator.fleet import Fleet
+    from vwmon.config import Mqtt
+
+REGISTER = """\
+The ward takes these devices' readings when it knows whose they are. Once, on its machine:
+  for n in $(seq -f %03g 1 {patients}); do
+    vwmon patients admit sim-patient-$n --ward {ward} --born 1950-01-01 --from {start}
+    vwmon devices add sim-$n
+    vwmon devices assign sim-$n sim-patient-$n --from {start}
+  done"""
+LAST_RECEIPTS_S = 10.0
+
+
+def simulate(
+    ward: Annotated[str, typer.Option("--ward", help="The ward that the devices belong to.")],
+    host: Annotated[str, typer.Option("--host", help="The broker, instead of the configuration's.")] = "",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Its port.", show_default=False)] = 0,
+    patients: Annotated[int, typer.Option("--patients", min=1, max=999, help="How many patients.")] = 12,
+    course: Annotated[
+        list[str] | None, typer.Option("--course", help="A clinical course; several are given out in turn.")
+    ] = None,
+    fault: Annotated[list[str] | None, typer.Option("--fault", help="What goes wrong with every device.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed, the same patients.")] = 1,
+    every: Annotated[str, typer.Option("--every", help="The time between a device's readings.")] = "15m",
+    speed: Annotated[float, typer.Option("--speed", min=1, help="Times real time.")] = 1.0,
+    duration: Annotated[
+        str, typer.Option("--duration", help="How long, in simulated time; until Ctrl-C when left out.")
+    ] = "",
+    prefix: Annotated[str, typer.Option("--prefix", help="The first level of every topic.")] = "",
+    client_id: Annotated[str, typer.Option("--client-id", help="The name to the broker.")] = "vwmon-simulate",
+    config: ConfigOption = None,
+) -> None:
+    """Publish the readings of simulated home devices to a broker: sim-001, sim-002 and on.
+
+    Courses: stable, respiratory-decline, sepsis, heart-failure; without --course, each in turn. Faults: gaps, repeats,
+    artefacts. At a speed above 1 a duration is needed: the simulated time then begins in the past and ends now, so
+    that no reading is from the future.
+    """
+    mqtt = resolve(config, None).mqtt
+    fleet = _fleet(patients, course, fault, seed, duration_ms(every))
+    length_ms = duration_ms(duration) if duration else None
+    if speed > 1 and length_ms is None:
+        raise typer.BadParameter("a speed above 1 needs a --duration, or the readings would be from the future")
+    now_ms = Clock().now_ms()
+    start_ms = now_ms if length_ms is None else now_ms - round(length_ms * (1 - 1 / speed))
+    for line in REGISTER.format(patients=patients, ward=ward, start=render.utc(start_ms)).splitlines():
+        render.say(line)
+    with _hub(mqtt, ward, host, port, prefix, client_id) as hub:
+        _play(fleet, hub, start_ms, None if length_ms is None else start_ms + length_ms, speed)
+
+
+def _fleet(patients: int, course: list[str] | None, fault: list[str] | None, seed: int, every_ms: int) -> "Fleet":
+    """Make the fleet; BadParameter names the courses and faults there are."""
+    from devices.simulator.courses import COURSES
+    from devices.simulator.faults import FAULTS
+    from devices.simulator.fleet import Fleet
+
+    for names, table in ((course or [], COURSES), (fault or [], FAULTS)):
+        unknown = next((name for name in names if name not in table), None)
+        if unknown is not None:
+            raise typer.BadParameter(f"there is no {unknown!r}; there are {', '.join(table)}")
+    return Fleet(
+        patients=patients,
+        courses=tuple(course or COURSES),
+        faults=tuple(fault or ()),
+        seed=seed,
+        spot_minutes=every_ms / durations.UNIT_MS["m"],
+    )
+
+
+@contextmanager
+def _hub(mqtt: "Mqtt", ward: str, host: str, port: int, prefix: str, client_id: str) -> "Iterator[Hub]":
+    """Connect to the broker; the spool is a folder of this run only, since nobody waits for these readings."""
+    from tempfile import TemporaryDirectory
+
+    from devices.client import Hub
+    from devices.connection import Tls
+    from vwmon.config import read_password
+
+    tls = Tls(ca=mqtt.tls.ca, cert=mqtt.tls.cert, key=mqtt.tls.key) if mqtt.tls.ca else None
+    with (
+        TemporaryDirectory(prefix="vwmon-simulate-") as spool,
+        Hub(
+            host or mqtt.host,
+            port or mqtt.port,
+            ward,
+            Path(spool),
+            prefix or mqtt.prefix,
+            client_id,
+            tls=tls,
+            username=mqtt.username or None,
+            password=read_password(mqtt),
+        ) as hub,
+    ):
+        yield hub
+
+
+def _play(fleet: "Fleet", hub: "Hub", start_ms: int, until_ms: int | None, speed: float) -> None:
+    """Send the fleet's messages in their time; Ctrl-C ends it as its duration would, without the wait for receipts."""
+    from devices.simulator.live import play
+
+    messages = fleet.messages(start_ms, until_ms=until_ms)
+    clock = ScaledClock(start_ms, speed)
+    sent: list[int] = [0]
+    interrupted = True
+    with _told(hub, sent) as told, suppress(KeyboardInterrupt):
+        play(messages, hub, clock.now_ms, speed, stop=threading.Event(), told=told)
+        hub.run_until_receipted(LAST_RECEIPTS_S)
+        interrupted = False
+    waiting = hub.pending()
+    render.say(f"{sent[-1]} messages sent, {sent[-1] - waiting} with the ward's receipt.")
+    if waiting and not interrupted:
+        render.warn(f"{waiting} messages have no receipt: {hub.trouble or 'is a daemon running on this broker?'}")
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _told(hub: "Hub", sent: list[int]) -> "Iterator[Callable[[int], None]]":
+    """Keep the number sent in `sent`, and show it on a terminal's standard error."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    status = console.status("connecting ...") if console.is_terminal else nullcontext()
+    with status as shown:
+
+        def told(count: int) -> None:
+            sent.append(count)
+            if shown is not None:
+                trouble = f" ({render.safe(hub.trouble)})" if hub.trouble else ""
+                shown.update(f"{count} messages sent, {hub.pending()} without a receipt yet{trouble}")
+
+        yield told

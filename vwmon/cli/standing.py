@@ -1,0 +1,71 @@
+"""The moment a list stands at, and whether it may be trusted: said above every list, and in its exit code.
+
+Here: how that is said. Whether a monitor is to be trusted is vwmon.store.monitor's.
+"""
+
+from dataclasses import dataclass
+
+import typer
+
+from vwmon.cli import render
+from vwmon.cli.render import Format
+from vwmon.clock import Clock
+from vwmon.errors import StaleError
+from vwmon.store import monitor
+from vwmon.store.monitor import Monitor
+from vwmon.store.sqlite import Connection
+
+TEN = 10  # with --exit-code, the highest open level is added to it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """The moment a list stands at, the sentence that must be said above it, and whether it may be trusted."""
+
+    now_ms: int
+    title: str
+    trusted: bool
+    state: Monitor | None
+
+    def announce(self, form: Format) -> None:
+        """Say the sentence on standard error to a program, whose output carries no title."""
+        if self.title and form is not Format.TABLE:
+            render.warn(self.title)
+
+    def say(self, lines: list[str]) -> None:
+        """Print lines for people below the sentence."""
+        for line in [self.title, *lines] if self.title else lines:
+            render.say(line)
+
+    def footer(self, db: Connection, listed: int) -> list[str]:
+        """Say how many alerts are listed, how many patients there are, and how fresh what is shown is."""
+        (patients,) = db.execute("select count(*) from stay where discharged_ms is null").fetchone()
+        said = [_counted(listed, "alert"), _counted(patients, "patient")]
+        if self.state is not None and self.state.mode == "live":
+            said.append(f"last reading {self._ago(self.state.last_received_ms)}")
+            said.append(f"monitor {self._ago(self.state.cycle_ms)}")
+        return [" | ".join(said)]
+
+    def leave(self, highest: int = 0) -> None:
+        """End with 4 when the list is not to be trusted, else with 10 plus the highest level when that is asked for."""
+        if not self.trusted:
+            raise typer.Exit(StaleError.exit_code)
+        if highest:
+            raise typer.Exit(TEN + highest)
+
+    def _ago(self, at_ms: int | None) -> str:
+        return "never" if at_ms is None else f"{render.ago(max(self.now_ms - at_ms, 0))} ago"
+
+
+def standing_of(db: Connection) -> Standing:
+    """Give where the lists of a database stand: now, or at the last moment of a recording."""
+    state, now_ms = monitor.read(db), Clock().now_ms()
+    if state is not None and state.mode == "recording" and state.recording_end_ms is not None:
+        end_ms = state.recording_end_ms
+        return Standing(now_ms=end_ms, title=f"RECORDING: stands at {render.utc(end_ms)}", trusted=True, state=state)
+    reason = monitor.distrust(state, now_ms)
+    return Standing(now_ms=now_ms, title=reason or "", trusted=reason is None, state=state)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

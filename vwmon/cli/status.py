@@ -1,0 +1,74 @@
+"""`vwmon status`: is the ward being monitored. For people and for probes; nothing is judged here that a store does not say."""
+
+from typing import Any
+
+import typer
+
+from vwmon.cli import render
+from vwmon.cli.context import resolve
+from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption
+from vwmon.cli.render import Format
+from vwmon.errors import StaleError
+
+COUNTS = {
+    "stays": "select count(*) from stay where discharged_ms is null",
+    "alerts_open": "select count(*) from alert where state <> 'closed'",
+    "alerts_level_3": "select count(*) from alert where state <> 'closed' and level = 3",
+    "alerts_unowned": "select count(*) from alert where state in ('new', 'reraised')",
+    "quarantined": "select count(*) from quarantine",
+    "sequence_gaps_open": "select count(*) from sequence_gap where closed_ms is null",
+}
+
+
+def status(
+    config: ConfigOption = None, db: DbOption = None, form: FormatOption = Format.TABLE, as_json: JsonOption = False
+) -> None:
+    """Say whether the ward is being monitored, by what, and how fresh it is.
+
+    Exit code 0: monitored, or a recording. 4: not to be trusted; the reason is said.
+    """
+    settings = resolve(config, db)
+    from contextlib import closing  # noqa: PLC0415 -- nothing is read before the settings are good
+
+    from vwmon.clock import Clock  # noqa: PLC0415
+    from vwmon.store import monitor  # noqa: PLC0415
+    from vwmon.store.database import open_reader  # noqa: PLC0415
+
+    with closing(open_reader(settings.store.path)) as opened:
+        found = monitor.read(opened)
+        now_ms = Clock().now_ms()
+        reason = monitor.distrust(found, now_ms)
+        counts = {name: opened.execute(sql).fetchone()[0] for name, sql in COUNTS.items()}
+    row = {"monitoring": reason is None and found is not None and found.mode == "live", "reason": reason or _good(found)} | _state(found) | counts
+    render.emit_one(row, render.chosen(form, as_json))
+    if reason is not None:
+        raise typer.Exit(StaleError.exit_code)
+
+
+def _good(found: Any) -> str:  # noqa: ANN401 -- vwmon.store is not imported before it is needed
+    if found.mode == "recording":
+        return f"RECORDING: stands at {render.utc(found.recording_end_ms)}"
+    return "monitoring"
+
+
+def _state(found: Any) -> dict[str, object]:  # noqa: ANN401 -- as above
+    if found is None:
+        return {}
+    times = {
+        "started_at": found.started_ms,
+        "cycle_at": found.cycle_ms,
+        "broker_since": found.broker_since_ms,
+        "last_received_at": found.last_received_ms,
+        "last_observed_at": found.last_observed_ms,
+        "recording_end": found.recording_end_ms,
+        "stopped_at": found.stopped_ms,
+    }
+    return {
+        "mode": found.mode,
+        "broker_connected": found.broker_connected,
+        **{name: None if at is None else render.utc(at) for name, at in times.items()},
+        "readings": found.readings,
+        "lag_seconds": found.lag_seconds,
+        "software": found.software,
+        "config_hash": found.config_hash,
+    }

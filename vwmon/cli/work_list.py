@@ -1,0 +1,235 @@
+"""How alerts look to people: the work list at a terminal and in a pipe, one alert in full, its history.
+
+Here: the words, widths and colours, and where the facts around an alert are looked up. Not here: which alerts there
+are, or what may be done to them. Nothing is said by colour alone.
+"""
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from alerts import wording
+from alerts.model import Lane
+from alerts.policy import POLICY
+from alerts.queries import Lookups, Whose
+from vwmon.cli import render
+from vwmon.cli.render import Column, Format
+from vwmon.patients import plans
+from vwmon.store import readings, registers, scores
+from vwmon.store.sqlite import Connection
+
+Row = Mapping[str, Any]
+Line = tuple[str, str]  # a line and its rich style
+
+CHART = "news2"
+STATES = {
+    "new": "NEW",
+    "acknowledged": "ACKED",
+    "reraised": "RERAISED",
+    "settled": "SETTLED",
+    "closed": "CLOSED",
+}
+STYLES = {3: "bold red", 2: "yellow", 1: ""}
+TITLES = ("ID", "LVL", "PATIENT", "STATE", "SINCE", "SCORE", "LAST", "OWNER", "DUE")
+WHY_LINES = 2
+INDENT = " " * 6
+NARROWEST = 60
+
+
+def lookups(db: Connection, now_ms: int) -> Lookups:
+    """Give the ways to ask the registers and the scores about the stays of a list."""
+    return Lookups(whose=lambda stay_nos: _whose(db, stay_nos), scores=lambda stay_nos: _scores(db, stay_nos, now_ms))
+
+
+def show_list(rows: Sequence[Row], form: Format, now_ms: int, title: str, footer: Sequence[str]) -> None:
+    """Print the list: two lines an alert at a terminal, one line and nothing cut in a pipe, or for programs."""
+    if form is Format.TABLE and sys.stdout.isatty():
+        print_lines(lines(rows, now_ms, title, footer, shutil.get_terminal_size().columns))
+        return
+    render.emit(rows, _columns(now_ms), form, title=title, footer=() if form is not Format.TABLE else footer)
+
+
+def lines(rows: Sequence[Row], now_ms: int, title: str, footer: Sequence[str], width: int) -> list[Line]:
+    """Give the list as lines for a terminal of that width."""
+    cells = [_cells(row, now_ms) for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(TITLES, *cells, strict=True)]
+    shown: list[Line] = [(title, "bold red" if title.startswith("NOT") else "bold")] if title else []
+    shown += [(_joined(TITLES, widths), "bold")] if rows else [("No open alerts.", "")]
+    for row, texts in zip(rows, cells, strict=True):
+        shown.append((_joined(texts, widths), STYLES[row["level"]]))
+        shown += [(line, "dim" if row["state"] == "closed" else "") for line in _why(row, width)]
+    return [*shown, *((line, "dim") for line in footer)]
+
+
+def print_lines(shown: Iterable[Line]) -> None:
+    """Print lines in their styles to a terminal."""
+    from rich.console import Console
+
+    Console(file=sys.stdout, highlight=False, soft_wrap=True).print(as_text(shown))
+
+
+def as_text(shown: Iterable[Line]) -> Any:  # noqa: ANN401 -- rich is imported by those who show
+    """Give lines as one rich text, with every control and direction character written out."""
+    from rich.text import Text
+
+    return Text("\n").join(Text(render.safe(line), style=style) for line, style in shown)
+
+
+def detail(record: Row, now_ms: int) -> list[str]:
+    """Give everything about one alert as lines: where it stands, why, what covers it, and its history."""
+    said = [
+        _headline(record),
+        f"since {record['since']}, opened {record['opened_at']}, version {record['version']}",
+        *(f"  {sentence}" for sentence in record["why"]),
+    ]
+    if record["owner"] is not None:
+        said.append(f"acknowledged by {record['owner']} {_age(record['acknowledged_at'], now_ms)} ago{_quoted(record)}")
+    if record["acknowledged_until"] is not None:
+        said.append(f"  until {record['acknowledged_until']}; {record['covers']}")
+    if record["outcome"] is not None:
+        said.append(f"outcome: {record['outcome']}")
+    said += [f"due {_due(record, now_ms)}"] if record["due_at"] is not None else []
+    return [*said, "history:", *(f"  {told(event)}" for event in record["events"])]
+
+
+def told(event: Row) -> str:
+    """Give one event as a line of history."""
+    before, after = event["level_before"], event["level_after"]
+    level = f"level {after}" if before in {None, after} else f"level {before} -> {after}"
+    note = f' "{event["note"]}"' if event["note"] else ""
+    return f"{event['at']}  {event['kind']:<12}  {event['state_after']:<12}  {level:<12}  {event['actor']}{note}"
+
+
+def done(record: Row) -> str:
+    """Say in one line where an alert stands after an act."""
+    parts = [_headline(record)]
+    if record["state"] == "acknowledged":
+        parts.append(f"by {record['owner']} until {record['acknowledged_until']}: {record['covers']}")
+    if record["outcome"] is not None:
+        parts.append(f"outcome {record['outcome']}")
+    return " ".join(parts)
+
+
+def _headline(record: Row) -> str:
+    mark = wording.mark(Lane(record["lane"]), record["level"])
+    who = (
+        f"patient {record['patient']}, ward {record['ward']}" if record["patient"] is not None else "the whole service"
+    )
+    return f"{record['id']} {mark} ({who}) {STATES[record['state']]}"
+
+
+def _quoted(record: Row) -> str:
+    return f': "{record["note"]}"' if record["note"] else ""
+
+
+def _columns(now_ms: int) -> list[Column]:
+    """Give the columns of the plain table: those of the terminal, the ward, and the reasons in one cell."""
+
+    def column(number: int) -> Column:
+        return Column(key=TITLES[number], title=TITLES[number], compose=lambda row: _cells(row, now_ms)[number])
+
+    shown = [column(number) for number in range(len(TITLES))]
+    ward = Column(key="ward", title="WARD")
+    why = Column(key="why", title="WHY", compose=lambda row: "; ".join(row["why"]))
+    return [*shown[:3], ward, *shown[3:], why]
+
+
+def _cells(row: Row, now_ms: int) -> tuple[str, ...]:
+    return (
+        row["id"],
+        wording.mark(Lane(row["lane"]), row["level"]),
+        row["patient"] or "-",
+        STATES[row["state"]],
+        _age(row["since"], now_ms),
+        _score(row["score"]),
+        _age(row["last_reading_at"], now_ms),
+        row["owner"] or "-",
+        _due(row, now_ms),
+    )
+
+
+def _why(row: Row, width: int) -> list[str]:
+    """Give the reasons indented below their row, on at most two lines; what is left out is marked."""
+    where = [row["ward"]] if row["ward"] is not None else []
+    said = "; ".join([*where, *row["why"]])
+    wide = max(width, NARROWEST)
+    return textwrap.wrap(
+        said, wide, initial_indent=INDENT, subsequent_indent=INDENT, max_lines=WHY_LINES, placeholder=" …"
+    )
+
+
+def _score(score: Row | None) -> str:
+    if score is None:
+        return "-"
+    low, high = score["total_min"], score["total_max"]
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def _due(row: Row, now_ms: int) -> str:
+    if row["due_at"] is None:
+        return "-"
+    left_ms = _ms(row["due_at"]) - now_ms
+    return f"in {render.ago(left_ms)}" if left_ms > 0 else f"OVERDUE {render.ago(-left_ms)}"
+
+
+def _age(at: str | None, now_ms: int) -> str:
+    return "-" if at is None else render.ago(max(now_ms - _ms(at), 0))
+
+
+def _ms(at: str) -> int:
+    return round(datetime.fromisoformat(at).timestamp() * 1000)
+
+
+def _joined(texts: Sequence[str], widths: Sequence[int]) -> str:
+    return render.GAP.join(f"{text:<{width}}" for text, width in zip(texts, widths, strict=True)).rstrip()
+
+
+def _whose(db: Connection, stay_nos: Collection[int]) -> dict[int, Whose]:
+    stays = [registers.stay(db, stay_no) for stay_no in stay_nos]
+    last = _last_readings(db, stay_nos)
+    return {
+        stay.stay_no: Whose(ward=stay.ward, patient=stay.patient, last_reading_ms=last.get(stay.stay_no))
+        for stay in stays
+    }
+
+
+def _last_readings(db: Connection, stay_nos: Collection[int]) -> dict[int, int]:
+    """Give when each stay was last heard of, by the readings of the devices it had at their time."""
+    held = [a for a in registers.assignments(db) if a.stay_no in stay_nos]
+    latest: dict[int, list[int]] = {}
+    for (device_no, _), reading in readings.latest(db, [a.device_no for a in held]).items():
+        latest.setdefault(device_no, []).append(reading.observed_ms)
+    last: dict[int, int] = {}
+    for a in held:
+        times = [t for t in latest.get(a.device_no, ()) if a.from_ms <= t and (a.to_ms is None or t < a.to_ms)]
+        last[a.stay_no] = max([*times, last.get(a.stay_no, 0)])
+    return {stay_no: at_ms for stay_no, at_ms in last.items() if at_ms}
+
+
+def _scores(db: Connection, stay_nos: Collection[int], now_ms: int) -> dict[int, dict[str, Any]]:
+    """Give the scores that are still current: one older than anything its plan lets count is withdrawn."""
+    known = plans.load_all()
+    found = {}
+    for stay_no, row in scores.latest(db, list(stay_nos)).items():
+        plan = known.get(registers.stay(db, stay_no).pathway)
+        longest_ms = max((vital.valid_ms for vital in plan.vitals.values()), default=0) if plan is not None else 0
+        if now_ms - row.at_ms <= longest_ms:
+            found[stay_no] = _score_record(row)
+    return found
+
+
+def _score_record(row: scores.ScoreRow) -> dict[str, Any]:
+    parts = list(POLICY.parts)
+    present = scores.unpack(row.present, len(parts))
+    return {
+        "chart": CHART,
+        "total_min": row.total_min,
+        "total_max": row.total_max,
+        "complete": bool(row.complete),
+        "red": bool(row.red),
+        "missing": [part for part, measured in zip(parts, present, strict=True) if not measured],
+        "at": render.utc(row.at_ms),
+    }

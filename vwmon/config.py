@@ -1,0 +1,244 @@
+"""The settings: where they are looked for, what each may be, and the frozen records that hold them.
+
+The records are the schema, as vwmon.toml_records says. Relative paths start at the file's own folder. Every fault is
+told at once. Not here: what a setting does.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vwmon import toml_records
+from vwmon.errors import ConfigError
+from vwmon.toml_records import Where, flag, matching, setting, span, table, tables, text, whole
+
+SYSTEM_FILE = Path("/etc/vwmon/config.toml")
+CREDENTIALS = Path("/run/credentials/vwmon.service")  # where systemd puts them when the environment does not say
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+PREFIX = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*")
+CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
+LAST_PORT = 65_535
+LAST_WINDOW = 65_535  # MQTT 5, 3.1.2.11.3
+READABLE_BY_ALL = 0o004
+
+
+def required_path(value: object) -> Path:
+    """Read a path; it may not be empty."""
+    found = optional_path(value)
+    if found is None:
+        raise ValueError("a path may not be empty")
+    return found
+
+
+def optional_path(value: object) -> Path | None:
+    """Read a path; empty means none, "credential:NAME" a credential that systemd hands to the daemon."""
+    name = text(value)
+    if name.startswith("credential:"):
+        return Path(os.environ.get("CREDENTIALS_DIRECTORY", CREDENTIALS)) / name.removeprefix("credential:")
+    return Path(name).expanduser() if name else None
+
+
+def time_zone(value: object) -> str:
+    """Read the name of a time zone."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 -- only when a ward is configured
+
+    name = text(value)
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'"{name}" is not a time zone such as "Europe/London"') from None
+    return name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """[store]: where the database is."""
+
+    path: Path = setting(required_path, Path("/var/lib/vwmon/vwmon.db"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """mqtt.tls: the authority that signed the broker's certificate, and the daemon's own certificate and key."""
+
+    ca: Path | None = setting(optional_path, None)
+    cert: Path | None = setting(optional_path, None)
+    key: Path | None = setting(optional_path, None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mqtt:
+    """[mqtt]: the broker. A `socket`, where there is one, is used instead of host and port."""
+
+    host: str = setting(text, "localhost")
+    port: int = setting(whole(1, LAST_PORT), 1883)
+    socket: Path | None = setting(optional_path, None)
+    prefix: str = setting(matching(PREFIX, "a topic without wildcards"), "vwmon")
+    client_id: str = setting(matching(CLIENT_ID, "1 to 64 letters, digits, '-', '_' or '.'"), "vwmon")
+    username: str = setting(text, "")
+    password_file: Path | None = setting(optional_path, None)
+    tls: Tls = table(Tls)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingest:
+    """[ingest]: how much is taken at once, and how often the log is merged."""
+
+    receive_maximum: int = setting(whole(1, LAST_WINDOW), 4000)
+    batch: int = setting(whole(1, 100_000), 2000)
+    merge_every_ms: int = setting(span("1s", "1d"), 600_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitor:
+    """[monitor]: how long no reading at all may come before the system counts as silent."""
+
+    silent_after_ms: int = setting(span("1m", "1d"), 900_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commands:
+    """[commands]: whether --as may name who acts, on a machine that several people share one login of."""
+
+    allow_as: bool = setting(flag, default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ward:
+    """[[wards]]: one ward, its time zone, and the hours in which it is staffed."""
+
+    id: str = setting(matching(NAME, "1 to 63 lower-case letters, digits or '-'"))
+    name: str = setting(text)
+    time_zone: str = setting(time_zone, "Europe/London")
+    hours: str = setting(matching(HOURS, 'hours such as "08:00-20:00"'), "00:00-24:00")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting, and the file they came from (None: the defaults alone)."""
+
+    store: Store = table(Store)
+    mqtt: Mqtt = table(Mqtt)
+    ingest: Ingest = table(Ingest)
+    monitor: Monitor = table(Monitor)
+    commands: Commands = table(Commands)
+    wards: tuple[Ward, ...] = tables(Ward)
+    path: Path | None = None
+
+    @property
+    def hash(self) -> str:
+        """Sixteen hex digits over the settings that can change a score or an alert; every alert stores them.
+
+        Where the database and the broker are is left out: the same readings make the same alerts anywhere.
+        """
+        from hashlib import sha256  # noqa: PLC0415 -- reading a list does not need it
+
+        return sha256(repr((self.ingest, self.monitor, self.wards)).encode()).hexdigest()[:16]
+
+
+def load(explicit: Path | None = None) -> Settings:
+    """Load the settings from `explicit`, else from the first file there is, else the defaults.
+
+    ConfigError holds one sentence for every fault, each beginning with file and line.
+    """
+    chosen = explicit or _find()
+    if chosen is None:
+        return Settings()
+    return parse(_read(chosen), chosen)
+
+
+def parse(content: str, file: Path) -> Settings:
+    """Read settings from TOML text; `file` is what faults are said to be in and relative paths start at."""
+    settings, faults = toml_records.read(Settings, content, file)
+    if settings is None:
+        raise ConfigError(*faults)
+    contradictions = toml_records.told(_contradictions(settings), content, file)
+    if contradictions:
+        raise ConfigError(*contradictions)
+    return replace(settings, path=file)
+
+
+def read_password(mqtt: Mqtt) -> str | None:
+    """Read the broker's password from its file; None when none is configured.
+
+    ConfigError when the file cannot be read, is empty, or may be read by everyone on the machine.
+    """
+    if mqtt.password_file is None:
+        return None
+    refuse_open_secret(mqtt.password_file)
+    password = _read(mqtt.password_file).rstrip("\r\n")
+    if not password:
+        raise ConfigError(f"{mqtt.password_file}: the password file is empty")
+    return password
+
+
+def refuse_open_secret(file: Path) -> None:
+    """Raise ConfigError when a file that holds a secret is missing or may be read by everyone on the machine."""
+    try:
+        mode = file.stat().st_mode
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    if mode & READABLE_BY_ALL:
+        raise ConfigError(f"{file}: everyone on this machine may read this secret; chmod o-rwx it")
+
+
+def file_faults(settings: Settings) -> list[str]:
+    """Say what is wrong with the certificates and secrets that the settings name; those systemd brings are left out."""
+    tls, brought = settings.mqtt.tls, credentials(settings)
+    faults = [
+        f"{file}: there is no such file" for file in (tls.ca, tls.cert) if file is not None and not file.is_file()
+    ]
+    for secret in (tls.key, settings.mqtt.password_file):
+        if secret is not None and secret not in brought:
+            faults += _secret_faults(secret)
+    return faults
+
+
+def credentials(settings: Settings) -> tuple[Path, ...]:
+    """Return the secrets that systemd hands to the daemon only."""
+    secrets = (settings.mqtt.tls.key, settings.mqtt.password_file)
+    return tuple(secret for secret in secrets if secret is not None and secret.parent == CREDENTIALS)
+
+
+def _secret_faults(secret: Path) -> tuple[str, ...]:
+    try:
+        refuse_open_secret(secret)
+    except ConfigError as error:
+        return error.faults
+    return ()
+
+
+def _find() -> Path | None:
+    named = os.environ.get("VWMON_CONFIG")
+    if named:
+        return Path(named)
+    user = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "vwmon" / "config.toml"
+    return next((file for file in (Path("vwmon.toml"), user, SYSTEM_FILE) if file.is_file()), None)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not UTF-8 text") from error
+
+
+def _contradictions(settings: Settings) -> Iterator[tuple[Where, str]]:
+    """Yield the faults that only several keys together can have."""
+    mqtt, ids = settings.mqtt, [ward.id for ward in settings.wards]
+    if (mqtt.tls.cert is None) != (mqtt.tls.key is None):
+        yield ("mqtt", "tls"), "cert and key are given together or not at all"
+    if mqtt.tls.cert is not None and mqtt.tls.ca is None:
+        yield ("mqtt", "tls"), "a certificate needs the ca that signed the broker's"
+    if mqtt.password_file is not None and not mqtt.username:
+        yield ("mqtt", "password_file"), "a password needs a username"
+    if not mqtt.host and mqtt.socket is None:
+        yield ("mqtt", "host"), "neither a host nor a socket is given"
+    for number, ward in enumerate(ids):
+        if ward in ids[:number]:
+            yield ("wards", number, "id"), f'there is a ward "{ward}" already'

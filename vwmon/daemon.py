@@ -1,0 +1,213 @@
+"""The daemon: the ingest thread, the scoring thread, and the one that watches both. Composition only.
+
+There is one way to stop, and one way to start, which reads everything back from the database. A thread that ends by
+itself, with or without an error, ends the process; the service manager starts it again.
+"""
+
+import gc
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from functools import partial
+
+import msgspec
+
+from devices import topics
+from vwmon import config
+from vwmon.clock import Clock
+from vwmon.config import Settings, Tls
+from vwmon.errors import VwmonError
+from vwmon.ingest import DeviceStatus, Ingest
+from vwmon.intake.link import Link
+from vwmon.intake.session import MqttIntake
+from vwmon.merging import MergingLog
+from vwmon.patients import plans
+from vwmon.provenance import Provenance
+from vwmon.scorer import Scorer
+from vwmon.service import Service
+from vwmon.store import database, registers
+from vwmon.store.log import LogWriter
+from vwmon.store.monitor import Monitor
+from vwmon.store.sqlite import Connection
+from vwmon.watch import Surroundings, Watch
+
+IDLE_S = 0.25  # how long the scoring thread waits for a commit before it looks at the time
+LOOK_S = 1.0  # how often the threads are looked at
+STUCK_TURNS = 10  # looks in a row without the ingest loop having turned, after which no watchdog is fed
+JOIN_S = 10.0
+STATUS_EXPIRES_S = 60
+
+log = logging.getLogger(__name__)
+
+
+class DaemonDied(VwmonError):
+    """A thread of the daemon ended by itself."""
+
+
+class Daemon:
+    """One hub's daemon on one database and one broker."""
+
+    def __init__(self, settings: Settings, clock: Clock, service: Service | None = None) -> None:
+        """Take the settings; nothing is opened before run()."""
+        self._settings, self._clock = settings, clock
+        self._service = service or Service()
+        self._committed = threading.Event()
+        self._over = threading.Event()
+        self._failure: BaseException | None = None
+        self._pulse = _Pulse()
+
+    def run(self, stop: threading.Event) -> None:
+        """Watch the ward until `stop` is set.
+
+        Raises what the database or the configuration is refused for, or DaemonDied when a thread ended by itself.
+        """
+        with ExitStack() as opened:
+            writing, scoring = (
+                opened.enter_context(closing(database.open_writer(self._settings.store.path))) for _ in range(2)
+            )
+            intake = MqttIntake(_link(self._settings), self._clock.now_ms)
+            versions = Provenance(config_hash=self._settings.hash, plans=plans.load_all())
+            scorer = Scorer(scoring, versions, self._clock.now_ms())
+            ingest = self._ingest(intake, writing, scorer)
+            watch = Watch(scoring, scorer, self._surroundings(intake, ingest, versions))
+            gc.freeze()
+            self._watch_over(stop, ingest, watch, intake)
+            watch.stopped()
+
+    def _ingest(self, intake: MqttIntake, db: Connection, scorer: Scorer) -> Ingest:
+        merging = MergingLog(LogWriter(db), lambda: scorer.cursor, self._settings.ingest.merge_every_ms)
+        return Ingest(
+            intake=intake,
+            log=merging,
+            clock=self._clock,
+            on_commit=self._committed.set,
+            statuses=partial(_note_statuses, db),
+            prefix=self._settings.mqtt.prefix,
+        )
+
+    def _surroundings(self, intake: MqttIntake, ingest: Ingest, versions: Provenance) -> Surroundings:
+        return Surroundings(
+            clock=self._clock,
+            link=intake.state,
+            last_received_ms=lambda: ingest.counts.last_received_ms,
+            silent_after_ms=self._settings.monitor.silent_after_ms,
+            software=versions.software,
+            config_hash=self._settings.hash,
+        )
+
+    def _watch_over(self, stop: threading.Event, ingest: Ingest, watch: Watch, intake: MqttIntake) -> None:
+        """Run both threads until `stop` is set or one of them ends; then end the other."""
+        threads = [
+            threading.Thread(target=self._guarded, args=(name, work), name=name, daemon=True)
+            for name, work in (("ingest", partial(ingest.run, self._over)), ("scoring", partial(self._score, watch)))
+        ]
+        for thread in threads:
+            thread.start()
+        while not stop.wait(LOOK_S) and not self._over.is_set():
+            self._look(ingest, watch, intake)
+        self._service.stopping()
+        self._over.set()
+        self._committed.set()
+        for thread in threads:
+            thread.join(JOIN_S)
+        if self._failure is not None:
+            raise DaemonDied(f"a thread ended: {self._failure!r}") from self._failure
+
+    def _guarded(self, name: str, work: Callable[[], None]) -> None:
+        """Run a thread's work; however it ends, the daemon is over."""
+        try:
+            work()
+        except BaseException as error:
+            log.exception("thread_died name=%s", name)
+            self._failure = error
+        finally:
+            self._over.set()
+
+    def _score(self, watch: Watch) -> None:
+        while not self._over.is_set():
+            if not watch.turn():
+                self._committed.wait(IDLE_S)
+                self._committed.clear()
+            self._pulse.scored += 1
+
+    def _look(self, ingest: Ingest, watch: Watch, intake: MqttIntake) -> None:
+        """Tell the service manager and the wards how it goes; only what moves is told to be alive."""
+        alive = self._pulse.beats(ingest.counts.turns)
+        if intake.connected and self._pulse.scored and not self._pulse.ready:
+            self._pulse.ready = True
+            log.info("ready")
+            self._service.ready("watching")
+        if alive:
+            self._service.alive()
+        if watch.latest is not None:
+            self._tell(watch.latest, intake)
+
+    def _tell(self, now: Monitor, intake: MqttIntake) -> None:
+        """Publish the monitor's status to each ward, and to the service manager in words."""
+        if now.cycle_ms == self._pulse.told_ms:
+            return
+        self._pulse.told_ms = now.cycle_ms
+        self._service.status(f"{now.readings} readings, {now.lag_seconds:.1f} s behind")
+        status = {"status": "online", "time": _iso(now.cycle_ms), "readings": now.readings, "lag_seconds": now.lag_seconds}
+        for ward in self._settings.wards:
+            topic = topics.monitor_status_topic(self._settings.mqtt.prefix, ward.id)
+            intake.publish(topic, msgspec.json.encode(status), retain=True, expiry_s=STATUS_EXPIRES_S)
+
+
+class _Pulse:
+    """Whether both threads move: what may feed a watchdog."""
+
+    def __init__(self) -> None:
+        self.scored = 0
+        self.ready = False
+        self.told_ms: int | None = None
+        self._before = (0, 0)
+        self._still = 0
+
+    def beats(self, turns: int) -> bool:
+        """Tell whether the scoring thread completed a turn since the last look, and ingest did not long ago."""
+        scored, taken = self._before
+        self._before = (self.scored, turns)
+        self._still = 0 if turns != taken else self._still + 1
+        return self.scored != scored and self._still < STUCK_TURNS
+
+
+def _note_statuses(db: Connection, said: Sequence[tuple[str, DeviceStatus, int]]) -> None:
+    for device, status, at_ms in said:
+        registers.record_status(db, device, status.status, status.battery_percent, status.firmware, at_ms)
+
+
+def _iso(at_ms: int | None) -> str:
+    return datetime.fromtimestamp((at_ms or 0) / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _link(settings: Settings) -> Link:
+    mqtt = settings.mqtt
+    return Link(
+        host=mqtt.host,
+        port=mqtt.port,
+        socket=str(mqtt.socket or ""),
+        prefix=mqtt.prefix,
+        client_id=mqtt.client_id,
+        username=mqtt.username,
+        password=config.read_password(mqtt),
+        tls=_tls(mqtt.tls),
+        wards=tuple(ward.id for ward in settings.wards),
+        window=settings.ingest.receive_maximum,
+        batch=settings.ingest.batch,
+    )
+
+
+def _tls(tls: Tls) -> ssl.SSLContext | None:
+    """Trust only the authority named, and show our certificate where there is one; None without an authority."""
+    if tls.ca is None:
+        return None
+    context = ssl.create_default_context(cafile=str(tls.ca))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls.cert is not None and tls.key is not None:
+        config.refuse_open_secret(tls.key)
+        context.load_cert_chain(str(tls.cert), str(tls.key))
+    return context

@@ -1,0 +1,130 @@
+"""The rules of admission: what may be written into the register of stays. Pure; who is there already is the store's.
+
+A value that cannot be is a UsageError; one that a rule of care refuses is a RefusedError.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from vwmon.errors import RefusedError, UsageError
+from vwmon.patients.records import Plan
+
+LONGEST_IDENTIFIER = 64
+YOUNGEST = 16  # RCP, NEWS2 2017: not for children under 16 years
+OLDEST = 130
+SCALES = (1, 2)
+NHS_DIGITS = 10
+REASON = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+DISCHARGE_REASONS = {
+    "completed": "the course is over",
+    "recovered": "well again",
+    "readmitted": "taken into hospital",
+    "transferred": "to another ward or service",
+    "declined": "the patient's own wish",
+    "died": "the patient has died",
+    "error": "admitted by mistake",
+    "other": "anything else",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """What is asked for: a patient onto a ward with a plan, from a time on. `born` is None only for a recording."""
+
+    patient: str
+    ward: str
+    plan: Plan
+    admitted_ms: int
+    born: str | None = None
+    name: str | None = None
+    nhs_number: str | None = None
+    spo2_scale: int = 1
+    prescriber: str = ""
+
+
+def checked(wanted: Admission) -> Admission:
+    """Return an admission as it may be written down; raises as the rules below do."""
+    born = None if wanted.born is None else birth_date(wanted.born, wanted.admitted_ms).isoformat()
+    return replace(
+        wanted,
+        patient=identifier(wanted.patient),
+        born=born,
+        name=person_name(wanted.name) if wanted.name else None,
+        nhs_number=nhs_number(wanted.nhs_number) if wanted.nhs_number else None,
+        spo2_scale=spo2_scale(wanted.spo2_scale, wanted.prescriber),
+        prescriber=wanted.prescriber.strip(),
+    )
+
+
+def identifier(text: str) -> str:
+    """Return a patient's local identifier: 1 to 64 printable characters, without space at either end."""
+    return _printable(text, "a patient's identifier")
+
+
+def person_name(text: str) -> str:
+    """Return a person's name: 1 to 64 printable characters."""
+    return _printable(text, "a name")
+
+
+def nhs_number(text: str) -> str:
+    """Return the ten digits of an NHS number whose check digit is right; spaces and hyphens may stand between.
+
+    Weights 10 to 2, modulo 11; a remainder that would need a check digit of 10 is never issued (NHS Data Dictionary).
+    """
+    digits = re.sub(r"[ -]", "", text)
+    if not re.fullmatch(r"[0-9]{10}", digits):
+        raise UsageError("an NHS number has ten digits")
+    total = sum(int(digit) * weight for digit, weight in zip(digits, range(NHS_DIGITS, 1, -1), strict=False))
+    if (11 - total % 11) % 11 != int(digits[-1]):
+        raise UsageError("this NHS number's check digit is wrong; read it again")
+    return digits
+
+
+def birth_date(text: str, admitted_ms: int) -> date:
+    """Return a date of birth, YYYY-MM-DD, of somebody who may be scored with NEWS2 at `admitted_ms`.
+
+    RefusedError below 16 years: NEWS2 is not for children (RCP 2017).
+    """
+    try:
+        born = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError as error:
+        raise UsageError(f"{text!a} is not a date of birth such as 1948-05-17") from error
+    years = age(born, datetime.fromtimestamp(admitted_ms / 1000, UTC).date())
+    if not 0 <= years <= OLDEST:
+        raise UsageError(f"born {born} would be {years} years old at admission")
+    if years < YOUNGEST:
+        raise RefusedError(
+            f"born {born} is {years} years old: NEWS2 is for patients of {YOUNGEST} and over, and every pathway uses it"
+        )
+    return born
+
+
+def age(born: date, on: date) -> int:
+    """Give the whole years from birth to a day; someone born on 29 February is a year older on 1 March."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def spo2_scale(scale: int, prescriber: str) -> int:
+    """Return the SpO2 scale. RefusedError for scale 2 without the name of who prescribed it.
+
+    Scale 2 is for hypercapnic respiratory failure, on the decision of a qualified clinician only (RCP 2017).
+    """
+    if scale not in SCALES:
+        raise UsageError(f"there is no SpO2 scale {scale}; there are 1 and 2")
+    if scale == SCALES[1] and not prescriber.strip():
+        raise RefusedError("SpO2 scale 2 is a clinician's decision: name who made it with --prescriber")
+    return scale
+
+
+def discharge_reason(code: str) -> str:
+    """Return the code of a reason for discharge: one of DISCHARGE_REASONS, or the ward's own in the same form."""
+    if not REASON.fullmatch(code):
+        raise UsageError(f"{code!a} is no reason's code; there are {', '.join(DISCHARGE_REASONS)}")
+    return code
+
+
+def _printable(text: str, what: str) -> str:
+    if not text.isprintable() or text != text.strip() or not 1 <= len(text) <= LONGEST_IDENTIFIER:
+        raise UsageError(f"{text!a} cannot be {what}: 1 to {LONGEST_IDENTIFIER} printable characters, no space around")
+    return text

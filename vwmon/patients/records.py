@@ -1,0 +1,87 @@
+"""Who is on the ward, with which device and which plan: frozen records only.
+
+Times are int milliseconds since the Unix epoch, UTC. What identifies a person stands in Identity and nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class By:
+    """Who makes a change, and when: for the journal."""
+
+    actor: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """One patient's time on a virtual ward, from admission to discharge; `patient` is a local identifier."""
+
+    stay_no: int
+    patient: str
+    ward: str
+    pathway: str
+    plan_version: str
+    admitted_ms: int
+    discharged_ms: int | None
+    discharge_reason: str | None
+    spo2_scale: int
+    scale_prescriber: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What identifies the person of a stay; `born` is YYYY-MM-DD, None for a recording."""
+
+    stay_no: int
+    born: str | None
+    name: str | None
+    nhs_number: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One home device. Not `registered`: it sent something and nobody has added it to the register."""
+
+    device_no: int
+    device: str
+    profile: str
+    serial: str
+    added_ms: int
+    registered: bool
+    status: str | None
+    status_ms: int | None
+    battery_percent: float | None
+    battery_ms: int | None
+    firmware: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A device belonged to a stay from `from_ms` on, up to and without `to_ms`; None is still."""
+
+    device_no: int
+    stay_no: int
+    from_ms: int
+    to_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """How long a reading of a vital counts, and after how long without one the next is overdue."""
+
+    valid_ms: int
+    overdue_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a pathway expects of its patients: by vital, with the version and source of that choice."""
+
+    pathway: str
+    version: str
+    title: str
+    source: str
+    vitals: Mapping[str, Expected]

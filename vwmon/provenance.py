@@ -1,0 +1,38 @@
+"""Which versions make the scores and alerts of this process: the software, the chart, the plan, the configuration.
+
+Every stored score and alert carries the number of one such set, so that any of them can be told apart and made again.
+"""
+
+from dataclasses import dataclass, field
+from importlib import metadata
+
+from vwmon.patients.records import Plan
+from vwmon.scoring import charts
+from vwmon.store import scores
+from vwmon.store.sqlite import Connection
+
+SYSTEM = "system"  # stands for the plan where an alert is about no patient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """The versions of this process; `number` registers them with a plan's."""
+
+    config_hash: str
+    plans: dict[str, Plan]
+    software: str = field(default_factory=lambda: metadata.version("vwmon"))
+    chart: str = field(default_factory=lambda: _chart())
+    _numbers: dict[str, int] = field(default_factory=dict)
+
+    def number(self, db: Connection, pathway: str) -> int:
+        """Give the number of the versions that score stays of a pathway; a write the first time, in a transaction."""
+        if pathway not in self._numbers:
+            plan = self.plans.get(pathway)
+            name = f"{pathway} {plan.version}" if plan else pathway
+            self._numbers[pathway] = scores.provenance_no(db, self.software, self.chart, name, self.config_hash)
+        return self._numbers[pathway]
+
+
+def _chart() -> str:
+    news2 = charts.load("news2")
+    return f"{news2.id} {news2.version}"

@@ -1,0 +1,173 @@
+"""Recorded readings from files: rows of patient, time, vital, value, unit, and the messages a device would have sent.
+
+Here lives the reading of CSV, CSV.gz, JSON Lines and Parquet files and the grouping of their rows into the
+messages of one device a patient. What becomes of the messages (a database, a broker) must not live here.
+"""
+
+import csv
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vwmon.errors import RecordingError
+
+DEFAULT_START = datetime(2001, 1, 1, tzinfo=UTC)
+COLUMNS = ("patient", "time", "vital", "value", "unit")
+MOST_READINGS = 100  # a message stays far below the size limit of a payload
+
+NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """One message of a recording: when it was observed, by whose device, and the payload as sent."""
+
+    at_ms: int
+    patient: str
+    device: str
+    id: str
+    payload: bytes
+
+
+def read(path: Path, start: datetime = DEFAULT_START) -> Iterator[Sending]:
+    """Yield the messages of one file in the order of time; rows of one patient at one time are one message.
+
+    Raises RecordingError naming the file, the row and what is wrong with it.
+    """
+    start_ms = round(start.timestamp() * 1000)
+    rows = [_timed(row, number, path, start_ms) for number, row in enumerate(_rows(path), start=2)]
+    rows.sort(key=lambda row: row[:2])
+    names = device_names(dict.fromkeys(row[1] for row in rows))
+    for (at_ms, patient), group in groupby(rows, key=lambda row: row[:2]):
+        yield from _sendings(at_ms, patient, names[patient], [row[2] for row in group])
+
+
+def device_names(patients: Iterable[str]) -> dict[str, str]:
+    """Name one device a patient within the topic grammar; patients whose names would meet get a number."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for patient in patients:
+        stem = "rec-" + (re.sub(r"[^a-z0-9]+", "-", patient.lower()).strip("-") or "patient")[:48]
+        name, number = stem, 1
+        while name in taken:
+            number += 1
+            name = f"{stem}-{number}"
+        taken.add(name)
+        names[patient] = name
+    return names
+
+
+def _sendings(at_ms: int, patient: str, device: str, readings: Sequence[Row]) -> Iterator[Sending]:
+    for first in range(0, len(readings), MOST_READINGS):
+        chunk = readings[first : first + MOST_READINGS]
+        body = msgspec.json.encode(chunk)
+        # The content is part of the id, so that a second file about the same patient and time is not a repeat.
+        id_ = f"{at_ms}-{zlib.crc32(body):08x}-{first}"
+        payload = b'{"v":1,"id":"%s","time":"%s","readings":%s}' % (id_.encode(), _iso(at_ms).encode(), body)
+        yield Sending(at_ms=at_ms, patient=patient, device=device, id=id_, payload=payload)
+
+
+def _iso(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _timed(row: Row, number: int, path: Path, start_ms: int) -> tuple[int, str, Row]:
+    try:
+        patient = str(row["patient"] or "").strip()
+        if not patient:
+            raise ValueError("patient is empty")
+        return _at_ms(row["time"], start_ms), patient, _reading(row)
+    except (KeyError, ValueError, OverflowError) as error:
+        raise RecordingError(f"{path}, row {number}: {error}") from error
+
+
+def _at_ms(time: object, start_ms: int) -> int:
+    """Read seconds from the start, or an ISO 8601 time with its zone."""
+    if NUMBER.fullmatch(str(time)):
+        return start_ms + round(float(str(time)) * 1000)
+    at = datetime.fromisoformat(str(time))
+    if at.tzinfo is None:
+        raise ValueError(f"time {time!r} has no zone; write it with Z or an offset")
+    return round(at.timestamp() * 1000)
+
+
+def _reading(row: Row) -> Row:
+    vital = str(row["vital"] or "").strip()
+    if not vital:
+        raise ValueError("vital is empty")
+    unit = row.get("unit")
+    return {"vital": vital, "value": _value(row["value"])} | ({"unit": str(unit)} if unit else {})
+
+
+def _value(value: object) -> object:
+    """Give numbers as numbers and leave words (the letter of a consciousness) as they are."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        return str(value)
+    if number in (float("inf"), float("-inf")) or number != number:
+        raise ValueError(f"value {value!r} is not a number")
+    return number
+
+
+def _rows(path: Path) -> Iterable[Row]:
+    name = path.name.lower()
+    for ending, reader in READERS.items():
+        if name.endswith(ending):
+            return reader(path)
+    raise RecordingError(f"{path}: a recording is one of {', '.join(READERS)}")
+
+
+def _csv(path: Path) -> Iterator[Row]:
+    opened = gzip.open(path, "rt", newline="", encoding="utf-8") if path.suffix == ".gz" else path.open(newline="", encoding="utf-8")
+    with opened as lines:
+        reader = csv.DictReader(lines)
+        _require(path, reader.fieldnames or ())
+        yield from reader
+
+
+def _jsonl(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise RecordingError(f"{path}, line {number}: {error}") from error
+            _require(path, row if isinstance(row, dict) else ())
+            yield row
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    try:
+        from pyarrow import parquet  # noqa: PLC0415 -- a heavy extra
+    except ImportError as error:
+        raise RecordingError(f"{path}: Parquet needs the extra: pip install 'vwmon[parquet]'") from error
+    table = parquet.read_table(path)
+    _require(path, table.column_names)
+    for batch in table.to_batches():
+        yield from batch.to_pylist()
+
+
+def _require(path: Path, names: Iterable[str]) -> None:
+    missing = [column for column in COLUMNS if column not in set(names)]
+    if missing:
+        raise RecordingError(f"{path}: no column {', '.join(missing)}; a recording has {', '.join(COLUMNS)}")
+
+
+READERS: dict[str, Callable[[Path], Iterable[Row]]] = {
+    ".csv.gz": _csv,
+    ".csv": _csv,
+    ".jsonl": _jsonl,
+    ".parquet": _parquet,
+}

@@ -1,0 +1,181 @@
+"""Recordings through the engine: into a database as if they had been lived through, or to a broker as devices would.
+
+The recording's own time is the only time here: a reading is received when it was observed.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from devices.payloads import decode
+from devices.topics import readings_topic
+from vwmon.errors import RefusedError
+from vwmon.patients import plans
+from vwmon.patients.admission import Admission
+from vwmon.patients.records import By
+from vwmon.provenance import Provenance
+from vwmon.recordings import Sending
+from vwmon.scorer import Scorer
+from vwmon.store import database, monitor, registers
+from vwmon.store.arrivals import Arrival
+from vwmon.store.log import LogWriter
+from vwmon.store.monitor import Monitor
+from vwmon.store.sqlite import Connection
+
+ACTOR = "replay"
+PATHWAY = "general"
+AT_ONCE = 2000  # messages to one transaction
+MERGED_AT = 200_000  # readings
+
+Progress = Callable[[int, int], None]
+
+
+class Outlet(Protocol):
+    """Where messages are published: devices.client.Hub is one."""
+
+    def enqueue_all(self, messages: Iterable[tuple[str, bytes, str]]) -> None:
+        """Keep messages, (device, payload, id) each, and send them in their turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What a replay did: `end_ms` is the recording's last moment, at which its lists stand."""
+
+    patients: int
+    messages: int
+    stored: int
+    duplicates: int
+    refused: int
+    end_ms: int
+
+
+def into(path: Path, sendings: Sequence[Sending], ward: str, versions: Provenance, progress: Progress) -> Replayed:
+    """Replay messages into the database at `path`, made when there is none; what it holds already changes nothing.
+
+    `progress` is told (messages done, of how many). RefusedError when a daemon has used the database: a recording
+    must not be mixed into a ward's own readings.
+    """
+    with closing(_opened(path)) as db:
+        before = monitor.read(db)
+        patients = admit(db, sendings, ward)
+        scorer = Scorer(db, versions, sendings[0].at_ms)
+        totals = _feed(LogWriter(db), scorer, sendings, ward, progress)
+        end_ms = max(sendings[-1].at_ms, (before.recording_end_ms or 0) if before else 0)
+        _sign(db, scorer, versions, end_ms)
+    return Replayed(patients=patients, messages=len(sendings), **totals, end_ms=end_ms)
+
+
+def admit(db: Connection, sendings: Iterable[Sending], ward: str, now_ms: int | None = None) -> int:
+    """Admit each patient of a recording, with a device of its own, as of the first message; return how many are new.
+
+    A patient who is on the ward already stays as admitted. `now_ms` is when the register is written, the time of
+    that message when None.
+    """
+    first: dict[str, Sending] = {}
+    for sending in sendings:
+        first.setdefault(sending.patient, sending)
+    known = {stay.patient for stay in registers.stays(db, open_only=True)}
+    new = [sending for patient, sending in first.items() if patient not in known]
+    with database.atomic(db):
+        for sending in new:
+            _admit(db, sending, ward, sending.at_ms if now_ms is None else now_ms)
+    return len(new)
+
+
+def publish(
+    outlet: Outlet, sendings: Sequence[Sending], speed: float | None, stop: threading.Event, progress: Progress
+) -> None:
+    """Hand messages to an outlet in the recording's order: at `speed` times its pace, or all at once for None."""
+    done = 0
+    for batch in _paced(sendings, speed, stop):
+        outlet.enqueue_all((sending.device, sending.payload, sending.id) for sending in batch)
+        done += len(batch)
+        progress(done, len(sendings))
+
+
+def _opened(path: Path) -> Connection:
+    if not path.exists():
+        return database.create(path)
+    db = database.open_writer(path)
+    found = monitor.read(db)
+    if found is not None and found.mode == "live":
+        db.close()
+        raise RefusedError(f"{path} is a ward's own database; replay into another one, or use --publish")
+    return db
+
+
+def _admit(db: Connection, first: Sending, ward: str, written_ms: int) -> None:
+    by = By(actor=ACTOR, at_ms=written_ms)
+    wanted = Admission(patient=first.patient, ward=ward, plan=plans.load(PATHWAY), admitted_ms=first.at_ms)
+    registers.admit(db, wanted, by)
+    registers.add_device(db, first.device, by, profile="recording")
+    registers.assign(db, first.device, first.patient, first.at_ms, by)
+
+
+def _feed(
+    log: LogWriter, scorer: Scorer, sendings: Sequence[Sending], ward: str, progress: Progress
+) -> dict[str, int]:
+    """Store and score the messages, batch by batch; return the counts."""
+    totals = {"stored": 0, "duplicates": 0, "refused": 0}
+    for first in range(0, len(sendings), AT_ONCE):
+        batch = sendings[first : first + AT_ONCE]
+        done = log.append([_arrival(sending, ward) for sending in batch], (), batch[-1].at_ms)
+        for name in totals:
+            totals[name] += getattr(done, name)
+        while scorer.cycle(batch[-1].at_ms):
+            pass
+        if log.tail_size >= MERGED_AT:
+            log.merge(scorer.cursor, MERGED_AT)
+        progress(first + len(batch), len(sendings))
+    return totals
+
+
+def _arrival(sending: Sending, ward: str) -> Arrival:
+    message = decode(sending.payload, device=sending.device, received_ms=sending.at_ms)
+    topic = readings_topic("vwmon", ward, sending.device)
+    return Arrival(ward, sending.device, topic, message, sending.at_ms, sending.payload)
+
+
+def _sign(db: Connection, scorer: Scorer, versions: Provenance, end_ms: int) -> None:
+    """Mark the database as a recording that stands at its last moment."""
+    with database.atomic(db):
+        monitor.beat(
+            db,
+            Monitor(
+                mode="recording",
+                started_ms=end_ms,
+                cycle_ms=end_ms,
+                broker_connected=False,
+                broker_since_ms=None,
+                last_received_ms=end_ms,
+                last_observed_ms=end_ms,
+                readings=scorer.cursor,
+                lag_seconds=0.0,
+                software=versions.software,
+                config_hash=versions.config_hash,
+                recording_end_ms=end_ms,
+            ),
+        )
+
+
+def _paced(sendings: Sequence[Sending], speed: float | None, stop: threading.Event) -> Iterator[list[Sending]]:
+    """Give the messages in the batches in which they are due, until `stop` is set."""
+    if speed is None:
+        waiting = iter(sendings)
+        while not stop.is_set() and (batch := list(islice(waiting, AT_ONCE))):
+            yield batch
+        return
+    at_ms = sendings[0].at_ms
+    batch: list[Sending] = []
+    for sending in sendings:
+        if sending.at_ms > at_ms:
+            yield batch
+            if stop.wait((sending.at_ms - at_ms) / 1000 / speed):
+                return
+            at_ms, batch = sending.at_ms, []
+        batch.append(sending)
+    yield batch

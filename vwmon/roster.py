@@ -1,0 +1,86 @@
+"""The stays as rows of the ward: which row, which plan, which device when. Pure.
+
+Rows are only ever added while a daemon runs, so that a row number means one stay for as long as the ward is in memory.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vwmon.attribution import Intervals
+from vwmon.patients.records import Assignment, Plan, Stay
+from vwmon.scoring.charts import PARTS
+from vwmon.ward import PlanTable
+
+NEVER_MS = 1 << 60  # longer than any time that a plan could state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """The registers as the scorer uses them: `stays` by row of the ward, and `plans` by pathway."""
+
+    stays: tuple[Stay, ...]
+    assignments: frozenset[Assignment]
+    plans: Mapping[str, Plan]
+
+    @property
+    def row_of(self) -> dict[int, int]:
+        """Give the row of each stay by its number."""
+        return {stay.stay_no: row for row, stay in enumerate(self.stays)}
+
+    @property
+    def stay_nos(self) -> list[int]:
+        """Give the stay of each row by its number."""
+        return [stay.stay_no for stay in self.stays]
+
+    def renewed(self, stays: Iterable[Stay], assignments: Iterable[Assignment]) -> "Roster":
+        """Give the roster after the registers changed: the rows stay where they are, new stays come behind them."""
+        now = {stay.stay_no: stay for stay in stays}
+        kept = tuple(now.pop(stay.stay_no, stay) for stay in self.stays)
+        return Roster(stays=(*kept, *now.values()), assignments=frozenset(assignments), plans=self.plans)
+
+    def changed_since(self, before: "Roster") -> dict[int, int]:
+        """Name the rows whose readings are no longer the same ones, and from when on (ms)."""
+        rows = self.row_of
+        moved: dict[int, int] = {}
+        for assignment in self.assignments ^ before.assignments:
+            row = rows.get(assignment.stay_no)
+            if row is not None:
+                moved[row] = min(moved.get(row, NEVER_MS), assignment.from_ms)
+        return moved
+
+    def devices_of(self, row: int) -> list[int]:
+        """Name the devices that ever belonged to the stay of a row."""
+        stay_no = self.stays[row].stay_no
+        return sorted({a.device_no for a in self.assignments if a.stay_no == stay_no})
+
+    def intervals(self) -> Intervals:
+        """Give the assignments of the stays on the ward, searchable."""
+        rows = self.row_of
+        return Intervals([a for a in self.assignments if a.stay_no in rows], rows)
+
+    def plan_table(self) -> PlanTable:
+        """Give the plans as columns; of a stay that has ended nothing is expected."""
+        return PlanTable(
+            spo2_scale=np.array([stay.spo2_scale for stay in self.stays], dtype=np.int8),
+            expected=_grid([_expected(self.plans[s.pathway], s) for s in self.stays]).astype(bool),
+            valid_ms=_grid([_spans(self.plans[s.pathway], "valid_ms") for s in self.stays]),
+            overdue_ms=_grid([_spans(self.plans[s.pathway], "overdue_ms") for s in self.stays]),
+            admitted_ms=np.array([stay.admitted_ms for stay in self.stays], dtype=np.int64),
+        )
+
+
+def _expected(plan: Plan, stay: Stay) -> list[bool]:
+    return [stay.discharged_ms is None and part in plan.vitals for part in PARTS]
+
+
+def _spans(plan: Plan, name: str) -> list[int]:
+    """A part that a plan does not expect counts as long as the plan's longest one, and is never overdue."""
+    longest = {"valid_ms": max(v.valid_ms for v in plan.vitals.values()), "overdue_ms": NEVER_MS}
+    return [getattr(plan.vitals[part], name) if part in plan.vitals else longest[name] for part in PARTS]
+
+
+def _grid(rows: Sequence[Collection[int]]) -> NDArray[np.int64]:
+    return np.array([list(row) for row in rows], dtype=np.int64).reshape(len(rows), len(PARTS))

@@ -1,0 +1,198 @@
+"""The scorer: follows the log from its cursor, and commits scores, alerts and the new cursor together.
+
+A crash at any point loses nothing and doubles nothing: what was not committed is read again from the log.
+How a score or an alert comes about is not decided here.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from vwmon import attribution, pipeline, points
+from vwmon.alerting import Alerting
+from vwmon.attribution import LogColumns, Vitals
+from vwmon.kernels.ragged import Ints
+from vwmon.patients import plans
+from vwmon.provenance import SYSTEM, Provenance
+from vwmon.roster import Roster
+from vwmon.store import readings as stored
+from vwmon.store import registers, scores
+from vwmon.store.database import atomic
+from vwmon.store.sqlite import Connection
+from vwmon.ward import Readings, Ward
+from vwmon.windows import NEVER
+
+BATCH = 4000
+KEPT_MS = 4 * 3_600_000  # of history in memory, beyond the last reading of each series
+REBUILT_MS = 26 * 3_600_000  # read back at the start: longer than any plan lets a reading count
+TRIM_AT = 2  # the windows are trimmed when they hold this many times what the last trimming left
+LEAST_TRIMMED = 100_000
+RECEIVED = 5  # the place of received_ms in a row of the log
+
+log = logging.getLogger(__name__)
+
+
+class Scorer:
+    """The ward in memory, the cursor in the log, and the step from one to the next. One thread uses it."""
+
+    def __init__(self, db: Connection, versions: Provenance, now_ms: int, *, batch: int = BATCH) -> None:
+        """Read the registers, the windows and what is open back from the database."""
+        self._db, self._versions, self._batch = db, versions, batch
+        self.cursor = scores.cursor(db)
+        self._vitals = Vitals(stored.vitals(db))
+        self._register_version = registers.register_version(db)
+        self._roster = Roster(stays=(), assignments=frozenset(), plans=plans.load_all())
+        self._ward = Ward(self._roster.plan_table())
+        self._heard_ms: Ints = np.zeros(0, dtype=np.int64)
+        self._trimmed_to = 0
+        self.last_received_ms: int | None = None
+        self.last_observed_ms: int | None = None
+        with atomic(db):
+            self._alerting = Alerting(db, self._ward.plans, versions.number(db, SYSTEM))
+            self._enrol(now_ms)
+        self._rebuild()
+
+    @property
+    def stays(self) -> int:
+        """Count the stays that are open."""
+        return sum(stay.discharged_ms is None for stay in self._roster.stays)
+
+    def lag_ms(self, now_ms: int) -> int:
+        """Tell how long the oldest reading that is not scored yet has waited; 0 when there is none."""
+        waiting = stored.rows_after(self._db, self.cursor, 1)
+        return max(0, now_ms - waiting[0][RECEIVED]) if waiting else 0
+
+    def cycle(self, now_ms: int) -> int:
+        """Score the next rows of the log and commit what comes of them; return how many rows there were."""
+        with atomic(self._db):
+            self._follow_registers(now_ms)
+            rows = stored.rows_after(self._db, self.cursor, self._batch)
+            if rows:
+                self._advance(self._columns(rows))
+        self._trim()
+        return len(rows)
+
+    def tick(self, now_ms: int) -> None:
+        """Let time pass: what has fallen overdue, and the stored deadlines that have passed.
+
+        Only for a log that is scored to its end: what came meanwhile is in it.
+        """
+        with atomic(self._db):
+            rows, parts, due_ms = pipeline.overdue(self._ward, now_ms)
+            past = due_ms < self._clocks(now_ms)[rows]
+            rows, parts, due_ms = rows[past], parts[past], due_ms[past]
+            last_ms = self._ward.windows.latest_ms[rows, parts]
+            self._alerting.fall_overdue(rows, parts, due_ms, last_ms, now_ms)
+            self._alerting.tick(now_ms)
+
+    def _clocks(self, now_ms: int) -> Ints:
+        """Give what time it is for each stay: now, or as far behind as its readings come.
+
+        Readings that arrive later than the whole plan allows are a recording being published, or a spool being
+        emptied: they are judged by their own time, and silence counts from the last arrival.
+        """
+        came = self._ward.frontier_ms > NEVER
+        reached_ms = np.where(came, self._ward.frontier_ms, self._ward.plans.admitted_ms)
+        lag_ms = np.where(came, self._heard_ms, self._registered_ms) - reached_ms
+        allowed_ms = np.where(self._ward.plans.expected, self._ward.plans.overdue_ms, 0).max(axis=1, initial=0)
+        return np.where(lag_ms > allowed_ms, now_ms - lag_ms, now_ms)
+
+    def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
+        """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
+        with atomic(self._db):
+            self._alerting.system(rule, since_ms, now_ms)
+
+    def _advance(self, rows: LogColumns) -> None:
+        readings = attribution.attribute(rows, self._intervals, self._vitals)
+        for row in self._ward.out_of_reach(readings).tolist():
+            self._reload(row)
+        self._step(readings)
+        self.last_received_ms = int(rows.received_ms[-1])
+        self.last_observed_ms = max(self.last_observed_ms or 0, int(rows.observed_ms.max()))
+        self.cursor = int(rows.seq[-1])
+        scores.move_cursor(self._db, self.cursor)
+
+    def _step(self, readings: Readings) -> None:
+        frontier_ms = self._ward.frontier_ms.copy()
+        np.maximum.at(self._heard_ms, readings.stay, readings.received_ms)
+        moments, gaps = pipeline.step(self._ward, readings)
+        for wave in range(int(moments.wave.max(initial=-1)) + 1):
+            self._store(moments.where(moments.wave == wave), frontier_ms)
+        self._alerting.follow(moments, gaps)
+
+    def _store(self, moments: pipeline.Scores, frontier_ms: Ints) -> None:
+        """Write the scores that changed; where a late reading re-scored what followed, the old ones go first."""
+        for row, from_ms in points.rewritten(moments, frontier_ms):
+            scores.forget_from(self._db, self._roster.stays[row].stay_no, from_ms)
+        scores.write(self._db, points.stored_rows(moments, self._stay_nos, self._provenance))
+
+    def _columns(self, rows: Sequence[tuple[object, ...]]) -> LogColumns:
+        columns = LogColumns.of(rows)
+        if len(columns.vital) and int(columns.vital.max()) not in self._vitals.known:
+            self._vitals = Vitals(stored.vitals(self._db))
+        return columns
+
+    def _follow_registers(self, now_ms: int) -> None:
+        version = registers.register_version(self._db)
+        if version == self._register_version:
+            return
+        before = self._roster
+        self._register_version = version
+        self._enrol(now_ms)
+        for row, from_ms in self._roster.changed_since(before).items():
+            self._rescore(row, from_ms, now_ms)
+
+    def _enrol(self, now_ms: int) -> None:
+        """Take the registers as they are: stays, plans, who had which device when."""
+        self._roster = self._roster.renewed(registers.stays(self._db), registers.assignments(self._db))
+        self._intervals = self._roster.intervals()
+        self._ward.plan(self._roster.plan_table())
+        self._stay_nos = np.array(self._roster.stay_nos, dtype=np.int64)
+        registered = registers.registered(self._db)
+        self._registered_ms = np.array([registered.get(number, 0) for number in self._roster.stay_nos], dtype=np.int64)
+        self._heard_ms = np.pad(self._heard_ms, (0, len(self._stay_nos) - len(self._heard_ms)))
+        self._provenance = np.array(
+            [self._versions.number(self._db, stay.pathway) for stay in self._roster.stays], dtype=np.int64
+        )
+        self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist(), now_ms)
+
+    def _rebuild(self) -> None:
+        """Read the windows back: of every series the latest reading, and all of the last day of the log."""
+        latest = LogColumns.of(stored.latest_rows(self._db, self.cursor))
+        if not len(latest.seq):
+            return
+        since_ms = int(latest.observed_ms.max()) - REBUILT_MS
+        recent = LogColumns.of(stored.recent(self._db, since_ms, self.cursor))
+        for columns in (latest, recent):
+            readings = attribution.attribute(columns, self._intervals, self._vitals)
+            self._ward.load(readings, since_ms)
+            np.maximum.at(self._heard_ms, readings.stay, readings.received_ms)
+        self._ward.trim(KEPT_MS)
+
+    def _reload(self, row: int) -> Readings:
+        """Put the whole history of one stay, up to the cursor, in the place of what is in memory of it."""
+        readings = self._history(row)
+        self._ward.replace(np.array([row]), readings)
+        return readings
+
+    def _rescore(self, row: int, from_ms: int, now_ms: int) -> None:
+        """Score a stay anew after the registers said that other readings are its own; known only now."""
+        readings = self._history(row)
+        self._ward.replace(np.array([row]), readings.where(readings.observed_ms < from_ms))
+        scores.forget_from(self._db, self._roster.stays[row].stay_no, from_ms)
+        anew = readings.where(readings.observed_ms >= from_ms)
+        if len(anew.stay):
+            log.info("stay_rescored stay=%d readings=%d", self._roster.stays[row].stay_no, len(anew.stay))
+            self._step(anew.known_at(now_ms))
+
+    def _history(self, row: int) -> Readings:
+        rows = stored.history(self._db, self._roster.devices_of(row))
+        past: Iterable[tuple[object, ...]] = (found for found in sorted(rows) if found[0] <= self.cursor)
+        readings = attribution.attribute(self._columns(list(past)), self._intervals, self._vitals)
+        return readings.where(readings.stay == row)
+
+    def _trim(self) -> None:
+        if len(self._ward.windows) > max(TRIM_AT * self._trimmed_to, LEAST_TRIMMED):
+            self._ward.trim(KEPT_MS)
+            self._trimmed_to = len(self._ward.windows)

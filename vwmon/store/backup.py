@@ -1,0 +1,99 @@
+"""Copies of the database: made while it is in use, proved sound before they count, and put back on request."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from vwmon.errors import ConflictError, StoreCorrupt, StoreError, StoreExists, StoreMissing
+from vwmon.store import database, monitor
+from vwmon.store.verify import Finding, counts, verify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """A copy that has been checked: where it is, how large, what it holds, and the file that gave way to it."""
+
+    path: Path
+    size_bytes: int
+    counts: dict[str, int]
+    replaced: Path | None = None
+
+
+def backup(path: Path, copy: Path) -> Copied:
+    """Write a copy of the database as it is at one moment to a new file, synced to disk and then verified.
+
+    A daemon may be at work meanwhile. Raises StoreExists when `copy` exists, StoreCorrupt when the copy is not sound.
+    """
+    _refuse_existing(copy)
+    with _copied(path, copy) as making:
+        _refuse_unsound(path, verify(making))
+        database.appear(making, copy)
+    return Copied(path=copy, size_bytes=copy.stat().st_size, counts=counts(copy))
+
+
+def restore(copy: Path, path: Path, now_ms: int, *, force: bool = False) -> Copied:
+    """Put a backup in the place of the database; the database that was there is kept beside it under another name.
+
+    Raises StoreExists when there is a database and not `force`, ConflictError while a daemon works on it, StoreCorrupt
+    when the backup is not sound. Until the backup has been copied and verified nothing is touched.
+    """
+    if in_use(path, now_ms):
+        raise ConflictError(f"a daemon is at work on {path}; stop it first")
+    if path.exists() and not force:
+        raise StoreExists(f"{path} exists; --force puts the backup in its place and keeps it beside under another name")
+    with _copied(copy, path) as making:
+        _refuse_unsound(copy, verify(making))
+        replaced = _set_aside(path)
+        database.appear(making, path)
+    return Copied(path=path, size_bytes=path.stat().st_size, counts=counts(path), replaced=replaced)
+
+
+def in_use(path: Path, now_ms: int) -> bool:
+    """Tell whether a daemon is at work on a database; a file that cannot be read is nobody's."""
+    try:
+        with closing(database.open_reader(path)) as db:
+            return monitor.beating(monitor.read(db), now_ms)
+    except StoreError:
+        return False
+
+
+@contextmanager
+def _copied(source: Path, beside: Path) -> Iterator[Path]:
+    """Copy a database to a hidden file beside the place it is meant for, on disk; the body gives it its name."""
+    if not beside.parent.is_dir():
+        raise StoreMissing(f"the folder {beside.parent} does not exist; make it first")
+    with closing(database.open_reader(source)) as db:
+        making = database.begin_file(beside)
+        try:
+            db.execute("pragma query_only = off")
+            with database.told_plainly(source):
+                db.execute("vacuum into ?", [str(making)])
+            with making.open("rb+") as written:
+                os.fsync(written.fileno())
+            yield making
+        finally:
+            database.remove(making)
+
+
+def _set_aside(path: Path) -> Path | None:
+    if not path.exists():
+        return None
+    aside = database.free_name(path, "replaced")
+    pairs = zip((path, *database.sidecars(path)), (aside, *database.sidecars(aside)), strict=True)
+    for old, new in pairs:
+        if old.exists():
+            old.rename(new)
+    return aside
+
+
+def _refuse_existing(copy: Path) -> None:
+    if copy.exists() or copy.is_symlink():
+        raise StoreExists(f"{copy} exists; a backup is always a new file")
+
+
+def _refuse_unsound(path: Path, findings: list[Finding]) -> None:
+    broken = [f"{finding.check}: {finding.found}" for finding in findings if not finding.sound]
+    if broken:
+        raise StoreCorrupt(f"the copy of {path} is not sound: {'; '.join(broken)}")

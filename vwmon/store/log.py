@@ -1,0 +1,144 @@
+"""Writing the log of readings: appending to it, and merging it into series order.
+
+A reading is in the append-only table `reading_log` until the scorer has passed it, then in `reading`, ordered by day
+and series; `seq` orders both. What tells a repeat commits with the reading itself. Questions to the log live in
+vwmon.store.readings; what a reading means is not known to either.
+"""
+
+from collections.abc import Sequence
+
+from vwmon.store import sequences
+from vwmon.store.arrivals import Appended, Arrival, Quarantined
+from vwmon.store.batch import Batch
+from vwmon.store.database import atomic
+from vwmon.store.known import Known
+from vwmon.store.sqlite import Connection
+
+DAY_MS = 86_400_000
+
+STORED = """seq, device_no, vital_no, observed_ms, value, text, raw_value, raw_unit, marks, received_ms, recorded_ms,
+    unit"""
+MERGE = (
+    f"""insert into reading (day, {STORED}) select observed_ms / {DAY_MS}, {STORED} from reading_log
+        where seq <= ? order by 1, device_no, vital_no, observed_ms, seq""",
+    """insert or ignore into message select device_no, message_key, unit from reading_log
+        where seq <= ? and message_key is not null order by device_no, message_key""",
+    """insert into series_latest select device_no, vital_no, max(observed_ms), value, text, seq, received_ms, unit
+        from reading_log where seq <= ? group by device_no, vital_no
+        on conflict do update set observed_ms = excluded.observed_ms, value = excluded.value, text = excluded.text,
+        seq = excluded.seq, received_ms = excluded.received_ms, unit = excluded.unit
+        where excluded.observed_ms >= series_latest.observed_ms""",
+    "delete from reading_log where seq <= ?",
+    "update log set merged_seq = ?",
+)
+KEYS = "select device_no, message_key from reading_log where seq <= ? and message_key is not null"
+
+
+class LogWriter:
+    """The writer of the log on one connection. Another writer on the same file is noticed and allowed for."""
+
+    def __init__(self, db: Connection) -> None:
+        """Read what tells repeats among the readings that have not been merged."""
+        self._db = db
+        self._known: Known | None = Known(db)
+
+    @property
+    def tail_size(self) -> int:
+        """How many readings have not been merged; their keys are in memory until they are."""
+        known = self._remembered()
+        return known.last_seq - known.merged_seq
+
+    @property
+    def last_seq(self) -> int:
+        """The sequence number of the last reading stored."""
+        return self._remembered().last_seq
+
+    def append(self, arrivals: Sequence[Arrival], quarantined: Sequence[Quarantined], recorded_ms: int) -> Appended:
+        """Store a batch in one transaction: each (device, id) once, and each reading without an id once.
+
+        An id that is stored already changes nothing, whatever its message says. After an exception nothing of the
+        batch is stored, and the same batch may be appended again.
+        """
+        known, self._known = self._known, None
+        with atomic(self._db):
+            if known is None or not self._is_current(known):
+                known = Known(self._db)
+            batch = Batch(self._db, known, recorded_ms)
+            batch.gather(arrivals)
+            batch.set_aside(quarantined)
+            batch.write()
+        known.last_seq = batch.seq
+        self._known = known
+        return Appended(
+            stored=len(batch.rows),
+            duplicates=batch.duplicates,
+            refused=batch.refused,
+            quarantined=len(quarantined),
+            last_seq=batch.seq,
+        )
+
+    def merge(self, up_to_seq: int, at_most: int) -> int:
+        """Do what `merge` does, and drop the keys from memory that the database's index then has."""
+        known, self._known = self._remembered(), None
+        with atomic(self._db):
+            current = self._is_current(known)
+            merged, bound = _merge_bounds(self._db, up_to_seq, at_most)
+            keys = self._db.execute(KEYS, [bound]).fetchall()
+            _move(self._db, bound)
+        if current:
+            known.forget(keys, bound)
+            self._known = known
+        return bound - merged
+
+    def _is_current(self, known: Known) -> bool:
+        """Tell whether nobody else has written since; another process may (a reading entered by hand)."""
+        return bool(self._db.execute("select last_seq from log").fetchone()[0] == known.last_seq)
+
+    def _remembered(self) -> Known:
+        if self._known is None:
+            self._known = Known(self._db)
+        return self._known
+
+
+def merge(db: Connection, up_to_seq: int, at_most: int) -> int:
+    """Move at most so many readings, up to `up_to_seq`, from the log into series order; give how many.
+
+    One transaction: whenever it is cut short, nothing is lost or doubled. Only what has been scored may be merged.
+    """
+    with atomic(db):
+        merged, bound = _merge_bounds(db, up_to_seq, at_most)
+        _move(db, bound)
+    return bound - merged
+
+
+def drop_days_before(db: Connection, day: int) -> int:
+    """Remove the merged readings of the days before `day` (days since the epoch, UTC); give how many.
+
+    A day a transaction, oldest first. The keys stay, so that a repeat of what was dropped is still a repeat.
+    """
+    dropped = 0
+    for (old,) in _days_before(db, day):
+        with atomic(db):
+            dropped += db.execute("delete from reading where day = ?", [old]).rowcount
+            db.execute("update log set dropped_before_day = max(dropped_before_day, ?)", [old + 1])
+    return dropped
+
+
+def _merge_bounds(db: Connection, up_to_seq: int, at_most: int) -> tuple[int, int]:
+    last, merged = db.execute("select last_seq, merged_seq from log").fetchone()
+    return merged, max(merged, min(up_to_seq, last, merged + at_most))
+
+
+def _move(db: Connection, bound: int) -> None:
+    sequences.settle_all(db, bound)
+    for statement in MERGE:
+        db.execute(statement, [bound])
+
+
+def _days_before(db: Connection, day: int) -> list[tuple[int]]:
+    return db.execute(
+        """with days (day) as (select min(day) from reading
+             union all select (select min(day) from reading where day > days.day) from days where days.day is not null)
+           select day from days where day < ?""",
+        [day],
+    ).fetchall()

@@ -1,0 +1,110 @@
+"""Questions to the log of readings: in log order, by series and time, the latest. Read only.
+
+A reading is in the tail of the log or merged by day and series; every answer here is over both.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from vwmon.store.sqlite import Connection
+
+DAY_MS = 86_400_000
+FOREVER_MS = 1 << 62
+
+LogRow = tuple[int, int, int, int, float | None, int, int]
+"""seq, device_no, vital_no, observed_ms, value, received_ms, unit; `unit` is the seq of its message's first reading."""
+
+
+class Latest(NamedTuple):
+    """The last reading of one vital from one device."""
+
+    device_no: int
+    vital_no: int
+    observed_ms: int
+    value: float | None
+    text: str | None
+    seq: int
+    received_ms: int
+
+
+ROW = "seq, device_no, vital_no, observed_ms, value, received_ms, unit"
+AFTER = f"select {ROW} from reading_log where seq > ? order by seq limit ?"
+BOTH_AFTER = f"""select {ROW} from reading where seq > ?1 union all select {ROW} from reading_log where seq > ?1
+    order by 1 limit ?2"""
+REST_OF_UNIT = f"""select {ROW} from reading_log where seq > ?1
+    and seq < coalesce((select min(seq) from reading_log where seq > ?1 and unit <> ?2), {FOREVER_MS})"""
+BOTH_REST_OF_UNIT = f"""select {ROW} from reading where seq > ?1 and unit = ?2
+    union all select * from ({REST_OF_UNIT}) order by 1"""
+# A day at a time, because the primary key begins with the day: a range of days would scan all devices of each.
+DAYS = f"""with days (day) as (
+        select min(day) from reading where day >= :from_ms / {DAY_MS}
+        union all select (select min(day) from reading where day > days.day) from days
+        where days.day < :to_ms / {DAY_MS}),
+    asked (device_no) as (select value from json_each(:devices))"""
+HISTORY = f"""{DAYS}
+    select {ROW} from days cross join asked cross join reading using (day, device_no)
+        where observed_ms between :from_ms and :to_ms
+    union all select {ROW} from reading_log
+        where observed_ms between :from_ms and :to_ms and device_no in (select device_no from asked)
+    order by 1"""
+RECENT = f"""select {ROW} from reading where day >= ?1 / {DAY_MS} and observed_ms >= ?1 and seq <= ?2
+    union all select {ROW} from reading_log where observed_ms >= ?1 and seq <= ?2"""
+LATEST = """select device_no, vital_no, max(observed_ms) as observed_ms, value, text, seq, received_ms, unit from (
+        select * from series_latest where seq <= :up_to_seq
+        union all select device_no, vital_no, max(observed_ms), value, text, seq, received_ms, unit
+        from reading_log where seq <= :up_to_seq group by device_no, vital_no)
+    where :devices is null or device_no in (select value from json_each(:devices))
+    group by device_no, vital_no"""
+
+
+def vitals(db: Connection) -> dict[int, str]:
+    """Give the name of every vital that has been stored, by number."""
+    return dict(db.execute("select vital_no, name from vital"))
+
+
+def rows_after(db: Connection, seq: int, limit: int) -> list[LogRow]:
+    """Give the next readings in log order: at most `limit`, and what a message cut by that still has.
+
+    Quick for what has not been merged; from a merged beginning each call sorts all that follows.
+    """
+    (merged_seq,) = db.execute("select merged_seq from log").fetchone()
+    after, rest_of_unit = (BOTH_AFTER, BOTH_REST_OF_UNIT) if seq < merged_seq else (AFTER, REST_OF_UNIT)
+    rows = db.execute(after, [seq, limit]).fetchall()
+    if len(rows) == limit:
+        rows.extend(db.execute(rest_of_unit, [rows[-1][0], rows[-1][-1]]))
+    return rows
+
+
+def history(db: Connection, device_nos: Sequence[int], from_ms: int = 0, to_ms: int = FOREVER_MS) -> list[LogRow]:
+    """Give the readings of some devices observed between two times, both included, in log order."""
+    asked = {"devices": json.dumps(list(device_nos)), "from_ms": from_ms, "to_ms": to_ms}
+    return db.execute(HISTORY, asked).fetchall()
+
+
+def recent(db: Connection, since_ms: int, up_to_seq: int = FOREVER_MS) -> list[LogRow]:
+    """Give all readings observed since then, up to `up_to_seq`, in no order: what windows are rebuilt from."""
+    return db.execute(RECENT, [since_ms, up_to_seq]).fetchall()
+
+
+def latest(
+    db: Connection, device_nos: Sequence[int] | None = None, up_to_seq: int = FOREVER_MS
+) -> dict[tuple[int, int], Latest]:
+    """Give the last reading of each (device_no, vital_no) by the time it was observed; of all devices for None.
+
+    Of two observed at one moment it is one of them. `up_to_seq` leaves out what came later, and must not be merged.
+    """
+    return {(row[0], row[1]): Latest._make(row[:-1]) for row in _latest(db, device_nos, up_to_seq)}
+
+
+def latest_rows(db: Connection, up_to_seq: int = FOREVER_MS) -> list[LogRow]:
+    """Give what `latest` gives of all devices, as rows of the log."""
+    return [
+        (seq, device_no, vital_no, observed_ms, value, received_ms, unit)
+        for device_no, vital_no, observed_ms, value, _, seq, received_ms, unit in _latest(db, None, up_to_seq)
+    ]
+
+
+def _latest(db: Connection, device_nos: Sequence[int] | None, up_to_seq: int) -> Sequence[tuple[Any, ...]]:
+    asked = None if device_nos is None else json.dumps(list(device_nos))
+    return db.execute(LATEST, {"devices": asked, "up_to_seq": up_to_seq}).fetchall()

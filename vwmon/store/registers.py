@@ -1,0 +1,296 @@
+"""The registers: stays, devices, and which device belonged to whose stay when. Rules of care are vwmon.patients'.
+
+Every change is one transaction (its own, or the one the caller has begun), bumps the register's version, by which a
+running daemon notices it, and leaves a line with the actor in the register's journal.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from devices import topics
+from devices.errors import TopicError
+from vwmon.errors import ConflictError, NotFoundError, UsageError
+from vwmon.patients import admission
+from vwmon.patients.admission import Admission
+from vwmon.patients.records import Assignment, By, Device, Identity, Stay
+from vwmon.store.database import atomic
+from vwmon.store.known import device_number
+from vwmon.store.sqlite import Connection
+
+STAY = """stay_no, patient, ward, pathway, plan_version, admitted_ms, discharged_ms, discharge_reason, spo2_scale,
+    scale_prescriber"""
+DEVICE = """device_no, device, profile, serial, added_ms, registered, status, status_ms, battery_percent, battery_ms,
+    firmware"""
+ASSIGNMENT = "device_no, stay_no, from_ms, to_ms"
+
+Row = tuple[Any, ...]
+
+
+def register_version(db: Connection) -> int:
+    """Give the number that every change to a register raises by one."""
+    return int(db.execute("select n from register_version").fetchone()[0])
+
+
+def stays(db: Connection, *, ward: str | None = None, open_only: bool = False) -> list[Stay]:
+    """Give the stays in the order of admission to the register: all, or of one ward, or those not discharged."""
+    rows = db.execute(
+        f"""select {STAY} from stay where (?1 is null or ward = ?1) and (not ?2 or discharged_ms is null)
+            order by stay_no""",
+        [ward, open_only],
+    )
+    return [_stay(row) for row in rows]
+
+
+def stay(db: Connection, stay_no: int) -> Stay:
+    """Give one stay by its number; NotFoundError when there is none."""
+    row = db.execute(f"select {STAY} from stay where stay_no = ?", [stay_no]).fetchone()
+    if row is None:
+        raise NotFoundError(f"there is no stay {stay_no}")
+    return _stay(row)
+
+
+def stays_of(db: Connection, patient: str) -> list[Stay]:
+    """Give every stay of a patient, the latest first; NotFoundError when there never was one."""
+    rows = db.execute(f"select {STAY} from stay where patient = ? order by admitted_ms desc", [patient]).fetchall()
+    if not rows:
+        raise NotFoundError(f"no patient {patient!a} was ever admitted; see: vwmon patients")
+    return [_stay(row) for row in rows]
+
+
+def open_stay(db: Connection, patient: str) -> Stay:
+    """Give the stay that a patient is on now; NotFoundError when the patient is not on a ward."""
+    latest = stays_of(db, patient)[0]
+    if latest.discharged_ms is not None:
+        raise NotFoundError(f"patient {patient!a} is not on a ward: discharged, {latest.discharge_reason}")
+    return latest
+
+
+def registered(db: Connection) -> dict[int, int]:
+    """Give when each stay was written into the register (ms), which may be long after the admission it tells of."""
+    return dict(db.execute("select stay_no, min(at_ms) from register_log where stay_no is not null group by stay_no"))
+
+
+def identity(db: Connection, stay_no: int) -> Identity:
+    """Give what identifies the person of a stay. For one patient's own page alone: no list may ask this."""
+    row = db.execute("select stay_no, born, name, nhs_number from identity where stay_no = ?", [stay_no]).fetchone()
+    return Identity(stay_no=row[0], born=row[1], name=row[2], nhs_number=row[3])
+
+
+def devices(db: Connection) -> list[Device]:
+    """Give every device that was added or heard of, by name."""
+    return [_device(row) for row in db.execute(f"select {DEVICE} from device order by device")]
+
+
+def device(db: Connection, name: str) -> Device:
+    """Give one device by name; NotFoundError when nobody added it and nothing was heard of it."""
+    row = db.execute(f"select {DEVICE} from device where device = ?", [name]).fetchone()
+    if row is None:
+        raise NotFoundError(f"there is no device {name!a}; add it with: vwmon devices add")
+    return _device(row)
+
+
+def assignments(db: Connection) -> list[Assignment]:
+    """Give which device belonged to which stay when, all of it, by device and time."""
+    rows = db.execute(f"select {ASSIGNMENT} from assignment order by device_no, from_ms, assignment_no")
+    return [_assignment(row) for row in rows]
+
+
+def admit(db: Connection, wanted: Admission, by: By) -> Stay:
+    """Begin a stay.
+
+    Raises UsageError for what cannot be, RefusedError for what a rule of care refuses (NEWS2 below 16 years, scale 2
+    without a prescriber), ConflictError when the patient is on a ward then.
+    """
+    _topic_name(topics.ward_name, wanted.ward)
+    checked = admission.checked(wanted)
+    with _change(db):
+        _check_away(db, checked.patient, checked.admitted_ms)
+        admitted = _stay(
+            db.execute(
+                f"""insert into stay (patient, ward, pathway, plan_version, admitted_ms, spo2_scale, scale_prescriber)
+                    values (:patient, :ward, :pathway, :plan_version, :admitted_ms, :spo2_scale, :prescriber)
+                    returning {STAY}""",
+                asdict(checked) | {"pathway": checked.plan.pathway, "plan_version": checked.plan.version},
+            ).fetchone()
+        )
+        db.execute(
+            "insert into identity values (?, ?, ?, ?)",
+            (admitted.stay_no, checked.born, checked.name, checked.nhs_number),
+        )
+        _journal(db, by, f"admit {admitted.ward} {admitted.pathway}", admitted.stay_no)
+    return admitted
+
+
+def discharge(db: Connection, patient: str, reason: str, discharged_ms: int, by: By) -> tuple[Stay, list[Device]]:
+    """End a patient's stay, and with it the assignment of its devices; give the stay and those devices.
+
+    Raises NotFoundError when the patient is not on a ward, UsageError for a time before the admission.
+    """
+    admission.discharge_reason(reason)
+    with _change(db):
+        ending = open_stay(db, patient)
+        if discharged_ms < ending.admitted_ms:
+            raise UsageError(f"patient {patient!a} was admitted after that time")
+        row = db.execute(
+            f"update stay set discharged_ms = ?, discharge_reason = ? where stay_no = ? returning {STAY}",
+            (discharged_ms, reason, ending.stay_no),
+        ).fetchone()
+        freed = db.execute(
+            """update assignment set to_ms = max(from_ms, ?1)
+               where stay_no = ?2 and (to_ms is null or to_ms > ?1) returning device_no""",
+            (discharged_ms, ending.stay_no),
+        ).fetchall()
+        _journal(db, by, f"discharge {reason}", ending.stay_no)
+    numbers = {device_no for (device_no,) in freed}
+    return _stay(row), [found for found in devices(db) if found.device_no in numbers]
+
+
+def add_device(db: Connection, name: str, by: By, profile: str = "", serial: str = "") -> Device:
+    """Add a device to the register, also one that has been heard already; ConflictError when it was added before."""
+    _topic_name(topics.device_name, name)
+    with _change(db):
+        row = db.execute(
+            f"""insert into device (device, profile, serial, added_ms, registered) values (?, ?, ?, ?, 1)
+                on conflict (device) do update set profile = excluded.profile, serial = excluded.serial,
+                added_ms = excluded.added_ms, registered = 1 where registered = 0 returning {DEVICE}""",
+            (name, profile, serial, by.at_ms),
+        ).fetchone()
+        if row is None:
+            raise ConflictError(f"device {name!a} is in the register already; see: vwmon devices show {name}")
+        added = _device(row)
+        _journal(db, by, "add", device_no=added.device_no)
+    return added
+
+
+def assign(db: Connection, name: str, patient: str, from_ms: int, by: By) -> Assignment:
+    """Give a device to the stay a patient is on, from a time on: readings observed from then on are the patient's.
+
+    Raises NotFoundError for a device that is not in the register or a patient who is not on a ward, UsageError for a
+    time before the admission, ConflictError naming the patient who has the device then or later.
+    """
+    with _change(db):
+        found, to = _registered(db, name), open_stay(db, patient)
+        if from_ms < to.admitted_ms:
+            raise UsageError(f"patient {patient!a} was not on the ward yet at that time")
+        _check_free(db, found, from_ms)
+        row = db.execute(
+            f"insert into assignment (device_no, stay_no, from_ms) values (?, ?, ?) returning {ASSIGNMENT}",
+            (found.device_no, to.stay_no, from_ms),
+        ).fetchone()
+        _journal(db, by, "assign", to.stay_no, found.device_no)
+    return _assignment(row)
+
+
+def return_device(db: Connection, name: str, returned_ms: int, by: By) -> Assignment:
+    """End the assignment of a device; NotFoundError when nobody has it, UsageError before it was assigned."""
+    with _change(db):
+        found = device(db, name)
+        held = db.execute(
+            f"select {ASSIGNMENT} from assignment where device_no = ? and to_ms is null", [found.device_no]
+        ).fetchone()
+        if held is None:
+            raise NotFoundError(f"device {name!a} is with nobody")
+        if returned_ms < _assignment(held).from_ms:
+            raise UsageError(f"device {name!a} was assigned after that time")
+        row = db.execute(
+            f"update assignment set to_ms = ? where device_no = ? and to_ms is null returning {ASSIGNMENT}",
+            (returned_ms, found.device_no),
+        ).fetchone()
+        ended = _assignment(row)
+        _journal(db, by, "return", ended.stay_no, found.device_no)
+    return ended
+
+
+def record_status(  # noqa: PLR0913, PLR0917 -- what a status message says, field by field
+    db: Connection, name: str, status: str, battery_percent: float | None, firmware: str | None, at_ms: int
+) -> None:
+    """Keep what a device last said of itself; a device nobody added gets a row, older word changes nothing."""
+    with atomic(db):
+        device_no = device_number(db, name, at_ms)
+        db.execute(
+            """update device set status = :status, status_ms = :at_ms, firmware = coalesce(:firmware, firmware),
+               battery_percent = coalesce(:battery, battery_percent),
+               battery_ms = case when :battery is null then battery_ms else :at_ms end
+               where device_no = :device_no and coalesce(status_ms, 0) <= :at_ms""",
+            {
+                "device_no": device_no,
+                "status": status,
+                "battery": battery_percent,
+                "firmware": firmware,
+                "at_ms": at_ms,
+            },
+        )
+
+
+@contextmanager
+def _change(db: Connection) -> Iterator[None]:
+    """Run a change of a register in the caller's transaction if there is one, else in its own."""
+    if db.in_transaction:
+        yield
+        _bump(db)
+        return
+    with atomic(db):
+        yield
+        _bump(db)
+
+
+def _bump(db: Connection) -> None:
+    db.execute("update register_version set n = n + 1")
+
+
+def _journal(db: Connection, by: By, what: str, stay_no: int | None = None, device_no: int | None = None) -> None:
+    db.execute(
+        "insert into register_log (at_ms, actor, what, stay_no, device_no) values (?, ?, ?, ?, ?)",
+        (by.at_ms, by.actor, what, stay_no, device_no),
+    )
+
+
+def _check_away(db: Connection, patient: str, admitted_ms: int) -> None:
+    there = db.execute(
+        """select ward, discharged_ms is null from stay
+           where patient = ? and (discharged_ms is null or discharged_ms > ?) order by admitted_ms desc""",
+        [patient, admitted_ms],
+    ).fetchone()
+    if there is not None:
+        when = "is" if there[1] else "was at that time"
+        raise ConflictError(f"patient {patient!a} {when} on the ward {there[0]}; see: vwmon patients show")
+
+
+def _check_free(db: Connection, found: Device, from_ms: int) -> None:
+    held = db.execute(
+        """select patient, to_ms is null from assignment join stay using (stay_no)
+           where device_no = ? and (to_ms is null or to_ms > ?) order by from_ms""",
+        [found.device_no, from_ms],
+    ).fetchone()
+    if held is not None:
+        way = f"return it first: vwmon devices return {found.device}" if held[1] else "choose a later --from"
+        raise ConflictError(f"device {found.device!a} belongs to patient {held[0]!a} at that time; {way}")
+
+
+def _registered(db: Connection, name: str) -> Device:
+    found = device(db, name)
+    if not found.registered:
+        raise NotFoundError(f"device {name!a} was heard but never added; add it with: vwmon devices add {name}")
+    return found
+
+
+def _topic_name(check: Callable[[str], str], name: str) -> None:
+    try:
+        check(name)
+    except TopicError as error:
+        raise UsageError(str(error)) from error
+
+
+def _stay(row: Row) -> Stay:
+    return Stay(**dict(zip(Stay.__slots__, row, strict=True)))
+
+
+def _device(row: Row) -> Device:
+    return Device(**(dict(zip(Device.__slots__, row, strict=True)) | {"registered": bool(row[5])}))
+
+
+def _assignment(row: Row) -> Assignment:
+    device_no, stay_no, from_ms, to_ms = row
+    return Assignment(device_no=device_no, stay_no=stay_no, from_ms=from_ms, to_ms=to_ms)

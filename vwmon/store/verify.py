@@ -1,0 +1,112 @@
+"""Is a database sound? SQLite's own checks, then what must hold between the tables. Read only; nothing is mended."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from vwmon.store.database import open_reader
+from vwmon.store.sqlite import Connection, DatabaseError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was checked: whether it holds, and what was found."""
+
+    check: str
+    sound: bool
+    found: str
+
+
+# Each counts what breaks the rule in its name.
+RULES = {
+    "every reading has one place in the log": """
+        select (select count(*) from reading_log) - (last_seq - merged_seq)
+            + (select count(*) from reading_log where seq <= merged_seq or seq > last_seq)
+            + (select count(*) from reading where seq > merged_seq)
+            + case when dropped_before_day = 0 then abs((select count(*) from reading) - merged_seq) else 0 end
+            + (select count(*) - count(distinct seq) from reading) from log""",
+    "every reading stands under its own day": "select count(*) from reading where day <> observed_ms / 86400000",
+    "every reading has a device and a vital": """
+        select count(*) from (select device_no, vital_no from reading_log union
+            select device_no, vital_no from series_latest)
+        where device_no not in (select device_no from device) or vital_no not in (select vital_no from vital)""",
+    "every reading without a number has its words": """
+        select (select count(*) from reading where value is null and text is null)
+            + (select count(*) from reading_log where value is null and text is null)""",
+    "no message is stored twice": """
+        select (select count(*) - count(distinct device_no || ':' || message_key) from reading_log
+                where message_key is not null)
+            + (select count(*) from reading_log join message on message.device_no = reading_log.device_no
+                and message.key = message_key)""",
+    "the scorer stands within the log": """
+        select count(*) from scorer, log where cursor < merged_seq or cursor > last_seq""",
+    "every gap is as wide as what it misses": """
+        select count(*) from sequence_gap where missing_count < 0 or (missing_count = 0) <> (closed_ms is not null)
+            or missing_count > last_missing - first_missing + 1""",
+    "no device belongs to two stays at once": """
+        select count(*) from assignment a join assignment b using (device_no)
+        where a.assignment_no < b.assignment_no and a.from_ms < coalesce(b.to_ms, 1 << 62)
+            and b.from_ms < coalesce(a.to_ms, 1 << 62)""",
+    "no device stays with a patient who left": """
+        select count(*) from assignment join stay using (stay_no)
+        where discharged_ms is not null and coalesce(to_ms, 1 << 62) > max(discharged_ms, from_ms)""",
+    "every score has its stay and its versions": """
+        select count(*) from score where stay_no not in (select stay_no from stay)
+            or provenance_no not in (select provenance_no from provenance)""",
+    "every alert has its stay and its history": """
+        select count(*) from alert where (stay_no <> 0 and stay_no not in (select stay_no from stay))
+            or state is not (select state_after from alert_event
+                where alert_event.alert_no = alert.alert_no order by event_no desc limit 1)""",
+}
+
+
+def verify(path: Path) -> list[Finding]:
+    """Check a whole database as it is at one moment, with a daemon on it or not; a line for every check.
+
+    Raises what open_reader raises for a file that cannot be opened as a database of this version.
+    """
+    with closing(open_reader(path)) as db, _one_moment(db):
+        findings = [_integrity(db), _foreign_keys(db)]
+        findings += [_rule(db, name, sql) for name, sql in RULES.items()]
+    return findings
+
+
+def counts(path: Path) -> dict[str, int]:
+    """Count what a database holds: what a backup must hold too."""
+    with closing(open_reader(path)) as db, _one_moment(db):
+        tables = ("stay", "device", "assignment", "reading_log", "reading", "quarantine", "score", "alert")
+        return {table: int(db.execute(f"select count(*) from {table}").fetchone()[0]) for table in tables}
+
+
+@contextmanager
+def _one_moment(db: Connection) -> Iterator[None]:
+    db.execute("begin")
+    try:
+        yield
+    finally:
+        db.execute("rollback")
+
+
+def _integrity(db: Connection) -> Finding:
+    try:
+        found = [line for (line,) in db.execute("pragma integrity_check(5)")]
+    except DatabaseError as error:
+        found = [str(error)]
+    return Finding(check="every page and index is whole", sound=found == ["ok"], found="; ".join(found))
+
+
+def _foreign_keys(db: Connection) -> Finding:
+    broken = db.execute("pragma foreign_key_check").fetchall()
+    return _counted("every reference leads somewhere", len(broken))
+
+
+def _rule(db: Connection, name: str, sql: str) -> Finding:
+    try:
+        return _counted(name, db.execute(sql).fetchone()[0])
+    except DatabaseError as error:
+        return Finding(check=name, sound=False, found=str(error))
+
+
+def _counted(name: str, broken: int) -> Finding:
+    return Finding(check=name, sound=broken == 0, found="ok" if broken == 0 else f"{broken} broken")

@@ -1,0 +1,119 @@
+"""The ward in memory: plans by row, windows of readings, and how far each stay has come.
+
+Here: the ward's columns and what moves them on. Scores, clocks, files and databases must not live here. A stay is a row
+number for as long as the ward is in memory; rows are only ever added.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vwmon.kernels.ragged import Bools, Floats, Ints
+from vwmon.scoring.charts import PARTS
+from vwmon.windows import NEVER, Windows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """Readings of the parts of the score as columns of one length, in log order.
+
+    `stay` is the row on the ward, `part` 0..6, `unit` the message: readings of one message share it and stand together.
+    """
+
+    stay: Ints
+    part: NDArray[np.int8]
+    observed_ms: Ints
+    received_ms: Ints
+    value: Floats
+    unit: Ints
+
+    def __len__(self) -> int:
+        """Count the readings."""
+        return len(self.stay)
+
+    @property
+    def series(self) -> Ints:
+        """Give the series of each reading: one part of one stay."""
+        return self.stay * len(PARTS) + self.part
+
+    def where(self, chosen: Bools | Ints) -> "Readings":
+        """Keep the chosen rows: a mask, or positions in the order wanted."""
+        rows = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+        return Readings(**{field.name: getattr(self, field.name).take(rows) for field in fields(self)})
+
+    def known_at(self, received_ms: int) -> "Readings":
+        """Give the same readings as if they had all come at one moment, as when they turn out to be a stay's own."""
+        return replace(self, received_ms=np.full(len(self), received_ms, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanTable:
+    """The plans by row of the ward: n stays, p parts.
+
+    `spo2_scale` (n,) is 1 or 2; `expected` (n, p); a reading counts up to and including `valid_ms` (n, p) of age, and
+    one is overdue when the last is older than `overdue_ms` (n, p), counted from `admitted_ms` (n,) when none came.
+    """
+
+    spo2_scale: NDArray[np.int8]
+    expected: Bools
+    valid_ms: Ints
+    overdue_ms: Ints
+    admitted_ms: Ints
+
+    def __len__(self) -> int:
+        """Count the stays."""
+        return len(self.admitted_ms)
+
+
+class Ward:
+    """Everything that scoring needs to remember between two batches of the log.
+
+    `frontier_ms` is the latest time of a reading of each stay, NEVER where none came.
+    """
+
+    def __init__(self, plans: PlanTable) -> None:
+        """Begin with the plans and without readings."""
+        self.plans = plans
+        self.windows = Windows(len(plans))
+        self.frontier_ms = np.full(len(plans), NEVER, dtype=np.int64)
+
+    def plan(self, plans: PlanTable) -> None:
+        """Put other plans in place, with rows for stays that were added; ValueError when rows are gone."""
+        if len(plans) < len(self.plans):
+            raise ValueError("the rows of a ward are only ever added")
+        self.frontier_ms = np.pad(self.frontier_ms, (0, len(plans) - len(self.plans)), constant_values=NEVER)
+        self.windows.grow(len(plans))
+        self.plans = plans
+
+    def load(self, readings: Readings, whole_from_ms: int = NEVER) -> None:
+        """Take in readings without scoring them, in any order, as after a restart.
+
+        They hold everything from `whole_from_ms` on and of each series the last reading before it.
+        """
+        known = readings.where(~np.isnan(readings.value))
+        self.windows.append(known.series, known.observed_ms, known.value)
+        self.windows.mark_trimmed(np.unique(known.stay), whole_from_ms)
+        np.maximum.at(self.frontier_ms, known.stay, known.observed_ms)
+
+    def replace(self, stay: Ints, readings: Readings, whole_from_ms: int = NEVER) -> None:
+        """Forget some stays and load their readings again, from the log up to where it has been stepped through."""
+        self.forget(stay)
+        self.load(readings, whole_from_ms)
+
+    def forget(self, stay: Ints) -> None:
+        """Drop every reading of some stays; their rows stay."""
+        self.windows.forget(stay)
+        self.frontier_ms[stay] = NEVER
+
+    def trim(self, kept_ms: int) -> None:
+        """Drop what is more than `kept_ms` older than the latest reading of its stay, but for the last of each series.
+
+        Each stay is measured by its own readings, so that recordings of other years keep as much as live ones.
+        """
+        self.windows.trim(np.where(self.frontier_ms > NEVER, self.frontier_ms - kept_ms, NEVER))
+
+    def out_of_reach(self, readings: Readings) -> Ints:
+        """Give the stays that some reading here is too old for: `replace` them from the store before the next step."""
+        old = readings.observed_ms < self.windows.trimmed_before_ms(readings.stay)
+        return np.unique(readings.stay[old]) if old.any() else np.zeros(0, dtype=np.int64)

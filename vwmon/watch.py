@@ -1,0 +1,89 @@
+"""The scoring thread's turn: score what is new; when the log is scored to its end, let time pass; and say so.
+
+The heartbeat is written here and only after a completed turn, so that a screen or a watchdog that trusts it trusts the
+scoring itself. What is scored and raised is the scorer's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vwmon.clock import Clock
+from vwmon.intake.protocol import LinkState
+from vwmon.scorer import Scorer
+from vwmon.store import database, monitor
+from vwmon.store.monitor import Monitor
+from vwmon.store.sqlite import Connection
+
+TICK_MS = 1_000
+BEAT_MS = 5_000
+BROKER_GONE_MS = 60_000
+BROKER, SILENT = "broker", "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the watch is told of, besides the log."""
+
+    clock: Clock
+    link: Callable[[], LinkState]
+    last_received_ms: Callable[[], int | None]
+    silent_after_ms: int
+    software: str
+    config_hash: str
+
+
+class Watch:
+    """One daemon's scoring, tick and heartbeat; used by one thread."""
+
+    def __init__(self, db: Connection, scorer: Scorer, around: Surroundings) -> None:
+        """Begin with nothing said yet; the first turn writes a heartbeat."""
+        self._db, self._scorer, self._around = db, scorer, around
+        self._started_ms = around.clock.now_ms()
+        self._ticked_ms = self._beaten_ms = 0
+        self._linked = False
+        self.latest: Monitor | None = None
+
+    def turn(self) -> bool:
+        """Score one batch; with nothing left to score, tick. Return whether there may be more at once."""
+        now_ms = self._around.clock.now_ms()
+        scored = self._scorer.cycle(now_ms)
+        if not scored and now_ms - self._ticked_ms >= TICK_MS:
+            self._ticked_ms = now_ms
+            self._scorer.tick(now_ms)
+            self._look_around(now_ms)
+        if now_ms - self._beaten_ms >= BEAT_MS or self._around.link().connected != self._linked:
+            self._beat(now_ms)
+        return scored > 0
+
+    def stopped(self) -> None:
+        """Say that the ward is no longer watched, and that it is so on purpose."""
+        self._beat(self._around.clock.now_ms(), stopped=True)
+
+    def _look_around(self, now_ms: int) -> None:
+        """Raise or lower what is wrong with the whole service."""
+        link = self._around.link()
+        gone = not link.connected and now_ms - link.since_ms > BROKER_GONE_MS
+        self._scorer.system(BROKER, link.since_ms if gone else None, now_ms)
+        heard_ms = self._around.last_received_ms() or self._started_ms
+        silent = self._scorer.stays > 0 and now_ms - heard_ms > self._around.silent_after_ms
+        self._scorer.system(SILENT, heard_ms if silent else None, now_ms)
+
+    def _beat(self, now_ms: int, *, stopped: bool = False) -> None:
+        link = self._around.link()
+        self.latest = Monitor(
+            mode="live",
+            started_ms=self._started_ms,
+            cycle_ms=now_ms,
+            broker_connected=link.connected,
+            broker_since_ms=link.since_ms,
+            last_received_ms=self._scorer.last_received_ms,
+            last_observed_ms=self._scorer.last_observed_ms,
+            readings=self._scorer.cursor,
+            lag_seconds=self._scorer.lag_ms(now_ms) / 1000,
+            software=self._around.software,
+            config_hash=self._around.config_hash,
+            stopped_ms=now_ms if stopped else None,
+        )
+        with database.atomic(self._db):
+            monitor.beat(self._db, self.latest)
+        self._beaten_ms, self._linked = now_ms, link.connected
