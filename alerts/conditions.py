@@ -53,9 +53,9 @@ def level(conditions: Mapping[str, Condition]) -> Level | None:
     )
 
 
-def recovered_ms(before: Mapping[str, Condition], after: Mapping[str, Condition]) -> int | None:
-    """Give the observed time of the first good reading of the condition that was last to clear."""
-    return max((c.covered_ms for name, c in after.items() if c is not before.get(name)), default=None)
+def recovered_ms(before: Mapping[str, Condition], after: Mapping[str, Condition]) -> int:
+    """Give the observed time of the first good reading of the condition that was the last to clear, just now."""
+    return max(condition.covered_ms for name, condition in after.items() if condition is not before.get(name))
 
 
 def unseen(conditions: Mapping[str, Condition]) -> Mapping[str, Condition]:
@@ -69,6 +69,20 @@ def unseen(conditions: Mapping[str, Condition]) -> Mapping[str, Condition]:
 def dropped(conditions: Mapping[str, Condition], at_ms: int, lane: Lane = Lane.CLINICAL) -> Mapping[str, Condition]:
     """Give the conditions after a person closed the alert of their lane, or the stay ended, at `at_ms`: none stands."""
     return {name: _absent(c, at_ms) if _stands_in(c, lane) else c for name, c in conditions.items()}
+
+
+def covered(conditions: Mapping[str, Condition], peak: Level, at_ms: int) -> Mapping[str, Condition]:
+    """Give the conditions once an alert of that peak has recovered, or was closed, as of `at_ms`.
+
+    Evidence from before then that is no worse than the peak was part of it, whichever rule it bears out.
+    """
+    absent = {
+        rule.name: conditions.get(rule.name, Condition(rule=rule.name, state=ConditionState.ABSENT, since_ms=at_ms))
+        for rule in CLINICAL
+        if rule.level <= peak
+    }
+    past = {n: replace(c, covered_ms=at_ms) for n, c in absent.items() if not c.standing and c.covered_ms < at_ms}
+    return {**conditions, **past}
 
 
 def _stands_in(condition: Condition, lane: Lane) -> bool:
@@ -87,20 +101,11 @@ def _verdict(rule: Rule, before: Condition | None, alert: Alert | None, scored: 
     standing = before is not None and before.standing
     verdict = policy.verdict(rule, scored, alert if standing else None)
     if verdict is Verdict.PRESENT:
-        late = scored.late and not rule.late
-        return None if late or _had_its_alert(rule, before, alert, scored.at_ms) else verdict
+        had_its_alert = before is not None and scored.at_ms < before.covered_ms
+        return None if had_its_alert or (scored.late and not rule.late) else verdict
     if scored.late or not standing:
         return None
     return Verdict.UNKNOWN if alert is not None and alert.blind_ms is not None else verdict
-
-
-def _had_its_alert(rule: Rule, before: Condition | None, alert: Alert | None, at_ms: int) -> bool:
-    """Tell whether evidence of that time is part of what was recovered from, or closed, with a peak no lower."""
-    if before is not None and at_ms < before.covered_ms:
-        return True
-    if alert is None or alert.active or alert.covered_ms is None:
-        return False
-    return at_ms < alert.covered_ms and rule.level <= alert.peak
 
 
 def _next(rule: Rule, before: Condition | None, verdict: Verdict, scored: Scored) -> Condition:

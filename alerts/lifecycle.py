@@ -23,11 +23,14 @@ def observe(case: Case, scored: Scored) -> Case:
         return case
     active = alert is not None and alert.active
     weighed = conditions.weigh(case.conditions, alert, scored)
-    after = case
-    if weighed.conditions is not case.conditions:
-        after = replace(case, conditions=weighed.conditions)
+    after, recovered_ms, now_known = case, None, weighed.conditions
+    if alert is not None and active and weighed.level is None:
+        recovered_ms = conditions.recovered_ms(case.conditions, weighed.conditions)
+        now_known = conditions.covered(weighed.conditions, alert.peak, recovered_ms)
+    if now_known is not case.conditions:
+        after = replace(case, conditions=now_known)
     if active or weighed.level is not None:
-        after = follow(after, _signal(scored, weighed, conditions.recovered_ms(case.conditions, weighed.conditions)))
+        after = follow(after, _signal(scored, weighed, recovered_ms))
     return case if after is case else _weigh_silence(after, scored.received_ms, scored.received_ms)
 
 
@@ -83,7 +86,11 @@ def tick(case: Case, now_ms: int) -> Case:
 
 def discharged(case: Case, now_ms: int) -> Case:
     """End what is expected of a stay: nothing stands or is overdue any more; what was urgent awaits its outcome."""
-    ended = {name: _ended(c, now_ms) for name, c in conditions.dropped(case.conditions, now_ms).items()}
+    alert = case.alerts.get(Lane.CLINICAL)
+    dropped = conditions.dropped(case.conditions, now_ms)
+    if alert is not None and alert.active:
+        dropped = conditions.covered(dropped, alert.peak, now_ms)
+    ended = {name: _ended(condition, now_ms) for name, condition in dropped.items()}
     evidence = {"discharged_ms": now_ms}
     over = Signal(lane=Lane.CLINICAL, level=None, at_ms=now_ms, known_ms=now_ms, evidence=evidence, recovered_ms=now_ms)
     return _weigh_silence(follow(replace(case, conditions=ended), over), now_ms, now_ms)
@@ -94,8 +101,11 @@ def released(case: Case, lane: Lane, now_ms: int) -> Case:
 
     A gap that lasts is remembered, so that the same silence does not raise the alert again.
     """
-    after = replace(case, conditions=conditions.dropped(case.conditions, now_ms, lane))
-    return _weigh_silence(after, now_ms, now_ms) if lane is Lane.CLINICAL else after
+    dropped, alert = conditions.dropped(case.conditions, now_ms, lane), case.alerts[lane]
+    if lane is not Lane.CLINICAL or alert.covered_ms is None:
+        return replace(case, conditions=dropped)
+    covered = conditions.covered(dropped, alert.peak, alert.covered_ms)
+    return _weigh_silence(replace(case, conditions=covered), now_ms, now_ms)
 
 
 def sick_and_unseen(case: Case) -> Alert | None:

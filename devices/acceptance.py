@@ -103,17 +103,25 @@ def _counted(vital: Vital, number: float, unit: str | None) -> Measured:
     plain = unit in vital.plain_units
     if not plain and unit not in vital.conversions:
         raise ReadingError("unit_unknown", f"{vital.name} is not taken in {seen(unit)}")
-    spoken = f"{vital.name} {number:g} {unit or vital.unit}"
-    try:
-        value = vital.canonical(number, unit)
-    except UnitError:
-        raise ReadingError("value_impossible", spoken) from None
+    value = _converted(vital, number, unit)
     if not vital.low <= value <= vital.high:
-        raise ReadingError("value_impossible", spoken)
+        raise _impossible(vital, number, unit)
     if not vital.possible(value):
-        raise ReadingError("value_not_whole", spoken)
+        raise ReadingError("value_not_whole", f"{vital.name} {number:g}")
     marks = MARK_QUESTIONED if vital.unusual(value) else 0
     return Measured(value, None, None if plain else number, None if plain else unit, marks)
+
+
+def _converted(vital: Vital, number: float, unit: str | None) -> float:
+    """Return a number in the canonical unit; ReadingError for one that its unit does not have."""
+    try:
+        return vital.canonical(number, unit)
+    except UnitError:
+        raise _impossible(vital, number, unit) from None
+
+
+def _impossible(vital: Vital, number: float, unit: str | None) -> ReadingError:
+    return ReadingError("value_impossible", f"{vital.name} {number:g} {unit or vital.unit}")
 
 
 def _unknown(sent: object, unit: str | None) -> Measured:

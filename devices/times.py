@@ -12,13 +12,16 @@ from devices.errors import ReadingError
 
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _DAY_MS: Final = 86_400_000
-_MINUTE_CHARS: Final = 16
+_MINUTE_MS: Final = 60_000
+_MINUTE_END: Final = 16
+_SECOND_END: Final = 19
 _SEEN_CHARS: Final = 40
 
 _MINUTE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
-_REST: Final = re.compile(r"(?::([0-5]\d)(?:[.,](\d{1,12}))?)?(?:[Zz]|([+-])([01]\d|2[0-3])(?::?([0-5]\d))?)", re.ASCII)
+_SECOND: Final = re.compile(r":([0-5]\d)", re.ASCII)
+_TAIL: Final = re.compile(r"(?:[.,](\d{1,12}))?(?:[Zz]|([+-])([01]\d|2[0-3])(?::?([0-5]\d))?)", re.ASCII)
+_FRACTION: Final = re.compile(r"[.,]\d{1,12}", re.ASCII)
 _NO_ZONE: Final = re.compile(r"(?::[0-6]\d(?:[.,]\d{1,12})?)?", re.ASCII)
-_LEAP: Final = re.compile(r":60(?:[.,]\d{1,12})?", re.ASCII)
 
 
 @functools.lru_cache(maxsize=8192)
@@ -28,22 +31,31 @@ def _minute_ms(text: str) -> int:
     if found is None:
         raise ValueError(text)
     year, month, day, hour, minute = map(int, found.groups())
-    return (date(year, month, day).toordinal() - _EPOCH_DAY) * _DAY_MS + (hour * 60 + minute) * 60_000
+    return (date(year, month, day).toordinal() - _EPOCH_DAY) * _DAY_MS + (hour * 60 + minute) * _MINUTE_MS
+
+
+@functools.lru_cache(maxsize=64)
+def _second_ms(text: str) -> int:
+    """Return the milliseconds of `:SS`; ValueError if it is no such second."""
+    found = _SECOND.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    return int(found[1]) * 1000
 
 
 @functools.lru_cache(maxsize=8192)
-def _rest_ms(text: str) -> int:
-    """Return the milliseconds that `:SS.fffZ` or `:SS+01:00` adds to a minute; ValueError if it is neither."""
-    found = _REST.fullmatch(text)
+def _tail_ms(text: str) -> int:
+    """Return the milliseconds that a fraction and a zone add, `.fffZ` or `+01:00`; ValueError if it is neither."""
+    found = _TAIL.fullmatch(text)
     if found is None:
         raise ValueError(text)
-    second, fraction, sign, zone_hour, zone_minute = found.groups()
-    within = int(second or 0) * 1000 + int((fraction or "0").ljust(3, "0")[:3])
-    ahead = (int(zone_hour or 0) * 60 + int(zone_minute or 0)) * 60_000
+    fraction, sign, zone_hour, zone_minute = found.groups()
+    within = int((fraction or "0").ljust(3, "0")[:3])
+    ahead = (int(zone_hour or 0) * 60 + int(zone_minute or 0)) * _MINUTE_MS
     return within + ahead if sign == "-" else within - ahead
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=4096)
 def to_ms(text: str) -> int:
     """Return the milliseconds since the Unix epoch of an ISO 8601 date and time with a zone, fractions cut off.
 
@@ -51,21 +63,23 @@ def to_ms(text: str) -> int:
     is the first second of the next day, as in POSIX.
     """
     try:
-        return _minute_ms(text[:_MINUTE_CHARS]) + _rest_ms(text[_MINUTE_CHARS:])
+        return _minute_ms(text[:_MINUTE_END]) + _second_ms(text[_MINUTE_END:_SECOND_END]) + _tail_ms(text[_SECOND_END:])
     except ValueError:
-        return _leap_second_ms(text)
+        return _unusual_ms(text)
 
 
-def _leap_second_ms(text: str) -> int:
-    """Return the milliseconds of a leap second; ReadingError for what is none."""
-    minute, rest = text[:_MINUTE_CHARS], text[_MINUTE_CHARS:]
+def _unusual_ms(text: str) -> int:
+    """Return the milliseconds of a time without seconds, or of a leap second; ReadingError for what is neither."""
+    rest = text[_MINUTE_END:]
     try:
-        start = _minute_ms(minute)
+        start = _minute_ms(text[:_MINUTE_END])
+        if rest[:1] in {"Z", "z", "+", "-"}:
+            return start + _tail_ms(rest)
         if _NO_ZONE.fullmatch(rest):
             raise ReadingError("time_without_zone", ascii(text[:_SEEN_CHARS]))
-        after = start + _rest_ms(_LEAP.sub(":59", rest, count=1)) + 1000
+        zone = _FRACTION.sub("", text[_SECOND_END:], count=1)
+        if rest.startswith(":60") and (after := start + _MINUTE_MS + _tail_ms(zone)) % _DAY_MS == 0:
+            return after
     except ValueError:
-        after = 1
-    if after % _DAY_MS:
-        raise ReadingError("time_invalid", ascii(text[:_SEEN_CHARS]))
-    return after
+        pass
+    raise ReadingError("time_invalid", ascii(text[:_SEEN_CHARS]))

@@ -42,7 +42,9 @@ class Alerting:
         """Take the stays and plans by row of the ward; read back what is open for new rows, end what was discharged."""
         before = self._stays
         self._stays, self._provenance, self._plans = stays, provenance, plans
-        self._expected = [tuple(part for part, on in zip(PARTS, row, strict=True) if on) for row in plans.expected.tolist()]
+        self._expected = [
+            tuple(part for part, on in zip(PARTS, row, strict=True) if on) for row in plans.expected.tolist()
+        ]
         grown = len(stays) - len(before)
         self._watched = np.pad(self._watched, (0, grown))
         self._awaited = np.pad(self._awaited, ((0, grown), (0, 0)))

@@ -14,7 +14,8 @@ from vwmon.ward import Readings
 
 TIME_BITS = 44  # milliseconds until the year 2527
 NOBODY = -1
-ALERT, NOT_ALERT = 0.0, 2.0
+ALERT, NOT_ALERT = 0.0, 2.0  # A, and V for whatever else: both score the same in every chart
+AIR_PERCENT, WHOLE_GCS = 21, 15
 PART_OF_VITAL: dict[str, int] = {
     "respiratory_rate": 0,
     "spo2": 1,
@@ -32,7 +33,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogColumns:
-    """Rows of the log as columns of one length, in log order: seq, device_no, vital_no, observed_ms, value, received_ms, unit."""
+    """Rows of the log as columns of one length, in log order; `unit` is the message, `value` is NaN for words."""
 
     seq: Ints
     device: Ints
@@ -47,9 +48,7 @@ class LogColumns:
         """Build the columns from rows as the log gives them; a value that is no number becomes NaN."""
         fields = list(zip(*rows, strict=True)) or [()] * 7
         value = np.array(fields[4], dtype=np.float64)
-        seq, device, vital, observed, received, unit = (
-            np.array(fields[i], dtype=np.int64) for i in (0, 1, 2, 3, 5, 6)
-        )
+        seq, device, vital, observed, received, unit = (np.array(fields[i], dtype=np.int64) for i in (0, 1, 2, 3, 5, 6))
         return cls(
             seq=seq, device=device, vital=vital, observed_ms=observed, value=value, received_ms=received, unit=unit
         )
@@ -63,6 +62,7 @@ class Intervals:
     """Which stay a device belonged to, and when: the assignments, searchable by (device, time)."""
 
     def __init__(self, assignments: Sequence[Assignment], row_of: Mapping[int, int]) -> None:
+        """Take assignments of stays that `row_of` gives a row of the ward by number."""
         ordered = sorted(assignments, key=lambda a: (a.device_no, a.from_ms))
         self._starts = np.array([_key(a.device_no, a.from_ms) for a in ordered], dtype=np.int64)
         self._device = np.array([a.device_no for a in ordered], dtype=np.int64)
@@ -83,6 +83,7 @@ class Vitals:
     """The log's numbers of vitals as parts of the score."""
 
     def __init__(self, names: Mapping[int, str]) -> None:
+        """Take the names of the log's numbers."""
         size = max(names, default=-1) + 1
         self._part = np.full(size, NOBODY, dtype=np.int8)
         for number, name in names.items():
@@ -96,9 +97,9 @@ class Vitals:
         return self._part[vital]
 
     def value(self, vital: Ints, value: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give values as the parts count them: an inspired fraction above 0.21 is oxygen, a GCS below 15 is not alert."""
-        on_oxygen = np.where(np.rint(value * 100) > 21, 1.0, 0.0)
-        alert = np.where(value == 15, ALERT, NOT_ALERT)
+        """Give values as the parts count them: a fraction above room air's is oxygen, a GCS below 15 is not alert."""
+        on_oxygen = np.where(np.rint(value * 100) > AIR_PERCENT, 1.0, 0.0)
+        alert = np.where(value == WHOLE_GCS, ALERT, NOT_ALERT)
         return np.where(vital == self._fio2, on_oxygen, np.where(vital == self._gcs, alert, value))
 
 

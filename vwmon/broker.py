@@ -95,7 +95,7 @@ def _mosquitto(program: str, folder: Path, port: int) -> Iterator[str]:
 @contextmanager
 def _embedded(folder: Path, port: int) -> Iterator[str]:
     try:
-        from iotcore import Broker  # noqa: PLC0415 -- an extra
+        from iotcore import Broker
     except ImportError as error:
         raise BrokerError(
             "no broker for the demonstration: install mosquitto, or the extra: pip install 'vwmon[demo]'"

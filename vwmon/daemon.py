@@ -35,15 +35,15 @@ from vwmon.store.sqlite import Connection
 from vwmon.watch import Surroundings, Watch
 
 IDLE_S = 0.25  # how long the scoring thread waits for a commit before it looks at the time
-LOOK_S = 1.0  # how often the threads are looked at
-STUCK_TURNS = 10  # looks in a row without the ingest loop having turned, after which no watchdog is fed
+LOOK_S = 0.25  # how often the threads are looked at
+STUCK_TURNS = 40  # looks in a row without the ingest loop having turned, after which no watchdog is fed
 JOIN_S = 10.0
 STATUS_EXPIRES_S = 60
 
 log = logging.getLogger(__name__)
 
 
-class DaemonDied(VwmonError):
+class ThreadEndedError(VwmonError):
     """A thread of the daemon ended by itself."""
 
 
@@ -62,7 +62,7 @@ class Daemon:
     def run(self, stop: threading.Event) -> None:
         """Watch the ward until `stop` is set.
 
-        Raises what the database or the configuration is refused for, or DaemonDied when a thread ended by itself.
+        Raises what the database or the configuration is refused for, or ThreadEndedError when a thread ended by itself.
         """
         with ExitStack() as opened:
             writing, scoring = (
@@ -114,7 +114,7 @@ class Daemon:
         for thread in threads:
             thread.join(JOIN_S)
         if self._failure is not None:
-            raise DaemonDied(f"a thread ended: {self._failure!r}") from self._failure
+            raise ThreadEndedError(f"a thread ended: {self._failure!r}") from self._failure
 
     def _guarded(self, name: str, work: Callable[[], None]) -> None:
         """Run a thread's work; however it ends, the daemon is over."""
@@ -151,7 +151,12 @@ class Daemon:
             return
         self._pulse.told_ms = now.cycle_ms
         self._service.status(f"{now.readings} readings, {now.lag_seconds:.1f} s behind")
-        status = {"status": "online", "time": _iso(now.cycle_ms), "readings": now.readings, "lag_seconds": now.lag_seconds}
+        status = {
+            "status": "online",
+            "time": _iso(now.cycle_ms),
+            "readings": now.readings,
+            "lag_seconds": now.lag_seconds,
+        }
         for ward in self._settings.wards:
             topic = topics.monitor_status_topic(self._settings.mqtt.prefix, ward.id)
             intake.publish(topic, msgspec.json.encode(status), retain=True, expiry_s=STATUS_EXPIRES_S)

@@ -68,7 +68,9 @@ def playing(wanted: Wanted, folder: Path, start_ms: int) -> Iterator[tuple[Scene
 
     On leaving, everything is stopped again; what ended by itself is raised.
     """
-    fleet = Fleet(patients=wanted.patients, seed=wanted.seed, spot_minutes=ROUND_MINUTES, pace=PACE, onset_hours=ONSET_HOURS)
+    fleet = Fleet(
+        patients=wanted.patients, seed=wanted.seed, spot_minutes=ROUND_MINUTES, pace=PACE, onset_hours=ONSET_HOURS
+    )
     with local_broker(folder) as (port, broker):
         settings = _settings(folder, port)
         clock = ScaledClock(start_ms, wanted.speed)
@@ -111,7 +113,7 @@ class _Parts:
     def _guarded(self, work: Callable[[threading.Event], None]) -> None:
         try:
             work(self._over)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 -- raised again by stop()
             self._failure = error
         finally:
             self._over.set()
@@ -127,7 +129,9 @@ class _Devices:
     def run(self, over: threading.Event) -> None:
         start_ms = self._clock.now_ms()
         with Hub(LOOPBACK, self._port, WARD, self._spool, client_id="demo-devices") as hub:
-            live.play(self._fleet.messages(start_ms), hub, self._clock.now_ms, self._speed, stop=over, told=lambda _: None)
+            live.play(
+                self._fleet.messages(start_ms), hub, self._clock.now_ms, self._speed, stop=over, told=lambda _: None
+            )
             over.wait()
 
 

@@ -63,7 +63,10 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the loop has done since it began. `turns` moves as long as the loop lives."""
+    """What the loop has done since it began. `turns` moves as long as the loop lives.
+
+    `last_received_ms` is of the last message that could be read: a ward from which only rubbish comes is silent.
+    """
 
     turns: int = 0
     messages: int = 0
@@ -147,13 +150,13 @@ class Ingest:
         kept = sort(batch.packets, self._prefix)
         if kept.arrivals or kept.quarantined:
             appended = self._log.append(kept.arrivals, kept.quarantined, self._clock.now_ms())
-            self._count(batch, appended)
+            self._count(batch, kept, appended)
             self._on_commit()
         if kept.statuses and self._statuses is not None:
             self._statuses(kept.statuses)
         self._intake.done(batch, list(receipts(kept.ids)))
 
-    def _count(self, batch: Batch, appended: Appended) -> None:
+    def _count(self, batch: Batch, kept: Sorted, appended: Appended) -> None:
         before = self.counts
         self.counts = msgspec.structs.replace(
             before,
@@ -162,7 +165,7 @@ class Ingest:
             duplicates=before.duplicates + appended.duplicates,
             refused=before.refused + appended.refused,
             quarantined=before.quarantined + appended.quarantined,
-            last_received_ms=batch.packets[-1].received_ms,
+            last_received_ms=kept.arrivals[-1].received_ms if kept.arrivals else before.last_received_ms,
             last_seq=appended.last_seq,
         )
 

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from vwmon.store.arrivals import Appended, Arrival, Quarantined
 from vwmon.store.log import LogWriter
 
-MERGED_AT_ONCE = 100_000  # readings: about a quarter of a second during which nothing is appended
+MERGED_AT_ONCE = 50_000  # readings: nothing is appended while they are merged
 
 
 class MergingLog:
     """The log, merged whenever it has grown long or `every_ms` has passed, as far as it has been scored."""
 
     def __init__(self, log: LogWriter, scored_seq: Callable[[], int], every_ms: int) -> None:
+        """Wrap a log; `scored_seq` tells how far it has been scored, which is how far it may be merged."""
         self._log, self._scored_seq, self._every_ms = log, scored_seq, every_ms
         self._merged_ms = 0
 

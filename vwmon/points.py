@@ -55,7 +55,7 @@ def point(scores: Scores, row: int, stay_no: int, expected: tuple[str, ...]) -> 
 
 
 def stored_rows(scores: Scores, stay_nos: Ints, provenance: Ints) -> Sequence[tuple[int, ...]]:
-    """Give the scores that changed as rows of vwmon.store.scores; `stay_nos` and `provenance` are by row of the ward."""
+    """Give the scores that changed as rows to store; `stay_nos` and `provenance` are by row of the ward."""
     kept = scores.where(scores.changed)
     columns = (
         stay_nos[kept.stay],

@@ -3,6 +3,7 @@
 Every stored score and alert carries the number of one such set, so that any of them can be told apart and made again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 
@@ -14,14 +15,19 @@ from vwmon.store.sqlite import Connection
 SYSTEM = "system"  # stands for the plan where an alert is about no patient
 
 
+def _chart() -> str:
+    news2 = charts.load("news2")
+    return f"{news2.id} {news2.version}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """The versions of this process; `number` registers them with a plan's."""
 
     config_hash: str
-    plans: dict[str, Plan]
+    plans: Mapping[str, Plan]
     software: str = field(default_factory=lambda: metadata.version("vwmon"))
-    chart: str = field(default_factory=lambda: _chart())
+    chart: str = field(default_factory=_chart)
     _numbers: dict[str, int] = field(default_factory=dict)
 
     def number(self, db: Connection, pathway: str) -> int:
@@ -31,8 +37,3 @@ class Provenance:
             name = f"{pathway} {plan.version}" if plan else pathway
             self._numbers[pathway] = scores.provenance_no(db, self.software, self.chart, name, self.config_hash)
         return self._numbers[pathway]
-
-
-def _chart() -> str:
-    news2 = charts.load("news2")
-    return f"{news2.id} {news2.version}"

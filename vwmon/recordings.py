@@ -7,6 +7,7 @@ messages of one device a patient. What becomes of the messages (a database, a br
 import csv
 import gzip
 import json
+import math
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -84,10 +85,7 @@ def _iso(at_ms: int) -> str:
 
 def _timed(row: Row, number: int, path: Path, start_ms: int) -> tuple[int, str, Row]:
     try:
-        patient = str(row["patient"] or "").strip()
-        if not patient:
-            raise ValueError("patient is empty")
-        return _at_ms(row["time"], start_ms), patient, _reading(row)
+        return _at_ms(row["time"], start_ms), _filled(row, "patient"), _reading(row)
     except (KeyError, ValueError, OverflowError) as error:
         raise RecordingError(f"{path}, row {number}: {error}") from error
 
@@ -103,11 +101,16 @@ def _at_ms(time: object, start_ms: int) -> int:
 
 
 def _reading(row: Row) -> Row:
-    vital = str(row["vital"] or "").strip()
-    if not vital:
-        raise ValueError("vital is empty")
+    vital = _filled(row, "vital")
     unit = row.get("unit")
     return {"vital": vital, "value": _value(row["value"])} | ({"unit": str(unit)} if unit else {})
+
+
+def _filled(row: Row, column: str) -> str:
+    text = str(row[column] or "").strip()
+    if not text:
+        raise ValueError(f"{column} is empty")
+    return text
 
 
 def _value(value: object) -> object:
@@ -116,7 +119,7 @@ def _value(value: object) -> object:
         number = float(str(value))
     except ValueError:
         return str(value)
-    if number in (float("inf"), float("-inf")) or number != number:
+    if not math.isfinite(number):
         raise ValueError(f"value {value!r} is not a number")
     return number
 
@@ -130,8 +133,8 @@ def _rows(path: Path) -> Iterable[Row]:
 
 
 def _csv(path: Path) -> Iterator[Row]:
-    opened = gzip.open(path, "rt", newline="", encoding="utf-8") if path.suffix == ".gz" else path.open(newline="", encoding="utf-8")
-    with opened as lines:
+    opener: Callable[..., TextIO] = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", newline="", encoding="utf-8") as lines:
         reader = csv.DictReader(lines)
         _require(path, reader.fieldnames or ())
         yield from reader
@@ -150,7 +153,7 @@ def _jsonl(path: Path) -> Iterator[Row]:
 
 def _parquet(path: Path) -> Iterator[Row]:
     try:
-        from pyarrow import parquet  # noqa: PLC0415 -- a heavy extra
+        from pyarrow import parquet
     except ImportError as error:
         raise RecordingError(f"{path}: Parquet needs the extra: pip install 'vwmon[parquet]'") from error
     table = parquet.read_table(path)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Protocol
 
@@ -116,9 +116,7 @@ def _admit(db: Connection, first: Sending, ward: str, written_ms: int) -> None:
     registers.assign(db, first.device, first.patient, first.at_ms, by)
 
 
-def _feed(
-    log: LogWriter, scorer: Scorer, sendings: Sequence[Sending], ward: str, progress: Progress
-) -> dict[str, int]:
+def _feed(log: LogWriter, scorer: Scorer, sendings: Sequence[Sending], ward: str, progress: Progress) -> dict[str, int]:
     """Store and score the messages, batch by batch; return the counts."""
     totals = {"stored": 0, "duplicates": 0, "refused": 0}
     for first in range(0, len(sendings), AT_ONCE):
@@ -169,13 +167,9 @@ def _paced(sendings: Sequence[Sending], speed: float | None, stop: threading.Eve
         while not stop.is_set() and (batch := list(islice(waiting, AT_ONCE))):
             yield batch
         return
-    at_ms = sendings[0].at_ms
-    batch: list[Sending] = []
-    for sending in sendings:
-        if sending.at_ms > at_ms:
-            yield batch
-            if stop.wait((sending.at_ms - at_ms) / 1000 / speed):
-                return
-            at_ms, batch = sending.at_ms, []
-        batch.append(sending)
-    yield batch
+    before_ms = sendings[0].at_ms
+    for at_ms, together in groupby(sendings, key=lambda sending: sending.at_ms):
+        if stop.wait((at_ms - before_ms) / 1000 / speed):
+            return
+        before_ms = at_ms
+        yield list(together)

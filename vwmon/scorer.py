@@ -25,10 +25,8 @@ from vwmon.windows import NEVER
 
 BATCH = 4000
 KEPT_MS = 4 * 3_600_000  # of history in memory, beyond the last reading of each series
-REBUILT_MS = 26 * 3_600_000  # read back at the start: longer than any plan lets a reading count
 TRIM_AT = 2  # the windows are trimmed when they hold this many times what the last trimming left
 LEAST_TRIMMED = 100_000
-RECEIVED = 5  # the place of received_ms in a row of the log
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +59,7 @@ class Scorer:
     def lag_ms(self, now_ms: int) -> int:
         """Tell how long the oldest reading that is not scored yet has waited; 0 when there is none."""
         waiting = stored.rows_after(self._db, self.cursor, 1)
-        return max(0, now_ms - waiting[0][RECEIVED]) if waiting else 0
+        return max(0, now_ms - waiting[0][5]) if waiting else 0
 
     def cycle(self, now_ms: int) -> int:
         """Score the next rows of the log and commit what comes of them; return how many rows there were."""
@@ -80,23 +78,22 @@ class Scorer:
         """
         with atomic(self._db):
             rows, parts, due_ms = pipeline.overdue(self._ward, now_ms)
-            past = due_ms < self._clocks(now_ms)[rows]
+            past = due_ms < self._clocks(now_ms)[rows, parts]
             rows, parts, due_ms = rows[past], parts[past], due_ms[past]
             last_ms = self._ward.windows.latest_ms[rows, parts]
             self._alerting.fall_overdue(rows, parts, due_ms, last_ms, now_ms)
             self._alerting.tick(now_ms)
 
     def _clocks(self, now_ms: int) -> Ints:
-        """Give what time it is for each stay: now, or as far behind as its readings come.
+        """Give what time it is for each part of each stay (n, p): now, or as far behind as the readings come.
 
-        Readings that arrive later than the whole plan allows are a recording being published, or a spool being
+        Readings that arrive later than the plan waits for them are a recording being published, or a spool being
         emptied: they are judged by their own time, and silence counts from the last arrival.
         """
         came = self._ward.frontier_ms > NEVER
         reached_ms = np.where(came, self._ward.frontier_ms, self._ward.plans.admitted_ms)
-        lag_ms = np.where(came, self._heard_ms, self._registered_ms) - reached_ms
-        allowed_ms = np.where(self._ward.plans.expected, self._ward.plans.overdue_ms, 0).max(axis=1, initial=0)
-        return np.where(lag_ms > allowed_ms, now_ms - lag_ms, now_ms)
+        lag_ms = (np.where(came, self._heard_ms, self._registered_ms) - reached_ms)[:, None]
+        return np.where(lag_ms > self._ward.plans.overdue_ms, now_ms - lag_ms, now_ms)
 
     def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
         """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
@@ -158,17 +155,24 @@ class Scorer:
         self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist(), now_ms)
 
     def _rebuild(self) -> None:
-        """Read the windows back: of every series the latest reading, and all of the last day of the log."""
+        """Read the windows back: of every series the latest reading, and all that may still count or be overdue."""
         latest = LogColumns.of(stored.latest_rows(self._db, self.cursor))
         if not len(latest.seq):
             return
-        since_ms = int(latest.observed_ms.max()) - REBUILT_MS
+        longest_ms = self._longest_ms()
+        since_ms = int(latest.observed_ms.max()) - KEPT_MS - longest_ms
         recent = LogColumns.of(stored.recent(self._db, since_ms, self.cursor))
         for columns in (latest, recent):
             readings = attribution.attribute(columns, self._intervals, self._vitals)
-            self._ward.load(readings, since_ms)
+            self._ward.load(readings, since_ms + longest_ms)
             np.maximum.at(self._heard_ms, readings.stay, readings.received_ms)
         self._ward.trim(KEPT_MS)
+
+    def _longest_ms(self) -> int:
+        """Give the longest that any plan lets a reading count, or waits for one."""
+        plans = self._ward.plans
+        waits = plans.overdue_ms[plans.expected]
+        return int(max(plans.valid_ms.max(initial=0), waits.max(initial=0)))
 
     def _reload(self, row: int) -> Readings:
         """Put the whole history of one stay, up to the cursor, in the place of what is in memory of it."""

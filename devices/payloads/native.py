@@ -1,8 +1,8 @@
 """The ward's own JSON payload, read strictly and fast.
 
 Here: bytes to a Message. The fast path is msgspec's typed decoder, which does not see two things: a key that comes
-twice, and bytes that are not UTF-8 in a field it skips. Both show in a count: a message without a backslash has exactly
-the quotes that its known fields need, or the exact path reads it again and says what is wrong.
+twice, and bytes that are not UTF-8 in a field it skips. Both show in a count: every key has its two quotes, so a
+message with more quotes than its known fields need is read again by the exact path, which sees every key.
 Not here: which values are taken (acceptance), so that every format judges alike.
 """
 
@@ -26,7 +26,6 @@ FULL_PERCENT: Final = 100
 DEEPEST: Final = 32
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_BACKSLASH: Final = ord("\\")
 _QUOTE: Final = ord('"')
 _INT_CHARS: Final = 18
 _TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
@@ -79,12 +78,16 @@ def decode(payload: bytes, device: str, received_ms: int) -> Message:
         return _decode_exactly(payload, device, received_ms)
     readings: list[Reading] = []
     refused: list[Refused] = []
+    latest_ms = received_ms + AHEAD_MS
     for one in raw.readings:
-        value = one.value
+        value, own_ms, own_marks = one.value, observed_ms, marks
         try:
             vital, low, high, needed = _PLAIN[one.vital][one.unit]
-            plain = low <= value <= high and one.time is None  # type: ignore[operator]
-        except (KeyError, TypeError):
+            plain = low <= value <= high  # type: ignore[operator]
+            if one.time is not None:
+                own_ms, own_marks, needed = to_ms(one.time), 0, needed + 4
+                plain = plain and EARLIEST_MS <= own_ms <= latest_ms
+        except (KeyError, TypeError, ReadingError):
             plain = False
         if plain:
             quotes += needed
@@ -93,18 +96,17 @@ def decode(payload: bytes, device: str, received_ms: int) -> Message:
                     vital=vital,
                     value=value,  # type: ignore[arg-type]
                     text=None,
-                    observed_ms=observed_ms,
+                    observed_ms=own_ms,
                     raw_value=None,
                     raw_unit=None,
-                    marks=marks,
+                    marks=own_marks,
                 )
             )
         else:
             quotes += _read_unusual(one, Stamp(observed_ms, marks), received_ms, readings, refused)
     if (
         payload.count(_QUOTE) != quotes + _envelope_quotes(raw)
-        or _BACKSLASH in payload
-        or not EARLIEST_MS <= observed_ms <= received_ms + AHEAD_MS
+        or not EARLIEST_MS <= observed_ms <= latest_ms
         or (raw.id is not None and not raw.id.isprintable())
         or (raw.device is not None and raw.device != device)
     ):

@@ -5,9 +5,10 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -156,6 +157,7 @@ def test_an_empty_list_says_so(vwmon: Command, ward: Ward) -> None:
     assert "0 alerts | 4 patients | last reading 8 s ago | monitor 3 s ago" in shown.stdout
     assert listed(vwmon, ward) == []
     assert vwmon("alerts", "--db", ward.path, "--exit-code").exit_code == 0
+    assert "No closed alerts." in vwmon("alerts", "--db", ward.path, "--closed").stdout
 
 
 def test_the_list_carries_the_fields_of_the_interface(vwmon: Command, busy: Ward) -> None:
@@ -315,7 +317,7 @@ def test_in_a_pipe_every_alert_is_one_line_and_nothing_is_cut(vwmon: Command, bu
     assert shown[0].split()[:3] == ["ID", "LVL", "PATIENT"]
     assert len(shown) == 7
     assert shown[1].startswith(f"{busy.id(1)}  L3   p-1")
-    assert "OVERDUE 14 min" in shown[1]
+    assert "OVERDUE 34 min" in shown[1]
     assert shown[1].endswith("4 min ago")
     assert "S2" in shown[2]
     assert "SETTLED" in shown[4]
@@ -333,7 +335,7 @@ def test_other_formats_carry_the_same_rows(vwmon: Command, busy: Ward, form: str
 def test_the_lines_of_a_terminal_keep_within_its_width(vwmon: Command, busy: Ward) -> None:
     """Eighty columns: the row, and the reasons below it on at most two lines, with a mark where more is left out."""
     rows = listed(vwmon, busy)
-    shown = work_list.lines(rows, NOW, "", ["footer"], 80)
+    shown = work_list.lines(rows, NOW, work_list.Around(footer=["footer"]), 80)
     assert max(len(line) for line, _ in shown) <= 80
     assert shown[0][0].split() == list(work_list.TITLES)
     assert shown[2][0].startswith("      resp; NEWS2 9 to 12")
@@ -345,9 +347,9 @@ def test_the_lines_of_a_terminal_keep_within_its_width(vwmon: Command, busy: War
 def test_the_title_and_the_empty_list_have_lines_too(ward: Ward) -> None:
     """What must be said is said first, in red and in words."""
     assert ward
-    shown = work_list.lines([], NOW, "NOT MONITORING: really", [], 80)
+    shown = work_list.lines([], NOW, work_list.Around(title="NOT MONITORING: really", empty="No open alerts."), 80)
     assert shown == [("NOT MONITORING: really", "bold red"), ("No open alerts.", "")]
-    assert work_list.lines([], NOW, "RECORDING: stands", [], 80)[0] == ("RECORDING: stands", "bold")
+    assert work_list.lines([], NOW, work_list.Around(title="RECORDING: stands"), 80)[0] == ("RECORDING: stands", "bold")
 
 
 def test_nothing_that_a_terminal_would_obey_is_printed(vwmon: Command, busy: Ward) -> None:
@@ -359,7 +361,7 @@ def test_nothing_that_a_terminal_would_obey_is_printed(vwmon: Command, busy: War
         shown = vwmon("alerts", *command, "--db", busy.path).stdout
         assert not set(shown) & set("\x1b\x07\u202e")
         assert "EVIL" in shown
-    text = work_list.as_text(work_list.lines(listed(vwmon, busy), NOW, "", [], 80)).plain
+    text = work_list.as_text(work_list.lines(listed(vwmon, busy), NOW, work_list.Around(), 80)).plain
     assert not set(text) & set("\x1b\x07\u202e")
 
 
@@ -382,14 +384,14 @@ def test_an_acknowledgement_says_what_it_covers(vwmon: Command, busy: Ward) -> N
         (["ack", "ZZZZ", "-m", "x"], 3, "there is no alert ZZZZ"),
         (["show", "ZZZZ"], 3, "there is no alert ZZZZ"),
         (["log", "ZZZZ"], 3, "there is no alert ZZZZ"),
-        (["ack", "1"], 6, "say with -m what is being done"),
-        (["ack", "1", "-m", "x", "--for", "31m"], 6, "at most 30 min"),
-        (["ack", "1", "-m", "x", "--rev", "1"], 5, "since revision 1: level L2 -> L3"),
-        (["ack", "2", "-m", "x"], 5, "is owned by lowe since 1 min ago"),
-        (["ack", "3", "-m", "x"], 5, "has settled meanwhile"),
-        (["close", "1", "--outcome", "phoned-stable"], 6, "nobody has it in hand"),
-        (["close", "3", "--outcome", "other"], 6, "needs a note"),
-        (["note", "1"], 6, "a note needs words"),
+        (["ack", "@1"], 6, "say with -m what is being done"),
+        (["ack", "@1", "-m", "x", "--for", "31m"], 6, "at most 30 min"),
+        (["ack", "@1", "-m", "x", "--rev", "1"], 5, "since revision 1: level L2 -> L3"),
+        (["ack", "@2", "-m", "x"], 5, "is owned by lowe since 1 min ago"),
+        (["ack", "@3", "-m", "x"], 5, "has settled meanwhile"),
+        (["close", "@1", "--outcome", "phoned-stable"], 6, "nobody has it in hand"),
+        (["close", "@3", "--outcome", "other"], 6, "needs a note"),
+        (["note", "@1"], 6, "a note needs words"),
     ],
 )
 def test_each_refusal_has_its_code_and_its_reason(
@@ -398,7 +400,7 @@ def test_each_refusal_has_its_code_and_its_reason(
     """Not found 3, someone else or something changed 5, a safety rule 6."""
     with database.atomic(busy.db):
         store.acknowledge(busy.db, busy.id(2), person(199, "lowe", "visit"))
-    named = [busy.id(int(word)) if word in {"1", "2", "3"} else word for word in arguments]
+    named = [busy.id(int(word[1:])) if word.startswith("@") else word for word in arguments]
     result = vwmon("alerts", *named, "--db", busy.path)
     assert result.exit_code == code
     assert said in result.stderr
@@ -502,11 +504,11 @@ def test_the_last_reading_of_a_stay_is_of_the_devices_it_had(vwmon: Command, bus
         registers.add_device(busy.db, "hub-1", By(actor="test", at_ms=0))
         registers.assign(busy.db, "hub-1", "p-1", 10 * MINUTE, By(actor="test", at_ms=0))
         busy.db.execute("insert into vital values (1, 'spo2')")
-        for observed in (190 * MINUTE, 5 * MINUTE):
-            row = Latest(1, 1, observed, 91.0, None, observed, observed)
-            busy.db.execute("insert or replace into series_latest values (?, ?, ?, ?, ?, ?, ?, 0)", row)
-            (listed_row,) = [row for row in listed(vwmon, busy) if row["stay"] == 1]
-            assert (listed_row["last_reading_at"] is not None) == (observed > 10 * MINUTE)
+    for observed in (190 * MINUTE, 5 * MINUTE):
+        row = Latest(1, 1, observed, 91.0, None, 1, observed)
+        busy.db.execute("insert or replace into series_latest values (?, ?, ?, ?, ?, ?, ?, 1)", row)
+        (found,) = [row for row in listed(vwmon, busy) if row["stay"] == 1]
+        assert (found["last_reading_at"] is not None) == (observed > 10 * MINUTE)
 
 
 def test_the_list_loads_no_arrays_and_no_migrations(busy: Ward) -> None:
@@ -522,27 +524,41 @@ def test_the_list_loads_no_arrays_and_no_migrations(busy: Ward) -> None:
         assert done.stdout.splitlines()[-1] == "[]"
 
 
-def at_terminal(*arguments: object, keys: bytes = b"", until: bytes = b"") -> tuple[int, bytes]:
-    """Run a command at a terminal of eighty columns; press keys once something is shown. Gives exit code and screen."""
+def at_terminal(
+    *arguments: object, until: bytes = b"", then: Callable[[subprocess.Popen[bytes], int], object] | None = None
+) -> tuple[int, bytes]:
+    """Run a command at a terminal of eighty columns; `then` is done once something is shown.
+
+    Gives the exit code and all that was on the screen.
+    """
     ours, theirs = pty.openpty()
     command = [sys.executable, "-c", "from vwmon.cli import main; main()", *map(str, arguments)]
     env = {**os.environ, "COLUMNS": "80", "LINES": "40", "TERM": "xterm-256color"}
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env) as running:
         os.close(theirs)
-        screen, pressed = b"", not keys
-        while select.select([ours], [], [], 60)[0]:
-            try:
-                chunk = os.read(ours, 65_536)
-            except OSError:
-                break
+        screen = b""
+        for _ in range(30):  # a screen that never ends is a failure, not a wait
+            chunk = shown(ours)
             screen += chunk
             if not chunk:
                 break
-            if not pressed and until in screen:
-                os.write(ours, keys)
-                pressed = True
-    os.close(ours)
-    return running.returncode, screen
+            if then is not None and until in screen:
+                then(running, ours)
+                then = None
+        else:
+            running.kill()
+        os.close(ours)
+        return running.wait(timeout=60), screen
+
+
+def shown(terminal: int) -> bytes:
+    """Give what a terminal shows next; nothing when its program has ended."""
+    if not select.select([terminal], [], [], 30)[0]:
+        return b""
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:
+        return b""
 
 
 def test_at_a_terminal_the_list_is_coloured_and_says_the_same_in_words(busy: Ward) -> None:
@@ -554,10 +570,14 @@ def test_at_a_terminal_the_list_is_coloured_and_says_the_same_in_words(busy: War
     assert b"L3" in screen
 
 
-@pytest.mark.parametrize("key", [b"q", b"\x03"])
-def test_watching_ends_with_a_key(busy: Ward, key: bytes) -> None:
-    """The list stays on the screen, and the terminal is as it was."""
-    code, screen = at_terminal("alerts", "--watch", "--db", busy.path, keys=key, until=b"q ends")
+@pytest.mark.parametrize(
+    "end",
+    [lambda _, terminal: os.write(terminal, b"q"), lambda running, _: running.send_signal(signal.SIGINT)],
+    ids=["q", "ctrl-c"],
+)
+def test_watching_ends_when_it_is_told_to(busy: Ward, end: Callable[[subprocess.Popen[bytes], int], object]) -> None:
+    """By a key or by Ctrl-C; the list stays on the screen."""
+    code, screen = at_terminal("alerts", "--watch", "--db", busy.path, until=b"q ends", then=end)
     assert code == 0
     assert b"p-1" in screen
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.readings import Message, Reading
+from devices.readings import Message, Reading, Refused
 from vwmon.store import database, sequences
 from vwmon.store.arrivals import Arrival
 from vwmon.store.log import LogWriter
@@ -21,7 +21,11 @@ class Device:
         """Take the database to send to."""
         self.db, self.writer, self.sent = db, LogWriter(db), 0
 
-    def sends(self, *numbers: int) -> list[sequences.Gap]:
+    def restarts(self) -> None:
+        """Begin again with what the database knows, as the daemon does after a crash."""
+        self.writer = LogWriter(self.db)
+
+    def sends(self, *numbers: int, refused: bool = False) -> list[sequences.Gap]:
         """Send each number in a message of its own, a second apart."""
         for number in numbers:
             self.sent += 1
@@ -29,7 +33,14 @@ class Device:
             reading = Reading(
                 vital="spo2", value=95.0, text=None, observed_ms=at_ms, raw_value=None, raw_unit=None, marks=0
             )
-            body = Message(id=f"m{self.sent}", seq=number, battery_percent=None, readings=(reading,), refused=())
+            bad = Refused(vital="spo2", reason="not_a_number", detail="no", index=0)
+            body = Message(
+                id=f"m{self.sent}",
+                seq=number,
+                battery_percent=None,
+                readings=() if refused else (reading,),
+                refused=(bad,) if refused else (),
+            )
             self.writer.append([Arrival("resp", "cuff", "vwmon/resp/cuff/readings", body, at_ms, b"")], (), at_ms)
         return sequences.gaps(self.db, 1)
 
@@ -81,3 +92,22 @@ def test_what_was_missing_before_a_new_count_stays_missing(device: Device) -> No
 def test_one_stray_number_from_before_the_first_changes_nothing(device: Device) -> None:
     """A single late message from before we first heard the device is no new count."""
     assert device.sends(5, 4, 6, 7) == []
+
+
+def test_a_new_count_is_remembered_after_a_restart(device: Device) -> None:
+    """What was counted before it began anew is not counted again."""
+    device.sends(1, 2, 3, 4, 5, 0, 1)
+    device.restarts()
+    assert [gap[1:3] for gap in device.sends(2, 5)] == [(3, 4)]
+
+
+def test_a_message_without_any_good_reading_counts_and_so_does_what_follows_it(device: Device) -> None:
+    """Its number is kept although no row of the log carries it, across a restart."""
+    device.sends(1)
+    device.sends(3, refused=True)
+    device.sends(4)
+    device.restarts()
+    assert [gap[1:3] for gap in device.sends(5)] == [(2, 2)]
+    device.sends(6, refused=True)
+    device.restarts()
+    assert [gap[1:3] for gap in device.sends(7)] == [(2, 2)]

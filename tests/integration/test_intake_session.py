@@ -233,9 +233,11 @@ def test_receipts_reach_the_devices_beyond_the_brokers_window(tmp_path: Path, ki
         (batch,) = (one for one in take(intake, 1) if one.packets)
         intake.done(batch, [("dev/resp/dev-1/readings", str(number).encode()) for number in range(2000)])
         got: list[str] = []
+        under_way: list[int] = []
 
         def all_came() -> bool:
             intake.take(0.0)
+            under_way.append(len(getattr(intake._client, "_unconfirmed", ())) if kind is FastClient else 0)
             taken = device.take(0.01)
             device.done(taken, [])
             got.extend(payloads([taken]))
@@ -243,6 +245,7 @@ def test_receipts_reach_the_devices_beyond_the_brokers_window(tmp_path: Path, ki
 
         wait_until(all_came, "all receipts came")
         assert got == [str(number) for number in range(2000)]
+        assert max(under_way) < 20
         intake.abandon()
         device.abandon()
 

@@ -47,7 +47,9 @@ def test_nothing_closes_by_itself_but_what_was_never_urgent() -> None:
 
 def test_nothing_but_a_person_or_a_held_acknowledgement_makes_an_alert_acknowledged() -> None:
     """No reading and no clock takes an alert off anyone's hands."""
-    into = {kind for kind, row in MOVES.items() for before, after_ in row.items() if after_ is State.ACKNOWLEDGED != before}
+    into = {
+        kind for kind, row in MOVES.items() for before, after_ in row.items() if after_ is State.ACKNOWLEDGED != before
+    }
     assert into == {Kind.ACKNOWLEDGED, Kind.HELD}
 
 

@@ -121,7 +121,13 @@ def test_what_could_be_five_is_known_not_to_be_when_its_bound_is_below() -> None
 
 @pytest.mark.parametrize(
     ("points", "might"),
-    [({}, False), ({"total": 4}, False), ({"total": 5}, True), ({"spo2": 3}, True), ({"total": 1, "could_be": 5}, True)],
+    [
+        ({}, False),
+        ({"total": 4}, False),
+        ({"total": 5}, True),
+        ({"spo2": 3}, True),
+        ({"total": 1, "could_be": 5}, True),
+    ],
 )
 def test_the_quick_look_misses_nothing(points: dict[str, int], *, might: bool) -> None:
     """What it lets pass holds no clinical rule."""

@@ -211,6 +211,13 @@ def test_the_counts_say_what_was_done_and_that_the_loop_lives() -> None:
     assert (counts.duplicates, counts.refused, counts.last_received_ms, counts.last_seq) == (2, 4, NOW_MS, 1)
 
 
+def test_rubbish_is_not_heard_as_a_sign_of_life() -> None:
+    """A ward whose devices all say what cannot be read is a silent one, and must be alarmed as such."""
+    later = NOW_MS + 60_000
+    story = Story([packet()], [packet(b"{", received_ms=later)]).run()
+    assert (story.ingest.counts.last_received_ms, story.ingest.counts.quarantined) == (NOW_MS, 1)
+
+
 def test_every_reason_is_a_sentence() -> None:
     """A person reads them in the quarantine's list."""
     assert all(reason.endswith(".") and reason[0].isupper() for reason in REASONS.values())

@@ -103,8 +103,17 @@ def test_a_topic_alias_stands_for_the_topic_it_was_given_with() -> None:
         message(b"", properties=b"\x01\x01\x02\0"),
         b"\x32\x04\x00\x40ab",
         b"\x32\x01\x00",
+        b"\x32\x04\x00\x02ab",
     ],
-    ids=["length of five bytes", "property of a CONNACK", "text past the end", "cut value", "topic past end", "stub"],
+    ids=[
+        "length of five bytes",
+        "property of a CONNACK",
+        "text past the end",
+        "cut value",
+        "topic past end",
+        "stub",
+        "no room for a number",
+    ],
 )
 def test_bytes_that_are_not_mqtt_are_refused(stream: bytes) -> None:
     """A broken stream ends the connection; it is never read as something."""

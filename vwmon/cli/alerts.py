@@ -90,7 +90,7 @@ def work(
         standing = standing_of(opened)
         rows = _rows(opened, standing, wanted, within_ms)
         standing.announce(form)
-        work_list.show_list(rows, form, standing.now_ms, standing.title, standing.footer(opened, len(rows)))
+        work_list.show_list(rows, form, standing.now_ms, _around(opened, standing, wanted, len(rows)))
     open_levels = [row["level"] for row in rows if row["state"] != State.CLOSED]
     standing.leave(max(open_levels, default=0) if exit_code else 0)
 
@@ -216,6 +216,11 @@ def _rows(db: Connection, standing: Standing, wanted: Wanted, within_ms: int | N
     return queries.work_list(db, work_list.lookups(db, standing.now_ms), standing.now_ms, wanted, since_ms)
 
 
+def _around(db: Connection, standing: Standing, wanted: Wanted, listed: int) -> work_list.Around:
+    empty = "No closed alerts." if wanted.closed else "No open alerts."
+    return work_list.Around(title=standing.title, empty=empty, footer=standing.footer(db, listed))
+
+
 def _watch(path: Path, form: Format, wanted: Wanted, within_ms: int | None) -> None:
     """Show the list again and again until a key or Ctrl-C ends it; the last one stays on the screen."""
     if form is not Format.TABLE or not (sys.stdout.isatty() and sys.stdin.isatty()):
@@ -225,8 +230,8 @@ def _watch(path: Path, form: Format, wanted: Wanted, within_ms: int | None) -> N
         with closing(open_reader(path)) as opened:
             standing = standing_of(opened)
             rows = _rows(opened, standing, wanted, within_ms)
-            footer = [*standing.footer(opened, len(rows)), "q ends"]
-        return work_list.lines(rows, standing.now_ms, standing.title, footer, width)
+            around = _around(opened, standing, wanted, len(rows))
+        return [*work_list.lines(rows, standing.now_ms, around, width), ("q ends", "dim")]
 
     from vwmon.cli.watching import watch
 

@@ -49,7 +49,7 @@ def demo(
         raise UsageError(f"{keep} holds a demonstration already; name another folder")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     render.say(f"Starting a broker, {patients} simulated patients and the daemon. Ctrl-C ends it.")
-    from vwmon.demo import Wanted  # noqa: PLC0415 -- heavy
+    from vwmon.demo import Wanted
 
     try:
         _play(Wanted(patients=patients, speed=speed, duration_s=length_s, seed=seed), keep)
@@ -62,8 +62,8 @@ def demo(
 
 def _play(wanted: Any, keep: Path | None) -> None:  # noqa: ANN401 -- vwmon.demo is heavy
     """Run it to its end, then print the closing list."""
-    from vwmon import demo as stage_of  # noqa: PLC0415
-    from vwmon.clock import Clock  # noqa: PLC0415
+    from vwmon import demo as stage_of
+    from vwmon.clock import Clock
 
     shown_ms = round(wanted.duration_s * wanted.speed * 1000)
     start_ms = Clock().now_ms() - shown_ms  # so that the simulated time ends now and nothing is from the future
@@ -81,10 +81,10 @@ def _screen() -> "Iterator[Callable[[Scene], None]]":
     if not sys.stdout.isatty():
         yield _Plain().show
         return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.live import Live  # noqa: PLC0415
+    from rich.console import Console
+    from rich.live import Live
 
-    from vwmon.cli.work_list import as_text  # noqa: PLC0415
+    from vwmon.cli.work_list import as_text
 
     with Live(console=Console(highlight=False), auto_refresh=False, screen=True, vertical_overflow="crop") as live:
         yield lambda scene: live.update(as_text(_lines(scene)), refresh=True)
@@ -105,11 +105,11 @@ class _Plain:
 
 def _lines(scene: "Scene") -> "list[Line]":
     """Give the work list of a scene at its own time."""
-    from alerts import queries  # noqa: PLC0415
-    from alerts.queries import Wanted  # noqa: PLC0415
-    from vwmon.cli import work_list  # noqa: PLC0415
-    from vwmon.store import monitor  # noqa: PLC0415
-    from vwmon.store.database import open_reader  # noqa: PLC0415
+    from alerts import queries
+    from alerts.queries import Wanted
+    from vwmon.cli import work_list
+    from vwmon.store import monitor
+    from vwmon.store.database import open_reader
 
     now_ms = scene.clock.now_ms()
     with closing(open_reader(scene.db)) as db:
@@ -121,7 +121,7 @@ def _lines(scene: "Scene") -> "list[Line]":
 
 
 def _print(lines: "list[Line]") -> None:
-    from vwmon.cli.work_list import print_lines  # noqa: PLC0415
+    from vwmon.cli.work_list import print_lines
 
     if sys.stdout.isatty():
         print_lines(lines)

@@ -42,7 +42,7 @@ def replay(
     broker, for a daemon that works on the same database.
     """
     settings = resolve(config, db)
-    from vwmon import recordings  # noqa: PLC0415 -- heavy with what follows
+    from vwmon import recordings
 
     began = datetime.fromtimestamp(time_ms(start) / 1000, UTC)
     sendings = [sending for file in files for sending in recordings.read(file, began)]
@@ -54,7 +54,7 @@ def replay(
 
 
 def _store(settings: "Settings", sendings: "list[Sending]", ward: str, _speed: float) -> None:
-    from vwmon import replay as engine  # noqa: PLC0415
+    from vwmon import replay as engine
 
     with _progress("replaying") as progress:
         done = engine.into(settings.store.path, sendings, ward, _versions(settings), progress)
@@ -67,14 +67,14 @@ def _store(settings: "Settings", sendings: "list[Sending]", ward: str, _speed: f
 
 def _publish(settings: "Settings", sendings: "list[Sending]", ward: str, speed: float) -> None:
     """Admit the patients, then publish through one connection; the spool is gone when every receipt has come."""
-    from contextlib import closing  # noqa: PLC0415
-    from tempfile import TemporaryDirectory  # noqa: PLC0415
+    from contextlib import closing
+    from tempfile import TemporaryDirectory
 
-    from devices.client import Hub  # noqa: PLC0415
-    from vwmon import config as settings_of  # noqa: PLC0415
-    from vwmon import replay as engine  # noqa: PLC0415
-    from vwmon.clock import Clock  # noqa: PLC0415
-    from vwmon.store import database  # noqa: PLC0415
+    from devices.client import Hub
+    from vwmon import config as settings_of
+    from vwmon import replay as engine
+    from vwmon.clock import Clock
+    from vwmon.store import database
 
     with closing(database.open_writer(settings.store.path)) as db:
         engine.admit(db, sendings, ward, Clock().now_ms())
@@ -99,8 +99,8 @@ def _publish(settings: "Settings", sendings: "list[Sending]", ward: str, speed: 
 
 
 def _versions(settings: "Settings") -> "Provenance":
-    from vwmon.patients import plans  # noqa: PLC0415
-    from vwmon.provenance import Provenance  # noqa: PLC0415
+    from vwmon.patients import plans
+    from vwmon.provenance import Provenance
 
     return Provenance(config_hash=settings.hash, plans=plans.load_all())
 
@@ -108,8 +108,8 @@ def _versions(settings: "Settings") -> "Provenance":
 @contextmanager
 def _progress(what: str) -> "Iterator[Progress]":
     """Show a bar on a terminal's standard error; elsewhere nothing."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress as Bars  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import Progress as Bars
 
     with Bars(console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal) as bars:
         task = bars.add_task(what, total=None)

@@ -16,8 +16,8 @@ def run(config: ConfigOption = None, db: DbOption = None) -> None:
     Runs until SIGTERM or Ctrl-C. The database must exist: vwmon db migrate makes it.
     """
     settings = resolve(config, db)
-    from vwmon.clock import Clock  # noqa: PLC0415 -- heavy with what follows
-    from vwmon.daemon import Daemon  # noqa: PLC0415
+    from vwmon.clock import Clock
+    from vwmon.daemon import Daemon
 
     logging.basicConfig(level=logging.INFO, format=FORMAT)
     stop = threading.Event()

@@ -1,4 +1,4 @@
-"""`vwmon status`: is the ward being monitored. For people and for probes; nothing is judged here that a store does not say."""
+"""`vwmon status`: is the ward being monitored, for people and for probes. The judgement is vwmon.store.monitor's."""
 
 from typing import Any
 
@@ -28,18 +28,22 @@ def status(
     Exit code 0: monitored, or a recording. 4: not to be trusted; the reason is said.
     """
     settings = resolve(config, db)
-    from contextlib import closing  # noqa: PLC0415 -- nothing is read before the settings are good
+    from contextlib import closing
 
-    from vwmon.clock import Clock  # noqa: PLC0415
-    from vwmon.store import monitor  # noqa: PLC0415
-    from vwmon.store.database import open_reader  # noqa: PLC0415
+    from vwmon.clock import Clock
+    from vwmon.store import monitor
+    from vwmon.store.database import open_reader
 
     with closing(open_reader(settings.store.path)) as opened:
         found = monitor.read(opened)
         now_ms = Clock().now_ms()
         reason = monitor.distrust(found, now_ms)
         counts = {name: opened.execute(sql).fetchone()[0] for name, sql in COUNTS.items()}
-    row = {"monitoring": reason is None and found is not None and found.mode == "live", "reason": reason or _good(found)} | _state(found) | counts
+    row = (
+        {"monitoring": reason is None and found is not None and found.mode == "live", "reason": reason or _good(found)}
+        | _state(found)
+        | counts
+    )
     render.emit_one(row, render.chosen(form, as_json))
     if reason is not None:
         raise typer.Exit(StaleError.exit_code)

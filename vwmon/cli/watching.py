@@ -11,7 +11,7 @@ from vwmon.cli import work_list
 from vwmon.cli.work_list import Line
 
 REFRESH_S = 2.0
-ENDS = ("q", "Q", "\x04", "")  # Ctrl-D and a closed terminal too
+ENDS = ("q", "Q", "\x04", "")  # Ctrl-D and a terminal that has gone, too
 
 
 def watch(shown: Callable[[int], list[Line]]) -> None:

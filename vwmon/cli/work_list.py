@@ -8,6 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -44,24 +45,37 @@ def lookups(db: Connection, now_ms: int) -> Lookups:
     return Lookups(whose=lambda stay_nos: _whose(db, stay_nos), scores=lambda stay_nos: _scores(db, stay_nos, now_ms))
 
 
-def show_list(rows: Sequence[Row], form: Format, now_ms: int, title: str, footer: Sequence[str]) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """What is said around a list: above it, below it, and in place of an empty one."""
+
+    title: str = ""
+    empty: str = ""
+    footer: Sequence[str] = ()
+
+
+def show_list(rows: Sequence[Row], form: Format, now_ms: int, around: Around) -> None:
     """Print the list: two lines an alert at a terminal, one line and nothing cut in a pipe, or for programs."""
-    if form is Format.TABLE and sys.stdout.isatty():
-        print_lines(lines(rows, now_ms, title, footer, shutil.get_terminal_size().columns))
-        return
-    render.emit(rows, _columns(now_ms), form, title=title, footer=() if form is not Format.TABLE else footer)
+    if form is not Format.TABLE:
+        render.emit(rows, (), form)
+    elif sys.stdout.isatty():
+        print_lines(lines(rows, now_ms, around, shutil.get_terminal_size().columns))
+    else:
+        footer = around.footer if rows else [around.empty, *around.footer]
+        render.emit(rows, _columns(now_ms), form, title=around.title, footer=footer)
 
 
-def lines(rows: Sequence[Row], now_ms: int, title: str, footer: Sequence[str], width: int) -> list[Line]:
+def lines(rows: Sequence[Row], now_ms: int, around: Around, width: int) -> list[Line]:
     """Give the list as lines for a terminal of that width."""
     cells = [_cells(row, now_ms) for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(TITLES, *cells, strict=True)]
-    shown: list[Line] = [(title, "bold red" if title.startswith("NOT") else "bold")] if title else []
-    shown += [(_joined(TITLES, widths), "bold")] if rows else [("No open alerts.", "")]
+    urgent = "bold red" if around.title.startswith("NOT") else "bold"
+    shown: list[Line] = [(around.title, urgent)] if around.title else []
+    shown.append((_joined(TITLES, widths), "bold") if rows else (around.empty, ""))
     for row, texts in zip(rows, cells, strict=True):
         shown.append((_joined(texts, widths), STYLES[row["level"]]))
         shown += [(line, "dim" if row["state"] == "closed" else "") for line in _why(row, width)]
-    return [*shown, *((line, "dim") for line in footer)]
+    return [*shown, *((line, "dim") for line in around.footer)]
 
 
 def print_lines(shown: Iterable[Line]) -> None:

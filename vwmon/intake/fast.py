@@ -124,7 +124,7 @@ class FastClient(GatheringClient):
                 confirmed = True
             elif not trouble:
                 trouble = self._by_paho(head, body)
-        if False:
+        if confirmed and self._unsent:
             self._send(self._receipts())
         return trouble
 

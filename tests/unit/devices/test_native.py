@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from devices.errors import PayloadError
 from devices.payloads import decode, native
 from devices.readings import (
     MARK_CLOCK_AHEAD,
@@ -180,6 +181,49 @@ def test_more_than_a_day_ahead_is_no_time_at_all() -> None:
     """One millisecond past the limit."""
     message = read(NOW_MS - 24 * HOUR_MS - 1, time=NOW, readings=[{"vital": "spo2", "value": 97}])
     assert [refused.reason for refused in message.refused] == ["time_future"]
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_the_first_moment_of_2000_is_a_time_and_the_one_before_is_not(*, own: bool) -> None:
+    """Exactly, whether the message says it or the reading."""
+    for text, ok in (("2000-01-01T00:00:00Z", True), ("1999-12-31T23:59:59.999Z", False)):
+        sent = {"vital": "spo2", "value": 97, **({"time": text} if own else {})}
+        message = read(readings=[sent], time=None if own else text)
+        assert bool(message.readings) == ok
+        assert [refused.reason for refused in message.refused] == ([] if ok else ["time_past"])
+
+
+@pytest.mark.parametrize("message_id", ["p\u202e1", "p\u2028", "\u00a0", "\x7f", "\ufeff", "\ue000"])
+def test_ids_that_do_not_print_are_refused_however_they_are_written(message_id: str) -> None:
+    """As an escape or as it is."""
+    sent = {"id": message_id, "readings": [{"vital": "spo2", "value": 97}]}
+    for ascii_only in (True, False):
+        with pytest.raises(PayloadError) as caught:
+            decode(json.dumps(sent, ensure_ascii=ascii_only).encode(), device="dev-1", received_ms=NOW_MS)
+        assert caught.value.reason == "id_invalid"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"id":"a\\"b","readings":[{"vital":"spo2","value":97}]}',
+        b'{"id":"a\\u0022b","readings":[{"vital":"spo2","value":97}]}',
+        b'{"\\u0069d":"a\\"b","readings":[{"vital":"spo2","value":97}]}',
+    ],
+)
+def test_a_quote_inside_a_string_is_part_of_it(text: bytes) -> None:
+    """However it is escaped, it neither hides a key nor makes one."""
+    message = decode(text, device="dev-1", received_ms=NOW_MS)
+    assert (message.id, len(message.readings)) == ('a"b', 1)
+
+
+def test_a_key_twice_is_seen_through_escapes() -> None:
+    """An escaped quote elsewhere cannot make the count come out right."""
+    for more in (b'"id":"b"', b'"\\u0069d":"b"', b'"i\\u0064":"b\\""', b'"x":"\\"","x":""'):
+        payload = b'{"id":"a",' + more + b',"readings":[{"vital":"spo2","value":97}]}'
+        with pytest.raises(PayloadError) as caught:
+            decode(payload, device="dev-1", received_ms=NOW_MS)
+        assert caught.value.reason == "duplicate_key"
 
 
 @pytest.mark.parametrize("seq", [0, 1, 2**53])

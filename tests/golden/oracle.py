@@ -1,0 +1,287 @@
+"""A second opinion on a recorded ward: scores and clinical alerts worked out by brute force.
+
+Nothing of the product is used here. The file is read with csv, values are taken as decimals, and each patient is
+followed alone, one moment after the other, with every rule written out as an if and every limit as a number. It
+stands for one situation only: readings in the order of time, each known when it was observed, SpO2 scale 1, the
+general plan, and nobody who acknowledges or closes anything. The technical lane is not followed.
+"""
+
+import csv
+import gzip
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+HOUR = 3_600_000
+HALF_HOUR = 1_800_000
+NEW_MILLENNIUM_MS = 978_307_200_000  # 2001-01-01T00:00:00Z, when second 0 of a recording is
+PARTS = ("rr", "spo2", "oxygen", "sbp", "hr", "mind", "temp")
+MOST = {"rr": 3, "spo2": 3, "oxygen": 2, "sbp": 3, "hr": 3, "mind": 3, "temp": 3}
+RULES = {"seven": 3, "five": 2, "red": 2, "could be": 1}  # and the level of each
+
+Points = dict[str, int]
+
+
+class Score(NamedTuple):
+    """A score as it is stored: points are one digit a part, in the order of PARTS."""
+
+    at_ms: int
+    total_min: int
+    total_max: int
+    could_be: int
+    red: bool
+    points: int
+    present: int
+
+
+@dataclass(kw_only=True)
+class Alert:
+    """A clinical alert as it stands, and what is remembered of it."""
+
+    since_ms: int
+    level: int
+    peak: int
+    score: int
+    peak_score: int
+    state: str = "new"
+    cleared_ms: int | None = None
+    parts: set[str] = field(default_factory=set)
+
+
+@dataclass(kw_only=True)
+class Patient:
+    """What the brute force found out about one patient; `moments` are all scores, stored or not."""
+
+    admitted_ms: int
+    moments: list[Score] = field(default_factory=list)
+    stored: list[Score] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+
+
+def ward(path: Path) -> dict[str, Patient]:
+    """Work out every patient of a recording."""
+    rows: dict[str, dict[int, list[tuple[str, Decimal]]]] = defaultdict(lambda: defaultdict(list))
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            at_ms = NEW_MILLENNIUM_MS + 1000 * int(row["time"])
+            rows[row["patient"]][at_ms].append((row["vital"], Decimal(row["value"])))
+    return {patient: follow(messages) for patient, messages in rows.items()}
+
+
+def follow(messages: Mapping[int, list[tuple[str, Decimal]]]) -> Patient:
+    """Follow one patient, message by message."""
+    patient = Patient(admitted_ms=min(messages))
+    last: dict[str, tuple[int, int]] = {}  # by part: when it was read, and its points
+    list_of_patient = WorkList(patient.alerts)
+    for at_ms in sorted(messages):
+        found = worst(messages[at_ms])
+        if not found:
+            continue
+        ended = {part for part in found if at_ms - came_ms(last, part, patient) > patience_ms(part)}
+        last |= {part: (at_ms, points) for part, points in found.items()}
+        silent = {part for part in PARTS if at_ms - came_ms(last, part, patient) > patience_ms(part)}
+        points = {part: last[part][1] for part in PARTS if part in last and at_ms - last[part][0] <= valid_ms(part)}
+        score = scored(at_ms, points, silent)
+        if not patient.stored or score[1:] != patient.moments[-1][1:]:
+            patient.stored.append(score)
+        patient.moments.append(score)
+        list_of_patient.see(score, points, silent, ended)
+    return patient
+
+
+def came_ms(last: Mapping[str, tuple[int, int]], part: str, patient: Patient) -> int:
+    """Say since when a part is awaited."""
+    return last[part][0] if part in last else patient.admitted_ms
+
+
+def valid_ms(part: str) -> int:
+    """Say for how long a reading counts."""
+    return 24 * HOUR if part == "oxygen" else 12 * HOUR
+
+
+def patience_ms(part: str) -> int:
+    """Say after how long without a reading it is overdue."""
+    return 24 * HOUR if part == "oxygen" else 16 * HOUR
+
+
+def worst(message: list[tuple[str, Decimal]]) -> Points:
+    """Give the points of one message's parts, the worse where there are several, without what cannot be."""
+    found: Points = {}
+    for part, points in (one for vital, value in message for one in read(vital, value)):
+        found[part] = max(points, found.get(part, 0))
+    return found
+
+
+def read(vital: str, value: Decimal) -> Iterator[tuple[str, int]]:  # noqa: C901 -- written out on purpose
+    """Give the part and points of one reading; nothing for what is not scored or not possible."""
+    if vital == "resp_rate" and 0 < value <= 120:
+        yield "rr", breathing(whole(value))
+    if vital == "spo2" and 1 < value <= 100:
+        yield "spo2", saturation(whole(value))
+    if vital == "supplemental_oxygen" and value in {0, 1}:
+        yield "oxygen", 2 if value == 1 else 0
+    if vital == "fio2" and Decimal("0.2") <= value <= 1:
+        yield "oxygen", 2 if whole(value * 100) > 21 else 0
+    if vital == "systolic_bp" and 30 < value < 400:
+        yield "sbp", pressure(whole(value))
+    if vital == "heart_rate" and 0 < value <= 350:
+        yield "hr", pulse(whole(value))
+    if vital == "gcs" and 3 <= value <= 15:
+        yield "mind", 0 if value == 15 else 3
+    if vital == "temperature" and 10 < value < 50:
+        yield "temp", warmth(value.quantize(Decimal("0.1"), ROUND_HALF_UP))
+
+
+def whole(value: Decimal) -> int:
+    """Round as a person does."""
+    return int(value.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def breathing(rate: int) -> int:
+    """Score breaths a minute."""
+    if rate <= 8:
+        return 3
+    if rate <= 11:
+        return 1
+    if rate <= 20:
+        return 0
+    return 2 if rate <= 24 else 3
+
+
+def saturation(percent: int) -> int:
+    """Score SpO2 on scale 1."""
+    if percent >= 96:
+        return 0
+    if percent >= 94:
+        return 1
+    return 2 if percent >= 92 else 3
+
+
+def pressure(mmhg: int) -> int:
+    """Score the systolic pressure."""
+    if mmhg <= 90 or mmhg >= 220:
+        return 3
+    if mmhg <= 100:
+        return 2
+    return 1 if mmhg <= 110 else 0
+
+
+def pulse(rate: int) -> int:
+    """Score beats a minute."""
+    if rate <= 40 or rate >= 131:
+        return 3
+    if rate >= 111:
+        return 2
+    return 1 if rate <= 50 or rate >= 91 else 0
+
+
+def warmth(celsius: Decimal) -> int:
+    """Score the temperature in tenths of a degree."""
+    if celsius <= Decimal("35.0"):
+        return 3
+    if celsius >= Decimal("39.1"):
+        return 2
+    return 1 if celsius <= Decimal("36.0") or celsius >= Decimal("38.1") else 0
+
+
+def scored(at_ms: int, points: Points, silent: set[str]) -> Score:
+    """Add up what is known, and bound what is not."""
+    total = sum(points.values())
+    return Score(
+        at_ms=at_ms,
+        total_min=total,
+        total_max=total + sum(MOST[part] for part in PARTS if part not in points),
+        could_be=total + sum(MOST[part] for part in silent if part not in points),
+        red=3 in points.values(),
+        points=int("".join(str(points.get(part, 0)) for part in PARTS)),
+        present=int("".join("1" if part in points else "0" for part in PARTS)),
+    )
+
+
+class WorkList:
+    """The clinical alerts of one patient: which of the four rules stand, and since when each is clearing."""
+
+    def __init__(self, alerts: list[Alert]) -> None:
+        """Begin without any; they are put into the list given."""
+        self.alerts = alerts
+        self.standing: set[str] = set()
+        self.good_since_ms: dict[str, int] = {}
+
+    def see(self, score: Score, points: Points, silent: set[str], ended: set[str]) -> None:
+        """Take one moment: `silent` parts are overdue now, those that `ended` were until this reading came."""
+        alert = self.alerts[-1] if self.alerts and self.alerts[-1].state != "closed" else None
+        blind = alert is not None and bool(alert.parts & silent)
+        if blind or (alert is not None and alert.parts & ended):
+            self.good_since_ms.clear()
+        holding = holds(score)
+        cleared = [] if blind else self.cleared(score, holding)
+        if blind:
+            self.good_since_ms.clear()
+        self.standing = (self.standing | holding) - {rule for rule, _ in cleared}
+        level = max((RULES[rule] for rule in self.standing), default=0)
+        scoring = {part for part in points if points[part]}
+        if alert is None or (alert.state == "settled" and not level):
+            if level:
+                self.raised(score, level, scoring)
+            return
+        alert.score = score.total_min
+        if holding:
+            alert.peak_score = max(alert.peak_score, score.total_min)
+            alert.parts |= scoring
+        self.moved(alert, level, cleared)
+
+    def cleared(self, score: Score, holding: set[str]) -> list[tuple[str, int]]:
+        """Name the rules that this moment's second good reading ends, each with the time of the first."""
+        done = []
+        for rule in sorted(self.standing):
+            if rule in holding or not ruled_out(rule, score):
+                self.good_since_ms.pop(rule, None)
+            elif score.at_ms - self.good_since_ms.setdefault(rule, score.at_ms) >= HALF_HOUR:
+                done.append((rule, self.good_since_ms.pop(rule)))
+        return done
+
+    def raised(self, score: Score, level: int, scoring: set[str]) -> None:
+        """Put a new alert on the list."""
+        total = score.total_min
+        self.alerts.append(
+            Alert(since_ms=score.at_ms, level=level, peak=level, score=total, peak_score=total, parts=scoring)
+        )
+
+    def moved(self, alert: Alert, level: int, cleared: list[tuple[str, int]]) -> None:
+        """Worsen, ease, settle or bring back the open alert."""
+        if not level:
+            alert.state = "settled" if alert.peak >= 2 else "closed"
+            alert.cleared_ms = max(since_ms for _, since_ms in cleared)
+            return
+        if alert.state == "settled":
+            alert.state, alert.cleared_ms = "reraised", None
+        alert.level, alert.peak = level, max(level, alert.peak)
+
+
+def holds(score: Score) -> set[str]:
+    """Name the rules that a score bears out."""
+    found = set()
+    if score.total_min >= 7:
+        found.add("seven")
+    if score.total_min >= 5:
+        found.add("five")
+    if score.red:
+        found.add("red")
+    if score.total_min < 5 <= score.could_be:
+        found.add("could be")
+    return found
+
+
+def ruled_out(rule: str, score: Score) -> bool:
+    """Say whether a score is good as far as one rule goes: whatever is missing, it cannot hold."""
+    if rule == "seven":
+        return score.total_max < 6
+    if rule == "five":
+        return score.total_max < 4
+    if rule == "red":
+        return not score.red and score.present == 1_111_111
+    return score.could_be < 5

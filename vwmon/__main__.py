@@ -1,0 +1,5 @@
+"""`python -m vwmon`: the same as `vwmon`."""
+
+from vwmon.cli import main
+
+main()
