@@ -165,14 +165,13 @@ def _running(alert: Alert, signal: Signal) -> dict[str, Any]:
 def _outgrown(alert: Alert, signal: Signal, level: Level) -> bool:
     """Tell whether fresh evidence is worse than what the acknowledgement covers: its level, score or single threes.
 
-    Late evidence must also be worse than all that is known, or the same reading could do it twice.
+    A late score must also be higher than all that is known, or the same reading could do it twice.
     """
     if not signal.borne_out:
         return False
     if alert.ack_level is None or level > alert.ack_level:
         return True
-    covered = (*alert.ack_reds, *alert.reds) if signal.late else alert.ack_reds
-    return _risen(alert, signal) or any(part not in covered for part in signal.reds)
+    return _risen(alert, signal) or any(part not in alert.ack_reds for part in signal.reds)
 
 
 def _risen(alert: Alert, signal: Signal) -> bool:

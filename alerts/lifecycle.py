@@ -42,7 +42,7 @@ def overdue(case: Case, part: str, due_ms: int, known_ms: int, *, last_ms: int |
     rule = _rule_of(case, part)
     before = case.conditions.get(rule.name)
     gap = before.gaps.get(part) if before is not None else None
-    if gap is not None and (gap.returned_ms is None or due_ms <= gap.due_ms):
+    if gap is not None and (gap.returned_ms is None or due_ms <= max(gap.due_ms, gap.returned_ms)):
         return case
     new = Gap(due_ms=due_ms, last_ms=last_ms)
     standing = before is not None and before.standing

@@ -1,30 +1,38 @@
 """Records as rows of the tables and back: the columns, and how each is stored. No statement runs here."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
+from enum import Enum
 from typing import Any, Final
 
 from alerts.model import Alert, Condition, ConditionState, Event, Gap, Kind, Lane, Level, Outcome, State
 
+Readers = tuple[tuple[str, Callable[[Any], Any]], ...]
+
 ALERT_COLUMNS: Final = tuple(field.name for field in fields(Alert))
 EVENT_COLUMNS: Final = tuple(field.name for field in fields(Event))
 CONDITION_COLUMNS: Final = ("stay_no", "rule", "state", "since_ms", "clear_ms", "covered_ms", "gaps")
+# What an alert keeps from its raise on; leaving it out of an update spares its indexes and references.
+FIXED: Final = frozenset(
+    {"alert_no", "id", "stay_no", "ordinal", "lane", "opened_ms", "since_ms", "recurrence_of", "provenance_no"}
+)
+CHANGING: Final = tuple(column for column in ALERT_COLUMNS if column not in FIXED)
 
 
 def alert_of(row: Sequence[Any]) -> Alert:
     """Give the record of a row of ALERT_COLUMNS."""
-    return Alert(**_read(ALERT_COLUMNS, row))
+    return Alert(**_read(ALERT_COLUMNS, ALERT_READERS, row))
 
 
-def alert_row(alert: Alert) -> list[Any]:
-    """Give an alert as a row of ALERT_COLUMNS."""
-    return _written(ALERT_COLUMNS, alert)
+def alert_row(alert: Alert, columns: Sequence[str] = ALERT_COLUMNS) -> list[Any]:
+    """Give an alert as a row of these columns."""
+    return _written(columns, alert)
 
 
 def event_of(row: Sequence[Any]) -> Event:
     """Give the record of a row of EVENT_COLUMNS."""
-    return Event(**_read(EVENT_COLUMNS, row))
+    return Event(**_read(EVENT_COLUMNS, EVENT_READERS, row))
 
 
 def event_row(event: Event) -> list[Any]:
@@ -55,11 +63,13 @@ def condition_row(stay_no: int, condition: Condition) -> tuple[Any, ...]:
     return (stay_no, condition.rule, condition.state, *times, _text(gaps))
 
 
-def _read(columns: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
-    return {
-        column: READ[column](value) if value is not None and column in READ else value
-        for column, value in zip(columns, row, strict=True)
-    }
+def _read(columns: Sequence[str], readers: Readers, row: Sequence[Any]) -> dict[str, Any]:
+    values = dict(zip(columns, row, strict=True))
+    for column, read in readers:
+        value = values[column]
+        if value is not None:
+            values[column] = read(value)
+    return values
 
 
 def _written(columns: Sequence[str], record: Alert | Event) -> list[Any]:
@@ -76,19 +86,24 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split(",")) if text else ()
 
 
+def _among(members: Iterable[Enum]) -> Callable[[Any], Any]:
+    # A look-up is several times as fast as calling the enumeration, and a case has many.
+    return {member.value: member for member in members}.__getitem__
+
+
 READ: Final[dict[str, Callable[[Any], Any]]] = {
-    "lane": Lane,
-    "state": State,
-    "state_before": State,
-    "state_after": State,
-    "level": Level,
-    "peak": Level,
-    "ack_level": Level,
-    "level_before": Level,
-    "level_after": Level,
-    "kind": Kind,
+    "lane": _among(Lane),
+    "state": _among(State),
+    "state_before": _among(State),
+    "state_after": _among(State),
+    "level": _among(Level),
+    "peak": _among(Level),
+    "ack_level": _among(Level),
+    "level_before": _among(Level),
+    "level_after": _among(Level),
+    "kind": _among(Kind),
     "late": bool,
-    "outcome": Outcome,
+    "outcome": _among(Outcome),
     "ack_reds": _names,
     "parts": _names,
     "reds": _names,
@@ -100,3 +115,5 @@ WRITE: Final[dict[str, Callable[[Any], Any]]] = {
     "reds": ",".join,
     "evidence": _text,
 }
+ALERT_READERS: Final[Readers] = tuple((column, READ[column]) for column in ALERT_COLUMNS if column in READ)
+EVENT_READERS: Final[Readers] = tuple((column, READ[column]) for column in EVENT_COLUMNS if column in READ)

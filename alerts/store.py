@@ -12,7 +12,7 @@ from alerts import acts, ids, lifecycle, rows
 from alerts.acts import Act, Answer
 from alerts.errors import AlertConflict, AlertError, AlertUnknown
 from alerts.model import Alert, Case, Condition, Connection, Lane, Level, Outcome
-from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS
+from alerts.rows import ALERT_COLUMNS, CHANGING, CONDITION_COLUMNS, EVENT_COLUMNS
 
 # Column names are our own; every value is a parameter.
 _ALERTS: Final = ", ".join(ALERT_COLUMNS)
@@ -22,7 +22,7 @@ _LOAD_CONDITIONS: Final = f"""select {", ".join(CONDITION_COLUMNS)} from conditi
     where stay_no in (select value from json_each(?))"""  # noqa: S608
 _FIND: Final = f"select {_ALERTS} from alert where id = ?"  # noqa: S608
 _INSERT_ALERT: Final = f"insert into alert ({_ALERTS}, current) values ({'?, ' * len(ALERT_COLUMNS)}?)"  # noqa: S608
-_UPDATE_ALERT: Final = f"""update alert set {", ".join(f"{column} = ?" for column in ALERT_COLUMNS)}
+_UPDATE_ALERT: Final = f"""update alert set {", ".join(f"{column} = ?" for column in CHANGING)}
     where alert_no = ? and version = ?"""  # noqa: S608
 _REPLACED: Final = "update alert set current = 0 where stay_no = ? and lane = ? and current = 1"
 _CONDITION: Final = f"""insert or replace into condition ({", ".join(CONDITION_COLUMNS)})
@@ -156,7 +156,7 @@ def _alerts_to_write(
 def _update(db: Connection, old: Sequence[tuple[Alert, int]]) -> None:
     if not old:
         return
-    updates = [(*rows.alert_row(alert), alert.alert_no, version) for alert, version in old]
+    updates = [(*rows.alert_row(alert, CHANGING), alert.alert_no, version) for alert, version in old]
     if db.executemany(_UPDATE_ALERT, updates).rowcount != len(updates):
         raise AlertConflict("an alert changed while it was being worked on; read it again")
 

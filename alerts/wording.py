@@ -57,8 +57,6 @@ def _standing(alert: Alert, now_ms: int) -> Iterator[str]:
 
 
 def _clinical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
-    if "total_min" not in evidence:
-        return
     at_ms = evidence["at_ms"]
     yield f"{_score(evidence)}, {ago(now_ms - at_ms)} ago"
     if evidence["could_be"] > evidence["total_min"] and "news2_could_be_5" in evidence["rules"]:

@@ -9,6 +9,7 @@ import os
 import selectors
 import socket
 import ssl
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 KEEPALIVE_S: Final = 30
 CONNECT_S: Final = 5.0
+PART_S: Final = 2.0
+IDLE_S: Final = 1.0
 NO_SUBSCRIBERS: Final = 0x10
 RECEIVE_MAXIMUM: Final = 65535
 QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
@@ -70,12 +73,15 @@ class _BatchingClient(Client):
 
     def __init__(self, client_id: str) -> None:
         super().__init__(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, reconnect_on_failure=False)
+        self.batching = True
         self.unsent = bytearray()
         self._unread = b""
         self._at = 0
         self._may_read = False
 
     def _sock_send(self, buf: bytes | bytearray | memoryview) -> int:
+        if not self.batching:
+            return super()._sock_send(bytes(buf))
         self.unsent += buf
         return len(buf)
 
@@ -157,15 +163,16 @@ class Connection:
             selector.register(wake, selectors.EVENT_READ)
             selector.register(peer, selectors.EVENT_READ)
             while self._end is None and not self._listener.stopping():
-                self._serve(selector, peer, wake)
-        self._part()
-        return self._end or "closed"
+                wait_s = IDLE_S
+                if self.was_ready:
+                    wait_s = self._listener.pump(self, self._receive_maximum - len(self._unacknowledged))
+                self._serve(selector, peer, wake, wait_s)
+            why = self._end or "closed"
+            self._part(selector, peer, wake)
+        return why
 
-    def _serve(self, selector: selectors.BaseSelector, peer: socket.socket, wake: int) -> None:
-        """Publish what may go, then wait once and read what came."""
-        wait_s = 1.0
-        if self.was_ready:
-            wait_s = self._listener.pump(self, self._receive_maximum - len(self._unacknowledged))
+    def _serve(self, selector: selectors.BaseSelector, peer: socket.socket, wake: int, wait_s: float) -> None:
+        """Write what is unsent, then wait once and read what came."""
         self._client.flush()
         selector.modify(peer, selectors.EVENT_READ | (selectors.EVENT_WRITE if self._client.unsent else 0))
         for key, events in selector.select(wait_s):
@@ -192,14 +199,26 @@ class Connection:
         if result != MQTTErrorCode.MQTT_ERR_SUCCESS and self._end is None:
             self._end = f"the connection was lost: {result.name}"
 
-    def _part(self) -> None:
-        """Say offline and goodbye, where there is still someone to say it to."""
-        if self._end is not None or not self.was_ready:
+    def _part(self, selector: selectors.BaseSelector, peer: socket.socket, wake: int) -> None:
+        """Say offline and goodbye, where there is still someone to say it to.
+
+        The goodbye waits for the broker's PUBACK: a socket closed with something unread is reset, which can overtake
+        the goodbye, and then the broker speaks the Will. paho closes the socket with its last packet, so that one is
+        written at once.
+        """
+        if self._over() or not self.was_ready:
             return
         if self._broker.status_topic is not None:
-            self._client.publish(self._broker.status_topic, OFFLINE, qos=1, retain=True)
-        self._client.disconnect()
-        self._client.flush()
+            said = self._client.publish(self._broker.status_topic, OFFLINE, qos=1, retain=True)
+            until = time.monotonic() + PART_S
+            while not self._over() and not said.is_published() and (left := until - time.monotonic()) > 0:
+                self._serve(selector, peer, wake, left)
+        if not self._over() and not self._client.unsent:
+            self._client.batching = False
+            self._client.disconnect()
+
+    def _over(self) -> bool:
+        return self._end is not None
 
     def drop(self) -> None:
         """Close the socket, whatever is left of the connection."""

@@ -9,24 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vwmon.patients.plans import FEEDS
 from vwmon.patients.records import Assignment
+from vwmon.scoring.charts import PARTS
 from vwmon.ward import Readings
 
 TIME_BITS = 44  # milliseconds until the year 2527
 NOBODY = -1
 ALERT, NOT_ALERT = 0.0, 2.0  # A, and V for whatever else: both score the same in every chart
 AIR_PERCENT, WHOLE_GCS = 21, 15
-PART_OF_VITAL: dict[str, int] = {
-    "respiratory_rate": 0,
-    "spo2": 1,
-    "oxygen": 2,
-    "fio2": 2,
-    "systolic_bp": 3,
-    "heart_rate": 4,
-    "consciousness": 5,
-    "gcs": 5,
-    "temperature": 6,
-}
+PART_OF_VITAL = {part: number for number, part in enumerate(PARTS)}
+PART_OF_VITAL |= {vital: PART_OF_VITAL[part] for vital, part in FEEDS.items()}
 
 Ints = NDArray[np.int64]
 

@@ -123,6 +123,10 @@ class Daemon:
         except BaseException as error:
             log.exception("thread_died name=%s", name)
             self._failure = error
+        else:
+            if not self._over.is_set():
+                log.error("thread_returned name=%s", name)
+                self._failure = ThreadEndedError(f"{name} was not told to stop")
         finally:
             self._over.set()
 

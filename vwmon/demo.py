@@ -44,10 +44,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What a screen needs to show the demonstration: the database, its time, and which broker it is."""
+    """What a screen needs to show the demonstration: the database, its time and pace, and which broker it is."""
 
     db: Path
     clock: Clock
+    speed: float
     broker: str
 
 
@@ -80,7 +81,7 @@ def playing(wanted: Wanted, folder: Path, start_ms: int) -> Iterator[tuple[Scene
         parts.start("daemon", Daemon(settings, clock).run)
         parts.start("devices", _Devices(fleet, settings, clock, wanted.speed, folder).run)
         try:
-            yield Scene(db=settings.store.path, clock=clock, broker=broker), parts.running
+            yield Scene(db=settings.store.path, clock=clock, speed=wanted.speed, broker=broker), parts.running
         finally:
             parts.stop()
 

@@ -23,6 +23,7 @@ from vwmon.errors import RecordingError
 
 DEFAULT_START = datetime(2001, 1, 1, tzinfo=UTC)
 COLUMNS = ("patient", "time", "vital", "value", "unit")
+HEADED = (".csv", ".csv.gz")  # their first row is the names of the columns
 MOST_READINGS = 100  # a message stays far below the size limit of a payload
 
 NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?")
@@ -47,7 +48,8 @@ def read(path: Path, start: datetime = DEFAULT_START) -> Iterator[Sending]:
     Raises RecordingError naming the file, the row and what is wrong with it.
     """
     start_ms = round(start.timestamp() * 1000)
-    rows = [_timed(row, number, path, start_ms) for number, row in enumerate(_rows(path), start=2)]
+    first = 2 if path.name.lower().endswith(HEADED) else 1
+    rows = [_timed(row, number, path, start_ms) for number, row in enumerate(_rows(path), start=first)]
     rows.sort(key=lambda row: row[:2])
     names = device_names(dict.fromkeys(row[1] for row in rows))
     for (at_ms, patient), group in groupby(rows, key=lambda row: row[:2]):
@@ -103,24 +105,25 @@ def _at_ms(time: object, start_ms: int) -> int:
 def _reading(row: Row) -> Row:
     vital = _filled(row, "vital")
     unit = row.get("unit")
-    return {"vital": vital, "value": _value(row["value"])} | ({"unit": str(unit)} if unit else {})
+    return {"vital": vital, "value": _value(_filled(row, "value"))} | ({"unit": str(unit)} if unit else {})
 
 
 def _filled(row: Row, column: str) -> str:
-    text = str(row[column] or "").strip()
+    cell = row[column]
+    text = "" if cell is None else str(cell).strip()
     if not text:
         raise ValueError(f"{column} is empty")
     return text
 
 
-def _value(value: object) -> object:
+def _value(text: str) -> float | str:
     """Give numbers as numbers and leave words (the letter of a consciousness) as they are."""
     try:
-        number = float(str(value))
+        number = float(text)
     except ValueError:
-        return str(value)
+        return text
     if not math.isfinite(number):
-        raise ValueError(f"value {value!r} is not a number")
+        raise ValueError(f"value {text!r} is not a number")
     return number
 
 

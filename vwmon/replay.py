@@ -63,7 +63,10 @@ def into(path: Path, sendings: Sequence[Sending], ward: str, versions: Provenanc
         before = monitor.read(db)
         patients = admit(db, sendings, ward)
         scorer = Scorer(db, versions, sendings[0].at_ms)
-        totals = _feed(LogWriter(db), scorer, sendings, ward, progress)
+        log = LogWriter(db)
+        totals = _feed(log, scorer, sendings, ward, progress)
+        while log.tail_size and log.merge(scorer.cursor, MERGED_AT):
+            pass
         end_ms = max(sendings[-1].at_ms, (before.recording_end_ms or 0) if before else 0)
         _sign(db, scorer, versions, end_ms)
     return Replayed(patients=patients, messages=len(sendings), **totals, end_ms=end_ms)

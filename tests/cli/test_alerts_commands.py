@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from alerts import lifecycle, store
-from alerts.model import SYSTEM_STAY, Case, Lane
+from alerts.model import SYSTEM_STAY, Case, Lane, Outcome
 from alerts.policy import POLICY
 from tests.conftest import Command
 from tests.unit.alerts_points import HOUR, MINUTE, Point, follow, person, point
@@ -344,9 +344,8 @@ def test_the_lines_of_a_terminal_keep_within_its_width(vwmon: Command, busy: War
     assert shown[1][1] == "bold red"
 
 
-def test_the_title_and_the_empty_list_have_lines_too(ward: Ward) -> None:
+def test_the_title_and_the_empty_list_have_lines_too() -> None:
     """What must be said is said first, in red and in words."""
-    assert ward
     shown = work_list.lines([], NOW, work_list.Around(title="NOT MONITORING: really", empty="No open alerts."), 80)
     assert shown == [("NOT MONITORING: really", "bold red"), ("No open alerts.", "")]
     assert work_list.lines([], NOW, work_list.Around(title="RECORDING: stands"), 80)[0] == ("RECORDING: stands", "bold")
@@ -466,7 +465,7 @@ def test_one_alert_is_shown_with_its_reasons_and_history(vwmon: Command, busy: W
 def test_what_a_closed_alert_shows(vwmon: Command, busy: Ward) -> None:
     """Its outcome, and nothing due."""
     with database.atomic(busy.db):
-        store.close(busy.db, busy.id(3), person(199), store.Outcome.PHONED_STABLE)
+        store.close(busy.db, busy.id(3), person(199), Outcome.PHONED_STABLE)
     shown = vwmon("alerts", "show", busy.id(3), "--db", busy.path).stdout
     assert "outcome: phoned-stable" in shown
     assert "due " not in shown

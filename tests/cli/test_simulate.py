@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from devices.payloads import decode
+from devices.readings import MARK_CLOCK_AHEAD
 from tests.conftest import Command
 from tests.integration.broker import free_port, mosquitto, running_broker
 from tests.integration.test_device_client import Ward
+from vwmon.clock import Clock
 
 needs_mosquitto = pytest.mark.skipif(mosquitto() is None, reason="install mosquitto: apt-get install mosquitto")
 
@@ -43,6 +46,10 @@ def test_it_publishes_a_fleet_and_counts_the_receipts(vwmon: Command, tmp_path: 
         assert result.exit_code == 0, result.stderr
         assert sorted(ward.seen) == ["sim-001", "sim-002", "sim-003"]
         assert sum(len(ward.first_seen(device)) for device in ward.seen) == 24
+        now_ms = Clock().now_ms()
+        last = {device: decode(text, device=device, received_ms=now_ms) for device, text in ward.last.items()}
+        assert all(now_ms - 3_600_000 < message.readings[0].observed_ms <= now_ms for message in last.values())
+        assert not any(reading.marks & MARK_CLOCK_AHEAD for message in last.values() for reading in message.readings)
         assert "24 messages sent, 24 with the ward's receipt." in result.stdout
         assert "vwmon devices add sim-$n" in result.stdout
 

@@ -58,6 +58,7 @@ class Counted:
     """A connection that counts statements and rows written."""
 
     def __init__(self, db: Connection) -> None:
+        """Count from nothing."""
         self.db, self.statements = db, 0
 
     def execute(self, *arguments: Any) -> Any:  # noqa: ANN401 -- passed on
@@ -373,7 +374,7 @@ def play(db: Connection, history: list[tuple[str, int, int, str]], *, batches: b
             continue
         case = lifecycle.tick(case, now_ms)
         if what == "score":
-            case = follow(case, point(minute, total, **({red: 3} if red else {})))
+            case = follow(case, point(minute, total, **({red: 3} if red else {})))  # type: ignore[arg-type]
         elif what == "overdue":
             case = lifecycle.overdue(case, red or "spo2", now_ms, now_ms, last_ms=now_ms - HOUR)
         else:

@@ -201,7 +201,7 @@ def test_without_a_writers_log_the_file_alone_is_read(ward: Path, monkeypatch: p
 
     def no_files_beside(target: str) -> Connection:
         if "immutable" not in target:
-            raise_on_use = real(":memory:")
+            raise_on_use = module.connect(":memory:", isolation_level=None)
             raise_on_use.set_authorizer(lambda *_: 1)
             return raise_on_use
         return real(target)

@@ -48,6 +48,8 @@ class Alert:
     peak_score: int
     state: str = "new"
     cleared_ms: int | None = None
+    blind: bool = False
+    blinded: int = 0
     parts: set[str] = field(default_factory=set)
 
 
@@ -116,7 +118,7 @@ def worst(message: list[tuple[str, Decimal]]) -> Points:
     return found
 
 
-def read(vital: str, value: Decimal) -> Iterator[tuple[str, int]]:  # noqa: C901 -- written out on purpose
+def read(vital: str, value: Decimal) -> Iterator[tuple[str, int]]:
     """Give the part and points of one reading; nothing for what is not scored or not possible."""
     if vital == "resp_rate" and 0 < value <= 120:
         yield "rr", breathing(whole(value))
@@ -210,17 +212,14 @@ class WorkList:
         self.alerts = alerts
         self.standing: set[str] = set()
         self.good_since_ms: dict[str, int] = {}
+        self.awaited: set[str] = set()
 
     def see(self, score: Score, points: Points, silent: set[str], ended: set[str]) -> None:
         """Take one moment: `silent` parts are overdue now, those that `ended` were until this reading came."""
         alert = self.alerts[-1] if self.alerts and self.alerts[-1].state != "closed" else None
-        blind = alert is not None and bool(alert.parts & silent)
-        if blind or (alert is not None and alert.parts & ended):
-            self.good_since_ms.clear()
+        self.wait(alert, silent, ended)
         holding = holds(score)
-        cleared = [] if blind else self.cleared(score, holding)
-        if blind:
-            self.good_since_ms.clear()
+        cleared = [] if alert is not None and alert.blind else self.cleared(score, holding)
         self.standing = (self.standing | holding) - {rule for rule, _ in cleared}
         level = max((RULES[rule] for rule in self.standing), default=0)
         scoring = {part for part in points if points[part]}
@@ -233,6 +232,27 @@ class WorkList:
             alert.peak_score = max(alert.peak_score, score.total_min)
             alert.parts |= scoring
         self.moved(alert, level, cleared)
+
+    def wait(self, alert: Alert | None, silent: set[str], ended: set[str]) -> None:
+        """Follow what is overdue, one part after the other: first what was, then what is."""
+        for part in (part for part in PARTS if part in ended):
+            self.awaited.add(part)
+            self.look(alert)
+            self.awaited.remove(part)
+            self.look(alert)
+        for part in (part for part in PARTS if part in silent):
+            self.awaited.add(part)
+            self.look(alert)
+
+    def look(self, alert: Alert | None) -> None:
+        """Blind the alert while a part that scored for it is overdue: no good readings count, nor those before."""
+        if alert is None:
+            return
+        stale = bool(alert.parts & self.awaited)
+        if stale and not alert.blind:
+            alert.blinded += 1
+            self.good_since_ms.clear()
+        alert.blind = stale
 
     def cleared(self, score: Score, holding: set[str]) -> list[tuple[str, int]]:
         """Name the rules that this moment's second good reading ends, each with the time of the first."""

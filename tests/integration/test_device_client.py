@@ -19,9 +19,12 @@ from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices import client as clients
+from devices import connection as connections
 from devices.client import DeviceClient, Hub, message_id
-from devices.connection import Tls
+from devices.connection import Broker as Broker5
+from devices.connection import Connection, Tls
 from devices.errors import ClientError, SpoolError, TopicError
+from devices.outbox import Outbox
 from devices.spool import JOURNAL, Letter, Spool
 from tests.integration.broker import Broker, mosquitto, running_broker, wait_until
 
@@ -44,6 +47,7 @@ class Ward:
         self.answering = answering
         self.seen: dict[str, list[str]] = defaultdict(list)
         self.said: dict[str, list[str]] = defaultdict(list)
+        self.last: dict[str, bytes] = {}
         self._changed = threading.Condition()
         self._subscribed = threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2, "ward", protocol=MQTTv5)
@@ -78,6 +82,7 @@ class Ward:
                 self.said[device].append(json.loads(message.payload)["status"])
             else:
                 self.seen[device].append(json.loads(message.payload)["id"])
+                self.last[device] = bytes(message.payload)
                 if self.answering:
                     self.receipt(device, self.seen[device][-1])
             self._changed.notify_all()
@@ -140,6 +145,19 @@ def test_a_device_says_when_it_is_there_and_when_it_leaves(broker: Broker, tmp_p
         assert ward.wait(lambda: ward.said["dev-1"] == ["online", "offline"])
     with Ward(broker) as later:
         assert later.wait(lambda: later.said["dev-1"] == ["offline"])
+
+
+def test_a_device_that_leaves_says_so_itself(broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own word and a goodbye to the broker, which then has no reason to speak its Will."""
+    with Ward(broker) as ward:
+        with DeviceClient(broker.host, broker.port, "resp", "dev-1", tmp_path / "spool"):
+            assert ward.wait(lambda: ward.said["dev-1"] == ["online"])
+            monkeypatch.setattr(connections, "OFFLINE", b'{"status": "leaving"}')
+        monkeypatch.undo()
+        with DeviceClient(broker.host, broker.port, "resp", "dev-2", tmp_path / "other"):
+            assert ward.wait(lambda: ward.said["dev-2"] == ["online"])
+        assert ward.wait(lambda: ward.said["dev-2"] == ["online", "offline"])
+        assert ward.said["dev-1"] == ["online", "leaving"]
 
 
 CRASHING = """
@@ -244,6 +262,15 @@ def test_a_ward_that_comes_back_is_tried_at_once(broker: Broker, tmp_path: Path)
             assert ward.seen["dev-1"] == ["m-1"]
 
 
+def test_a_message_for_nobody_is_put_off(broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker says that no one subscribes: the device waits its full time from then."""
+    put_off = threading.Event()
+    monkeypatch.setattr(Outbox, "refused", lambda *_: put_off.set())
+    with hub(broker, tmp_path / "spool") as fleet:
+        fleet.enqueue("dev-1", payload("m-1"), "m-1")
+        assert put_off.wait(DEADLINE_S)
+
+
 def test_a_fleet_shares_one_connection(broker: Broker, tmp_path: Path) -> None:
     """60 devices, 20 messages each, enqueued from several threads: all receipted, every device in order."""
     devices = [f"dev-{number}" for number in range(60)]
@@ -270,6 +297,75 @@ def test_a_broker_that_allows_few_in_flight_is_obeyed(tmp_path: Path) -> None:
     with running_broker(folder, window=2) as narrow, Ward(narrow), hub(narrow, tmp_path / "spool") as fleet:
         fleet.enqueue_all((f"dev-{number}", payload("m-1"), "m-1") for number in range(40))
         assert fleet.run_until_receipted(DEADLINE_S)
+
+
+class OneRound:
+    """A listener that notes how many messages it may publish, and ends the connection."""
+
+    def __init__(self) -> None:
+        """Begin."""
+        self.rooms: list[int] = []
+
+    def stopping(self) -> bool:
+        """After one round."""
+        return bool(self.rooms)
+
+    def ready(self) -> None:
+        """Ready."""
+
+    def arrived(self, topic: str, payload: bytes) -> None:
+        """Nothing is waited for."""
+
+    def refused(self, device: str) -> None:
+        """Nothing is sent."""
+
+    def pump(self, _: Connection, room: int) -> float:
+        """Note the room."""
+        self.rooms.append(room)
+        return 0.0
+
+
+def test_the_room_in_flight_is_what_the_broker_says(tmp_path: Path) -> None:
+    """MQTT 5: a client that has more unacknowledged than the broker's receive maximum may be thrown out."""
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    rounds = OneRound()
+    reading, writing = os.pipe()
+    with running_broker(folder, window=7) as narrow:
+        where = Broker5(host=narrow.host, port=narrow.port, client_id="one", subscriptions=("vwmon/resp/+/receipts",))
+        assert Connection(where, rounds).live(reading) == "closed"
+    os.close(reading)
+    os.close(writing)
+    assert rounds.rooms == [7]
+
+
+class Wire:
+    """A connection that keeps what is published."""
+
+    def __init__(self) -> None:
+        """Begin."""
+        self.published: list[str] = []
+
+    def publish(self, topic: str, payload: bytes, device: str) -> None:
+        """Keep an id."""
+        assert topic == f"vwmon/resp/{device}/readings"
+        self.published.append(json.loads(payload)["id"])
+
+
+def test_a_new_connection_begins_with_what_the_old_one_may_have_lost(tmp_path: Path) -> None:
+    """However long the wait for a receipt would still have been; without a new one nothing is repeated."""
+    wire: Any = Wire()
+    with Hub("127.0.0.1", 9, "resp", tmp_path, resend_after=3600.0) as fleet:
+        fleet.enqueue_all(("dev-1", payload(f"m-{number}"), f"m-{number}") for number in range(3))
+        fleet.pump(wire, 10)
+        fleet.pump(wire, 10)
+        assert wire.published == ["m-0"]
+        fleet.ready()
+        assert fleet.pump(wire, 10) <= 1.0
+        assert wire.published == ["m-0", "m-0"]
+        fleet.arrived("vwmon/resp/dev-1/receipts", b'{"v":1,"ids":["m-0"]}')
+        fleet.pump(wire, 10)
+        assert wire.published == ["m-0", "m-0", "m-1"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def configured(folder: Path, live: Path, broker: Broker) -> Path:
 @contextmanager
 def running_daemon(config: Path, db: Path) -> Iterator[None]:
     """Run `vwmon run` until the block ends, by SIGTERM; it must end well. Nothing of it is left running."""
-    program = [Path(sys.executable).with_name("vwmon"), "run", "--config", config]
+    program = [str(Path(sys.executable).with_name("vwmon")), "run", "--config", str(config)]
     daemon = subprocess.Popen(program, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: daemon.poll() is None and connected(said(db)), "the daemon is connected")
@@ -117,7 +118,7 @@ def scored_to_the_end(db: Path) -> bool:
     """Say whether the scorer has come to the end of the log."""
     with closing(database.open_reader(db)) as reader:
         (last,) = reader.execute("select last_seq from log").fetchone()
-        return 0 < last == stored.cursor(reader)
+        return bool(0 < last == stored.cursor(reader))
 
 
 def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -131,8 +132,9 @@ def test_a_published_recording_ends_as_the_replayed_one(both: tuple[Path, Path],
     """The same readings, the same refusals, the same scores, and the same alerts of patients and of their kit."""
     live, replayed = both
     expected = rows(replayed, sql)
+    found = rows(live, sql)
     assert expected
-    assert rows(live, sql) == expected
+    assert [pair for pair in zip_longest(found, expected) if pair[0] != pair[1]][:3] == []
 
 
 def test_the_daemon_says_that_it_was_stopped(both: tuple[Path, Path]) -> None:

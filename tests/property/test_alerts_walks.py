@@ -38,7 +38,7 @@ def made(numbers: list[int]) -> Point:
     *parts, unsure = numbers
     missing = [part for part, number in zip(PARTS, parts, strict=True) if number == MISSING]
     points = {p: min(n, POLICY.parts[p].most) for p, n in zip(PARTS, parts, strict=True) if n != MISSING}
-    scored = point(0, missing=missing, expected=PLAN, **points)
+    scored = point(0, missing=missing, expected=PLAN, **points)  # type: ignore[arg-type]
     return replace(scored, could_be=min(scored.total_max, scored.total_min + unsure))
 
 
@@ -70,18 +70,20 @@ class Walk:
     """A stay as it is followed step by step, with all that was told of it so that it can be told again."""
 
     def __init__(self) -> None:
+        """Begin with nothing known."""
         self.case = Case(stay_no=STAY)
         self.minute = 0.0
         self.frontier_ms = -1
         self.told: list[Callable[[Case], Case]] = []
-        self.log: list[tuple[Case, Step, Case]] = []
+        self.seen: Point | None = None
+        self.log: list[tuple[Case, Point | None, Case]] = []
 
     def do(self, step: Step) -> None:
         """Let one thing happen."""
         self.minute += step.minutes
-        before = self.case
+        before, self.seen = self.case, None
         getattr(self, f"_{step.what}")(step)
-        self.log.append((before, step, self.case))
+        self.log.append((before, self.seen, self.case))
 
     @property
     def now_ms(self) -> int:
@@ -99,7 +101,7 @@ class Walk:
         self.frontier_ms = max(self.frontier_ms, at_ms)
 
     def _observe(self, scored: Point) -> None:
-        self.case = follow(self.case, scored)
+        self.case, self.seen = follow(self.case, scored), scored
         again = replace(scored, late=True)
         self.told.append(lambda case: lifecycle.observe(case, again))
 
@@ -194,7 +196,7 @@ def test_a_blind_patient_who_is_sick_always_has_an_urgent_technical_alert(histor
 def test_only_fresh_good_complete_readings_settle_or_ease(history: list[Step]) -> None:
     """Tested on what came in, not on the state: no late, missing or blind evidence ever clears anything."""
     walk = walked(history)
-    for before, step, after in walk.log:
+    for before, scored, after in walk.log:
         new = after.events[len(before.events) :]
         cleared = [
             event.kind
@@ -204,13 +206,14 @@ def test_only_fresh_good_complete_readings_settle_or_ease(history: list[Step]) -
         ]
         if not cleared:
             continue
-        assert step.what == "reading"
+        assert scored is not None
+        assert not scored.late
         assert clinical(before).blind_ms is None
-        hidden = [part for part in step.point.missing if part in PLAN or part in clinical(before).parts]
+        hidden = [part for part in scored.missing if part in PLAN or part in clinical(before).parts]
         if cleared[-1] in {Kind.SETTLED, Kind.ENDED}:
-            assert not step.point.red
+            assert not scored.red
             # Missing parts may be left only where even their worst could not reach the limit again.
-            assert step.point.total_min + sum(POLICY.parts[part].most for part in hidden) < 5
+            assert scored.total_min + sum(POLICY.parts[part].most for part in hidden) < 5
 
 
 @settings(max_examples=120)
@@ -218,11 +221,10 @@ def test_only_fresh_good_complete_readings_settle_or_ease(history: list[Step]) -
 def test_worse_than_acknowledged_always_asks_again(history: list[Step]) -> None:
     """Tested on what came in: a reading above the acknowledged level or score is never covered."""
     walk = walked(history)
-    for before, step, after in walk.log:
+    for before, scored, after in walk.log:
         alert = before.alerts.get(Lane.CLINICAL)
-        if step.what != "reading" or alert is None or alert.state is not State.ACKNOWLEDGED:
+        if scored is None or scored.late or alert is None or alert.state is not State.ACKNOWLEDGED:
             continue
-        scored = step.point
         level = max((rule.level for rule in policy.CLINICAL if policy.present(rule, scored)), default=0)
         assert alert.ack_level is not None
         assert alert.ack_score is not None
@@ -311,7 +313,7 @@ def oracle_level(seen: list[Point]) -> int:
 
 
 def oracle_stands(rule: policy.Rule, seen: list[Point]) -> bool:
-    """Look at every breach, and after it at every pair of good readings far enough apart with only good ones between."""
+    """After the last breach, look at every pair of good readings far enough apart with only good ones between."""
     breaches = [n for n, scored in enumerate(seen) if policy.present(rule, scored)]
     if not breaches:
         return False

@@ -6,7 +6,7 @@ from typing import Any
 
 from alerts import acts, lifecycle
 from alerts.acts import Act
-from alerts.model import Alert, Case, Kind, Lane
+from alerts.model import Alert, Case, Kind, Lane, Outcome
 from alerts.policy import POLICY
 
 MINUTE = 60_000
@@ -60,10 +60,9 @@ def point(
     absent = tuple(missing)
     scored = {part: points.get(part, 0) for part in PARTS if part not in absent}
     left = total
-    for part in scored:
-        extra = min(left, max(0, 2 - scored[part])) if part not in points else 0
-        scored[part] += extra
-        left -= extra
+    for part in [part for part in scored if part not in points]:
+        scored[part] = min(left, 2)
+        left -= scored[part]
     assert left == 0, "so many points need a part that scores three; name it"
     low = sum(scored.values())
     at_ms = round(minute * MINUTE)
@@ -127,6 +126,6 @@ def acked(case: Case, minute: float, name: str = "ahmed", lane: Lane = Lane.CLIN
 def closed(case: Case, minute: float, outcome: str = "phoned-stable", lane: Lane = Lane.CLINICAL) -> Case:
     """Have someone close the alert of a lane; it must not be refused."""
     case = lifecycle.tick(case, round(minute * MINUTE))
-    answer = acts.close(case, case.alerts[lane], person(minute), acts.Outcome(outcome))
+    answer = acts.close(case, case.alerts[lane], person(minute), Outcome(outcome))
     assert answer.refusal is None, answer.refusal
     return answer.case

@@ -1,8 +1,10 @@
 """What people do: who owns an alert, what that covers, and what the safety rules refuse."""
 
+from itertools import pairwise
+
 import pytest
 
-from alerts import acts
+from alerts import acts, lifecycle
 from alerts.acts import Answer
 from alerts.errors import AlertConflict, AlertRefused
 from alerts.model import Case, Kind, Level, Outcome, State
@@ -162,7 +164,7 @@ def test_a_blind_alert_is_closed_only_by_a_transfer() -> None:
     """The patient cannot be seen to be well; in hospital, others see."""
     raised = after(point(0, spo2=3))
     for case in (acked(raised, 1), follow(raised, point(5, 1), point(36, 1))):
-        blind = acts.lifecycle.overdue(case, "spo2", 45 * MINUTE, 45 * MINUTE)
+        blind = lifecycle.overdue(case, "spo2", 45 * MINUTE, 45 * MINUTE)
         assert isinstance(tried_to_close(blind, Outcome.KNOWN_BASELINE).refusal, AlertRefused)
         gone = tried_to_close(blind, Outcome.TRANSFERRED)
         assert gone.refusal is None
@@ -181,6 +183,6 @@ def test_a_note_changes_nothing_else() -> None:
 def test_the_rules_ask_for_shorter_looks_at_higher_levels() -> None:
     """The clocks of the table of rules run faster the more urgent it is."""
     clocks = [POLICY.clocks[level] for level in Level]
-    for milder, graver in zip(clocks, clocks[1:], strict=False):
+    for milder, graver in pairwise(clocks):
         assert graver.first_response_ms < milder.first_response_ms
         assert graver.acknowledged_at_most_ms < milder.acknowledged_at_most_ms

@@ -222,6 +222,23 @@ def test_a_worse_or_later_relapse_asks_again(relapse: object, why: str) -> None:
     assert clinical(case).ordinal == 1
 
 
+def test_an_acknowledgement_that_runs_out_at_that_moment_covers_no_relapse() -> None:
+    """Until means up to and without."""
+    settled = follow(acked(after(point(0, 5)), 1), point(5, 1), point(36, 1))
+    until = 61 - LAG / MINUTE
+    assert clinical(follow(settled, point(60, 5, received=until))).state == State.RERAISED
+    assert clinical(follow(settled, point(60, 5, received=until - 0.001))).state == State.ACKNOWLEDGED
+
+
+def test_what_was_urgent_waits_for_a_person_also_after_it_eased() -> None:
+    """It is the peak that counts, not the level it left from."""
+    eased = after(point(0, 5), *(point(m, 2, could_be=6) for m in (5, 40)))
+    assert kinds(eased)[-1] == Kind.EASED
+    assert clinical(eased).level == Level.WATCH
+    settled = follow(eased, point(50, 1), point(90, 1))
+    assert (clinical(settled).state, clinical(settled).level) == (State.SETTLED, Level.WATCH)
+
+
 def test_a_relapse_after_more_than_the_bridge_asks_again() -> None:
     """Off-delay and half an hour, counted from the first good reading, are the most an acknowledgement outlives."""
     recovering = acked(after(point(0, spo2=3), point(1, spo2=2)), 20)
@@ -248,7 +265,9 @@ def test_after_a_close_a_new_breach_is_a_new_alert_that_names_the_last() -> None
     soon = follow(case, point(20, 5))
     assert clinical(soon).state == State.NEW
     assert (clinical(soon).ordinal, clinical(soon).recurrence_of) == (2, clinical(case).alert_no)
-    assert clinical(follow(case, point(10 + 12 * 60, 5))).recurrence_of is None
+    half_a_day = 10 + 12 * 60 - LAG / MINUTE
+    assert clinical(follow(case, point(700, 5, received=half_a_day))).recurrence_of is None
+    assert clinical(follow(case, point(700, 5, received=half_a_day - 0.001))).recurrence_of is not None
 
 
 def test_evidence_from_before_a_close_and_no_worse_is_part_of_what_was_closed() -> None:
@@ -265,6 +284,23 @@ def test_worse_evidence_from_before_a_close_raises_the_closed_alert_again() -> N
     assert kinds(case)[-1] == Kind.REVIVED
     assert (alert.state, alert.late, alert.ordinal) == (State.RERAISED, True, 1)
     assert (alert.outcome, alert.closed_ms) == (None, None)
+
+
+def test_the_moment_of_the_close_is_still_before_it() -> None:
+    """Whoever closed it could not have seen that reading; a millisecond later it is a new alert."""
+    case = closed(acked(after(point(0, 5)), 1), 10)
+    assert clinical(follow(case, point(10, 8))).ordinal == 1
+    assert clinical(follow(case, point(10 + 1 / MINUTE, 8))).ordinal == 2
+
+
+def test_late_evidence_ends_an_acknowledgement_once() -> None:
+    """Told again after it was acknowledged, it is no longer news."""
+    worse = point(5, 9, received=21, late=True)
+    case = follow(acked(after(point(0, 7), point(20, 7)), 20.5), worse)
+    assert (clinical(case).state, clinical(case).late) == (State.RERAISED, True)
+    again = acked(case, 22)
+    assert clinical(again).ack_score == 7
+    assert follow(again, worse) is again
 
 
 def test_a_relapse_between_settling_and_closing_that_came_too_late_is_not_swallowed() -> None:

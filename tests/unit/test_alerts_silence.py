@@ -1,4 +1,4 @@
-"""Overdue readings: the technical alert, blindness, and the patient who is sick and unseen; and faults of the service."""
+"""Overdue readings: the technical alert, blindness, the patient who is sick and unseen; faults of the service."""
 
 import pytest
 
@@ -155,6 +155,16 @@ def test_the_technical_alert_eases_when_the_patient_is_no_longer_sick() -> None:
     transferred = closed(acked(case, 66), 70, "transferred")
     assert (technical(transferred).level, technical(transferred).peak) == (Level.WATCH, Level.URGENT)
     assert technical(transferred).state == State.NEW
+
+
+def test_a_rise_up_to_what_was_acknowledged_is_covered() -> None:
+    """Acknowledged as sick and unseen, eased, and again sick and unseen within its time: still in hand."""
+    case = acked(silent(after(point(0, spo2=3)), "spo2"), 61, lane=Lane.TECHNICAL)
+    eased = closed(acked(case, 62), 63, "transferred")
+    assert (technical(eased).level, technical(eased).ack_level) == (Level.WATCH, Level.URGENT)
+    again = follow(eased, point(70, spo2=3))
+    assert kinds(again)[-1] == Kind.WORSENED
+    assert (technical(again).state, technical(again).level) == (State.ACKNOWLEDGED, Level.URGENT)
 
 
 def test_a_technical_alert_that_was_urgent_waits_for_a_person() -> None:

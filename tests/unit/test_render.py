@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
@@ -75,7 +76,7 @@ def test_a_table_in_a_pipe_is_plain_and_not_cut(capsys: pytest.CaptureFixture[st
     assert lines[-1] == "3 shown"
     assert long in shown
     assert "\x1b" not in shown
-    assert {len(line) for line in lines[1:3]} == {len(lines[1])}
+    assert {cell_len(line) for line in lines[1:-1]} == {len(lines[1])}
     assert lines[3].endswith("-12.5")
 
 
@@ -226,6 +227,13 @@ def test_a_terminal_of_eighty_columns_is_never_overrun() -> None:
     plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in shown.splitlines()]
     assert max(map(len, plain)) <= 80
     assert all(f"reason{number}" in "\n".join(plain) for number in range(40))
+
+
+def test_a_word_without_a_space_is_folded_and_not_cut() -> None:
+    """A long identifier is there to its last letter."""
+    word = "".join(str(number) for number in range(100))
+    shown = on_terminal([{"id": "a", "word": word}], [Column(key="id", title="ID"), Column(key="word", title="W")])
+    assert word in re.sub(r"\x1b\[[0-9;]*m|\s", "", shown)
 
 
 def test_colour_can_be_refused() -> None:

@@ -246,7 +246,9 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
         Column(key="observed_at", title="AGE", format=lambda at: ago(at) if at else "-"),
         Column(key="expected", title="EXPECTED WITHIN", format=lambda span: span or "not expected"),
     ]
-    rows = [{"vital": name, "expected": due.get(name)} | came.get(name, {}) for name in dict.fromkeys([*due, *came])]
+    stood_in = {plans.FEEDS[name] for name in came if name in plans.FEEDS} - set(came)
+    names = [name for name in dict.fromkeys([*due, *came]) if name not in stood_in]
+    rows = [{"vital": name, "expected": due.get(plans.FEEDS.get(name, name))} | came.get(name, {}) for name in names]
     render.say()
     render.emit(rows, columns, Format.TABLE)
 

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 def replay(
-    files: Annotated[list[Path], typer.Argument(help="Recordings: CSV, CSV.gz, JSON Lines or Parquet.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", exists=True, dir_okay=False, help="Recordings: CSV, CSV.gz, JSON Lines or Parquet."
+        ),
+    ],
     db: DbOption = None,
     config: ConfigOption = None,
     ward: Annotated[str, typer.Option("--ward", help="The ward that the patients are admitted to.")] = "replay",

@@ -19,7 +19,7 @@ from alerts.queries import Lookups, Whose
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
 from vwmon.patients import plans
-from vwmon.store import readings, registers, scores
+from vwmon.store import monitor, readings, registers, scores
 from vwmon.store.sqlite import Connection
 
 Row = Mapping[str, Any]
@@ -224,15 +224,25 @@ def _last_readings(db: Connection, stay_nos: Collection[int]) -> dict[int, int]:
 
 
 def _scores(db: Connection, stay_nos: Collection[int], now_ms: int) -> dict[int, dict[str, Any]]:
-    """Give the scores that are still current: one older than anything its plan lets count is withdrawn."""
-    known = plans.load_all()
-    found = {}
-    for stay_no, row in scores.latest(db, list(stay_nos)).items():
-        plan = known.get(registers.stay(db, stay_no).pathway)
-        longest_ms = max((vital.valid_ms for vital in plan.vitals.values()), default=0) if plan is not None else 0
-        if now_ms - row.at_ms <= longest_ms:
-            found[stay_no] = _score_record(row)
-    return found
+    """Give the scores that are still current: where nothing is as fresh as the plan asks, the score is withdrawn.
+
+    A score is stored when it changes, so the last reading tells its age. A recording ends for each patient with that
+    patient's last reading, and the score stands as it was then.
+    """
+    state = monitor.read(db)
+    ends = state is not None and state.mode == "recording"
+    last = {} if ends else _last_readings(db, stay_nos)
+    return {
+        stay_no: _score_record(row)
+        for stay_no, row in scores.latest(db, list(stay_nos)).items()
+        if ends or now_ms - max(row.at_ms, last.get(stay_no, 0)) <= _longest_ms(registers.stay(db, stay_no).pathway)
+    }
+
+
+def _longest_ms(pathway: str) -> int:
+    """Give the longest that a plan lets any reading count; nothing for a pathway that is no more."""
+    plan = plans.load_all().get(pathway)
+    return max(vital.valid_ms for vital in plan.vitals.values()) if plan is not None else 0
 
 
 def _score_record(row: scores.ScoreRow) -> dict[str, Any]:

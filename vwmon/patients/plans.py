@@ -15,6 +15,7 @@ from vwmon.patients.records import Expected, Plan
 
 PATHWAYS = ("general", "acute-respiratory", "heart-failure", "frailty")
 VITALS = frozenset({"respiratory_rate", "spo2", "oxygen", "systolic_bp", "heart_rate", "consciousness", "temperature"})
+FEEDS = {"gcs": "consciousness", "fio2": "oxygen"}  # vitals that stand in for a part of the score
 KEYS = {"version", "title", "source", "vitals"}
 VITAL_KEYS = {"valid_for", "overdue_after"}
 

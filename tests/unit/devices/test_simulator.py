@@ -226,6 +226,14 @@ def test_repeats_send_everything_some_twice_and_some_late() -> None:
     assert max(draft.at_ms - draft.observed_ms for draft in late) <= 120 * 60_000
 
 
+def test_what_is_late_at_the_end_still_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when every message of a short stream is late."""
+    monkeypatch.setattr(faults, "LATE_CHANCE", 1.0)
+    got = list(faults.repeats(drafts(10), Random(1)))
+    assert {draft.seq for draft in got} == set(range(10))
+    assert [draft.at_ms for draft in got] == sorted(draft.at_ms for draft in got)
+
+
 def test_artefacts_spoil_one_value_and_the_ward_sees_it() -> None:
     """Each spoiled value is refused or questioned: none passes for a good reading."""
     fleet = Fleet(patients=4, faults=("artefacts",))
@@ -244,7 +252,7 @@ def test_artefacts_spoil_one_value_and_the_ward_sees_it() -> None:
 def test_shifts_are_straight_between_waypoints_and_held_after() -> None:
     """Nothing before the onset."""
     waypoints = ((0.0, 0.0), (10.0, 5.0), (20.0, -5.0))
-    assert [shift(waypoints, hour) for hour in (-3, 0, 5, 10, 15, 20, 99)] == [0, 0, 2.5, 5, 0, -5, -5]
+    assert [shift(waypoints, hour) for hour in (-3, 0, 5, 10, 12, 15, 20, 99)] == [0, 0, 2.5, 5, 3, 0, -5, -5]
     assert shift((), 5) == 0
 
 

@@ -1,0 +1,402 @@
+"""The scorer on a real database: what is scored is stored once, whatever stops it, and however the log was cut."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts import store as cases
+from devices.payloads import decode
+from devices.readings import Message, Reading
+from devices.simulator.faults import FAULTS
+from devices.simulator.fleet import Fleet
+from vwmon import scorer as scoring
+from vwmon.patients import plans
+from vwmon.patients.admission import Admission
+from vwmon.patients.records import By
+from vwmon.provenance import Provenance
+from vwmon.scorer import Scorer
+from vwmon.store import database, registers, scores
+from vwmon.store.arrivals import Arrival
+from vwmon.store.log import LogWriter
+from vwmon.ward import Readings
+
+T0 = 1_795_000_000_000
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+WELL = {
+    "respiratory_rate": 16.0,
+    "spo2": 97.0,
+    "oxygen": 0.0,
+    "systolic_bp": 125.0,
+    "heart_rate": 75.0,
+    "consciousness": 0.0,
+    "temperature": 36.8,
+}
+ILL = WELL | {"respiratory_rate": 26.0, "spo2": 91.0, "heart_rate": 118.0}  # 3 + 3 + 2: NEWS2 of 8
+STORED = {
+    "scores": """select stay_no, at_ms, received_ms, late, total_min, total_max, could_be, red, complete, points_min,
+        points_max, present from score order by 1, 2""",
+    "alerts": """select stay_no, lane, ordinal, state, level, peak, score, peak_score, opened_ms, since_ms, cleared_ms,
+        blind_ms, late, due_ms, closed_ms, parts, reds, evidence, version from alert order by 1, 2, 3""",
+    "events": """select stay_no, lane, ordinal, kind, actor, at_ms, state_before, state_after from alert_event
+        join alert using (alert_no) order by 1, 2, 3, event_no""",
+    "conditions": "select * from condition order by 1, 2",
+    "cursor": "select cursor from scorer",
+}
+SCORES = """select stay_no, at_ms, total_min, total_max, could_be, red, complete, points_min, points_max, present
+    from score order by 1, 2"""
+
+
+class Ward:
+    """A database with its log, and the scorer that follows it."""
+
+    def __init__(self, path: Path, *, batch: int = scoring.BATCH) -> None:
+        """Make the database, with nobody in it."""
+        self.db = database.create(path)
+        self._log, self._batch, self._sent = LogWriter(self.db), batch, 0
+        self.scorer = self.started()
+
+    def started(self, now_ms: int = T0) -> Scorer:
+        """Start the scorer as after a restart."""
+        versions = Provenance(config_hash="test", plans=plans.load_all())
+        self.scorer = Scorer(self.db, versions, now_ms, batch=self._batch)
+        return self.scorer
+
+    def admit(self, patient: str, at_ms: int = T0, *, written_ms: int | None = None, device: str = "") -> None:
+        """Admit a patient to a wearable's plan, with a device of that name from the admission on."""
+        by = By(actor="test", at_ms=at_ms if written_ms is None else written_ms)
+        plan = plans.load("acute-respiratory")
+        wanted = Admission(patient=patient, ward="resp", plan=plan, admitted_ms=at_ms, born="1950-01-01")
+        registers.admit(self.db, wanted, by)
+        registers.add_device(self.db, device or f"of-{patient}", by)
+        registers.assign(self.db, device or f"of-{patient}", patient, at_ms, by)
+
+    def discharge(self, patient: str, at_ms: int) -> None:
+        """Discharge a patient."""
+        registers.discharge(self.db, patient, "recovered", at_ms, By(actor="test", at_ms=at_ms))
+
+    def store(self, *arrivals: Arrival) -> None:
+        """Put messages into the log."""
+        self._log.append(arrivals, (), arrivals[-1].received_ms)
+
+    def sends(self, values: dict[str, float], minute: float, *, late_ms: int = 0, device: str = "of-p1") -> None:
+        """Put one message into the log, observed at a minute and received `late_ms` after, and score to its end."""
+        self._sent += 1
+        at_ms = T0 + round(minute * MINUTE)
+        self.store(message(f"{device}-{self._sent}", values, at_ms, at_ms + late_ms, device))
+        self.score(at_ms + late_ms)
+
+    def score(self, now_ms: int = T0) -> None:
+        """Score to the end of the log, and let the registers' changes act."""
+        while self.scorer.cycle(now_ms):
+            pass
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read rows."""
+        return self.db.execute(sql).fetchall()
+
+    def stored(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Read all that the scorer writes, without the numbers that only say in which order rows were written."""
+        return {name: self.rows(sql) for name, sql in STORED.items()}
+
+    def alerts(self) -> list[tuple[Any, ...]]:
+        """Read lane, state and level of every alert."""
+        return self.rows("select lane, state, level from alert order by stay_no, ordinal")
+
+    def fell_due(self) -> list[tuple[str, int]]:
+        """Read which parts are overdue and since which minute."""
+        found = cases.load(self.db, [stay.stay_no for stay in registers.stays(self.db)])
+        return sorted(
+            (part, (gap.due_ms - T0) // MINUTE) for case in found.values() for part, gap in case.overdue.items()
+        )
+
+
+def message(name: str, values: dict[str, float], at_ms: int, received_ms: int, device: str) -> Arrival:
+    """Build a message whose readings were observed together."""
+    readings = tuple(
+        Reading(vital=vital, value=value, text=None, observed_ms=at_ms, raw_value=None, raw_unit=None, marks=0)
+        for vital, value in values.items()
+    )
+    body = Message(id=name, seq=None, battery_percent=None, readings=readings, refused=())
+    return Arrival("resp", device, f"vwmon/resp/{device}/readings", body, received_ms, b"{}")
+
+
+def simulated(seed: int, *, hours: float = 5.0) -> list[Arrival]:
+    """Give a small fleet's messages with every fault, received when they were sent."""
+    fleet = Fleet(patients=3, seed=seed, spot_minutes=10, pace=8, onset_hours=0.5, faults=tuple(FAULTS))
+    return [
+        Arrival("resp", device, "", decode(payload, device=device, received_ms=at_ms), at_ms, payload)
+        for at_ms, device, payload in fleet.messages(T0, until_ms=T0 + round(hours * HOUR))
+    ]
+
+
+def simulated_ward(path: Path, **more: int) -> Ward:
+    """Make a ward for that fleet."""
+    made = Ward(path, **more)
+    for number in range(1, 4):
+        made.admit(f"p{number}", device=f"sim-{number:03d}")
+    return made
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Iterator[Callable[..., Ward]]:
+    """Make wards with one patient each, p1 with the device of-p1."""
+    made: list[Ward] = []
+
+    def make(**more: Any) -> Ward:  # noqa: ANN401 -- options of Ward
+        ward = Ward(tmp_path / f"{len(made)}.db", **more)
+        ward.admit("p1")
+        made.append(ward)
+        return ward
+
+    yield make
+    for ward in made:
+        ward.db.close()
+
+
+@pytest.fixture
+def ward(new: Callable[..., Ward]) -> Ward:
+    """One such ward."""
+    return new()
+
+
+def test_a_reading_is_scored_once(ward: Ward) -> None:
+    """The cursor stands behind it; another turn, or another scorer, finds nothing to do."""
+    ward.sends(ILL, 1)
+    before = ward.stored()
+    assert [(row[1], row[4]) for row in before["scores"]] == [(T0 + MINUTE, 8)]
+    assert before["cursor"] == [(7,)] == [(ward.scorer.cursor,)]
+    assert ward.scorer.cycle(T0 + MINUTE) == 0
+    assert ward.started().cycle(T0 + MINUTE) == 0
+    assert ward.stored() == before
+
+
+def test_what_is_not_committed_has_not_happened(new: Callable[..., Ward], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores, alerts and cursor are one transaction: cut short there is nothing; done again it is as if undisturbed."""
+    cut, whole = new(), new()
+    sent = [message(str(n), ILL if n > 3 else WELL, T0 + n * MINUTE, T0 + n * MINUTE, "of-p1") for n in range(9)]
+    for each in (cut, whole):
+        each.store(*sent)
+
+    def fail(*_: object) -> None:
+        assert cut.rows("select count(*) from score") != [(0,)]
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(cases, "save_all", fail)
+        with pytest.raises(OSError, match="the disk is gone"):
+            cut.scorer.cycle(T0)
+    assert cut.stored() == {"scores": [], "alerts": [], "events": [], "conditions": [], "cursor": [(0,)]}
+    cut.started()
+    for each in (cut, whole):
+        each.score()
+    assert cut.stored() == whole.stored()
+    assert cut.alerts() == [("clinical", "new", 3)]
+
+
+@given(seed=st.integers(0, 1000), cuts=st.sets(st.integers(1, 80), min_size=2, max_size=5))
+@settings(max_examples=8)
+def test_restarts_change_nothing(seed: int, cuts: set[int]) -> None:
+    """A scorer that was started anew anywhere in the log writes what one that ran through it writes."""
+    sent = simulated(seed)
+    with TemporaryDirectory() as folder:
+        through, restarted = (simulated_ward(Path(folder) / name) for name in ("through.db", "restarted.db"))
+        with closing(through.db), closing(restarted.db):
+            for first, last in pairwise([0, *sorted(cuts), len(sent)]):
+                for each in (through, restarted):
+                    if sent[first:last]:
+                        each.store(*sent[first:last])
+                    each.score()
+                restarted.started()
+            assert restarted.stored() == through.stored()
+            assert through.rows("select count(*) > 0 from score") == [(1,)]
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_batches_of_any_size_give_the_same_tables(tmp_path: Path, size: int) -> None:
+    """One message at a time, three rows at a time or all at once."""
+    sent = simulated(4)
+    small, large = simulated_ward(tmp_path / "small.db", batch=size), simulated_ward(tmp_path / "large.db")
+    with closing(small.db), closing(large.db):
+        for each in (small, large):
+            each.store(*sent)
+            each.score()
+        assert small.stored() == large.stored()
+        assert ("clinical",) in small.rows("select distinct lane from alert")
+
+
+def test_a_late_reading_rescores_what_followed(new: Callable[..., Ward]) -> None:
+    """The stored history is that of a ward where every reading came in its time, and no row of the old one is left."""
+    late, punctual = new(), new()
+    story: Sequence[tuple[float, dict[str, float]]] = [
+        (0, WELL),
+        (5, {"spo2": 91.0}),
+        (10, {"spo2": 91.0}),
+        (15, {"heart_rate": 118.0}),
+        (20, WELL),
+        (30, {"respiratory_rate": 26.0}),
+    ]
+    for minute, values in story:
+        punctual.sends(values, minute)
+        if minute != 5:
+            late.sends(values, minute)
+    before = late.rows(SCORES)
+    late.sends({"spo2": 91.0}, 5, late_ms=40 * MINUTE)
+    assert before != late.rows(SCORES) == punctual.rows(SCORES)
+
+
+def test_a_reading_from_before_what_memory_holds_is_scored_the_same(
+    new: Callable[..., Ward], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stay whose window was trimmed is read back from the log first."""
+    monkeypatch.setattr(scoring, "LEAST_TRIMMED", 0)
+    reloaded: list[int] = []
+    reload = Scorer._reload
+
+    def reloading(self: Scorer, row: int) -> Readings:
+        reloaded.append(row)
+        return reload(self, row)
+
+    monkeypatch.setattr(Scorer, "_reload", reloading)
+    late, punctual = new(), new()
+    hours = [hour / 2 for hour in range(24)]
+    for hour in hours:
+        for each in (late, punctual):
+            if each is punctual or hour != 1:
+                each.sends(WELL | {"spo2": 97.0 - hour % 3, "heart_rate": 80.0 + 4 * hour}, 60 * hour)
+    assert reloaded == []
+    late.sends(WELL | {"spo2": 96.0, "heart_rate": 84.0}, 60, late_ms=12 * HOUR)
+    assert reloaded == [0]
+    assert late.rows(SCORES) == punctual.rows(SCORES)
+
+
+def test_a_device_of_nobody_is_scored_once_somebody_has_it(ward: Ward) -> None:
+    """Its readings wait in the log; assigned from an earlier time on they count, known from the assignment on."""
+    ward.sends(ILL, 2, device="stranger")
+    assert ward.stored()["scores"] == []
+    assert ward.scorer.cursor == 7
+    ward.admit("p2", device="stranger")
+    ward.score(T0 + 90 * MINUTE)
+    assert [row[:5] for row in ward.stored()["scores"]] == [(2, T0 + 2 * MINUTE, T0 + 90 * MINUTE, 0, 8)]
+    assert ward.rows("select stay_no, since_ms, opened_ms from alert where lane = 'clinical'") == [
+        (2, T0 + 2 * MINUTE, T0 + 90 * MINUTE)
+    ]
+
+
+def test_a_device_that_was_given_back_earlier_takes_its_scores_with_it(ward: Ward) -> None:
+    """What it measured after that is no longer the patient's, and a restart sees the same."""
+    for minute in (1, 10, 20):
+        ward.sends(WELL | {"heart_rate": 75.0 + minute * 2}, minute)
+    registers.return_device(ward.db, "of-p1", T0 + 5 * MINUTE, By(actor="test", at_ms=T0 + HOUR))
+    ward.score(T0 + HOUR)
+    assert [row[1] for row in ward.stored()["scores"]] == [T0 + MINUTE]
+    before = ward.stored()
+    ward.started().cycle(T0 + HOUR)
+    assert ward.stored() == before
+
+
+def test_a_discharge_ends_what_is_expected_and_raises_nothing_more(ward: Ward) -> None:
+    """A technical alert closes, what was urgent awaits its outcome, and late news adds no alert."""
+    ward.admit("p2")
+    ward.sends(ILL, 1)
+    ward.scorer.tick(T0 + 2 * HOUR)
+    assert ward.alerts() == [("clinical", "new", 3), ("technical", "new", 3), ("technical", "new", 1)]
+    for patient in ("p1", "p2"):
+        ward.discharge(patient, T0 + 3 * HOUR)
+    ward.score(T0 + 3 * HOUR)
+    ended = ward.alerts()
+    assert [row[:2] for row in ended] == [("clinical", "settled"), ("technical", "settled"), ("technical", "closed")]
+    assert ward.fell_due() == []
+    ward.sends(ILL | {"systolic_bp": 85.0}, 170, late_ms=HOUR)
+    ward.sends(ILL, 200)
+    ward.scorer.tick(T0 + DAY)
+    assert ward.alerts() == ended
+    assert ward.scorer.stays == 0
+
+
+def test_a_reading_is_overdue_by_the_clock_as_of_when_it_was_due(ward: Ward) -> None:
+    """Thirty minutes after the last of a wearable's vitals, not a moment earlier, and dated then however late."""
+    ward.sends(WELL, 0)
+    ward.scorer.tick(T0 + 30 * MINUTE)
+    assert ward.fell_due() == []
+    ward.scorer.tick(T0 + 50 * MINUTE)
+    wearable = ["heart_rate", "respiratory_rate", "spo2"]
+    assert ward.fell_due() == [(part, 30) for part in wearable]
+    assert ward.rows("select lane, level, since_ms, opened_ms from alert") == [
+        ("technical", 1, T0 + 30 * MINUTE, T0 + 30 * MINUTE)
+    ]
+    ward.sends(WELL, 60)
+    assert ward.fell_due() == []
+
+
+def test_readings_that_arrive_late_are_judged_by_their_own_time(new: Callable[..., Ward]) -> None:
+    """A recording published days later is not overdue by the clock; silence after its last arrival is."""
+    ward = new()
+    for minute in range(0, 60, 10):
+        ward.sends(WELL, minute, late_ms=10 * DAY)
+    last_ms = T0 + 50 * MINUTE + 10 * DAY
+    for span, parts in ((20, 0), (30, 0), (31, 3)):
+        ward.scorer.tick(last_ms + span * MINUTE)
+        assert len(ward.fell_due()) == parts, span
+
+
+def test_how_far_a_stay_had_come_is_known_after_a_restart(ward: Ward) -> None:
+    """What is older than its latest reading is late news then as before."""
+    ward.sends(WELL, 10)
+    ward.started()
+    ward.sends({"spo2": 91.0}, 5, late_ms=HOUR)
+    assert ward.rows("select at_ms, late from score order by at_ms") == [(T0 + 5 * MINUTE, 1), (T0 + 10 * MINUTE, 0)]
+
+
+def test_what_arrives_late_does_so_after_a_restart_too(ward: Ward) -> None:
+    """How far behind a stay's readings come is read back with them."""
+    ward.sends(WELL, 0, late_ms=10 * DAY)
+    ward.started(T0 + 10 * DAY)
+    ward.scorer.tick(T0 + 10 * DAY + 20 * MINUTE)
+    assert ward.fell_due() == []
+
+
+@pytest.mark.parametrize(("span", "overdue"), [(29, 0), (31, 3)])
+def test_a_patient_written_down_late_is_waited_for_from_then_on(ward: Ward, span: int, overdue: int) -> None:
+    """Two days between admission and register: the plan's wait begins when the register says so."""
+    ward.discharge("p1", T0)
+    ward.admit("p2", T0, written_ms=T0 + 2 * DAY)
+    ward.score(T0 + 2 * DAY)
+    ward.scorer.tick(T0 + 2 * DAY + span * MINUTE)
+    assert len(ward.fell_due()) == overdue
+
+
+def test_the_lag_is_how_long_the_oldest_reading_has_waited(ward: Ward) -> None:
+    """Nothing waits, nothing lags; a clock that stepped back gives no negative lag."""
+    assert ward.scorer.lag_ms(T0) == 0
+    ward.store(message("a", WELL, T0, T0 + 500, "of-p1"), message("b", WELL, T0, T0 + 900, "of-p1"))
+    assert [ward.scorer.lag_ms(T0 + span) for span in (1500, 0)] == [1000, 0]
+    ward.score()
+    assert ward.scorer.lag_ms(T0 + DAY) == 0
+
+
+def test_a_vital_heard_for_the_first_time_while_running_is_scored(ward: Ward) -> None:
+    """The register of vitals is read again when the log holds one that is not known; an unknown name scores nothing."""
+    ward.sends({"spo2": 97.0}, 0)
+    ward.sends({"mood": 3.0, "heart_rate": 135.0}, 1)
+    assert [row[4] for row in ward.stored()["scores"]] == [0, 3]
+
+
+def test_every_score_says_by_which_versions_it_was_made(ward: Ward) -> None:
+    """Software, chart, plan and configuration, and those of the next software beside them."""
+    ward.sends(WELL, 0)
+    versions = replace(Provenance(config_hash="other", plans=plans.load_all()), software="next", _numbers={})
+    ward.scorer = Scorer(ward.db, versions, T0)
+    ward.sends(ILL, 1)
+    rows = ward.rows("select plan, config_hash, software = 'next' from score join provenance using (provenance_no)")
+    assert rows == [("acute-respiratory 1", "test", 0), ("acute-respiratory 1", "other", 1)]
+    assert scores.cursor(ward.db) == 14

@@ -1,0 +1,286 @@
+"""The daemon as a process beside a real broker: what it says of itself to the ward, to screens and to its manager."""
+
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.conftest import Command
+from tests.integration.broker import DEADLINE_S, Broker, free_port, running_broker, wait_until
+from vwmon.clock import Clock
+from vwmon.config import Mqtt, Settings, Store
+from vwmon.daemon import Daemon, ThreadEndedError
+from vwmon.ingest import Ingest
+from vwmon.service import Service
+from vwmon.store import database, monitor
+from vwmon.store.monitor import Monitor
+from vwmon.watch import Watch
+
+CONFIG = """\
+[store]
+path = "ward.db"
+[mqtt]
+host = "127.0.0.1"
+port = {port}
+[[wards]]
+id = "resp"
+name = "Respiratory"
+"""
+STATUS = "vwmon/resp/monitor/status"
+
+
+class Hub:
+    """A folder with a configuration and a database, and the daemon's process."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        """Write the configuration and make the database."""
+        self.config, self.db, self._log = folder / "vwmon.toml", folder / "ward.db", folder / "daemon.log"
+        self.config.write_text(CONFIG.format(port=port), encoding="utf-8")
+        database.create(self.db).close()
+
+    @contextmanager
+    def running(self, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run the daemon until it has said its first word; nothing of it is left running."""
+        program = [sys.executable, "-m", "vwmon", "run", "--config", str(self.config)]
+        with self._log.open("wb") as log:
+            daemon = subprocess.Popen(program, stdout=log, stderr=log, env=os.environ | environment)
+        try:
+            wait_until(lambda: self.said() is not None or daemon.poll() is not None, "the daemon says something")
+            assert daemon.poll() is None, self._log.read_text()
+            yield daemon
+        finally:
+            daemon.kill()
+            daemon.wait()
+
+    def said(self) -> Monitor | None:
+        """Read what the daemon last said of itself."""
+        with closing(database.open_reader(self.db)) as reader:
+            return monitor.read(reader)
+
+    def connected(self) -> bool:
+        """Say whether the daemon says that it has its broker."""
+        said = self.said()
+        return said is not None and said.broker_connected
+
+    def status(self) -> tuple[int, dict[str, Any]]:
+        """Ask `vwmon status`; give its exit code and answer."""
+        done = Command()("status", "--config", self.config, "--json")
+        return done.exit_code, json.loads(done.stdout)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A real broker."""
+    with running_broker(tmp_path, more="set_tcp_nodelay true") as running:
+        yield running
+
+
+@pytest.fixture
+def hub(tmp_path: Path, broker: Broker) -> Hub:
+    """A hub beside that broker, whose daemon does not run yet."""
+    return Hub(tmp_path, broker.port)
+
+
+@contextmanager
+def listening(port: int) -> Iterator["queue.Queue[tuple[dict[str, Any], bool]]"]:
+    """Subscribe to the monitor's status as a device would; give what comes as (content, retained)."""
+    heard: queue.Queue[tuple[dict[str, Any], bool]] = queue.Queue()
+    subscribed = threading.Event()
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client.on_message = lambda _client, _data, said: heard.put((json.loads(said.payload), said.retain))
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.connect("127.0.0.1", port)
+    client.subscribe(STATUS, qos=1)
+    client.loop_start()
+    try:
+        assert subscribed.wait(DEADLINE_S)
+        yield heard
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def test_the_ward_is_told_that_it_is_watched(hub: Hub, broker: Broker) -> None:
+    """Retained, so that a device that comes later hears it; with the time in UTC, and again at every beat."""
+    with hub.running(), listening(broker.port) as heard:
+        first, again = (heard.get(timeout=DEADLINE_S)[0] for _ in range(2))
+        with listening(broker.port) as later:
+            assert later.get(timeout=DEADLINE_S)[1]
+    assert (first["status"], first["readings"]) == ("online", 0)
+    times = [datetime.fromisoformat(said["time"]) for said in (first, again)]
+    assert times[0] < times[1]
+    assert first["time"].endswith("Z")
+
+
+def test_the_ward_is_told_when_the_daemon_was_killed(hub: Hub, broker: Broker) -> None:
+    """The broker says it in the daemon's place, retained."""
+    with listening(broker.port) as heard, hub.running() as daemon:
+        assert heard.get(timeout=DEADLINE_S)[0]["status"] == "online"
+        daemon.kill()
+        wait_until(lambda: heard.get(timeout=DEADLINE_S)[0] == {"status": "offline"}, "the Will is published")
+        with listening(broker.port) as later:
+            assert later.get(timeout=DEADLINE_S) == ({"status": "offline"}, True)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_daemon_that_is_stopped_says_so_everywhere(hub: Hub, broker: Broker, how: signal.Signals) -> None:
+    """The ward hears that nobody watches; the screens say stopped, as a probe's exit code 4; the process ends well."""
+    with listening(broker.port) as heard, hub.running() as daemon:
+        wait_until(hub.connected, "the daemon has its broker")
+        assert hub.status()[0] == 0
+        assert hub.status()[1]["monitoring"]
+        daemon.send_signal(how)
+        assert daemon.wait(DEADLINE_S) == 0
+        wait_until(lambda: heard.get(timeout=DEADLINE_S)[0] == {"status": "offline"}, "the ward is told")
+    code, said = hub.status()
+    assert (code, said["monitoring"]) == (4, False)
+    assert said["reason"].startswith("NOT MONITORING: the daemon was stopped")
+    assert said["stopped_at"] is not None
+
+
+def test_a_killed_daemon_is_not_said_to_have_stopped(hub: Hub) -> None:
+    """Nobody stopped it on purpose, and whoever looks later must see the difference."""
+    with hub.running() as daemon:
+        daemon.kill()
+        daemon.wait(DEADLINE_S)
+    assert hub.status()[1]["stopped_at"] is None
+
+
+def test_a_broker_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
+    """The daemon stays up, says that it has no broker, and connects when there is one."""
+    waiting, port = Hub(tmp_path, free_port()), free_port()
+    waiting.config.write_text(CONFIG.format(port=port), encoding="utf-8")
+    with waiting.running() as daemon:
+        assert not waiting.status()[1]["broker_connected"]
+        with running_broker(tmp_path) as broker:
+            broker.stop()
+            moved = broker._settings.read_text(encoding="utf-8").replace(f"listener {broker.port}", f"listener {port}")
+            broker._settings.write_text(moved, encoding="utf-8")
+            broker.port = port
+            broker.start()
+            wait_until(waiting.connected, "the daemon has its broker")
+        assert daemon.poll() is None
+
+
+def test_the_service_manager_is_told_when_it_is_ready_and_that_it_lives(hub: Hub, tmp_path: Path) -> None:
+    """READY once, with the broker there; WATCHDOG again and again; STOPPING at the end."""
+    name = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(name)
+        manager.settimeout(DEADLINE_S)
+        with hub.running(NOTIFY_SOCKET=name) as daemon:
+            heard = heard_until(manager, b"WATCHDOG=1", times=3)
+            assert hub.connected()
+            daemon.terminate()
+            heard += heard_until(manager, b"STOPPING=1", times=1)
+    assert heard.count(b"READY=1\nSTATUS=watching") == 1
+    assert any(said.startswith(b"STATUS=0 readings, ") for said in heard)
+
+
+def heard_until(manager: socket.socket, word: bytes, times: int) -> list[bytes]:
+    """Hear datagrams until a word came so many times, and READY before."""
+    heard: list[bytes] = []
+    while heard.count(word) < times or (word == b"WATCHDOG=1" and not any(b"READY" in said for said in heard)):
+        heard.append(manager.recv(1000))
+    return heard
+
+
+def test_without_a_broker_the_service_is_alive_and_not_ready(tmp_path: Path) -> None:
+    """The watchdog is for a stuck process; readiness is for one that takes readings."""
+    name = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(name)
+        manager.settimeout(DEADLINE_S)
+        with Hub(tmp_path, free_port()).running(NOTIFY_SOCKET=name):
+            heard = [manager.recv(1000) for _ in range(4)]
+    assert b"WATCHDOG=1" in heard
+    assert not any(said.startswith(b"READY") for said in heard)
+
+
+def test_a_database_that_is_missing_is_not_made(tmp_path: Path) -> None:
+    """A wrong path must not become an empty ward: exit code 3, what to do, and no file."""
+    missing = tmp_path / "ward.db"
+    done = refused("run", "--db", missing)
+    assert done.returncode == 3
+    assert "vwmon db migrate" in done.stderr
+    assert not missing.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"dear diary", b"SQLite format 3\x00"])
+def test_a_file_that_is_none_of_ours_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    """Whatever it is, it keeps its bytes, and nothing appears beside it."""
+    foreign = tmp_path / "notes.txt"
+    foreign.write_bytes(content)
+    done = refused("run", "--db", foreign)
+    assert done.returncode == 1
+    assert foreign.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [foreign]
+
+
+def refused(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Run a command as a process; it must end with a sentence and without a traceback."""
+    program = [sys.executable, "-m", "vwmon", *map(str, arguments)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def _ends(*_: object) -> None:
+    """Return where a thread's work should go on."""
+
+
+def _fails(*_: object) -> None:
+    raise OSError("the disk is gone")
+
+
+@pytest.mark.parametrize(("owner", "name"), [(Watch, "turn"), (Ingest, "step")])
+def test_a_thread_that_dies_ends_the_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str
+) -> None:
+    """Half a daemon is worse than none: the other thread is ended, and the manager starts both again."""
+    monkeypatch.setattr(owner, name, _fails)
+    with pytest.raises(ThreadEndedError, match="the disk is gone"):
+        daemon_in(tmp_path).run(threading.Event())
+    with closing(database.open_reader(tmp_path / "ward.db")) as db:
+        found = monitor.read(db)
+    assert found is None or found.stopped_ms is None
+    assert {thread.name for thread in threading.enumerate()}.isdisjoint({"ingest", "scoring"})
+
+
+def test_a_thread_that_ends_without_an_error_ends_the_daemon_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody asked for it: that is an error as well, and not a stop on purpose."""
+    monkeypatch.setattr(Ingest, "run", _ends)
+    with pytest.raises(ThreadEndedError):
+        daemon_in(tmp_path).run(threading.Event())
+
+
+def daemon_in(folder: Path) -> Daemon:
+    """Make a daemon on a new database, with no broker anywhere and no service manager."""
+    database.create(folder / "ward.db").close()
+    settings = Settings(store=Store(path=folder / "ward.db"), mqtt=Mqtt(host="127.0.0.1", port=free_port()))
+    return Daemon(settings, Clock(), Service({}))
+
+
+def test_a_dead_thread_is_the_process_s_death(tmp_path: Path) -> None:
+    """The exit code tells the service manager to start again: a table that the scorer needs is gone."""
+    hub = Hub(tmp_path, free_port())
+    with hub.running() as daemon:
+        with closing(database.open_writer(hub.db)) as db:
+            db.execute("drop table register_version")
+        assert daemon.wait(DEADLINE_S) == 1

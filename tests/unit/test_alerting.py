@@ -1,0 +1,248 @@
+"""From scores to the work list: which points are followed, and that what cannot matter costs nothing."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts import policy
+from alerts import store as cases
+from alerts.acts import Act
+from alerts.model import SYSTEM_STAY, Case, Lane
+from vwmon import points
+from vwmon.alerting import Alerting, breaching
+from vwmon.patients.records import Stay
+from vwmon.pipeline import Gaps, Scores
+from vwmon.scoring.charts import PARTS
+from vwmon.store import database
+from vwmon.store.sqlite import Connection
+from vwmon.ward import PlanTable
+
+T0 = 1_795_000_000_000
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+SPO2, TEMPERATURE = PARTS.index("spo2"), PARTS.index("temperature")
+STAYS = tuple(
+    Stay(
+        stay_no=number,
+        patient=f"p{number}",
+        ward="resp",
+        pathway="general",
+        plan_version="1",
+        admitted_ms=T0,
+        discharged_ms=None,
+        discharge_reason=None,
+        spo2_scale=1,
+        scale_prescriber="",
+    )
+    for number in (11, 12, 13)
+)
+PLANS = PlanTable(
+    spo2_scale=np.ones(3, dtype=np.int8),
+    expected=np.tile(np.array([part == SPO2 for part in range(7)]), (3, 1)),
+    valid_ms=np.full((3, 7), 12 * HOUR),
+    overdue_ms=np.full((3, 7), HOUR),
+    admitted_ms=np.full(3, T0),
+)
+NO_GAPS = Gaps(**dict.fromkeys(Gaps.__slots__, np.zeros(0, dtype=np.int64)))
+
+
+def column(rows: Sequence[dict[str, Any]], name: str, usual: object, kind: type) -> Any:  # noqa: ANN401 -- any array
+    """Build one column from what rows say of it."""
+    return np.array([row.get(name, usual) for row in rows], dtype=kind)
+
+
+def scored(*rows: dict[str, Any]) -> Scores:
+    """Build scores: `stay`, `minute`, `total` on the respiratory rate and SpO2, `late`, `could_be`, `red`, `age_ms`."""
+    total = column(rows, "total", 0, np.int64)
+    at_ms = T0 + column(rows, "minute", 0, np.int64) * MINUTE
+    each = np.zeros((len(rows), 7), dtype=np.int8)
+    each[:, 0], each[:, 1] = np.minimum(total, 3), np.clip(total - 3, 0, 3)
+    each[:, 6], each[:, 4] = np.clip(total - 6, 0, 3), np.clip(total - 9, 0, 3)
+    return Scores(
+        wave=column(rows, "wave", 0, np.int64),
+        stay=column(rows, "stay", 0, np.int64),
+        at_ms=at_ms,
+        received_ms=at_ms + 2000,
+        rescored_from_ms=at_ms,
+        late=column(rows, "late", 0, np.bool_),
+        points_min=each,
+        points_max=each,
+        present=np.ones((len(rows), 7), dtype=bool),
+        values=np.full((len(rows), 7), 90.0),
+        age_ms=np.tile(column(rows, "age_ms", 0, np.int64)[:, None], (1, 7)),
+        total_min=total,
+        total_max=total,
+        red=column(rows, "red", 0, np.bool_),
+        complete=np.ones(len(rows), dtype=bool),
+        could_be=np.maximum(total, column(rows, "could_be", 0, np.int64)),
+        changed=np.ones(len(rows), dtype=bool),
+    )
+
+
+def gap(stay: int, due: int, ended: int) -> Gaps:
+    """Build one episode of an awaited SpO2, in minutes."""
+    found = {"stay": stay, "part": SPO2, "due_ms": T0 + due * MINUTE, "ended_ms": T0 + ended * MINUTE}
+    columns = {"wave": 0, **found, "received_ms": T0 + ended * MINUTE}
+    return Gaps(**{name: np.array([value], dtype=np.int64) for name, value in columns.items()})
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Connection]:
+    """An empty database in a transaction."""
+    with closing(database.create(tmp_path / "ward.db")) as opened, database.atomic(opened):
+        yield opened
+
+
+@pytest.fixture
+def alerting(db: Connection) -> Alerting:
+    """The cases of three stays that are well; the service's versions are number 1, theirs 21, 22 and 23."""
+    return enrolled(db)
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """The stays whose cases are read, call by call."""
+    asked: list[list[int]] = []
+    load = cases.load
+
+    def loading(db: Connection, stay_nos: Sequence[int]) -> dict[int, Case]:
+        asked.append(list(stay_nos))
+        return load(db, stay_nos)
+
+    monkeypatch.setattr(cases, "load", loading)
+    return asked
+
+
+def enrolled(db: Connection, stays: Sequence[Stay] = STAYS) -> Alerting:
+    """Begin with these stays, as after a start."""
+    made = Alerting(db, PLANS, 1)
+    made.enrol(stays, PLANS, (21, 22, 23), T0)
+    return made
+
+
+def states(db: Connection) -> list[tuple[int, str, str, int]]:
+    """Read which alerts there are."""
+    return db.execute("select stay_no, lane, state, level from alert order by stay_no, lane").fetchall()
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.booleans()), min_size=1, max_size=20))
+def test_the_quick_look_at_columns_agrees_with_the_rules(rows: list[tuple[int, int, bool]]) -> None:
+    """Row by row it marks what alerts.policy marks point by point."""
+    made = scored(*({"total": total, "could_be": could, "red": red} for total, could, red in rows))
+    expected = [policy.breaching(points.point(made, i, 11, PARTS)) for i in range(len(rows))]
+    assert breaching(made).tolist() == expected
+
+
+def test_points_that_cannot_matter_are_not_looked_at(alerting: Alerting, loaded: list[list[int]]) -> None:
+    """A ward that is well costs no question to the database."""
+    loaded.clear()
+    alerting.follow(scored({"stay": 0}, {"stay": 1, "total": 4}), NO_GAPS)
+    assert loaded == []
+
+
+def test_only_the_stay_with_a_breach_is_followed(alerting: Alerting, loaded: list[list[int]], db: Connection) -> None:
+    """One question for all of them, and an alert under the versions of its own plan."""
+    loaded.clear()
+    alerting.follow(scored({"stay": 0}, {"stay": 1, "total": 5, "red": True}, {"stay": 2}), NO_GAPS)
+    assert loaded == [[12]]
+    assert states(db) == [(12, "clinical", "new", 2)]
+    assert db.execute("select provenance_no from alert").fetchone() == (22,)
+
+
+def test_a_stay_with_something_open_is_followed_at_every_point(alerting: Alerting, db: Connection) -> None:
+    """Also at good ones: they are what settles the alert; and the same after a restart."""
+    alerting.follow(scored({"total": 8, "red": True}), NO_GAPS)
+    alerting.follow(scored({"minute": 10}), NO_GAPS)
+    enrolled(db).follow(scored({"minute": 45}), NO_GAPS)
+    assert states(db) == [(11, "clinical", "settled", 3)]
+
+
+def test_points_of_one_stay_are_followed_wave_by_wave(alerting: Alerting, db: Connection) -> None:
+    """A late unit's points come after those it came after, although they are older."""
+    alerting.follow(
+        scored(
+            {"minute": 30, "total": 5, "red": True},
+            {"minute": 10, "total": 7, "red": True, "late": True, "wave": 1},
+        ),
+        NO_GAPS,
+    )
+    told = db.execute("select kind, level_after from alert_event order by event_no").fetchall()
+    assert told == [("raised", 2), ("worsened", 3)]
+    assert states(db) == [(11, "clinical", "new", 3)]
+    assert db.execute("select late from alert").fetchone() == (1,)
+
+
+def test_an_episode_that_the_log_shows_is_told_before_the_reading_that_ended_it(
+    alerting: Alerting, db: Connection
+) -> None:
+    """Overdue from when it was due, ended by the reading: raised and over, in that order."""
+    alerting.follow(scored({"minute": 90}), gap(0, 60, 90))
+    assert states(db) == [(11, "technical", "closed", 1)]
+    assert db.execute("select since_ms - ?, closed_ms - ? from alert", [T0, T0]).fetchone() == (
+        60 * MINUTE,
+        90 * MINUTE,
+    )
+
+
+def test_a_part_that_is_awaited_is_overdue_once(alerting: Alerting, loaded: list[list[int]], db: Connection) -> None:
+    """By the clock or by a point: told again it is not even looked at."""
+    loaded.clear()
+    rows, parts, due_ms = np.array([1]), np.array([SPO2]), np.array([T0 + HOUR])
+    for _ in range(2):
+        alerting.fall_overdue(rows, parts, due_ms, np.array([-1]), T0 + 2 * HOUR)
+    assert [asked for asked in loaded if asked] == [[12]]
+    gaps = cases.load(db, [12])[12].overdue
+    assert {part: (found.due_ms, found.last_ms) for part, found in gaps.items()} == {"spo2": (T0 + HOUR, None)}
+
+
+def test_a_point_at_which_a_part_is_overdue_says_so(alerting: Alerting, db: Connection) -> None:
+    """Another vital comes, SpO2 is ninety minutes old: overdue since the plan's hour after it; not if it came late."""
+    stale = {"minute": 90, "age_ms": 90 * MINUTE}
+    alerting.follow(scored(stale | {"stay": 0, "late": True}, stale | {"stay": 1}), NO_GAPS)
+    found = cases.load(db, [11, 12])
+    assert [found[number].overdue.keys() for number in (11, 12)] == [set(), {"spo2"}]
+    assert found[12].overdue["spo2"].due_ms == T0 + HOUR
+    alerting.follow(scored({"stay": 1, "minute": 95, "age_ms": 0}), NO_GAPS)
+    assert cases.load(db, [12])[12].overdue == {}
+
+
+def test_a_discharge_ends_what_is_open_and_silences_the_stay(alerting: Alerting, db: Connection) -> None:
+    """What was urgent waits for its outcome; no later point raises it again."""
+    alerting.follow(scored({"total": 8, "red": True}), NO_GAPS)
+    gone = [replace(stay, discharged_ms=T0 + HOUR, discharge_reason="recovered") for stay in STAYS]
+    alerting.enrol(gone, PLANS, (21, 22, 23), T0 + HOUR)
+    ill = {"total": 9, "red": True, "minute": 50}
+    alerting.follow(scored(ill | {"stay": 0}, ill | {"stay": 1}), NO_GAPS)
+    assert states(db) == [(11, "clinical", "settled", 3)]
+
+
+def test_the_service_has_alerts_of_its_own(alerting: Alerting, db: Connection) -> None:
+    """Raised once as of when it began, lowered when it is over, under the service's own versions."""
+    for _ in range(2):
+        alerting.system("broker", T0, T0 + 2 * MINUTE)
+    assert states(db) == [(SYSTEM_STAY, "system", "new", 2)]
+    assert db.execute("select since_ms, provenance_no from alert").fetchall() == [(T0, 1)]
+    alerting.system("broker", None, T0 + 5 * MINUTE)
+    case = cases.load(db, [SYSTEM_STAY])[SYSTEM_STAY]
+    assert not case.alerts[Lane.SYSTEM].active
+    alerting.system("silent", None, T0 + 5 * MINUTE)
+    assert len(states(db)) == 1
+
+
+def test_an_acknowledgement_that_runs_out_acts_as_of_then(alerting: Alerting, db: Connection) -> None:
+    """Half an hour at level 3: the tick after it gives the alert back to everybody."""
+    alerting.follow(scored({"total": 8, "red": True}), NO_GAPS)
+    (name,) = db.execute("select id from alert").fetchone()
+    cases.acknowledge(db, name, Act(actor="ahmed", now_ms=T0 + 3 * MINUTE, note="phoned"))
+    for minute, state in ((32, "acknowledged"), (40, "reraised")):
+        alerting.tick(T0 + minute * MINUTE)
+        assert states(db) == [(11, "clinical", state, 3)]
+    (at_ms,) = db.execute("select at_ms from alert_event where kind = 'expired'").fetchone()
+    assert at_ms == T0 + 33 * MINUTE

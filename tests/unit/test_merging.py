@@ -1,0 +1,99 @@
+"""When the log is merged: long or due, as far as it has been scored, and before the next batch is stored."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from devices.readings import Message, Reading
+from vwmon.merging import MERGED_AT_ONCE, MergingLog
+from vwmon.store import database
+from vwmon.store.arrivals import Appended, Arrival
+from vwmon.store.log import LogWriter
+
+T0 = 1_795_000_000_000
+EVERY = 60_000
+DONE = Appended(stored=1, duplicates=0, refused=0, quarantined=0, last_seq=1)
+
+
+@dataclass
+class FakeLog:
+    """A log that remembers what was asked of it, and is as long as it is told to be."""
+
+    tail_size: int = 0
+    asked: list[object] = field(default_factory=list)
+
+    def append(self, _arrivals: object, _quarantined: object, recorded_ms: int) -> Appended:
+        """Store a batch."""
+        self.asked.append(("append", recorded_ms - T0))
+        return DONE
+
+    def merge(self, up_to_seq: int, at_most: int) -> int:
+        """Merge."""
+        self.asked.append(("merge", up_to_seq, at_most))
+        return 0
+
+
+def merging(log: FakeLog, scored: Sequence[int]) -> MergingLog:
+    """Wrap a log whose scorer stands at one number after the other."""
+    numbers = iter(scored)
+    return MergingLog(cast("LogWriter", log), lambda: next(numbers), EVERY)
+
+
+def merged_at(log: FakeLog, times: Sequence[int]) -> list[int]:
+    """Append at these times after T0; give those at which it merged."""
+    wrapped, found = merging(log, range(100)), []
+    for after in times:
+        log.asked.clear()
+        assert wrapped.append((), (), T0 + after) is DONE
+        if len(log.asked) > 1:
+            found.append(after)
+    return found
+
+
+def test_the_log_is_merged_when_it_is_due() -> None:
+    """Counted from the first batch, then from the last merge."""
+    times = [0, EVERY - 1, EVERY, EVERY + 1, 2 * EVERY - 1, 2 * EVERY, 9 * EVERY]
+    assert merged_at(FakeLog(), times) == [EVERY, 2 * EVERY, 9 * EVERY]
+
+
+@pytest.mark.parametrize(("length", "merged"), [(MERGED_AT_ONCE - 1, []), (MERGED_AT_ONCE, [0, 1])])
+def test_a_long_log_is_merged_before_it_is_due(length: int, merged: list[int]) -> None:
+    """A backlog must not wait for the clock, or the tail's keys would fill the memory."""
+    assert merged_at(FakeLog(tail_size=length), [0, 1]) == merged
+
+
+def test_what_is_not_scored_yet_is_not_merged() -> None:
+    """The scorer reads the tail in the order of arrival: it is merged up to its cursor as it is then, and in parts."""
+    log = FakeLog(tail_size=MERGED_AT_ONCE)
+    wrapped = merging(log, [5, 9])
+    for after in (0, 1):
+        wrapped.append((), (), T0 + after)
+    assert log.asked == [
+        ("merge", 5, MERGED_AT_ONCE),
+        ("append", 0),
+        ("merge", 9, MERGED_AT_ONCE),
+        ("append", 1),
+    ]
+
+
+def test_a_real_log_keeps_what_waits_for_the_scorer(tmp_path: Path) -> None:
+    """Three stored, two scored: two are merged, the third and the new one wait."""
+    with closing(database.create(tmp_path / "ward.db")) as db:
+        wrapped = MergingLog(LogWriter(db), lambda: 2, EVERY)
+        wrapped.append([arrival(n) for n in range(3)], (), T0)
+        wrapped.append([arrival(3)], (), T0 + EVERY)
+        counts = "select (select count(*) from reading), (select count(*) from reading_log)"
+        assert db.execute(counts).fetchone() == (2, 2)
+
+
+def arrival(number: int) -> Arrival:
+    """Build a message of one reading."""
+    reading = Reading(
+        vital="spo2", value=95.0, text=None, observed_ms=T0 + number, raw_value=None, raw_unit=None, marks=0
+    )
+    body = Message(id=str(number), seq=None, battery_percent=None, readings=(reading,), refused=())
+    return Arrival("resp", "oximeter-1", "vwmon/resp/oximeter-1/readings", body, T0, b"{}")
