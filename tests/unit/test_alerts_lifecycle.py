@@ -336,6 +336,12 @@ def test_a_late_bad_reading_from_before_the_recovery_changes_nothing() -> None:
     assert follow(case, point(5, 5, received=46, late=True)) is case
 
 
+def test_a_late_bad_reading_of_the_moment_the_recovery_began_breaks_it() -> None:
+    """Another part of the same moment, sent apart and late, shows that it was not good yet."""
+    case = after(point(0, 5), point(10, 1), point(45, 1))
+    assert clinical(follow(case, point(10, 5, received=46, late=True))).state == State.RERAISED
+
+
 def test_a_late_worse_reading_raises_a_settled_alert_again() -> None:
     """Worse than the peak is news at any time."""
     case = follow(after(point(0, 5), point(10, 1), point(45, 1)), point(5, 8, received=46, late=True))
