@@ -118,7 +118,7 @@ def _no_news(case: Case, alert: Alert | None, scored: Scored) -> bool:
     """Tell quickly that a score cannot change anything: most scores, even of a patient with an open alert."""
     if alert is None or not alert.active:
         return not breaching(scored)
-    if scored.late or scored.total_min != alert.score or not conditions.steady(case.conditions, scored):
+    if scored.total_min != alert.score or not conditions.steady(case.conditions, scored):
         return False
     return all(
         part in alert.parts and (points < RED or part in alert.reds) for part, points in scored.points.items() if points

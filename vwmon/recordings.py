@@ -24,6 +24,7 @@ from vwmon.errors import RecordingError
 DEFAULT_START = datetime(2001, 1, 1, tzinfo=UTC)
 COLUMNS = ("patient", "time", "vital", "value", "unit")
 HEADED = (".csv", ".csv.gz")  # their first row is the names of the columns
+UNREADABLE = (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error)
 MOST_READINGS = 100  # a message stays far below the size limit of a payload
 
 NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?")
@@ -127,12 +128,15 @@ def _value(text: str) -> float | str:
     return number
 
 
-def _rows(path: Path) -> Iterable[Row]:
+def _rows(path: Path) -> Iterator[Row]:
     name = path.name.lower()
-    for ending, reader in READERS.items():
-        if name.endswith(ending):
-            return reader(path)
-    raise RecordingError(f"{path}: a recording is one of {', '.join(READERS)}")
+    reader = next((found for ending, found in READERS.items() if name.endswith(ending)), None)
+    if reader is None:
+        raise RecordingError(f"{path}: a recording is one of {', '.join(READERS)}")
+    try:
+        yield from reader(path)
+    except UNREADABLE as error:
+        raise RecordingError(f"{path} cannot be read: {error}") from error
 
 
 def _csv(path: Path) -> Iterator[Row]:

@@ -51,6 +51,11 @@ class Roster:
                 moved[row] = min(moved.get(row, NEVER_MS), assignment.from_ms)
         return moved
 
+    def bereft(self) -> list[int]:
+        """Name the rows of stays that go on although a device of theirs was taken away."""
+        ended = {a.stay_no for a in self.assignments if a.to_ms is not None}
+        return [row for row, stay in enumerate(self.stays) if stay.discharged_ms is None and stay.stay_no in ended]
+
     def devices_of(self, row: int) -> list[int]:
         """Name the devices that ever belonged to the stay of a row."""
         stay_no = self.stays[row].stay_no

@@ -112,8 +112,8 @@ class Scorer:
 
     def _step(self, readings: Readings) -> None:
         frontier_ms = self._ward.frontier_ms.copy()
-        np.maximum.at(self._heard_ms, readings.stay, readings.received_ms)
         moments, gaps = pipeline.step(self._ward, readings)
+        self._hear(readings)
         for wave in range(int(moments.wave.max(initial=-1)) + 1):
             self._store(moments.where(moments.wave == wave), frontier_ms)
         self._alerting.follow(moments, gaps)
@@ -155,24 +155,24 @@ class Scorer:
         self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist(), now_ms)
 
     def _rebuild(self) -> None:
-        """Read the windows back: of every series the latest reading, and all that may still count or be overdue."""
-        latest = LogColumns.of(stored.latest_rows(self._db, self.cursor))
-        if not len(latest.seq):
-            return
-        longest_ms = self._longest_ms()
-        since_ms = int(latest.observed_ms.max()) - KEPT_MS - longest_ms
-        recent = LogColumns.of(stored.recent(self._db, since_ms, self.cursor))
-        for columns in (latest, recent):
-            readings = attribution.attribute(columns, self._intervals, self._vitals)
-            self._ward.load(readings, since_ms + longest_ms)
-            np.maximum.at(self._heard_ms, readings.stay, readings.received_ms)
-        self._ward.trim(KEPT_MS)
+        """Read the windows back as far as the next reading needs them: the latest of every series.
 
-    def _longest_ms(self) -> int:
-        """Give the longest that any plan lets a reading count, or waits for one."""
-        plans = self._ward.plans
-        waits = plans.overdue_ms[plans.expected]
-        return int(max(plans.valid_ms.max(initial=0), waits.max(initial=0)))
+        A reading that is no later than these has its stay read back whole, as one that is older than the windows has.
+        So is the stay of a device that has gone to another since, whose latest readings are not that stay's.
+        """
+        latest = LogColumns.of(stored.newest(self._db, self.cursor))
+        readings = attribution.attribute(latest, self._intervals, self._vitals)
+        self._ward.load(readings)
+        stays = np.unique(readings.stay)
+        self._ward.windows.mark_trimmed(stays, self._ward.frontier_ms[stays] + 1)
+        self._hear(readings)
+        for row in self._roster.bereft():
+            self._hear(self._reload(row))
+
+    def _hear(self, readings: Readings) -> None:
+        """Note when the latest reading of each stay was received."""
+        latest = readings.observed_ms == self._ward.frontier_ms[readings.stay]
+        np.maximum.at(self._heard_ms, readings.stay[latest], readings.received_ms[latest])
 
     def _reload(self, row: int) -> Readings:
         """Put the whole history of one stay, up to the cursor, in the place of what is in memory of it."""

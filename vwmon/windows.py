@@ -139,7 +139,7 @@ class Windows:
         self.latest_ms[stay], self.latest_value[stay] = NEVER, np.nan
         self._trimmed_ms[stay] = NEVER
 
-    def mark_trimmed(self, stay: Ints, before_ms: int) -> None:
+    def mark_trimmed(self, stay: Ints, before_ms: Ints | int) -> None:
         """Note that what was taken in of some stays does not reach back before `before_ms`."""
         self._trimmed_ms[stay] = np.maximum(self._trimmed_ms[stay], before_ms)
 

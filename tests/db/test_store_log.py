@@ -312,7 +312,7 @@ def test_the_last_reading_is_that_observed_last(db: Connection) -> None:
     assert readings.latest(db)[1, 1].value == 93.0
     merge(db, ALL, ALL)
     assert readings.latest(db)[1, 1].value == 93.0
-    assert readings.latest_rows(db) == [(1, 1, 1, T0 + 5, 93.0, T0 + 500, 1)]
+    assert readings.newest(db) == [(1, 1, 1, T0 + 5, 93.0, T0 + 500, 1)]
     assert readings.latest(db, [2]) == {}
 
 

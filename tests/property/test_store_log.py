@@ -1,7 +1,6 @@
 """The log of readings under any interleaving: repeats, merges, crashes, other writers, reopening."""
 
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -232,7 +231,6 @@ def test_the_log_reads_the_same_however_much_of_it_is_merged(
         run.step("merge", cut)
         assert readings.rows_after(run.db, 0, EVERYTHING) == whole
         assert readings.history(run.db, [1, 2, 3]) == whole
-        assert Counter(readings.recent(run.db, 0)) == Counter(whole)
         pieces, seq = [], 0
         while piece := readings.rows_after(run.db, seq, limit):
             pieces.append(piece)
@@ -263,10 +261,9 @@ def test_history_and_latest_agree_with_a_plain_search(
         from_ms, to_ms = (T0 + hour * HOUR for hour in hours)
         wanted = [row for row in whole if row[1] == device and from_ms <= row[3] <= to_ms]
         assert readings.history(run.db, [device], from_ms, to_ms) == wanted
-        assert Counter(readings.recent(run.db, from_ms)) == Counter(row for row in whole if row[3] >= from_ms)
         newest = {(row[1], row[2]): max(r[3] for r in whole if r[1:3] == row[1:3]) for row in whole}
         assert {key: last.observed_ms for key, last in readings.latest(run.db).items()} == newest
-        assert all(row in whole for row in readings.latest_rows(run.db))
+        assert {row for row in whole if row[3] == newest[row[1:3]]} <= set(readings.newest(run.db)) <= set(whole)
         assert set(readings.latest(run.db, [device])) == {key for key in newest if key[0] == device}
         run.db.close()
 

@@ -174,6 +174,12 @@ def test_a_new_single_three_ends_an_acknowledgement() -> None:
     assert clinical(follow(case, point(5, spo2=1, consciousness=3))).state == State.RERAISED
 
 
+def test_a_new_single_three_at_the_same_total_ends_an_acknowledgement() -> None:
+    """Three and two, then two and three: the same score of the same parts, and another patient."""
+    case = acked(after(point(0, spo2=3, heart_rate=2)), 1)
+    assert clinical(follow(case, point(5, spo2=2, heart_rate=3))).state == State.RERAISED
+
+
 def test_a_three_that_was_seen_before_is_covered() -> None:
     """A flap of the same part between 2 and 3 is no news."""
     case = acked(after(point(0, spo2=3, heart_rate=2)), 1)
@@ -346,6 +352,31 @@ def test_a_late_worse_reading_raises_a_settled_alert_again() -> None:
     """Worse than the peak is news at any time."""
     case = follow(after(point(0, 5), point(10, 1), point(45, 1)), point(5, 8, received=46, late=True))
     assert (clinical(case).state, clinical(case).peak, clinical(case).late) == (State.RERAISED, Level.EMERGENCY, True)
+
+
+def test_a_recovery_that_had_just_begun_is_broken_by_a_late_reading_of_its_first_moment() -> None:
+    """The run of good readings begins anew after it."""
+    case = after(point(0, 5), point(10, 1), point(10, 5, received=20, late=True), point(45, 1))
+    assert clinical(case).state == State.NEW
+    assert clinical(follow(case, point(75, 1))).state == State.SETTLED
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        after(point(0, 5), point(10, 1), point(45, 1)),
+        closed(acked(after(point(0, 5)), 1), 10),
+        lifecycle.discharged(after(point(0, 5)), 10 * MINUTE),
+    ],
+    ids=["settled", "closed", "discharged"],
+)
+def test_what_an_alert_covers_does_not_depend_on_the_rule(case: Case) -> None:
+    """Another rule of the same level, late and from before the recovery or the close, is part of it: for good."""
+    red = point(5, spo2=3, received=50, late=True)
+    assert follow(case, red) is case
+    again = follow(case, point(60, 5))
+    assert clinical(again).active
+    assert follow(again, red) is again
 
 
 def test_late_uncertainty_is_no_news() -> None:

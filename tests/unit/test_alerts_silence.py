@@ -87,6 +87,32 @@ def test_what_returned_cannot_return_or_fall_due_again_by_repetition() -> None:
     assert technical(again).recurrence_of == technical(case).alert_no
 
 
+def test_a_deadline_that_a_reading_has_answered_is_no_news() -> None:
+    """Neither one that fell while the part was overdue, nor one that a reading from before it answered late."""
+    case = silent(silent(Case(stay_no=STAY)), due_ms=DUE + 2 * MINUTE)
+    back = lifecycle.returned(case, "respiratory_rate", NOW, NOW)
+    assert silent(back, due_ms=DUE + 2 * MINUTE) is back
+    late = lifecycle.returned(silent(Case(stay_no=STAY)), "respiratory_rate", DUE - 10 * MINUTE, NOW)
+    assert technical(late).state == State.CLOSED
+    assert silent(late) is late
+
+
+def test_a_score_told_again_does_not_lift_what_is_unknown() -> None:
+    """Blind stays blind: the reading that raised the alert says nothing about now."""
+    raised = point(0, respiratory_rate=3)
+    case = silent(after(raised))
+    assert follow(case, point(0, respiratory_rate=3, received=70, late=True)) is case
+
+
+def test_one_of_two_silences_that_a_person_closed_may_end() -> None:
+    """The other one is still closed."""
+    both = silent(silent(Case(stay_no=STAY)), "spo2", DUE + MINUTE)
+    case = closed(acked(both, 66, lane=Lane.TECHNICAL), 70, "no-action", Lane.TECHNICAL)
+    back = lifecycle.returned(case, "spo2", 75 * MINUTE, 75 * MINUTE)
+    assert (technical(back).state, technical(back).ordinal) == (State.CLOSED, 1)
+    assert set(back.overdue) == {"respiratory_rate"}
+
+
 def test_an_alert_whose_evidence_is_overdue_is_blind() -> None:
     """Open, and nobody knows how the patient is: flagged, and its recovery must start anew."""
     case = silent(after(point(0, respiratory_rate=3), point(50, 1)))

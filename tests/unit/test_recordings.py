@@ -195,3 +195,19 @@ def test_the_device_is_in_the_message_and_not_in_its_payload(tmp_path: Path) -> 
     (sending,) = read(tmp_path, HEADER + "Ann,0,spo2,97,%\n")
     assert sending.device == "rec-ann"
     assert not re.search("ann", sending.payload.decode(), re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cut.csv.gz", gzip.compress(b"patient,time,vital,value,unit\np,0,spo2,95,%\n" * 50)[:-9]),
+        ("not.csv.gz", b"patient,time,vital,value,unit\n"),
+        ("latin.csv", b"patient,time,vital,value,unit\np,0,spo2,95,\xb0C\n"),
+        ("bytes.jsonl", b"\xff\xfe"),
+    ],
+)
+def test_a_file_that_is_damaged_is_named(tmp_path: Path, name: str, content: bytes) -> None:
+    """A cut or foreign file ends in a sentence with its name, not in a traceback."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(RecordingError, match=name):
+        list(recordings.read(tmp_path / name))

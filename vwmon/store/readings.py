@@ -48,8 +48,12 @@ HISTORY = f"""{DAYS}
     union all select {ROW} from reading_log
         where observed_ms between :from_ms and :to_ms and device_no in (select device_no from asked)
     order by 1"""
-RECENT = f"""select {ROW} from reading where day >= ?1 / {DAY_MS} and observed_ms >= ?1 and seq <= ?2
-    union all select {ROW} from reading_log where observed_ms >= ?1 and seq <= ?2"""
+NEWEST = f"""select reading.seq, device_no, vital_no, observed_ms, reading.value, reading.received_ms, reading.unit
+        from series_latest cross join reading using (device_no, vital_no, observed_ms)
+        where reading.day = observed_ms / {DAY_MS} and reading.seq <= ?1
+    union all select {ROW} from reading_log join (
+        select device_no, vital_no, max(observed_ms) as observed_ms from reading_log where seq <= ?1 group by 1, 2)
+        using (device_no, vital_no, observed_ms) where seq <= ?1"""
 LATEST = """select device_no, vital_no, max(observed_ms) as observed_ms, value, text, seq, received_ms, unit from (
         select * from series_latest where seq <= :up_to_seq
         union all select device_no, vital_no, max(observed_ms), value, text, seq, received_ms, unit
@@ -82,9 +86,12 @@ def history(db: Connection, device_nos: Sequence[int], from_ms: int = 0, to_ms: 
     return db.execute(HISTORY, asked).fetchall()
 
 
-def recent(db: Connection, since_ms: int, up_to_seq: int = FOREVER_MS) -> list[LogRow]:
-    """Give all readings observed since then, up to `up_to_seq`, in no order: what windows are rebuilt from."""
-    return db.execute(RECENT, [since_ms, up_to_seq]).fetchall()
+def newest(db: Connection, up_to_seq: int = FOREVER_MS) -> list[LogRow]:
+    """Give every reading at the latest time of its series, in no order: what windows are rebuilt from.
+
+    A series that has been merged and has come further since is given at both times.
+    """
+    return db.execute(NEWEST, [up_to_seq]).fetchall()
 
 
 def latest(
@@ -95,14 +102,6 @@ def latest(
     Of two observed at one moment it is one of them. `up_to_seq` leaves out what came later, and must not be merged.
     """
     return {(row[0], row[1]): Latest._make(row[:-1]) for row in _latest(db, device_nos, up_to_seq)}
-
-
-def latest_rows(db: Connection, up_to_seq: int = FOREVER_MS) -> list[LogRow]:
-    """Give what `latest` gives of all devices, as rows of the log."""
-    return [
-        (seq, device_no, vital_no, observed_ms, value, received_ms, unit)
-        for device_no, vital_no, observed_ms, value, _, seq, received_ms, unit in _latest(db, None, up_to_seq)
-    ]
 
 
 def _latest(db: Connection, device_nos: Sequence[int] | None, up_to_seq: int) -> Sequence[tuple[Any, ...]]:
