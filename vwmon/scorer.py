@@ -24,7 +24,7 @@ from vwmon.ward import Readings, Ward
 from vwmon.windows import NEVER
 
 BATCH = 4000
-KEPT_MS = 4 * 3_600_000  # of history in memory, beyond the last reading of each series
+KEPT_MS = 30 * 60_000  # of history in memory, beyond the last reading of each series; older is read back
 TRIM_AT = 2  # the windows are trimmed when they hold this many times what the last trimming left
 LEAST_TRIMMED = 100_000
 
