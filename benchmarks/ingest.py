@@ -30,7 +30,7 @@ from vwmon.store import database
 CORES = 2
 HOUR_MS = 3_600_000
 RATE, ALERT_EVERY, POLL_S = 200, 10, 0.001
-SETTLED_SHARE = 0.1
+SETTLED_SHARE = 0.2  # by then the log has been merged and the windows trimmed a few times
 LATE_ALERTS_S = 30.0
 NEW_ALERTS = """select alert.alert_no, device.device from alert join assignment using (stay_no) join device
     using (device_no) where alert.alert_no > ? and alert.lane = 'clinical'"""
