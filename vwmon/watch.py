@@ -40,7 +40,7 @@ class Watch:
         self._db, self._scorer, self._around = db, scorer, around
         self._started_ms = around.clock.now_ms()
         self._ticked_ms = self._beaten_ms = 0
-        self._linked = False
+        self._linked = self._news = False
         self.latest: Monitor | None = None
 
     def turn(self) -> bool:
@@ -51,13 +51,19 @@ class Watch:
             self._ticked_ms = now_ms
             self._scorer.tick(now_ms)
             self._look_around(now_ms)
-        if now_ms - self._beaten_ms >= BEAT_MS or self._around.link().connected != self._linked:
+        self._news = self._news or scored > 0
+        if self._beat_is_due(now_ms):
             self._beat(now_ms)
         return scored > 0
 
     def stopped(self) -> None:
         """Say that the ward is no longer watched, and that it is so on purpose."""
         self._beat(self._around.clock.now_ms(), stopped=True)
+
+    def _beat_is_due(self, now_ms: int) -> bool:
+        """Tell whether it is time: sooner when something was scored, at once when the broker comes or goes."""
+        every_ms = TICK_MS if self._news else BEAT_MS
+        return now_ms - self._beaten_ms >= every_ms or self._around.link().connected != self._linked
 
     def _look_around(self, now_ms: int) -> None:
         """Raise or lower what is wrong with the whole service."""
@@ -86,4 +92,4 @@ class Watch:
         )
         with database.atomic(self._db):
             monitor.beat(self._db, self.latest)
-        self._beaten_ms, self._linked = now_ms, link.connected
+        self._beaten_ms, self._linked, self._news = now_ms, link.connected, False
