@@ -55,6 +55,7 @@ class Daemon:
         self._settings, self._clock = settings, clock
         self._service = service or Service()
         self._committed = threading.Event()
+        self._scored = threading.Event()
         self._over = threading.Event()
         self._failure: BaseException | None = None
         self._pulse = _Pulse()
@@ -78,7 +79,7 @@ class Daemon:
             watch.stopped()
 
     def _ingest(self, intake: MqttIntake, db: Connection, scorer: Scorer) -> Ingest:
-        merging = MergingLog(LogWriter(db), lambda: scorer.cursor, self._settings.ingest.merge_every_ms)
+        merging = MergingLog(LogWriter(db), lambda: scorer.cursor, self._settings.ingest.merge_every_ms, self._scored)
         return Ingest(
             intake=intake,
             log=merging,
@@ -136,6 +137,7 @@ class Daemon:
                 self._committed.wait(IDLE_S)
                 self._committed.clear()
             self._pulse.scored += 1
+            self._scored.set()
 
     def _look(self, ingest: Ingest, watch: Watch, intake: MqttIntake) -> None:
         """Tell the service manager and the wards how it goes; only what moves is told to be alive."""

@@ -1,5 +1,9 @@
-"""When the log is merged into series order: between two batches, on the thread that appends. How is the store's."""
+"""How the log keeps pace: merged into series order between two batches, and never far ahead of the scoring.
 
+Both on the thread that appends. How merging is done is the store's.
+"""
+
+import threading
 from collections.abc import Callable, Sequence
 
 from vwmon.store.arrivals import Appended, Arrival, Quarantined
@@ -8,20 +12,34 @@ from vwmon.store.log import LogWriter
 MERGED_AT_ONCE = 50_000  # readings: nothing is appended while they are merged
 
 
+AHEAD = 20_000  # readings stored and not scored, beyond which more are left with the broker
+LOOKS, LOOK_S = 4, 0.25  # how often in a row to wait for the scoring: the broker's keepalive allows far more
+
+
 class MergingLog:
     """The log, merged whenever it has grown long or `every_ms` has passed, as far as it has been scored."""
 
-    def __init__(self, log: LogWriter, scored_seq: Callable[[], int], every_ms: int) -> None:
-        """Wrap a log; `scored_seq` tells how far it has been scored, which is how far it may be merged."""
+    def __init__(self, log: LogWriter, scored_seq: Callable[[], int], every_ms: int, scored: threading.Event) -> None:
+        """Wrap a log; `scored_seq` tells how far it has been scored, and `scored` is set whenever it was."""
         self._log, self._scored_seq, self._every_ms = log, scored_seq, every_ms
+        self._scored = scored
         self._merged_ms = 0
 
     def append(self, arrivals: Sequence[Arrival], quarantined: Sequence[Quarantined], recorded_ms: int) -> Appended:
         """Store a batch as vwmon.store.log.LogWriter does, after merging what is due."""
+        self._hold_back()
         if self._due(recorded_ms):
             self._log.merge(self._scored_seq(), MERGED_AT_ONCE)
             self._merged_ms = recorded_ms
         return self._log.append(arrivals, quarantined, recorded_ms)
+
+    def _hold_back(self) -> None:
+        """Wait a little while the scoring is far behind, so that memory does not grow with a backlog."""
+        for _ in range(LOOKS):
+            if self._log.last_seq - self._scored_seq() <= AHEAD:
+                return
+            self._scored.clear()
+            self._scored.wait(LOOK_S)
 
     def _due(self, now_ms: int) -> bool:
         self._merged_ms = self._merged_ms or now_ms

@@ -494,12 +494,12 @@ def test_a_broker_of_an_unknown_authority_is_told_nothing(secure: tuple[Broker, 
 def test_a_rate_is_kept_and_not_saved_up() -> None:
     """So many a second on a steady clock, in bursts of a tenth of a second at most."""
     pace = clients._Pace(100.0)
-    start = pace._at
+    start = pace._at = 1024.0  # from where on the steps below are exact
     assert pace.allowed(start, 50) == 0
-    assert pace.allowed(start + 0.05, 50) == 5
-    pace.spent(5)
-    assert pace.allowed(start + 0.05, 50) == 0
-    assert pace.wait_s() == pytest.approx(0.01)
+    assert pace.allowed(start + 0.0625, 50) == 6
+    pace.spent(6)
+    assert pace.allowed(start + 0.0625, 50) == 0
+    assert pace.wait_s() == pytest.approx(0.0075)
     assert pace.allowed(start + 60, 50) == 10
     assert pace.allowed(start + 60, 3) == 3
     assert clients._Pace(None).allowed(start, 50) == 50

@@ -1,5 +1,6 @@
 """When the log is merged: long or due, as far as it has been scored, and before the next batch is stored."""
 
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import cast
 import pytest
 
 from devices.readings import Message, Reading
-from vwmon.merging import MERGED_AT_ONCE, MergingLog
+from vwmon.merging import AHEAD, LOOKS, MERGED_AT_ONCE, MergingLog
 from vwmon.store import database
 from vwmon.store.arrivals import Appended, Arrival
 from vwmon.store.log import LogWriter
@@ -24,6 +25,7 @@ class FakeLog:
     """A log that remembers what was asked of it, and is as long as it is told to be."""
 
     tail_size: int = 0
+    last_seq: int = 0
     asked: list[object] = field(default_factory=list)
 
     def append(self, _arrivals: object, _quarantined: object, recorded_ms: int) -> Appended:
@@ -40,7 +42,7 @@ class FakeLog:
 def merging(log: FakeLog, scored: Sequence[int]) -> MergingLog:
     """Wrap a log whose scorer stands at one number after the other."""
     numbers = iter(scored)
-    return MergingLog(cast("LogWriter", log), lambda: next(numbers), EVERY)
+    return MergingLog(cast("LogWriter", log), lambda: next(numbers), EVERY, threading.Event())
 
 
 def merged_at(log: FakeLog, times: Sequence[int]) -> list[int]:
@@ -69,7 +71,7 @@ def test_a_long_log_is_merged_before_it_is_due(length: int, merged: list[int]) -
 def test_what_is_not_scored_yet_is_not_merged() -> None:
     """The scorer reads the tail in the order of arrival: it is merged up to its cursor as it is then, and in parts."""
     log = FakeLog(tail_size=MERGED_AT_ONCE)
-    wrapped = merging(log, [5, 9])
+    wrapped = merging(log, [5, 5, 9, 9])
     for after in (0, 1):
         wrapped.append((), (), T0 + after)
     assert log.asked == [
@@ -83,7 +85,7 @@ def test_what_is_not_scored_yet_is_not_merged() -> None:
 def test_a_real_log_keeps_what_waits_for_the_scorer(tmp_path: Path) -> None:
     """Three stored, two scored: two are merged, the third and the new one wait."""
     with closing(database.create(tmp_path / "ward.db")) as db:
-        wrapped = MergingLog(LogWriter(db), lambda: 2, EVERY)
+        wrapped = MergingLog(LogWriter(db), lambda: 2, EVERY, threading.Event())
         wrapped.append([arrival(n) for n in range(3)], (), T0)
         wrapped.append([arrival(3)], (), T0 + EVERY)
         counts = "select (select count(*) from reading), (select count(*) from reading_log)"
@@ -97,3 +99,31 @@ def arrival(number: int) -> Arrival:
     )
     body = Message(id=str(number), seq=None, battery_percent=None, readings=(reading,), refused=())
     return Arrival("resp", "oximeter-1", "vwmon/resp/oximeter-1/readings", body, T0, b"{}")
+
+
+class Pacer(threading.Event):
+    """An event whose waits are counted, and each of which finds the scoring a step further."""
+
+    def __init__(self, step: int) -> None:
+        """Begin with nothing scored."""
+        super().__init__()
+        self.step, self.scored, self.waits = step, 0, 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Go on at once."""
+        assert timeout is not None
+        self.waits += 1
+        self.scored += self.step
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stored", "step", "waits"),
+    [(AHEAD, 0, 0), (AHEAD + 1, 1, 1), (AHEAD + 2000, 1000, 2), (9 * AHEAD, 0, LOOKS)],
+)
+def test_what_arrives_waits_with_the_broker_while_the_scoring_is_far_behind(stored: int, step: int, waits: int) -> None:
+    """It waits until the scoring is near enough, but never so long that the broker would think the daemon dead."""
+    pacer, log = Pacer(step), FakeLog(last_seq=stored)
+    wrapped = MergingLog(cast("LogWriter", log), lambda: pacer.scored, EVERY, pacer)
+    assert wrapped.append((), (), T0) is DONE
+    assert pacer.waits == waits
