@@ -18,8 +18,10 @@ DAY_MS = 86_400_000
 
 STORED = """seq, device_no, vital_no, observed_ms, value, text, raw_value, raw_unit, marks, received_ms, recorded_ms,
     unit"""
+# "or rollback": with SQLite's usual way of undoing one statement, it keeps every page that the statement touches in
+# memory, which for a merge is more the larger the table: 58 MB after a million readings. Undone, the whole merge is.
 MERGE = (
-    f"""insert into reading (day, {STORED}) select observed_ms / {DAY_MS}, {STORED} from reading_log
+    f"""insert or rollback into reading (day, {STORED}) select observed_ms / {DAY_MS}, {STORED} from reading_log
         where seq <= ? order by 1, device_no, vital_no, observed_ms, seq""",
     """insert or ignore into message select device_no, message_key, unit from reading_log
         where seq <= ? and message_key is not null order by device_no, message_key""",
