@@ -25,7 +25,7 @@ from vwmon.windows import NEVER
 
 BATCH = 4000
 KEPT_MS = 30 * 60_000  # of history in memory, beyond the last reading of each series; older is read back
-TRIM_AT = 2  # the windows are trimmed when they hold this many times what the last trimming left
+TRIM_AT = 1.25  # the windows are trimmed when they hold this many times what the last trimming left
 LEAST_TRIMMED = 100_000
 
 log = logging.getLogger(__name__)
