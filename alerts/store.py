@@ -29,6 +29,7 @@ _CONDITION: Final = f"""insert or replace into condition ({", ".join(CONDITION_C
     values ({", ".join("?" * len(CONDITION_COLUMNS))})"""  # noqa: S608
 _EVENT: Final = f"""insert into alert_event ({", ".join(EVENT_COLUMNS)}, provenance_no)
     values ({"?, " * len(EVENT_COLUMNS)}?)"""  # noqa: S608
+_STAMP: Final = "select coalesce(max(event_no), 0) from alert_event"
 _DUE: Final = "select distinct stay_no from alert where state = 'acknowledged' and ack_until_ms <= ?"
 _SEEN: Final = "select level_after from alert_event where alert_no = ? and version <= ? order by event_no desc limit 1"
 
@@ -56,6 +57,11 @@ def load(db: Connection, stay_nos: Sequence[int]) -> dict[int, Case]:
         stay_no: Case(stay_no=stay_no, conditions=conditions.get(stay_no, {}), alerts=alerts.get(stay_no, {}))
         for stay_no in stay_nos
     }
+
+
+def stamp(db: Connection) -> int:
+    """Number the state of all alerts: it moves with whatever happens to any of them, whoever does it."""
+    return int(db.execute(_STAMP).fetchone()[0])
 
 
 def save(db: Connection, before: Case, after: Case, provenance_no: int | None) -> None:

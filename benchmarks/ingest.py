@@ -4,7 +4,8 @@ Each contestant drains a backlog that was queued while it was away, alone on two
 same messages of the same devices: first the bare stock paho subscriber, then Telegraf's pattern, then `vwmon run`.
 A daemon's reading counts when the scorer's cursor has passed it: stored, scored and alerted, in one database.
 Latency is from the device's send() until another process, polling each millisecond, sees the alert committed, at
-200 messages a second of which every tenth must alert a stay that had none.
+200 messages a second of which every tenth must alert a stay that had none. The contests are run in rounds, each
+contestant after the other, so that a machine that slows down slows all; the figures are medians of the rounds.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,11 +35,17 @@ SETTLED_SHARE = 0.2  # by then the log has been merged and the windows trimmed a
 LATE_ALERTS_S = 30.0
 NEW_ALERTS = """select alert.alert_no, device.device from alert join assignment using (stay_no) join device
     using (device_no) where alert.alert_no > ? and alert.lane = 'clinical'"""
+RATIOS = ("vs_stock_paho", "six_vs_stock_paho", "vs_telegraf_pattern", "cpu_vs_stock_paho")
+ROUNDED_FROM = 1000
 ALERTING: dict[str, tuple[float, float]] = dict.fromkeys(WELL, (26, 26))
 
 
+Spent = Mapping[str, float]
+Round = dict[str, float]
+
+
 def main() -> None:
-    """Run every contest, say the figures, and print the line."""
+    """Run every contest in rounds, say the figures, and print the line."""
     asked = arguments()
     cores = sorted(os.sched_getaffinity(0))[:CORES]
     os.sched_setaffinity(0, cores)
@@ -50,13 +57,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=asked.folder) as name:
         folder = Path(name)
         make_ward(folder / "ward.db", load(0).names(), load(asked.messages).begin_ms() - HOUR_MS)
-        stock = peer("stock", folder, load(asked.peer_messages))
-        telegraf = peer("telegraf", folder, load(max(1000, asked.peer_messages // 10)))
-        single = drained(folder, load(asked.messages))
-        six = drained(folder, load(asked.messages // 5, readings=6))
+        rounds = [
+            one_round(
+                stock=peer("stock", folder, load(asked.peer_messages)),
+                telegraf=peer("telegraf", folder, load(max(1000, asked.peer_messages // 10))),
+                single=drained(folder, load(asked.messages)),
+                six=drained(folder, load(asked.messages // 5, readings=6)),
+            )
+            for _ in range(asked.rounds)
+        ]
         waits_ms = latencies(folder, load(0), asked.seconds)
-    line = result(stock, telegraf, single, six, waits_ms) | vars_of(asked, len(cores))
-    print(json.dumps(line))
+    sizes = {"messages": asked.messages, "peer_messages": asked.peer_messages, "devices": asked.devices}
+    print(json.dumps(result(rounds, waits_ms) | sizes | {"rounds": asked.rounds, "cores": len(cores)}))
 
 
 def arguments() -> argparse.Namespace:
@@ -66,31 +78,23 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peer-messages", type=int, default=0, help="the stock peer's; a fifth of the daemon's")
     parser.add_argument("--devices", type=int, default=5000)
     parser.add_argument("--seconds", type=int, default=30, help="how long latency is measured")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each contest is run")
     parser.add_argument("--folder", type=Path, default=None, help="where databases are made")
     asked = parser.parse_args()
     asked.peer_messages = asked.peer_messages or max(1000, asked.messages // 5)
     return asked
 
 
-def vars_of(asked: argparse.Namespace, cores: int) -> dict[str, int]:
-    """Name the sizes of the run."""
-    return {
-        "messages": asked.messages,
-        "peer_messages": asked.peer_messages,
-        "devices": asked.devices,
-        "cores": cores,
-    }
-
-
-def peer(name: str, folder: Path, load: Load) -> dict[str, float]:
+def peer(name: str, folder: Path, load: Load) -> Spent:
     """Have a peer drain a backlog; give its seconds, CPU seconds and messages."""
     script = str(Path(__file__).with_name("ingest_peers.py"))
+    (folder / "telegraf.db").unlink(missing_ok=True)
     with broker(folder) as port:
         command = [sys.executable, script, name, str(port)]
         subprocess.run([*command, "0", str(folder)], check=True)
         preload("127.0.0.1", port, load)
         done = subprocess.run([*command, str(load.messages), str(folder)], check=True, stdout=subprocess.PIPE)
-    spent: dict[str, float] = json.loads(done.stdout)
+    spent: Spent = json.loads(done.stdout)
     say(f"{name}: {spent['messages'] / spent['seconds']:,.0f} messages/s", spent["cpu_seconds"], spent["messages"])
     return spent
 
@@ -189,39 +193,37 @@ def watch(path: Path, seen_at: dict[str, float], over: threading.Event) -> None:
     db.close()
 
 
-def result(
-    stock: dict[str, float],
-    telegraf: dict[str, float],
-    single: list[Look],
-    six: list[Look],
-    waits_ms: list[float],
-) -> dict[str, float]:
-    """Put the figures into ratios."""
-    peers = {"stock": stock, "telegraf": telegraf}
-    rates = {name: spent["messages"] / spent["seconds"] for name, spent in peers.items()}
-    rates |= {"single": rate(single), "six": rate(six)}
+def one_round(*, stock: Spent, telegraf: Spent, single: list[Look], six: list[Look]) -> Round:
+    """Put the figures of contestants who ran one after the other into ratios."""
+    stock_rate, telegraf_rate = stock["messages"] / stock["seconds"], telegraf["messages"] / telegraf["seconds"]
     stock_cpu_us = stock["cpu_seconds"] / stock["messages"] * 1e6
     settled = next(look for look in single if look.cursor >= single[-1].cursor * SETTLED_SHARE)
     peak = max(look.rss_bytes for look in single if look.cursor >= settled.cursor)
-    cuts = statistics.quantiles(waits_ms, n=100, method="inclusive")
     return {
-        "vs_stock_paho": round(rates["single"] / rates["stock"], 2),
-        "six_vs_stock_paho": round(rates["six"] / rates["stock"], 2),
-        "vs_telegraf_pattern": round(rates["single"] / rates["telegraf"], 2),
-        "cpu_vs_stock_paho": round(cpu_us(single) / stock_cpu_us, 2),
-        "p50_ms": round(cuts[49], 2),
-        "p99_ms": round(cuts[98], 2),
-        "backlog_rss_growth": round(peak / settled.rss_bytes - 1, 3),
-        "stock_paho_messages_s": round(rates["stock"]),
-        "telegraf_pattern_messages_s": round(rates["telegraf"]),
-        "readings_s": round(rates["single"]),
-        "six_readings_s": round(rates["six"]),
-        "stock_paho_cpu_s_per_million": round(stock_cpu_us, 1),
-        "cpu_s_per_million": round(cpu_us(single), 1),
-        "six_cpu_s_per_million_readings": round(cpu_us(six), 1),
-        "rss_mb": round(single[-1].rss_bytes / 1e6),
-        "alerts_timed": len(waits_ms),
+        "vs_stock_paho": rate(single) / stock_rate,
+        "six_vs_stock_paho": rate(six) / stock_rate,
+        "vs_telegraf_pattern": rate(single) / telegraf_rate,
+        "cpu_vs_stock_paho": cpu_us(single) / stock_cpu_us,
+        "backlog_rss_growth": peak / settled.rss_bytes - 1,
+        "stock_paho_messages_s": stock_rate,
+        "telegraf_pattern_messages_s": telegraf_rate,
+        "readings_s": rate(single),
+        "six_readings_s": rate(six),
+        "stock_paho_cpu_s_per_million": stock_cpu_us,
+        "cpu_s_per_million": cpu_us(single),
+        "six_cpu_s_per_million_readings": cpu_us(six),
+        "rss_mb": single[-1].rss_bytes / 1e6,
     }
+
+
+def result(rounds: list[Round], waits_ms: list[float]) -> dict[str, float]:
+    """Give the median of each figure over the rounds, and beside the ratios their lowest and highest."""
+    cuts = statistics.quantiles(waits_ms, n=100, method="inclusive")
+    line = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
+    for name in RATIOS:
+        line |= {f"{name}_low": min(each[name] for each in rounds), f"{name}_high": max(each[name] for each in rounds)}
+    line |= {"p50_ms": cuts[49], "p99_ms": cuts[98], "alerts_timed": len(waits_ms)}
+    return {name: round(value, 0 if value > ROUNDED_FROM else 3) for name, value in line.items()}
 
 
 def rate(looks: list[Look]) -> float:

@@ -1,7 +1,8 @@
 """From scores to the work list: the points that can matter to an alert are picked out and followed, stay by stay.
 
 Here the columns of the scoring side meet the cases of the alerts package. What counts as a breach is the rules';
-what follows from it is the lifecycle's; neither is decided here. Every call belongs in the caller's transaction.
+what follows from it is the lifecycle's; neither is decided here. Every call but `follow` belongs in the caller's
+transaction.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,16 @@ from vwmon.ward import PlanTable
 Change = tuple[int, Case, Case]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """What the points of one step do to the cases, and the `stamp` of the work list that this is true for."""
+
+    scores: Scores
+    gaps: Gaps
+    stamp: int
+    changes: Sequence[Change]
+
+
 class Alerting:
     """The cases of the ward, followed point by point; rows with something open are watched at every point."""
 
@@ -37,6 +48,8 @@ class Alerting:
         self._expected: list[tuple[str, ...]] = []
         self._watched: Bools = np.zeros(0, dtype=bool)
         self._awaited: Bools = np.zeros((0, len(PARTS)), dtype=bool)
+        self._cases: dict[int, Case] = {}
+        self._stamp = 0
 
     def enrol(self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int], now_ms: int) -> None:
         """Take the stays and plans by row of the ward; read back what is open for new rows, end what was discharged."""
@@ -53,8 +66,9 @@ class Alerting:
         ended = [row for row, stay in enumerate(before) if stay.discharged_ms is None and stays[row].discharged_ms]
         self._keep((row, case, lifecycle.discharged(case, now_ms)) for row, case in self._load(ended))
 
-    def follow(self, scores: Scores, gaps: Gaps) -> None:
-        """Follow the points of one step, in log order for each stay, and write what they change."""
+    def follow(self, scores: Scores, gaps: Gaps) -> Followed:
+        """Follow the points of one step, in log order for each stay; nothing is written, and no lock is needed."""
+        stamp = cases.stamp(self._db)
         stale = _stale(scores, self._plans)
         hit = breaching(scores) | self._watched[scores.stay] | (stale & ~self._awaited[scores.stay]).any(axis=1)
         rows = np.union1d(scores.stay[hit], gaps.stay)
@@ -63,10 +77,18 @@ class Alerting:
         episodes = _by_stay(np.arange(len(gaps)), gaps.stay)
         story = _Story(scores=scores, gaps=gaps, stale=stale, plans=self._plans)
         on_the_ward = [row for row in rows.tolist() if self._stays[row].discharged_ms is None]
-        self._keep(
+        changes = [
             (row, case, story.told(case, moments.get(row, []), episodes.get(row, []), self._expected[row]))
-            for row, case in self._load(on_the_ward)
-        )
+            for row, case in self._remembered(on_the_ward, stamp)
+        ]
+        return Followed(scores=scores, gaps=gaps, stamp=stamp, changes=changes)
+
+    def keep(self, followed: Followed) -> None:
+        """Write what a step changed; where a person acted since it was followed, follow it again first."""
+        if cases.stamp(self._db) != followed.stamp:
+            followed = self.follow(followed.scores, followed.gaps)
+        self._keep(followed.changes)
+        self._stamp = cases.stamp(self._db)
 
     def fall_overdue(self, rows: Ints, parts: Ints, due_ms: Ints, last_ms: Ints, now_ms: int) -> None:
         """Mark what has become overdue by the clock, as of when it fell due; `last_ms` is below 0 where none came."""
@@ -83,6 +105,8 @@ class Alerting:
     def tick(self, now_ms: int) -> None:
         """Let the stored deadlines that have passed act, as of when each fell due."""
         due = cases.due(self._db, now_ms)
+        if due:
+            self._cases.clear()
         rows = {stay.stay_no: row for row, stay in enumerate(self._stays)} if due else {}
         for stay_no, case in cases.load(self._db, due).items():
             row = rows.get(stay_no)
@@ -98,6 +122,14 @@ class Alerting:
             after = lifecycle.overdue(case, rule, since_ms, now_ms)
         cases.save(self._db, case, after, self._system_provenance)
 
+    def _remembered(self, rows: Sequence[int], stamp: int) -> Iterator[tuple[int, Case]]:
+        """Give the cases of some rows as they were read last, if nothing happened to any alert since."""
+        if stamp != self._stamp:
+            self._cases.clear()
+            self._stamp = stamp
+        self._cases.update(self._load([row for row in rows if row not in self._cases]))
+        return ((row, self._cases[row]) for row in rows)
+
     def _load(self, rows: Sequence[int]) -> Iterator[tuple[int, Case]]:
         """Read the cases of some rows, all at once."""
         if not len(rows):
@@ -111,6 +143,7 @@ class Alerting:
         by_versions: dict[int, list[tuple[Case, Case]]] = {}
         for row, before, after in changes:
             if after is not before:
+                self._cases.pop(row, None)
                 by_versions.setdefault(self._provenance[row], []).append((before, after))
                 self._note(row, after)
         for provenance, changed in by_versions.items():

@@ -21,6 +21,9 @@ AIR_PERCENT, WHOLE_GCS = 21, 15
 PART_OF_VITAL = {part: number for number, part in enumerate(PARTS)}
 PART_OF_VITAL |= {vital: PART_OF_VITAL[part] for vital, part in FEEDS.items()}
 
+AS_READ = (0, 1, 2, 3, 4, 5, 6)  # seq, device, vital, observed, value, received, unit: as the log gives them
+AS_APPENDED = (0, 1, 2, 3, 4, 6, 8)  # where they stand in a row on its way into the log
+
 Ints = NDArray[np.int64]
 
 
@@ -37,14 +40,19 @@ class LogColumns:
     unit: Ints
 
     @classmethod
-    def of(cls, rows: Sequence[tuple[object, ...]]) -> "LogColumns":
-        """Build the columns from rows as the log gives them; a value that is no number becomes NaN."""
-        fields = list(zip(*rows, strict=True)) or [()] * 7
-        value = np.array(fields[4], dtype=np.float64)
-        seq, device, vital, observed, received, unit = (np.array(fields[i], dtype=np.int64) for i in (0, 1, 2, 3, 5, 6))
+    def of(cls, rows: Sequence[tuple[object, ...]], places: Sequence[int] = AS_READ) -> "LogColumns":
+        """Build the columns from rows, each at its place in them; a value that is no number becomes NaN."""
+        fields = list(zip(*rows, strict=True)) or [()] * (max(places) + 1)
+        columns = [fields[place] for place in places]
+        value = np.array(columns.pop(4), dtype=np.float64)
+        seq, device, vital, observed, received, unit = (np.array(column, dtype=np.int64) for column in columns)
         return cls(
             seq=seq, device=device, vital=vital, observed_ms=observed, value=value, received_ms=received, unit=unit
         )
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.seq)
 
     def where(self, keep: NDArray[np.bool_]) -> "LogColumns":
         """Keep the rows where `keep` holds."""

@@ -29,6 +29,7 @@ from vwmon.provenance import Provenance
 from vwmon.scorer import Scorer
 from vwmon.service import Service
 from vwmon.store import database, registers
+from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import Monitor
 from vwmon.store.sqlite import Connection
@@ -38,6 +39,7 @@ IDLE_S = 0.25  # how long the scoring thread waits for a commit before it looks 
 LOOK_S = 0.25  # how often the threads are looked at
 STUCK_TURNS = 40  # looks in a row without the ingest loop having turned, after which no watchdog is fed
 JOIN_S = 10.0
+GC_THRESHOLDS = (100_000, 20, 20)  # a batch makes tens of thousands of tuples, none of them in a circle
 STATUS_EXPIRES_S = 60
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ class Daemon:
         self._service = service or Service()
         self._committed = threading.Event()
         self._scored = threading.Event()
+        self._fresh = Fresh()
         self._over = threading.Event()
         self._failure: BaseException | None = None
         self._pulse = _Pulse()
@@ -71,15 +74,17 @@ class Daemon:
             )
             intake = MqttIntake(_link(self._settings), self._clock.now_ms)
             versions = Provenance(config_hash=self._settings.hash, plans=plans.load_all())
-            scorer = Scorer(scoring, versions, self._clock.now_ms())
+            scorer = Scorer(scoring, versions, self._clock.now_ms(), fresh=self._fresh)
             ingest = self._ingest(intake, writing, scorer)
             watch = Watch(scoring, scorer, self._surroundings(intake, ingest, versions))
             gc.freeze()
+            gc.set_threshold(*GC_THRESHOLDS)
             self._watch_over(stop, ingest, watch, intake)
             watch.stopped()
 
     def _ingest(self, intake: MqttIntake, db: Connection, scorer: Scorer) -> Ingest:
-        merging = MergingLog(LogWriter(db), lambda: scorer.cursor, self._settings.ingest.merge_every_ms, self._scored)
+        every_ms = self._settings.ingest.merge_every_ms
+        merging = MergingLog(LogWriter(db, self._fresh), lambda: scorer.cursor, every_ms, self._scored)
         return Ingest(
             intake=intake,
             log=merging,

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from vwmon.store.arrivals import Appended, Arrival, Quarantined
 from vwmon.store.log import LogWriter
 
-MERGED_AT_ONCE = 50_000  # readings: nothing is appended while they are merged
-
-
-AHEAD = 20_000  # readings stored and not scored, beyond which more are left with the broker
+# Readings. Nothing is appended while they are merged, and their keys are in memory until then; but the fewer there are,
+# the more often each page of the day's table is written.
+MERGED_AT_ONCE = 150_000
+AHEAD = 60_000  # readings stored and not scored, beyond which more are left with the broker
 LOOKS, LOOK_S = 4, 0.25  # how often in a row to wait for the scoring: the broker's keepalive allows far more
 
 

@@ -6,11 +6,12 @@ How a score or an alert comes about is not decided here.
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from vwmon import attribution, pipeline, points
-from vwmon.alerting import Alerting
+from vwmon.alerting import Alerting, Followed
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Ints
 from vwmon.patients import plans
@@ -19,11 +20,12 @@ from vwmon.roster import Roster
 from vwmon.store import readings as stored
 from vwmon.store import registers, scores
 from vwmon.store.database import atomic
+from vwmon.store.fresh import Fresh
 from vwmon.store.sqlite import Connection
 from vwmon.ward import Readings, Ward
 from vwmon.windows import NEVER
 
-BATCH = 4000
+BATCH = 16_000
 KEPT_MS = 30 * 60_000  # of history in memory, beyond the last reading of each series; older is read back
 TRIM_AT = 1.25  # the windows are trimmed when they hold this many times what the last trimming left
 LEAST_TRIMMED = 100_000
@@ -31,12 +33,25 @@ LEAST_TRIMMED = 100_000
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """What one step of the ward comes to, before it is written: by wave what of the scores, and what of the alerts."""
+
+    scores: Sequence[tuple[Sequence[tuple[int, int]], Sequence[tuple[int, ...]]]]
+    alerts: Followed
+
+
 class Scorer:
     """The ward in memory, the cursor in the log, and the step from one to the next. One thread uses it."""
 
-    def __init__(self, db: Connection, versions: Provenance, now_ms: int, *, batch: int = BATCH) -> None:
-        """Read the registers, the windows and what is open back from the database."""
-        self._db, self._versions, self._batch = db, versions, batch
+    def __init__(
+        self, db: Connection, versions: Provenance, now_ms: int, *, batch: int = BATCH, fresh: Fresh | None = None
+    ) -> None:
+        """Read the registers, the windows and what is open back from the database.
+
+        The scorer follows the log by what is `fresh`, where it is, and else by reading it.
+        """
+        self._db, self._versions, self._batch, self._fresh = db, versions, batch, fresh or Fresh()
         self.cursor = scores.cursor(db)
         self._vitals = Vitals(stored.vitals(db))
         self._register_version = registers.register_version(db)
@@ -62,12 +77,15 @@ class Scorer:
         return max(0, now_ms - waiting[0][5]) if waiting else 0
 
     def cycle(self, now_ms: int) -> int:
-        """Score the next rows of the log and commit what comes of them; return how many rows there were."""
-        with atomic(self._db):
-            self._follow_registers(now_ms)
-            rows = stored.rows_after(self._db, self.cursor, self._batch)
-            if rows:
-                self._advance(self._columns(rows))
+        """Score the next rows of the log and commit what comes of them; return how many rows there were.
+
+        The registers are read after the rows, so that whoever a device was given to before it spoke is known. The
+        scoring itself holds no lock: the log grows meanwhile.
+        """
+        rows = self._next()
+        self._follow_registers(now_ms)
+        if len(rows):
+            self._advance(rows)
         self._trim()
         return len(rows)
 
@@ -101,44 +119,60 @@ class Scorer:
             self._alerting.system(rule, since_ms, now_ms)
 
     def _advance(self, rows: LogColumns) -> None:
-        readings = attribution.attribute(rows, self._intervals, self._vitals)
+        readings = self._readings(rows)
         for row in self._ward.out_of_reach(readings).tolist():
             self._reload(row)
-        self._step(readings)
+        stepped = self._step(readings)
+        with atomic(self._db):
+            self._keep(stepped)
+            scores.move_cursor(self._db, int(rows.seq[-1]))
+        self.cursor = int(rows.seq[-1])
         self.last_received_ms = int(rows.received_ms[-1])
         self.last_observed_ms = max(self.last_observed_ms or 0, int(rows.observed_ms.max()))
-        self.cursor = int(rows.seq[-1])
-        scores.move_cursor(self._db, self.cursor)
 
-    def _step(self, readings: Readings) -> None:
+    def _step(self, readings: Readings) -> _Step:
+        """Score readings, move the ward past them, and tell the alerts; nothing is written, and no lock is held."""
         frontier_ms = self._ward.frontier_ms.copy()
         moments, gaps = pipeline.step(self._ward, readings)
         self._hear(readings)
-        for wave in range(int(moments.wave.max(initial=-1)) + 1):
-            self._store(moments.where(moments.wave == wave), frontier_ms)
-        self._alerting.follow(moments, gaps)
+        waves = [moments.where(moments.wave == wave) for wave in range(int(moments.wave.max(initial=-1)) + 1)]
+        return _Step(
+            scores=[
+                (points.rewritten(wave, frontier_ms), points.stored_rows(wave, self._stay_nos, self._provenance))
+                for wave in waves
+            ],
+            alerts=self._alerting.follow(moments, gaps),
+        )
 
-    def _store(self, moments: pipeline.Scores, frontier_ms: Ints) -> None:
-        """Write the scores that changed; where a late reading re-scored what followed, the old ones go first."""
-        for row, from_ms in points.rewritten(moments, frontier_ms):
-            scores.forget_from(self._db, self._roster.stays[row].stay_no, from_ms)
-        scores.write(self._db, points.stored_rows(moments, self._stay_nos, self._provenance))
+    def _keep(self, step: _Step) -> None:
+        """Write a step in the caller's transaction; what a late reading has re-scored is removed first."""
+        for rewritten, rows in step.scores:
+            for row, from_ms in rewritten:
+                scores.forget_from(self._db, self._roster.stays[row].stay_no, from_ms)
+            scores.write(self._db, rows)
+        self._alerting.keep(step.alerts)
 
-    def _columns(self, rows: Sequence[tuple[object, ...]]) -> LogColumns:
-        columns = LogColumns.of(rows)
-        if len(columns.vital) and int(columns.vital.max()) not in self._vitals.known:
+    def _next(self) -> LogColumns:
+        """Give the rows of the log that follow the cursor: whole messages, some `batch` of them."""
+        if fresh := self._fresh.after(self.cursor, self._batch):
+            return LogColumns.of(fresh, attribution.AS_APPENDED)
+        return LogColumns.of(stored.rows_after(self._db, self.cursor, self._batch))
+
+    def _readings(self, columns: LogColumns) -> Readings:
+        """Say whose readings they are; a vital that came for the first time is looked up."""
+        if len(columns) and int(columns.vital.max()) not in self._vitals.known:
             self._vitals = Vitals(stored.vitals(self._db))
-        return columns
+        return attribution.attribute(columns, self._intervals, self._vitals)
 
     def _follow_registers(self, now_ms: int) -> None:
-        version = registers.register_version(self._db)
-        if version == self._register_version:
+        if registers.register_version(self._db) == self._register_version:
             return
         before = self._roster
-        self._register_version = version
-        self._enrol(now_ms)
-        for row, from_ms in self._roster.changed_since(before).items():
-            self._rescore(row, from_ms, now_ms)
+        with atomic(self._db):
+            self._register_version = registers.register_version(self._db)
+            self._enrol(now_ms)
+            for row, from_ms in self._roster.changed_since(before).items():
+                self._rescore(row, from_ms, now_ms)
 
     def _enrol(self, now_ms: int) -> None:
         """Take the registers as they are: stays, plans, who had which device when."""
@@ -160,8 +194,7 @@ class Scorer:
         A reading that is no later than these has its stay read back whole, as one that is older than the windows has.
         So is the stay of a device that has gone to another since, whose latest readings are not that stay's.
         """
-        latest = LogColumns.of(stored.newest(self._db, self.cursor))
-        readings = attribution.attribute(latest, self._intervals, self._vitals)
+        readings = self._readings(LogColumns.of(stored.newest(self._db, self.cursor)))
         self._ward.load(readings)
         stays = np.unique(readings.stay)
         self._ward.windows.mark_trimmed(stays, self._ward.frontier_ms[stays] + 1)
@@ -188,12 +221,12 @@ class Scorer:
         anew = readings.where(readings.observed_ms >= from_ms)
         if len(anew.stay):
             log.info("stay_rescored stay=%d readings=%d", self._roster.stays[row].stay_no, len(anew.stay))
-            self._step(anew.known_at(now_ms))
+            self._keep(self._step(anew.known_at(now_ms)))
 
     def _history(self, row: int) -> Readings:
         rows = stored.history(self._db, self._roster.devices_of(row))
         past: Iterable[tuple[object, ...]] = (found for found in sorted(rows) if found[0] <= self.cursor)
-        readings = attribution.attribute(self._columns(list(past)), self._intervals, self._vitals)
+        readings = self._readings(LogColumns.of(list(past)))
         return readings.where(readings.stay == row)
 
     def _trim(self) -> None:

@@ -24,7 +24,9 @@ from vwmon.patients.records import By
 from vwmon.provenance import Provenance
 from vwmon.scorer import Scorer
 from vwmon.store import database, registers, scores
+from vwmon.store import readings as stored
 from vwmon.store.arrivals import Arrival
+from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.ward import Readings
 
@@ -400,3 +402,40 @@ def test_every_score_says_by_which_versions_it_was_made(ward: Ward) -> None:
     rows = ward.rows("select plan, config_hash, software = 'next' from score join provenance using (provenance_no)")
     assert rows == [("acute-respiratory 1", "test", 0), ("acute-respiratory 1", "other", 1)]
     assert scores.cursor(ward.db) == 14
+
+
+def lived(path: Path, fresh: Fresh | None) -> dict[str, list[tuple[Any, ...]]]:
+    """Live through forty minutes: words, repeats, new vitals, another process, a scorer that lags and is restarted."""
+    ward = Ward(path)
+    ward.admit("p1")
+    log, versions = LogWriter(ward.db, fresh), Provenance(config_hash="test", plans=plans.load_all())
+    scorer = Scorer(ward.db, versions, T0, fresh=fresh)
+    for number in range(40):
+        at_ms = T0 + number * MINUTE
+        values = ILL if number % 9 > 4 else WELL | {f"unheard-of-{number // 15}": 1.0}
+        said = message(f"m{number}", values, at_ms, at_ms, "of-p1")
+        (LogWriter(ward.db) if number in {11, 30} else log).append([said, said], (), at_ms + 700)
+        if number == 20:
+            scorer = Scorer(ward.db, versions, at_ms, fresh=fresh)
+        while number % 3 and scorer.cycle(at_ms):
+            pass
+    scorer.cycle(T0 + HOUR)
+    return ward.stored()
+
+
+def test_a_log_that_is_handed_on_scores_as_one_that_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same scores and alerts; and what was handed on is not read again."""
+    read = lived(tmp_path / "read.db", None)
+    read_back: list[int] = []
+    rows_after = stored.rows_after
+
+    def counting(*asked: Any) -> list[stored.LogRow]:  # noqa: ANN401 -- passed on as it is
+        found = rows_after(*asked)
+        read_back.append(len(found))
+        return found
+
+    monkeypatch.setattr(stored, "rows_after", counting)
+    handed = lived(tmp_path / "handed.db", Fresh())
+    assert handed == read
+    assert len(read["alerts"]) == 1
+    assert 0 < sum(read_back) < 40 * len(ILL) / 4

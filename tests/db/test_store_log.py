@@ -9,6 +9,7 @@ import pytest
 from devices.readings import MARK_CLOCK_AHEAD, MARK_RECEIPT_TIME, Message, Reading, Refused
 from vwmon.store import batch, database, known, readings, registers
 from vwmon.store.arrivals import Appended, Arrival, Quarantined
+from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter, drop_days_before, merge
 from vwmon.store.sqlite import Connection, OperationalError
 
@@ -319,3 +320,45 @@ def test_the_last_reading_is_that_observed_last(db: Connection) -> None:
 def test_a_device_is_numbered_once(db: Connection) -> None:
     """Asking for the number of a device again gives the same one."""
     assert known.device_number(db, "x", T0) == known.device_number(db, "x", T0 + 1) == 1
+
+
+@pytest.mark.parametrize("count", [batch.AT_ONCE - 1, batch.AT_ONCE, batch.AT_ONCE + 1, 2 * batch.AT_ONCE + 3])
+def test_many_readings_are_stored_as_few_are(db: Connection, count: int) -> None:
+    """Whatever number of rows a statement takes: every reading, in order, and its message's key with the first."""
+    sent = [arrival(f"m{n}", reading(60.0 + n % 40), reading(20.0 + n % 9, vital="heart_rate")) for n in range(count)]
+    assert append(db, *sent).stored == 2 * count
+    assert values(db) == [value for one in sent for value in (r.value for r in one.message.readings)]
+    keyed = db.execute(
+        "select unit, message_key from reading_log where message_key is not null order by seq"
+    ).fetchall()
+    assert keyed == [(2 * n + 1, f"m{n}") for n in range(count)]
+    assert append(db, *sent).duplicates == 2 * count
+
+
+@pytest.mark.parametrize("name", ['"quoted"', "back\\slash", "żółć-\U0001f600", "[1,2]", "'); --"])
+def test_ids_of_any_letters_are_still_known_after_a_merge(db: Connection, name: str) -> None:
+    """The key leaves the memory for the index, and a repeat is a repeat before and after."""
+    writer = LogWriter(db)
+    writer.append([arrival(name, reading()), arrival(None, reading(91.0))], (), T0 + 900)
+    assert writer.merge(2, 10) == 2
+    assert writer.tail_size == 0
+    again = writer.append([arrival(name, reading()), arrival(None, reading(91.0))], (), T0 + 950)
+    assert (again.stored, again.duplicates) == (0, 2)
+
+
+def test_what_is_appended_is_handed_on_once_it_is_committed(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a batch that failed, and after it the rows as the log has them."""
+    fresh = Fresh()
+    writer = LogWriter(db, fresh)
+    with monkeypatch.context() as broken:
+        broken.setattr(batch.Batch, "write", failing)
+        with pytest.raises(OperationalError):
+            writer.append([arrival("a", reading())], (), T0 + 900)
+    assert fresh.after(0, 9) == []
+    writer.append([arrival("b", reading(), reading(91.0))], (), T0 + 900)
+    assert [row[0] for row in fresh.after(0, 9)] == [row[0] for row in readings.rows_after(db, 0, ALL)] == [1, 2]
+
+
+def failing(_batch: batch.Batch) -> None:
+    """Fail as a full disk does."""
+    raise OperationalError("database or disk is full")

@@ -127,6 +127,11 @@ def enrolled(db: Connection, stays: Sequence[Stay] = STAYS) -> Alerting:
     return made
 
 
+def step(alerting: Alerting, scores: Scores, gaps: Gaps) -> None:
+    """Follow the points of a step and keep what comes of them, as the scorer does."""
+    alerting.keep(alerting.follow(scores, gaps))
+
+
 def states(db: Connection) -> list[tuple[int, str, str, int]]:
     """Read which alerts there are."""
     return db.execute("select stay_no, lane, state, level from alert order by stay_no, lane").fetchall()
@@ -143,14 +148,14 @@ def test_the_quick_look_at_columns_agrees_with_the_rules(rows: list[tuple[int, i
 def test_points_that_cannot_matter_are_not_looked_at(alerting: Alerting, loaded: list[list[int]]) -> None:
     """A ward that is well costs no question to the database."""
     loaded.clear()
-    alerting.follow(scored({"stay": 0}, {"stay": 1, "total": 4}), NO_GAPS)
+    step(alerting, scored({"stay": 0}, {"stay": 1, "total": 4}), NO_GAPS)
     assert loaded == []
 
 
 def test_only_the_stay_with_a_breach_is_followed(alerting: Alerting, loaded: list[list[int]], db: Connection) -> None:
     """One question for all of them, and an alert under the versions of its own plan."""
     loaded.clear()
-    alerting.follow(scored({"stay": 0}, {"stay": 1, "total": 5, "red": True}, {"stay": 2}), NO_GAPS)
+    step(alerting, scored({"stay": 0}, {"stay": 1, "total": 5, "red": True}, {"stay": 2}), NO_GAPS)
     assert loaded == [[12]]
     assert states(db) == [(12, "clinical", "new", 2)]
     assert db.execute("select provenance_no from alert").fetchone() == (22,)
@@ -158,15 +163,16 @@ def test_only_the_stay_with_a_breach_is_followed(alerting: Alerting, loaded: lis
 
 def test_a_stay_with_something_open_is_followed_at_every_point(alerting: Alerting, db: Connection) -> None:
     """Also at good ones: they are what settles the alert; and the same after a restart."""
-    alerting.follow(scored({"total": 8, "red": True}), NO_GAPS)
-    alerting.follow(scored({"minute": 10}), NO_GAPS)
-    enrolled(db).follow(scored({"minute": 45}), NO_GAPS)
+    step(alerting, scored({"total": 8, "red": True}), NO_GAPS)
+    step(alerting, scored({"minute": 10}), NO_GAPS)
+    step(enrolled(db), scored({"minute": 45}), NO_GAPS)
     assert states(db) == [(11, "clinical", "settled", 3)]
 
 
 def test_points_of_one_stay_are_followed_wave_by_wave(alerting: Alerting, db: Connection) -> None:
     """A late unit's points come after those it came after, although they are older."""
-    alerting.follow(
+    step(
+        alerting,
         scored(
             {"minute": 30, "total": 5, "red": True},
             {"minute": 10, "total": 7, "red": True, "late": True, "wave": 1},
@@ -183,7 +189,7 @@ def test_an_episode_that_the_log_shows_is_told_before_the_reading_that_ended_it(
     alerting: Alerting, db: Connection
 ) -> None:
     """Overdue from when it was due, ended by the reading: raised and over, in that order."""
-    alerting.follow(scored({"minute": 90}), gap(0, 60, 90))
+    step(alerting, scored({"minute": 90}), gap(0, 60, 90))
     assert states(db) == [(11, "technical", "closed", 1)]
     assert db.execute("select since_ms - ?, closed_ms - ? from alert", [T0, T0]).fetchone() == (
         60 * MINUTE,
@@ -205,21 +211,21 @@ def test_a_part_that_is_awaited_is_overdue_once(alerting: Alerting, loaded: list
 def test_a_point_at_which_a_part_is_overdue_says_so(alerting: Alerting, db: Connection) -> None:
     """Another vital comes, SpO2 is ninety minutes old: overdue since the plan's hour after it; not if it came late."""
     stale = {"minute": 90, "age_ms": 90 * MINUTE}
-    alerting.follow(scored(stale | {"stay": 0, "late": True}, stale | {"stay": 1}), NO_GAPS)
+    step(alerting, scored(stale | {"stay": 0, "late": True}, stale | {"stay": 1}), NO_GAPS)
     found = cases.load(db, [11, 12])
     assert [found[number].overdue.keys() for number in (11, 12)] == [set(), {"spo2"}]
     assert found[12].overdue["spo2"].due_ms == T0 + HOUR
-    alerting.follow(scored({"stay": 1, "minute": 95, "age_ms": 0}), NO_GAPS)
+    step(alerting, scored({"stay": 1, "minute": 95, "age_ms": 0}), NO_GAPS)
     assert cases.load(db, [12])[12].overdue == {}
 
 
 def test_a_discharge_ends_what_is_open_and_silences_the_stay(alerting: Alerting, db: Connection) -> None:
     """What was urgent waits for its outcome; no later point raises it again."""
-    alerting.follow(scored({"total": 8, "red": True}), NO_GAPS)
+    step(alerting, scored({"total": 8, "red": True}), NO_GAPS)
     gone = [replace(stay, discharged_ms=T0 + HOUR, discharge_reason="recovered") for stay in STAYS]
     alerting.enrol(gone, PLANS, (21, 22, 23), T0 + HOUR)
     ill = {"total": 9, "red": True, "minute": 50}
-    alerting.follow(scored(ill | {"stay": 0}, ill | {"stay": 1}), NO_GAPS)
+    step(alerting, scored(ill | {"stay": 0}, ill | {"stay": 1}), NO_GAPS)
     assert states(db) == [(11, "clinical", "settled", 3)]
 
 
@@ -238,7 +244,7 @@ def test_the_service_has_alerts_of_its_own(alerting: Alerting, db: Connection) -
 
 def test_an_acknowledgement_that_runs_out_acts_as_of_then(alerting: Alerting, db: Connection) -> None:
     """Half an hour at level 3: the tick after it gives the alert back to everybody."""
-    alerting.follow(scored({"total": 8, "red": True}), NO_GAPS)
+    step(alerting, scored({"total": 8, "red": True}), NO_GAPS)
     (name,) = db.execute("select id from alert").fetchone()
     cases.acknowledge(db, name, Act(actor="ahmed", now_ms=T0 + 3 * MINUTE, note="phoned"))
     for minute, state in ((32, "acknowledged"), (40, "reraised")):
@@ -246,3 +252,50 @@ def test_an_acknowledgement_that_runs_out_acts_as_of_then(alerting: Alerting, db
         assert states(db) == [(11, "clinical", state, 3)]
     (at_ms,) = db.execute("select at_ms from alert_event where kind = 'expired'").fetchone()
     assert at_ms == T0 + 33 * MINUTE
+
+
+def test_what_a_person_did_while_a_step_was_followed_is_allowed_for(alerting: Alerting, db: Connection) -> None:
+    """Acknowledged between the following and the writing: the step is followed again, and nothing of it is lost."""
+    step(alerting, scored({"total": 5, "red": True}), NO_GAPS)
+    followed = alerting.follow(scored({"minute": 10, "total": 8, "red": True}), NO_GAPS)
+    (name,) = db.execute("select id from alert").fetchone()
+    cases.acknowledge(db, name, Act(actor="ahmed", now_ms=T0 + 9 * MINUTE, note="phoned"))
+    alerting.keep(followed)
+    assert db.execute("select state, level, owner from alert").fetchall() == [("reraised", 3, "ahmed")]
+    kinds = [kind for (kind,) in db.execute("select kind from alert_event order by event_no")]
+    assert kinds == ["raised", "acknowledged", "outgrew"]
+
+
+def test_a_case_is_read_again_only_when_something_happened(
+    alerting: Alerting, loaded: list[list[int]], db: Connection
+) -> None:
+    """A patient who stays as ill costs no question for each reading; what a person did is seen at the next one."""
+    ill = {"total": 8, "red": True}
+    step(alerting, scored(ill), NO_GAPS)
+    for minute in (1, 2, 3):
+        step(alerting, scored(ill | {"minute": minute}), NO_GAPS)
+    loaded.clear()
+    step(alerting, scored(ill | {"minute": 4}), NO_GAPS)
+    assert [asked for asked in loaded if asked] == []
+    (name,) = db.execute("select id from alert").fetchone()
+    cases.note(db, name, Act(actor="ahmed", now_ms=T0 + 5 * MINUTE, note="phoned"))
+    step(alerting, scored(ill | {"minute": 6}), NO_GAPS)
+    assert [asked for asked in loaded if asked] == [[11], [11]]
+
+
+@pytest.mark.parametrize("end", ["overdue", "ack"])
+def test_a_case_that_time_has_changed_is_read_again(alerting: Alerting, db: Connection, end: str) -> None:
+    """A part that fell overdue by the clock, or an acknowledgement that ran out, is not forgotten at the next point."""
+    ill = {"total": 8, "red": True}
+    step(alerting, scored(ill), NO_GAPS)
+    step(alerting, scored(ill | {"minute": 1}), NO_GAPS)
+    (name,) = db.execute("select id from alert where lane = 'clinical'").fetchone()
+    cases.acknowledge(db, name, Act(actor="ahmed", now_ms=T0 + 2 * MINUTE, note="phoned"))
+    step(alerting, scored(ill | {"minute": 3}), NO_GAPS)
+    if end == "ack":
+        alerting.tick(T0 + 40 * MINUTE)
+    else:
+        alerting.fall_overdue(np.array([0]), np.array([SPO2]), np.array([T0 + HOUR]), np.array([T0]), T0 + HOUR)
+    step(alerting, scored(ill | {"minute": 41, "age_ms": 2 * HOUR if end == "overdue" else 0}), NO_GAPS)
+    expected = {"ack": [("clinical", "reraised")], "overdue": [("clinical", "reraised"), ("technical", "new")]}
+    assert [row[1:3] for row in states(db)] == expected[end]

@@ -28,6 +28,7 @@ from vwmon.intake.protocol import Batch, LinkState
 
 log = logging.getLogger(__name__)
 
+FURTHER_READS = 1  # of a quarter of a megabyte: more work at once than stays in the cache is slower for each message
 BACK_OFF_S = (1.0, 2.0, 4.0, 5.0)
 OFFLINE = b'{"status":"offline"}'
 WAITING_MOST = 1000
@@ -81,8 +82,9 @@ class MqttIntake:
         if self._open_socket() is None and not self._dial(timeout_s):
             return Batch(packets=(), connection=self._connection)
         self._turn(timeout_s)
-        while len(self._client.gathered) < self._link.batch and self._turn(0.0):
-            pass
+        for _ in range(FURTHER_READS):
+            if len(self._client.gathered) >= self._link.batch or not self._turn(0.0):
+                break
         return Batch(packets=self._client.gather(), connection=self._connection)
 
     def done(self, batch: Batch, receipts: Sequence[tuple[str, bytes]]) -> None:

@@ -4,6 +4,7 @@ The loops here run for every reading that ever comes; the shapes are chosen for 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from devices.readings import MARK_CLOCK_AHEAD, MARK_RECEIPT_TIME, Message, Reading
@@ -23,8 +24,12 @@ NO_EXTRAS = (NOTHING, NOTHING, NOTHING)
 
 COLUMNS = """seq, device_no, vital_no, observed_ms, value, marks, received_ms, recorded_ms, unit,
     message_key, message_seq"""
-PLAIN = f"""insert into reading_log ({COLUMNS})
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, {NO_NUMBER}))"""
+ONE = f"(?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, {NO_NUMBER}))"
+PLAIN = f"insert into reading_log ({COLUMNS}) values {ONE}"
+# A statement of many rows gives the interpreter back once, not once a row: the scoring thread then need not take turns
+# with every row that is stored.
+AT_ONCE = 200
+MANY = f"insert into reading_log ({COLUMNS}) values {', '.join([ONE] * AT_ONCE)}"
 WITH_EXTRAS = f"""insert into reading_log ({COLUMNS}, text, raw_value, raw_unit)
     values (?, ?, ?, ?, nullif(?, x''), ?, ?, ?, ?, nullif(?, ''), nullif(?, {NO_NUMBER}),
     nullif(?, x''), nullif(?, x''), nullif(?, x''))"""
@@ -83,7 +88,7 @@ class Batch:
         if self._extras:
             db.executemany(WITH_EXTRAS, [self._widened(row) for row in self.rows])
         else:
-            db.executemany(PLAIN, self.rows)
+            self._write_plain()
         db.executemany("insert or ignore into message values (?, ?, ?)", self._keys_without_readings)
         db.executemany(QUARANTINE, self._quarantined)
         db.executemany(
@@ -91,6 +96,12 @@ class Batch:
             [(*battery, device_no) for device_no, battery in self._battery.items()],
         )
         db.execute("update log set last_seq = ?", [self.seq])
+
+    def _write_plain(self) -> None:
+        whole = len(self.rows) // AT_ONCE * AT_ONCE
+        for start in range(0, whole, AT_ONCE):
+            self._db.execute(MANY, list(chain.from_iterable(self.rows[start : start + AT_ONCE])))
+        self._db.executemany(PLAIN, self.rows[whole:])
 
     def _is_merged(self, device: KnownDevice, key: str) -> bool:
         if self._merged is None:

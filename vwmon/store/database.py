@@ -28,6 +28,7 @@ from vwmon.store.sqlite import Connection, DatabaseError, OperationalError, modu
 APPLICATION_ID = 0x76776D31  # "vwm1": marks the file as vwmon's in its header
 BUSY_TIMEOUT_S = 10.0
 FILE_MODE = 0o660  # less the umask; a database of patients is never for everyone
+CHECKPOINT_PAGES, CACHE_KIB = 4000, 16_000  # a merge touches many pages: fewer are written twice, or read again
 CHECKED_WHOLE_BYTES = 256 * 1024 * 1024  # above this, opening checks the structure only and `vwmon db verify` the rest
 REQUIRED: dict[str, tuple[str, ...]] = {
     schema.SET: schema.NAMES,
@@ -227,6 +228,8 @@ def _set_journal(db: Connection) -> None:
     if wal_is_safe():
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")
+        db.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        db.execute(f"pragma cache_size = -{CACHE_KIB}")
         return
     log.warning("sqlite_too_old_for_wal version=%s mode=delete", ".".join(map(str, version)))
     db.execute("pragma journal_mode = delete")

@@ -78,15 +78,14 @@ class Known:
         self._by_number[device_no] = known
         return known
 
-    def forget(self, keys: Iterable[Key], merged_seq: int) -> None:
-        """Drop from memory the keys that have just been merged."""
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Drop from memory keys that are being merged."""
         for device_no, key in keys:
             device = self._by_number.get(device_no)
             if device is None:
                 self._tails[device_no].discard(key)
             else:
                 device.forget(key)
-        self.merged_seq = merged_seq
 
     def meet_vital(self, name: str) -> int:
         """Give a vital its number on first sight."""

@@ -7,10 +7,13 @@ vwmon.store.readings; what a reading means is not known to either.
 
 from collections.abc import Sequence
 
+import msgspec
+
 from vwmon.store import sequences
 from vwmon.store.arrivals import Appended, Arrival, Quarantined
 from vwmon.store.batch import Batch
 from vwmon.store.database import atomic
+from vwmon.store.fresh import Fresh
 from vwmon.store.known import Known
 from vwmon.store.sqlite import Connection
 
@@ -33,15 +36,21 @@ MERGE = (
     "delete from reading_log where seq <= ?",
     "update log set merged_seq = ?",
 )
-KEYS = "select device_no, message_key from reading_log where seq <= ? and message_key is not null"
+# One row, so that the interpreter is not asked for once a key; in parts, so that not all of them are text at once.
+KEYS = """select json_group_array(device_no), json_group_array(message_key) from reading_log
+    where seq > ? and seq <= ? and message_key is not null"""
+KEYS_AT_ONCE = 20_000  # readings
 
 
 class LogWriter:
     """The writer of the log on one connection. Another writer on the same file is noticed and allowed for."""
 
-    def __init__(self, db: Connection) -> None:
-        """Read what tells repeats among the readings that have not been merged."""
-        self._db = db
+    def __init__(self, db: Connection, fresh: Fresh | None = None) -> None:
+        """Read what tells repeats among the readings that have not been merged.
+
+        Whoever follows the log in this process finds what has been appended in `fresh`.
+        """
+        self._db, self._fresh = db, fresh or Fresh()
         self._known: Known | None = Known(db)
 
     @property
@@ -71,6 +80,7 @@ class LogWriter:
             batch.write()
         known.last_seq = batch.seq
         self._known = known
+        self._fresh.put(batch.rows)
         return Appended(
             stored=len(batch.rows),
             duplicates=batch.duplicates,
@@ -85,10 +95,12 @@ class LogWriter:
         with atomic(self._db):
             current = self._is_current(known)
             merged, bound = _merge_bounds(self._db, up_to_seq, at_most)
-            keys = self._db.execute(KEYS, [bound]).fetchall()
+            for start in range(merged, bound, KEYS_AT_ONCE) if current else ():
+                found = self._db.execute(KEYS, [start, min(start + KEYS_AT_ONCE, bound)]).fetchone()
+                known.forget(zip(*map(msgspec.json.decode, found), strict=True))
             _move(self._db, bound)
         if current:
-            known.forget(keys, bound)
+            known.merged_seq = bound
             self._known = known
         return bound - merged
 
