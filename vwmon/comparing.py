@@ -50,14 +50,14 @@ def compare(account: Account, told: Kept, alert_no: int, now: Versions) -> list[
     found = [
         _compared("alert", 1, _alert(stored, told, alert_no)),
         _compared("history", len(events), _history(events, told.events_of(alert_no))),
-        _compared("conditions", len(stored.conditions), _conditions(stored, told)),
         _compared("versions", len(stored.made_by), _versions(account, now)),
     ]
     if account.stay is None:
-        return found
+        return found  # the history of faults does not say when each was over
     return [
         _compared("readings", len(account.rows), _readings(account, sources, events)),
         _compared("scores", len(stored.scores), _scores(stored.scores, told.scores, sources)),
+        _compared("conditions", len(stored.conditions), _conditions(stored, told)),
         *found,
     ]
 
@@ -95,7 +95,7 @@ def _scores(stored: Sequence[ScoreRow], told: Sequence[ScoreRow], sources: Sourc
         one, other = kept.get(at_ms), again.get(at_ms)
         where = f"score at {utc(at_ms)}"
         if one is None or other is None:
-            yield Difference(where=where, stored=_there(one), recomputed=_there(other))
+            yield Difference(where=where + _made_of(sources, at_ms), stored=_there(one), recomputed=_there(other))
             continue
         for column in ScoreRow._fields:
             ours, theirs = getattr(one, column), getattr(other, column)
@@ -113,6 +113,11 @@ def _packed(where: str, at_ms: int, packed: tuple[int, int], sources: Sources) -
             source = sources.last(part, at_ms)
             named = "" if source is None else f" (reading {source.seq} of {utc(source.observed_ms)}: {source.value:g})"
             yield Difference(where=f"{where} of {part}{named}", stored=ours, recomputed=theirs)
+
+
+def _made_of(sources: Sources, at_ms: int) -> str:
+    found = sorted(source.seq for part in PARTS for source in sources.at(part, at_ms))
+    return f" (readings {', '.join(map(str, found))})" if found else ""
 
 
 def _there(row: ScoreRow | None) -> str:

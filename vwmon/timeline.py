@@ -17,9 +17,10 @@ from vwmon.patients.records import Assignment, Plan, Stay
 from vwmon.roster import Roster
 from vwmon.scoring.charts import PARTS
 from vwmon.store.account import Account, Entry
-from vwmon.store.readings import LogRow
+from vwmon.store.readings import FOREVER_MS, LogRow
 from vwmon.windows import NEVER
 
+NOTICED_WITHIN_MS = 60_000  # a scorer looks at the registers before every batch, and many times a minute
 TAKING = frozenset({Kind.ACKNOWLEDGED, Kind.TAKEN})
 
 
@@ -139,10 +140,14 @@ def _without(several: Sequence[Assignment], one: Assignment) -> list[Assignment]
 
 def _noticed_ms(account: Account, entry: Entry) -> int:
     """Find when the scorer noticed a change: what it scored anew bears that time, and so does the end of a stay."""
+    if all(row[5] > entry.at_ms for row in account.rows):
+        return entry.at_ms
     received = {row[5] for row in account.rows}
     anew = {score.received_ms for score in account.kept.scores} - received
     ended = {event.evidence["discharged_ms"] for event in account.kept.events if "discharged_ms" in event.evidence}
-    return min((at_ms for at_ms in anew | ended if at_ms >= entry.at_ms), default=entry.at_ms)
+    next_ms = min((one.at_ms for one in account.journal if one.at_ms > entry.at_ms), default=FOREVER_MS)
+    by_ms = min(entry.at_ms + NOTICED_WITHIN_MS, next_ms - 1)
+    return min((at_ms for at_ms in anew | ended if entry.at_ms <= at_ms <= by_ms), default=entry.at_ms)
 
 
 def _did(account: Account) -> Iterator[Placed]:

@@ -30,6 +30,7 @@ def record(explained: Explanation) -> Record:
         "score": _score(explained),
         "before": None if explained.before is None else _before(explained.before),
         "overdue": [_awaited(one, explained) for one in explained.awaited],
+        "sick_and_unseen": explained.event.evidence.get("sick_and_unseen"),
         "faults": {rule: utc(ms) for rule, ms in explained.event.evidence.get("faults", {}).items()},
         "equal": explained.equal,
         "compared": [

@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from alerts import wording
@@ -40,7 +39,7 @@ def lines(record: Record) -> Iterator[str]:
     if record["score"] is not None:
         yield from _section("READINGS", _readings(record))
     if record["overdue"]:
-        yield from _section("OVERDUE", _overdue(record["overdue"]))
+        yield from _section("OVERDUE", [*_overdue(record["overdue"]), *_unseen(record["sick_and_unseen"])])
     if record["faults"]:
         yield from _section("FAULTS", (f"{rule} since {at}" for rule, at in record["faults"].items()))
     yield from _section("COMPARED", _compared(record))
@@ -61,11 +60,11 @@ def _headline(record: Record) -> Iterator[str]:
     who = "the whole service" if record["patient"] is None else f"patient {record['patient']}, ward {record['ward']}"
     event = record["event"]
     yield f"{record['id']} {_mark(record, record['level'])} ({who}) {record['state']}"
-    yield f"{event['kind']} {event['at']} at level {_mark(record, event['level'])}{_late(event)}"
+    yield f"{event['kind']} {event['at']} at {_mark(record, event['level'])}{_late(event)}"
     asked = record["asked"]
     if len(asked) == 1:
         return
-    yield f"the {record['number']}. of {len(asked)} times that it asked for someone; another with --number N:"
+    yield f"time {record['number']} of the {len(asked)} that it asked for someone; another with --number N:"
     first = max(0, min(record["number"] - 1 - LISTED // 2, len(asked) - LISTED))
     for one in asked[first : first + LISTED]:
         score = "" if one["total_min"] is None else f"  NEWS2 {one['total_min']}"
@@ -168,6 +167,11 @@ def _overdue(overdue: Sequence[Record]) -> Iterator[str]:
         yield from _wrapped(f"{_label(one['part'])}: due by {one['due_at']}{after}; {last}{named}", INDENT)
 
 
+def _unseen(sick: Record | None) -> Iterator[str]:
+    if sick is not None:
+        yield f"sick and unseen: {wording.mark(Lane.CLINICAL, sick['level'])} {sick['id']} was open"
+
+
 def _place(source: Record) -> str:
     return f"reading {source['reading']} of {source['device'] or '?'}"
 
@@ -206,7 +210,7 @@ def _made_by(record: Record) -> Iterator[str]:
             f"the configuration here is {now['config_hash']}; it takes no part in a patient's scores", INDENT
         )
     if not record["watched"] and record["patient"] is not None:
-        yield "no time passed but that of the readings: a recording, or no daemon ran"
+        yield "recomputed without a clock: a recording, or no daemon looked between messages"
 
 
 def _named(one: Record) -> str:
@@ -244,12 +248,9 @@ def _total(score: Record) -> str:
 
 
 def _could_be(score: Record) -> str:
-    missing = f" ({len(POLICY.parts) - len(score['missing'])} of {len(POLICY.parts)} measured)"
-    return missing + (f", could be {score['could_be']} with what is overdue" if _unseen(score) else "")
-
-
-def _unseen(score: Record) -> bool:
-    return bool(score["could_be"] > score["total_min"])
+    count = f" ({len(POLICY.parts) - len(score['missing'])} of {len(POLICY.parts)} measured)"
+    more = score["could_be"] > score["total_min"]
+    return f"{count}, could be {score['could_be']} with what is overdue" if more else count
 
 
 def _label(part: str) -> str:

@@ -1,0 +1,321 @@
+"""Explanations of a real database: made again they are what is stored, and whatever was altered since is named."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.errors import AlertUnknown
+from alerts.model import Kind, Outcome
+from tests.db.test_scorer import HOUR, ILL, MINUTE, T0, WELL, simulated
+from tests.db.watched_ward import Watched, differing, versions
+from vwmon import explain as engine
+from vwmon.errors import StoreCorrupt, UsageError, VwmonError
+from vwmon.explain import Explanation
+from vwmon.patients import plans
+from vwmon.patients.records import By
+from vwmon.provenance import Provenance
+from vwmon.store import database, registers
+from vwmon.store.database import atomic
+
+WORSE = ILL | {"systolic_bp": 85.0}
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Iterator[Callable[[], Watched]]:
+    """Make wards with one patient each, p1 with the device of-p1."""
+    made: list[Watched] = []
+
+    def make() -> Watched:
+        ward = Watched(tmp_path / f"{len(made)}.db")
+        ward.admit("p1")
+        made.append(ward)
+        return ward
+
+    yield make
+    for ward in made:
+        ward.db.close()
+
+
+@pytest.fixture
+def ward(new: Callable[[], Watched]) -> Watched:
+    """One such ward."""
+    return new()
+
+
+@pytest.fixture
+def ill(ward: Watched) -> Watched:
+    """One whose patient is well, falls ill after an hour, and stays so."""
+    for minute in (0, 20, 40):
+        ward.hears(WELL, minute)
+    for minute in (60, 80):
+        ward.hears(ILL, minute)
+    return ward
+
+
+def only(ward: Watched, lane: str = "clinical") -> str:
+    """Name the one open alert of a lane."""
+    (alert_id,) = ward.open_alerts(lane)
+    return alert_id
+
+
+def all_explained(ward: Watched) -> list[Explanation]:
+    """Explain every time that every alert asked for someone."""
+    return [ward.explained(name, number + 1) for name, times in ward.every_alert() for number in range(times)]
+
+
+def alter(ward: Watched, sql: str, *values: object) -> None:
+    """Alter the database behind the program's back."""
+    with atomic(ward.db):
+        for trigger in ("alert_event_kept_as_written", "alert_event_kept"):
+            ward.db.execute(f"drop trigger if exists {trigger}")
+        assert ward.db.execute(sql, values).rowcount == 1
+
+
+def said(found: Explanation) -> str:
+    """Give everything that differs, as one text."""
+    return "\n".join(f"{item}: {where}: {one!r} {other!r}" for item, where, one, other in differing(found))
+
+
+def test_a_raise_is_explained_with_everything_it_stood_on(ill: Watched) -> None:
+    """Rules, plan, each reading with its place in the log, its points and age, and the score before."""
+    found = ill.explained(only(ill))
+    assert found.equal
+    assert found.watched
+    assert [rule.name for rule in found.rules] == ["news2_7", "news2_5", "news2_red"]
+    assert found.plan is not None
+    assert (found.plan.pathway, found.plan.version) == ("acute-respiratory", "1")
+    assert found.total == (8, 8)
+    assert found.before is not None
+    assert (found.before.at_ms, found.before.total_min) == (T0, 0)
+    parts = {one.part: (one.points_min, one.age_ms, [s.seq for s in one.sources]) for one in found.measured}
+    assert parts["respiratory_rate"] == (3, 0, [22])
+    assert parts["temperature"] == (0, 0, [28])
+    assert {source.message for one in found.measured for source in one.sources} == {22}
+
+
+def test_what_is_missing_is_shown_with_its_bounds_and_its_last_reading(ward: Watched) -> None:
+    """Never came, and too old to count, are told apart; neither counts as normal."""
+    ward.hears({"temperature": 36.8}, 0)
+    ward.hears({"respiratory_rate": 26.0, "spo2": 91.0}, 60 * 30)
+    found = {one.part: one for one in ward.explained(only(ward)).measured}
+    assert not found["temperature"].present
+    assert (found["temperature"].points_min, found["temperature"].points_max) == (0, 3)
+    assert [source.seq for source in found["temperature"].sources] == [1]
+    assert found["temperature"].age_ms == 30 * HOUR
+    assert (found["heart_rate"].present, found["heart_rate"].sources, found["heart_rate"].age_ms) == (False, [], None)
+    assert found["oxygen"].points_max == 2
+
+
+def test_an_alert_nobody_has_is_not_found(ill: Watched) -> None:
+    """And of one that there is, only the times that it asked."""
+    with pytest.raises(AlertUnknown, match="ZZZZ"):
+        ill.explained("ZZZZ")
+    with pytest.raises(UsageError, match="asked for someone 1 times"):
+        ill.explained(only(ill), 2)
+    assert ill.explained(only(ill).lower()).alert.id == only(ill)
+
+
+def test_every_time_an_alert_asked_is_explained_by_itself(ward: Watched) -> None:
+    """Raised, worsened and back after it had settled: each with its own readings."""
+    story = [(0, WELL | {"spo2": 91.0}), (10, ILL), (20, WELL), (40, WELL), (60, WELL)]
+    for minute, values in [*story, (70, WELL | {"respiratory_rate": 26.0})]:
+        ward.hears(values, minute)
+    found = all_explained(ward)
+    clinical = [one for one in found if one.rules and one.total]
+    assert [one.event.kind for one in clinical] == [Kind.RAISED, Kind.WORSENED, Kind.RELAPSED]
+    assert [one.total for one in clinical] == [(3, 3), (8, 8), (3, 3)]
+    assert [one.equal for one in found] == [True] * len(found)
+
+
+def test_what_people_did_is_told_again_where_it_changes_what_follows(ward: Watched) -> None:
+    """Taken, outgrown, taken over, expired, noted, settled, closed: the same alert comes of it, to the bit."""
+    ward.hears(WELL | {"spo2": 91.0}, 0)
+    name = only(ward)
+    ward.ack(name, for_ms=20 * MINUTE)
+    ward.hears(ILL, 10)
+    ward.ack(name)
+    assert ward.ack(name, by="bob").refusal is not None
+    ward.ack(name, by="bob", take=True)
+    ward.note(name)
+    for minute in range(20, 100, 10):
+        ward.hears(WORSE if minute < 40 else WELL, minute)
+    ward.end(name)
+    ward.hears(ILL, 110)
+    kinds = {event.kind for event in ward.explained(name).account.kept.events}
+    assert kinds >= {Kind.OUTGREW, Kind.TAKEN, Kind.ALSO_SEEN, Kind.NOTED, Kind.SETTLED, Kind.CLOSED}
+    found = all_explained(ward)
+    assert [differing(one) for one in found] == [[]] * len(found)
+    assert {one.alert.id for one in found} == {name, only(ward)}
+
+
+def test_an_acknowledgement_that_ended_asks_again_without_a_reading(ill: Watched) -> None:
+    """The moment is the stored end of the acknowledgement; no value brought it back, so none would have kept it."""
+    ill.ack(only(ill), for_ms=15 * MINUTE)
+    ill.until(100)
+    found = ill.explained(only(ill), 2)
+    assert found.event.kind is Kind.EXPIRED
+    assert found.event.at_ms == T0 + 95 * MINUTE
+    assert (found.equal, found.total, found.nearest, found.measured) == (True, None, None, ())
+
+
+def test_a_late_reading_is_told_when_it_came(ward: Watched) -> None:
+    """What it raised is marked late; the moments that were scored before it came are not taken for known then."""
+    for minute in (0, 10, 30, 40):
+        ward.hears(WELL, minute)
+    ward.hears(ILL, 20, late=25)
+    found = ward.explained(only(ward))
+    assert found.equal
+    assert found.event.evidence["late"]
+    assert (found.event.at_ms - T0, found.event.evidence["at_ms"] - T0) == (45 * MINUTE, 20 * MINUTE)
+    assert found.before is not None
+    assert found.before.at_ms == T0
+
+
+def test_silence_by_the_clock_is_told_as_of_when_it_was_due(ward: Watched) -> None:
+    """Each part with its last reading and its deadline; no value raised it."""
+    ward.hears(WELL, 0)
+    ward.until(35)
+    found = ward.explained(only(ward, "technical"))
+    assert found.equal
+    assert [(one.part, one.due_ms - T0) for one in found.awaited] == [("respiratory_rate", 30 * MINUTE)]
+    assert found.awaited[0].source is not None
+    assert found.awaited[0].source.seq == 1
+    assert found.nearest is None
+
+
+def test_a_reading_that_was_under_way_when_it_was_due_was_overdue_all_the_same(ward: Watched) -> None:
+    """Observed in time and received late: the log alone shows no gap, the clock between the messages did."""
+    ward.hears(WELL, 0)
+    ward.hears(WELL, 29, late=20)
+    (found,) = all_explained(ward)
+    assert found.alert.lane == "technical"
+    assert found.equal
+    assert found.watched
+
+
+def test_a_time_when_nobody_looked_at_the_clock_is_told_without_one(ward: Watched) -> None:
+    """The daemon was down when the reading was due and had come; what it made of it afterwards is the same again."""
+    ward.hears(WELL, 0)
+    ward.sends(WELL, 29, late_ms=20 * MINUTE)
+    ward.sends(ILL, 50)
+    (found,) = all_explained(ward)
+    assert found.alert.lane == "clinical"
+    assert found.equal
+    assert not found.watched
+
+
+def test_a_discharge_is_told_in_its_time(ill: Watched) -> None:
+    """It ends the alert and rewrites the scores of the stay; both come out the same."""
+    name = only(ill)
+    ill.until(90)
+    ill.discharge("p1", T0 + 90 * MINUTE)
+    ill.score(T0 + 90 * MINUTE + 400)
+    ill.until(100)
+    found = ill.explained(name)
+    assert [event.kind for event in found.account.kept.events_of(found.alert.alert_no)] == [Kind.RAISED, Kind.SETTLED]
+    assert differing(found) == []
+
+
+def test_a_device_that_was_given_later_on_is_told_from_then(ward: Watched) -> None:
+    """Readings of nobody's device become the patient's when the register says so, and raise the alert then."""
+    ward.hears(WELL, 0)
+    ward.hears(ILL, 5, device="stranger")
+    ward.until(20)
+    by = By(actor="test", at_ms=ward.now_ms)
+    registers.add_device(ward.db, "stranger", by)
+    registers.assign(ward.db, "stranger", "p1", T0, by)
+    ward.score(ward.now_ms + 250)
+    ward.until(25)
+    found = ward.explained(only(ward))
+    assert differing(found) == []
+    assert found.event.at_ms == T0 + 20 * MINUTE + 250
+    assert found.nearest is not None
+
+
+def test_a_fault_of_the_whole_service_is_compared_with_its_history(ward: Watched) -> None:
+    """Raised, worsened by another fault, taken, over: the same again, and the log is searched for what came meanwhile."""
+    ward.hears(WELL, 0)
+    ward.until(10)
+    ward.scorer.system("broker", T0 + 5 * MINUTE, ward.now_ms)
+    name = only(ward, "system")
+    ward.ack(name)
+    ward.until(20)
+    ward.scorer.system("silent", T0, ward.now_ms)
+    ward.scorer.system("broker", None, ward.now_ms + 1)
+    found = [ward.explained(name, number) for number in (1, 2)]
+    assert [differing(one) for one in found] == [[], []]
+    assert [[rule.name for rule in one.rules] for one in found] == [["broker"], ["silent", "broker"]]
+    assert "silence" in [one.item for one in found[1].compared]
+    ward.scorer.system("silent", None, ward.now_ms + 2)
+    assert ward.explained(name).equal
+
+
+def test_a_silence_in_which_something_came_is_no_silence(ward: Watched) -> None:
+    """A raise that the log contradicts is named."""
+    ward.hears(WELL, 0)
+    ward.hears(WELL, 10)
+    ward.scorer.system("silent", T0, ward.now_ms)
+    found = ward.explained(only(ward, "system"))
+    assert "silence: last received" in said(found)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=3)
+def test_whatever_came_and_whatever_people_did_is_the_same_again(seed: int) -> None:
+    """A simulated fleet with every fault of devices and of networks, a clock, and people who act at random."""
+    chance = random.Random(seed)
+    with TemporaryDirectory() as folder:
+        ward = Watched(Path(folder) / "ward.db")
+        for number in range(1, 4):
+            ward.admit(f"p{number}", device=f"sim-{number:03d}")
+        for arrival in simulated(seed, hours=3):
+            ward.receives(arrival)
+            if chance.random() < 0.06:
+                ward.someone_acts(chance)
+        ward.pass_to(ward.now_ms + HOUR)
+        found = [ward.explained(name, chance.randint(1, times)) for name, times in ward.every_alert()]
+        ward.db.close()
+    assert [differing(one) for one in found] == [[]] * len(found)
+    assert all(one.watched for one in found)
+
+
+ALTERED = {
+    "a total": ("update score set total_min = 9 where at_ms = ?", T0 + HOUR, "scores: score at 2026-11-18T12:06:40Z, total_min: 9 8"),
+    "a point": ("update score set points_min = points_min + 1 where at_ms = ?", T0 + HOUR, "points_min of temperature (reading 28 of 2026-11-18T12:06:40Z: 36.8): 1 0"),
+    "presence": ("update score set present = 99999999 where at_ms = ?", T0 + HOUR, "present: 99999999 1111111"),
+    "when a score was known": ("update score set received_ms = received_ms + 1 where at_ms = ?", T0 + HOUR, "received"),
+    "a score that is gone": ("delete from score where at_ms = ?", T0, "scores: score at 2026-11-18T11:06:40Z (readings 1, 2, 3, 4, 5, 6, 7): 'no score' '0 to 0'"),
+    "a score made up": ("insert into score select stay_no, at_ms + 1, received_ms, late, 0, 0, 0, 0, 1, 0, 0, 1111111, provenance_no from score where at_ms = ?", T0 + HOUR, "'0 to 0' 'no score'"),
+    "a level": ("update alert set level = 1 where level = ?", 3, "alert: alert, level: <Level.WATCH: 1> <Level.EMERGENCY: 3>"),
+    "when it was opened": ("update alert set opened_ms = opened_ms - 1 where level = ?", 3, "alert: alert, opened"),
+    "evidence": ("update alert set evidence = json_set(evidence, '$.values.spo2', 95.0) where level = ?", 3, "alert: alert, evidence, values, spo2: 95.0 91.0"),
+    "history": ("update alert_event set evidence = json_set(evidence, '$.values.spo2', 95.0) where kind = ?", "raised", "readings: spo2 at 2026-11-18T12:06:40Z: 95.0 '91 (reading 23)'"),
+    "a condition": ("update condition set since_ms = 5 where rule = ?", "news2_7", "conditions: condition news2_7, since"),
+    "a condition that is gone": ("delete from condition where rule = ?", "news2_7", "conditions: condition news2_7: False True"),
+    "a reading": ("update reading_log set value = 96.0 where seq = ?", 23, "readings: spo2 at 2026-11-18T12:06:40Z: 91.0 '96 (reading 23)'"),
+    "a reading with the same points": ("update reading_log set value = 90.0 where seq = ?", 23, "readings: spo2 at 2026-11-18T12:06:40Z: 91.0 '90 (reading 23)'"),
+    "when a reading was observed": ("update reading_log set observed_ms = observed_ms - 1 where seq = ?", 23, "readings: spo2 at 2026-11-18T12:06:40Z: 91.0 'no such reading'"),
+    "a reading that is gone": ("delete from reading_log where seq = ?", 23, "readings: spo2 at 2026-11-18T12:06:40Z: 91.0 'no such reading'"),
+    "a reading of before": ("update reading_log set value = 26.0 where seq = ?", 8, "scores: score at 2026-11-18T11:26:40Z (readings 8, 9, 10, 11, 12, 13, 14): 'no score' '3 to 3'"),
+    "versions": ("update provenance set software = '9.9' where plan <> ?", "system", "versions: versions, software: '9.9'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALTERED)
+def test_whatever_was_altered_is_found_and_named(ill: Watched, name: str) -> None:
+    """In the scores, the alert, its history, the conditions, the readings or the versions."""
+    sql, value, told = ALTERED[name]
+    alert_id = only(ill)
+    ill.ack(alert_id)
+    ill.note(alert_id)
+    assert ill.explained(alert_id).equal
+    alter(ill, sql, value)
+    found = ill.explained(alert_id)
+    assert not found.equal
+    assert told in said(found)
