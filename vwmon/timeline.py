@@ -110,9 +110,11 @@ def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[i
 
 
 def _end_ms(account: Account) -> int:
-    """Give until when time has passed: the last that the daemon said of itself, or did."""
+    """Give until when time has passed: the last that the daemon received, said of itself, or did."""
     beat_ms = account.monitor.cycle_ms if account.monitor is not None else None
-    return max([beat_ms or 0, *(event.at_ms + 1 for event in account.kept.events if event.actor == MONITOR)])
+    received_ms = max((row[5] for row in account.rows), default=0)
+    did_ms = max((event.at_ms + 1 for event in account.kept.events if event.actor == MONITOR), default=0)
+    return max(beat_ms or 0, received_ms, did_ms)
 
 
 def _written(account: Account, stay: Stay) -> Iterator[Placed]:

@@ -1,7 +1,9 @@
 """Explanations of a real database: made again they are what is stored, and whatever was altered since is named."""
 
 import random
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,12 +14,13 @@ from hypothesis import strategies as st
 from alerts.errors import AlertUnknown
 from alerts.model import Kind
 from tests.db.test_scorer import HOUR, ILL, MINUTE, T0, WELL, simulated
-from tests.db.watched_ward import Watched, differing
+from tests.db.watched_ward import Watched, differing, explained
 from vwmon.errors import UsageError, VwmonError
 from vwmon.explain import Explanation
 from vwmon.patients.records import By
-from vwmon.store import registers
+from vwmon.store import database, registers
 from vwmon.store.database import atomic
+from vwmon.store.sqlite import Connection
 
 WORSE = ILL | {"systolic_bp": 85.0}
 
@@ -47,11 +50,14 @@ def ward(new: Callable[[], Watched]) -> Watched:
 @pytest.fixture
 def ill(ward: Watched) -> Watched:
     """One whose patient is well, falls ill after an hour, and stays so."""
-    for minute in (0, 20, 40):
-        ward.hears(WELL, minute)
-    for minute in (60, 80):
-        ward.hears(ILL, minute)
+    fall_ill(ward)
     return ward
+
+
+def fall_ill(ward: Watched) -> None:
+    """Live through eighty minutes with a patient who is well for forty."""
+    for minute in range(0, 100, 20):
+        ward.hears(WELL if minute < 60 else ILL, minute)
 
 
 def only(ward: Watched, lane: str = "clinical") -> str:
@@ -65,12 +71,12 @@ def all_explained(ward: Watched) -> list[Explanation]:
     return [ward.explained(name, number + 1) for name, times in ward.every_alert() for number in range(times)]
 
 
-def alter(ward: Watched, sql: str, *values: object) -> None:
+def alter(db: Connection, sql: str, *values: object) -> None:
     """Alter the database behind the program's back."""
-    with atomic(ward.db):
+    with atomic(db):
         for trigger in ("alert_event_kept_as_written", "alert_event_kept"):
-            ward.db.execute(f"drop trigger if exists {trigger}")
-        assert ward.db.execute(sql, values).rowcount == 1
+            db.execute(f"drop trigger if exists {trigger}")
+        assert db.execute(sql, values).rowcount == 1
 
 
 def said(found: Explanation) -> str:
@@ -363,16 +369,28 @@ ALTERED: dict[str, tuple[str, object, str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def acted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A database of the same story in which the alert was taken and noted, and that alert; to be copied."""
+    ward = Watched(tmp_path_factory.mktemp("acted") / "ward.db")
+    ward.admit("p1")
+    fall_ill(ward)
+    name = only(ward)
+    ward.ack(name)
+    ward.note(name)
+    ward.db.close()
+    return ward.path, name
+
+
 @pytest.mark.parametrize("name", ALTERED)
-def test_whatever_was_altered_is_found_and_named(ill: Watched, name: str) -> None:
+def test_whatever_was_altered_is_found_and_named(acted: tuple[Path, str], tmp_path: Path, name: str) -> None:
     """In the scores, the alert, its history, the conditions, the readings or the versions."""
     sql, value, told = ALTERED[name]
-    alert_id = only(ill)
-    ill.ack(alert_id)
-    ill.note(alert_id)
-    assert ill.explained(alert_id).equal
-    alter(ill, sql, value)
-    found = ill.explained(alert_id)
+    path = Path(shutil.copy(acted[0], tmp_path / "ward.db"))
+    assert explained(path, acted[1]).equal
+    with closing(database.open_writer(path)) as db:
+        alter(db, sql, value)
+    found = explained(path, acted[1])
     assert not found.equal
     assert told in said(found)
 
@@ -382,7 +400,7 @@ def test_what_people_did_is_known_from_the_history_alone(ill: Watched) -> None:
     name = only(ill)
     ill.ack(name)
     alter(
-        ill,
+        ill.db,
         "update alert_event set kind = 'closed', evidence = '{\"outcome\":\"other\"}' where kind = ?",
         "acknowledged",
     )
@@ -394,20 +412,22 @@ def test_what_people_did_is_known_from_the_history_alone(ill: Watched) -> None:
 def test_readings_that_are_no_longer_kept_cannot_be_compared(ill: Watched) -> None:
     """It is said that, and from when on there are some, rather than that nothing is wrong."""
     name = only(ill)
-    alter(ill, "update log set dropped_before_day = ?", (T0 + 24 * HOUR) // (24 * HOUR))
+    alter(ill.db, "update log set dropped_before_day = ?", (T0 + 24 * HOUR) // (24 * HOUR))
     assert "readings: the log: 'every reading' 'none before 2026-11-19T00:00:00Z'" in said(ill.explained(name))
 
 
 def test_a_plan_that_is_no_more_is_named(ill: Watched) -> None:
     """Without it the stay cannot be made again by this version."""
-    alter(ill, "update stay set pathway = 'gone' where stay_no = ?", 1)
+    alter(ill.db, "update stay set pathway = 'gone' where stay_no = ?", 1)
     with pytest.raises(VwmonError, match="no plan 'gone' 1"):
         ill.explained(only(ill))
 
 
 def test_another_chart_or_plan_that_made_it_is_named(ill: Watched) -> None:
     """With both versions, as what may be the reason."""
-    alter(ill, "update provenance set chart = 'news2 RCP 2030', plan = 'acute-respiratory 7' where plan <> ?", "system")
+    alter(
+        ill.db, "update provenance set chart = 'news2 RCP 2030', plan = 'acute-respiratory 7' where plan <> ?", "system"
+    )
     told = said(ill.explained(only(ill)))
     assert "versions: versions, chart: 'news2 RCP 2030' 'news2 RCP 2017'" in told
     assert "versions: versions, plan: 'acute-respiratory 7' 'acute-respiratory 1'" in told
@@ -415,7 +435,7 @@ def test_another_chart_or_plan_that_made_it_is_named(ill: Watched) -> None:
 
 def test_versions_that_are_not_there_are_named(ill: Watched) -> None:
     """A number without its row."""
-    alter(ill, "delete from provenance where plan <> ?", "system")
+    alter(ill.db, "delete from provenance where plan <> ?", "system")
     assert "which is not there" in said(ill.explained(only(ill)))
 
 
