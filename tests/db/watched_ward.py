@@ -9,11 +9,12 @@ from pathlib import Path
 
 from alerts import store as cases
 from alerts.acts import Act
-from alerts.model import Level, Outcome
+from alerts.model import Outcome
 from alerts.store import Acted
-from tests.db.test_scorer import HOUR, MINUTE, T0, Ward, message
+from tests.db.test_scorer import MINUTE, T0, Ward
 from vwmon import explain as engine
 from vwmon.explain import Explanation
+from vwmon.nearest import ASKING
 from vwmon.patients import plans
 from vwmon.provenance import Provenance
 from vwmon.store import database, monitor
@@ -112,7 +113,7 @@ class Watched(Ward):
 
     def every_alert(self) -> list[tuple[str, int]]:
         """Name every alert there ever was, with how often it asked for someone."""
-        kinds = ", ".join(f"'{kind}'" for kind in engine.ASKING)
+        kinds = ", ".join(f"'{kind}'" for kind in ASKING)
         sql = f"select id, count(*) from alert join alert_event using (alert_no) where kind in ({kinds}) group by 1"  # noqa: S608
         return self.rows(sql)
 
@@ -138,6 +139,3 @@ def versions() -> Provenance:
 def differing(found: Explanation) -> list[tuple[str, str, object, object]]:
     """Give everything that is not as stored."""
     return [(one.item, d.where, d.stored, d.recomputed) for one in found.compared for d in one.differences]
-
-
-__all__ = ["HOUR", "LOOK", "MINUTE", "T0", "Level", "Watched", "differing", "explained", "message", "versions"]

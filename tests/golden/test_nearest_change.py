@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -192,13 +193,13 @@ def explained(vwmon: Command, path: Path, number: int) -> tuple[dict[str, Any], 
     result = vwmon("explain", alert_id, "--number", number, "--db", path, "--json")
     assert result.exit_code == 0, result.stdout
     record = json.loads(result.stdout)
-    at = recordings.datetime.fromisoformat(record["event"]["observed_at"])
+    at = datetime.fromisoformat(record["event"]["observed_at"])
     return record["nearest"], (round(at.timestamp() * 1000) - START_MS) // MINUTE
 
 
 def edges(story: Sequence[Row], minute: int) -> list[Changed]:
     """Give the changes to the first and last value of every band of the chart, as the chart was printed."""
-    printed = {
+    printed: dict[str, list[Any]] = {
         "respiratory_rate": [1, 8, 9, 11, 12, 20, 21, 24, 25, 120],
         "spo2": [2, 91, 92, 93, 94, 95, 96, 100],
         "systolic_bp": [31, 90, 91, 100, 101, 110, 111, 219, 220, 399],
