@@ -202,7 +202,7 @@ def test_a_difference_is_said_loudly(vwmon: Command, db: Path) -> None:
     result = vwmon("explain", alert, "--db", db)
     assert result.exit_code == 1
     said = flat(result.stdout)
-    assert "NOT THE SAME when made again from the log" in said
+    assert "NOT THE SAME when made again from the log: scores, versions. See COMPARED." in said
     assert "scores DIFFERS" in said
     assert "! score at 2026-11-20T10:00:00Z, total_min: stored 1, recomputed 3" in said
     assert "! versions, software: stored 9.9, recomputed" in said

@@ -4,6 +4,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from alerts.errors import AlertUnknown
 from alerts.model import Kind
-from tests.db.test_scorer import HOUR, ILL, MINUTE, T0, WELL, simulated
+from tests.db.test_scorer import HOUR, ILL, MINUTE, T0, WELL, message, simulated
 from tests.db.watched_ward import Watched, differing, explained
 from vwmon.errors import UsageError, VwmonError
 from vwmon.explain import Explanation
@@ -177,6 +178,36 @@ def test_a_late_reading_is_told_when_it_came(ward: Watched) -> None:
     assert (found.event.at_ms - T0, found.event.evidence["at_ms"] - T0) == (45 * MINUTE, 20 * MINUTE)
     assert found.before is not None
     assert found.before.at_ms == T0
+
+
+def test_what_a_message_tells_of_later_moments_takes_no_part_in_the_search(ward: Watched) -> None:
+    """A spool brings two moments in one message: the first is asked about as if the second had not come yet."""
+    ward.hears(WELL, 0)
+    first, second = (
+        message(name, values, T0 + minute * MINUTE, T0 + 12 * MINUTE, "of-p1")
+        for name, minute, values in (("a", 10, {"spo2": 91.0}), ("b", 11, {"respiratory_rate": 26.0}))
+    )
+    both = replace(first.message, readings=(*first.message.readings, *second.message.readings))
+    ward.receives(replace(first, message=both))
+    found = ward.explained(only(ward))
+    assert found.equal
+    assert found.total == (3, 3)
+    assert found.nearest is not None
+    assert found.nearest.change is not None
+    assert (found.nearest.change.source.part, found.nearest.change.value) == ("spo2", 92.0)
+
+
+def test_the_search_allows_for_what_people_did(ward: Watched) -> None:
+    """In hand at a score of 3: three points more outgrow it, one more would not have."""
+    ward.hears(WELL | {"spo2": 91.0}, 0)
+    ward.ack(only(ward))
+    ward.hears(WELL | {"spo2": 91.0, "heart_rate": 111.0}, 10)
+    found = ward.explained(only(ward), 2)
+    assert (found.event.kind, found.total) == (Kind.OUTGREW, (5, 5))
+    assert found.nearest is not None
+    assert found.nearest.change is not None
+    assert (found.nearest.change.source.part, found.nearest.change.value) == ("heart_rate", 110.0)
+    assert (found.nearest.total_min, found.nearest.level) == (4, 2)
 
 
 def test_silence_by_the_clock_is_told_as_of_when_it_was_due(ward: Watched) -> None:

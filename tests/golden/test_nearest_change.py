@@ -220,9 +220,11 @@ def test_where_no_change_is_quiet_none_is_named(vwmon: Command, empty: Path, nam
 
 
 @pytest.mark.slow
-def test_where_no_change_is_quiet_every_value_there_is_asks(vwmon: Command, empty: Path) -> None:
-    """The same for each of the thousand values that are possible of a person."""
+def test_where_no_change_is_quiet_every_value_for_thirty_steps_asks(vwmon: Command, empty: Path) -> None:
+    """The same for each value of each reading that is no further away."""
     story, number, _ = STORIES["two single threes"]
     found, minute = explained(vwmon, replayed(story, empty, "true"), number)
     assert found["found"] is False
-    assert [change for change in every_change(story, minute) if quiet(story, change, empty, number)] == []
+    tried = [change for change in every_change(story, minute) if change.rank[0] <= 30]
+    assert len(tried) > 200
+    assert [change for change in tried if quiet(story, change, empty, number)] == []

@@ -61,6 +61,9 @@ def _headline(record: Record) -> Iterator[str]:
     event = record["event"]
     yield f"{record['id']} {_mark(record, record['level'])} ({who}) {record['state']}"
     yield f"{event['kind']} {event['at']} at {_mark(record, event['level'])}{_late(event)}"
+    if not record["equal"]:
+        items = ", ".join(one["item"] for one in record["compared"] if not one["equal"])
+        yield from textwrap.wrap(f"NOT THE SAME when made again from the log: {items}. See COMPARED.", WIDE)
     asked = record["asked"]
     if len(asked) == 1:
         return
@@ -178,10 +181,7 @@ def _place(source: Record) -> str:
 
 def _compared(record: Record) -> Iterator[str]:
     """Say what is the same, and everything that is not."""
-    if record["equal"]:
-        yield "made again from the log: the same to the bit"
-    else:
-        yield "NOT THE SAME when made again from the log"
+    yield "made again from the log: the same to the bit" if record["equal"] else "NOT THE SAME:"
     for one in record["compared"]:
         same = "same" if one["equal"] else "DIFFERS"
         yield f"{one['item']:<10}  {same:<7}  {one['count']:>6}  {COVERS[one['item']]}"
