@@ -131,7 +131,7 @@ def changes(source: Source) -> Iterator[Change]:
 def _numbers(source: Source, vital: Vital, step: int) -> Iterator[Change]:
     here, size = quantise(source.value, step), step / MILLION
     usual = max(1.0, (vital.usual_high - vital.usual_low) / size)
-    for number in range(ceil(vital.low / size), floor(vital.high / size) + 1):
+    for number in range(floor(vital.low / size), ceil(vital.high / size) + 1):
         value = number * step / MILLION
         if number != here and vital.possible(value):
             yield Change(source=source, value=value, steps=abs(number - here), share=abs(number - here) / usual)

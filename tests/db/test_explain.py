@@ -4,13 +4,13 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerts.errors import AlertUnknown
 from alerts.model import Kind
@@ -167,6 +167,27 @@ def test_an_acknowledgement_that_ended_asks_again_without_a_reading(ill: Watched
     assert (found.equal, found.total, found.nearest, found.measured) == (True, None, None, ())
 
 
+def test_deadlines_act_in_their_order(ward: Watched) -> None:
+    """The acknowledgement ended before the readings were overdue, though nothing was heard in between."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    ward.ack(name, for_ms=20 * MINUTE)
+    ward.hears(ILL, 60)
+    found = ward.explained(name)
+    history = [event.kind for event in found.account.kept.events_of(found.alert.alert_no)]
+    assert history == [Kind.RAISED, Kind.ACKNOWLEDGED, Kind.EXPIRED, Kind.BLINDED, Kind.SIGHTED]
+    assert differing(found) == []
+
+
+def test_what_came_afterwards_is_not_taken_for_known(ward: Watched) -> None:
+    """A temperature of before, received after the alert: it was missing then, and nothing was known of it."""
+    ward.hears({"spo2": 91.0}, 20)
+    ward.hears({"temperature": 36.8}, 10, late=30)
+    found = {one.part: one for one in ward.explained(only(ward)).measured}
+    assert found["spo2"].present
+    assert (found["temperature"].present, found["temperature"].sources) == (False, [])
+
+
 def test_a_late_reading_is_told_when_it_came(ward: Watched) -> None:
     """What it raised is marked late; the moments that were scored before it came are not taken for known then."""
     for minute in (0, 10, 30, 40):
@@ -208,6 +229,18 @@ def test_the_search_allows_for_what_people_did(ward: Watched) -> None:
     assert found.nearest.change is not None
     assert (found.nearest.change.source.part, found.nearest.change.value) == ("heart_rate", 110.0)
     assert (found.nearest.total_min, found.nearest.level) == (4, 2)
+    assert found.nearest.tried == 1
+
+
+def test_a_value_that_scores_like_one_that_was_tried_is_not_tried_again(ward: Watched) -> None:
+    """Two single threes: of the thousand values there are, one for each band of each part is enough."""
+    ward.hears(WELL | {"spo2": 90.0, "respiratory_rate": 26.0}, 0)
+    found = ward.explained(only(ward)).nearest
+    assert found is not None
+    assert found.change is None
+    both_scales = 9  # bands of SpO2 as the cuts of all its tables make them, but for its own
+    others = {"respiratory_rate": 4, "oxygen": 1, "systolic_bp": 4, "heart_rate": 5, "temperature": 4, "words": 4}
+    assert found.tried == sum(others.values()) + both_scales
 
 
 def test_silence_by_the_clock_is_told_as_of_when_it_was_due(ward: Watched) -> None:
@@ -423,6 +456,7 @@ def test_whatever_was_altered_is_found_and_named(acted: tuple[Path, str], tmp_pa
         alter(db, sql, value)
     found = explained(path, acted[1])
     assert not found.equal
+    assert found.watched
     assert told in said(found)
 
 

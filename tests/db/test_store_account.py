@@ -83,7 +83,7 @@ def test_an_account_is_of_one_moment(ward: Watched, monkeypatch: pytest.MonkeyPa
         vitals = readings.vitals
 
         def meanwhile(db: Connection) -> dict[int, str]:
-            ward.hears(ILL, 20)
+            ward.hears(WELL, 20)
             return vitals(db)
 
         with monkeypatch.context() as patched:

@@ -149,7 +149,7 @@ def test_what_was_scored_anew_tells_when_a_change_of_the_registers_was_noticed()
 
 def test_a_score_that_bears_an_odd_time_moves_nothing_else() -> None:
     """An altered time of receipt, or one of another change, is not taken for the admission's."""
-    assert told(account(row(1, 1), scores=(score(1, 30),)))[:2] == ["admit 0", "assign 0"]
+    assert told(account(row(1, 0), row(2, 1), scores=(score(0, 30),)))[:2] == ["admit 0", "assign 0"]
 
 
 def test_a_device_that_is_given_back_and_given_again_is_told_each_time() -> None:
