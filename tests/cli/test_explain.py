@@ -12,7 +12,10 @@ import pytest
 from tests.conftest import Command
 from tests.db.test_scorer import ILL, T0, WELL
 from tests.db.watched_ward import Watched
-from vwmon.store import database
+from vwmon.patients import plans
+from vwmon.patients.admission import Admission
+from vwmon.patients.records import By
+from vwmon.store import database, registers
 
 HEAD = "patient,time,vital,value,unit\n"
 WELL_ROWS = {
@@ -290,6 +293,29 @@ def test_a_late_reading_is_marked(vwmon: Command, living: Watched) -> None:
     result = vwmon("explain", alert, "--db", living.path)
     assert result.exit_code == 0
     assert "raised 2026-11-18T12:11:40Z at L3, LATE: observed 2026-11-18T11:51:40Z" in result.stdout
+
+
+def test_the_other_scale_is_named_with_who_prescribed_it(vwmon: Command, living: Watched) -> None:
+    """On scale 2 and oxygen 97 % is too much; one per cent less would have been no single three, nor would air."""
+    by = By(actor="test", at_ms=living.now_ms)
+    wanted = Admission(
+        patient="p2",
+        ward="resp",
+        plan=plans.load("general"),
+        admitted_ms=T0,
+        born="1950-01-01",
+        spo2_scale=2,
+        prescriber="Dr Who",
+    )
+    registers.admit(living.db, wanted, by)
+    registers.add_device(living.db, "of-p2", by)
+    registers.assign(living.db, "of-p2", "p2", T0, by)
+    living.hears({"spo2": 97.0, "oxygen": 2.0}, 41, device="of-p2")
+    result = vwmon("explain", living.open_alerts()[1], "--db", living.path)
+    assert result.exit_code == 0
+    assert "SpO2 scale 2, prescribed by Dr Who" in flat(result.stdout)
+    assert "SpO2              97 %    3 " in result.stdout
+    assert "Had SpO2 been 96 % instead of 97 %" in flat(result.stdout)
 
 
 def test_a_fault_of_the_service_is_explained(vwmon: Command, living: Watched) -> None:

@@ -232,6 +232,22 @@ def test_the_search_allows_for_what_people_did(ward: Watched) -> None:
     assert found.nearest.tried == 1
 
 
+def test_what_could_be_is_explained_by_what_is_overdue(ward: Watched) -> None:
+    """Two points of SpO2 and a respiratory rate that never came: five at worst, and four with one per cent more."""
+    ward.hears({"spo2": 97.0, "heart_rate": 75.0}, 0)
+    ward.hears({"spo2": 97.0, "heart_rate": 75.0}, 25)
+    ward.hears({"spo2": 93.0, "heart_rate": 75.0}, 40)
+    found = ward.explained(only(ward))
+    assert found.equal
+    assert [rule.name for rule in found.rules] == ["news2_could_be_5"]
+    assert (found.event.evidence["total_min"], found.event.evidence["could_be"]) == (2, 5)
+    rate = next(one for one in found.measured if one.part == "respiratory_rate")
+    assert (rate.present, rate.points_max, rate.expected is not None) == (False, 3, True)
+    assert found.nearest is not None
+    assert found.nearest.change is not None
+    assert (found.nearest.change.source.part, found.nearest.change.value, found.nearest.total_min) == ("spo2", 94.0, 1)
+
+
 def test_a_value_that_scores_like_one_that_was_tried_is_not_tried_again(ward: Watched) -> None:
     """Two single threes: of the thousand values there are, one for each band of each part is enough."""
     ward.hears(WELL | {"spo2": 90.0, "respiratory_rate": 26.0}, 0)
