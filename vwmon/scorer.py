@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alerts import store as cases
 from vwmon import attribution, pipeline, points
 from vwmon.alerting import Alerting, Followed
 from vwmon.attribution import LogColumns, Vitals
@@ -29,6 +30,7 @@ BATCH = 16_000
 KEPT_MS = 30 * 60_000  # of history in memory, beyond the last reading of each series; older is read back
 TRIM_AT = 1.25  # the windows are trimmed when they hold this many times what the last trimming left
 LEAST_TRIMMED = 100_000
+FOREVER_MS = 1 << 60
 
 log = logging.getLogger(__name__)
 
@@ -96,14 +98,21 @@ class Scorer:
         """
         with atomic(self._db):
             rows, parts, due_ms = pipeline.overdue(self._ward, now_ms)
-            past = due_ms < self._clocks(now_ms)[rows, parts]
+            past = due_ms < now_ms - self._behind_ms()[rows, parts]
             rows, parts, due_ms = rows[past], parts[past], due_ms[past]
             last_ms = self._ward.windows.latest_ms[rows, parts]
             self._alerting.fall_overdue(rows, parts, due_ms, last_ms, now_ms)
             self._alerting.tick(now_ms)
 
-    def _clocks(self, now_ms: int) -> Ints:
-        """Give what time it is for each part of each stay (n, p): now, or as far behind as the readings come.
+    def next_due_ms(self, after_ms: int) -> int | None:
+        """Give the first moment after `after_ms` at which a tick may find something, if nothing more comes."""
+        rows, parts, due_ms = pipeline.overdue(self._ward, FOREVER_MS)
+        found = due_ms + self._behind_ms()[rows, parts] + 1
+        times = [*found[found > after_ms].tolist(), *cases.expiries(self._db, after_ms)]
+        return min(times, default=None)
+
+    def _behind_ms(self) -> Ints:
+        """Give how far behind now it is for each part of each stay (n, p): as far as the readings come, or not at all.
 
         Readings that arrive later than the plan waits for them are a recording being published, or a spool being
         emptied: they are judged by their own time, and silence counts from the last arrival.
@@ -111,7 +120,7 @@ class Scorer:
         came = self._ward.frontier_ms > NEVER
         reached_ms = np.where(came, self._ward.frontier_ms, self._ward.plans.admitted_ms)
         lag_ms = (np.where(came, self._heard_ms, self._registered_ms) - reached_ms)[:, None]
-        return np.where(lag_ms > self._ward.plans.overdue_ms, now_ms - lag_ms, now_ms)
+        return np.where(lag_ms > self._ward.plans.overdue_ms, lag_ms, 0)
 
     def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
         """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts import store as cases
+from alerts.acts import Act
 from devices.payloads import decode
 from devices.readings import Message, Reading
 from devices.simulator.faults import FAULTS
@@ -365,6 +366,37 @@ def test_what_arrives_late_does_so_after_a_restart_too(ward: Ward) -> None:
     ward.started(T0 + 10 * DAY)
     ward.scorer.tick(T0 + 10 * DAY + 20 * MINUTE)
     assert ward.fell_due() == []
+
+
+@pytest.mark.parametrize("late", [0, 10 * DAY])
+def test_the_next_moment_at_which_something_falls_due_is_known(ward: Ward, late: int) -> None:
+    """A tick just before it finds nothing, and one at it does; then comes the next, of vitals that may wait longer."""
+    ward.sends(WELL, 0, late_ms=late)
+    due_ms = ward.scorer.next_due_ms(T0 + late)
+    assert due_ms == T0 + late + 30 * MINUTE + 1
+    ward.scorer.tick(due_ms - 1)
+    assert ward.fell_due() == []
+    ward.scorer.tick(due_ms)
+    assert len(ward.fell_due()) == 3
+    later_ms = ward.scorer.next_due_ms(due_ms)
+    assert later_ms is not None
+    ward.scorer.tick(later_ms - 1)
+    assert len(ward.fell_due()) == 3
+    ward.scorer.tick(later_ms)
+    assert len(ward.fell_due()) > 3
+
+
+def test_the_end_of_an_acknowledgement_is_a_moment_at_which_something_falls_due(ward: Ward) -> None:
+    """And of a ward without patients nothing ever does."""
+    ward.sends(ILL, 0)
+    (alert_id,) = ward.rows("select id from alert")[0]
+    with database.atomic(ward.db):
+        act = Act(actor="ann", now_ms=T0 + MINUTE, note="phoned")
+        cases.acknowledge(ward.db, alert_id, act, for_ms=5 * MINUTE)
+    assert ward.scorer.next_due_ms(T0) == T0 + 6 * MINUTE
+    ward.discharge("p1", T0 + MINUTE)
+    ward.score(T0 + MINUTE)
+    assert ward.scorer.next_due_ms(T0) is None
 
 
 @pytest.mark.parametrize(("span", "overdue"), [(29, 0), (31, 3)])

@@ -1,0 +1,81 @@
+"""A database in memory that one stay is told again in: the writing of its registers and its part of the log.
+
+What is written when is the caller's to say; nothing here reaches a file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple
+
+from vwmon.patients.records import Assignment, Device, Stay
+from vwmon.store import database
+from vwmon.store.database import atomic
+from vwmon.store.readings import LogRow
+from vwmon.store.registers import DEVICE, STAY
+from vwmon.store.sqlite import Connection
+
+APPEND = """insert into reading_log
+    (seq, device_no, vital_no, observed_ms, value, received_ms, unit, marks, recorded_ms)
+    values (?, ?, ?, ?, ?, ?, ?, 0, ?)"""
+ADMITTED = "insert into register_log (at_ms, actor, what, stay_no) values (?, '', 'admit', ?)"
+
+
+def empty(like: Connection, vitals: Sequence[tuple[int, str]], devices: Sequence[Device]) -> Connection:
+    """Give a database with the tables of another, these vitals and devices, and nobody on the ward."""
+    db = database.scratch(like)
+    db.executemany("insert into vital values (?, ?)", vitals)
+    db.executemany(
+        f"insert into device ({DEVICE}) values ({', '.join('?' * len(Device.__slots__))})", map(astuple, devices)
+    )
+    return db
+
+
+def copy(db: Connection) -> Connection:
+    """Give a database in memory of its own with everything that another has."""
+    other = database.scratch(db)
+    db.backup(other)
+    return other
+
+
+def admit(db: Connection, stay: Stay, at_ms: int) -> None:
+    """Begin a stay as it was written at that time: nothing is known of its end."""
+    row = astuple(stay)
+    with atomic(db):
+        db.execute(f"insert into stay ({STAY}) values ({', '.join('?' * len(row))})", (*row[:6], None, None, *row[8:]))
+        db.execute(
+            "insert into register_log (at_ms, actor, what, stay_no) values (?, '', '', ?)", (at_ms, stay.stay_no)
+        )
+        _changed(db)
+
+
+def discharge(db: Connection, stay: Stay) -> None:
+    """End a stay."""
+    ended = (stay.discharged_ms, stay.discharge_reason, stay.stay_no)
+    with atomic(db):
+        db.execute("update stay set discharged_ms = ?, discharge_reason = ? where stay_no = ?", ended)
+        _changed(db)
+
+
+def assign(db: Connection, assignment: Assignment) -> None:
+    """Give a device to a stay, with no end known."""
+    begun = (assignment.device_no, assignment.stay_no, assignment.from_ms)
+    with atomic(db):
+        db.execute("insert into assignment (device_no, stay_no, from_ms) values (?, ?, ?)", begun)
+        _changed(db)
+
+
+def end(db: Connection, assignment: Assignment) -> None:
+    """End an assignment."""
+    ended = (assignment.to_ms, assignment.device_no, assignment.stay_no, assignment.from_ms)
+    with atomic(db):
+        db.execute("update assignment set to_ms = ? where (device_no, stay_no, from_ms) = (?, ?, ?)", ended)
+        _changed(db)
+
+
+def append(db: Connection, rows: Sequence[LogRow]) -> None:
+    """Put readings into the log as they were numbered."""
+    with atomic(db):
+        db.executemany(APPEND, [(*row, row[5]) for row in rows])
+
+
+def _changed(db: Connection) -> None:
+    db.execute("update register_version set n = n + 1")
