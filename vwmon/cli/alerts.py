@@ -142,6 +142,31 @@ def log(
 
 
 @app.command()
+def stats(
+    *,
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+    since: Annotated[str, typer.Option(metavar="SPAN", help="Raised within this span, as in 12h.")] = "7d",
+    ward: Annotated[str, typer.Option(help="One ward only.", show_default=False)] = "",
+) -> None:
+    """Count what the list costs and brings: alerts for each patient and day, how soon answered, what came of them."""
+    from vwmon.cli import burden
+
+    settings, form = context.resolve(config, db), render.chosen(form, as_json)
+    with closing(open_reader(settings.store.path)) as opened:
+        standing = standing_of(opened)
+        record = burden.record(opened, settings, standing, duration_ms(since), ward)
+    standing.announce(form)
+    if form is Format.TABLE:
+        standing.say(burden.lines(record))
+    else:
+        render.emit_one(record, form)
+    standing.leave()
+
+
+@app.command()
 def ack(
     alerts: Ids,
     *,

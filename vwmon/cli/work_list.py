@@ -203,14 +203,14 @@ def _joined(texts: Sequence[str], widths: Sequence[int]) -> str:
 
 def _whose(db: Connection, stay_nos: Collection[int]) -> dict[int, Whose]:
     stays = [registers.stay(db, stay_no) for stay_no in stay_nos]
-    last = _last_readings(db, stay_nos)
+    last = last_readings(db, stay_nos)
     return {
         stay.stay_no: Whose(ward=stay.ward, patient=stay.patient, last_reading_ms=last.get(stay.stay_no))
         for stay in stays
     }
 
 
-def _last_readings(db: Connection, stay_nos: Collection[int]) -> dict[int, int]:
+def last_readings(db: Connection, stay_nos: Collection[int]) -> dict[int, int]:
     """Give when each stay was last heard of, by the readings of the devices it had at their time."""
     held = [a for a in registers.assignments(db) if a.stay_no in stay_nos]
     latest: dict[int, list[int]] = {}
@@ -231,7 +231,7 @@ def _scores(db: Connection, stay_nos: Collection[int], now_ms: int) -> dict[int,
     """
     state = monitor.read(db)
     ends = state is not None and state.mode == "recording"
-    last = {} if ends else _last_readings(db, stay_nos)
+    last = {} if ends else last_readings(db, stay_nos)
     return {
         stay_no: _score_record(row)
         for stay_no, row in scores.latest(db, list(stay_nos)).items()
