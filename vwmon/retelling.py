@@ -94,11 +94,11 @@ class Retelling:
     def _write(self, step: Written) -> None:
         """Do to the registers what a line of their journal says, and let the scorer notice it."""
         if step.what == "admit":
-            scratch.admit(self._db, step.stay, step.at_ms)
+            scratch.admit(self._db, step.stay, step.written_ms)
         for assignment in step.assignments:
-            (scratch.assign if step.what == "assign" else scratch.end)(self._db, assignment)
+            (scratch.assign if step.what == "assign" else scratch.end)(self._db, assignment, step.written_ms)
         if step.what == "discharge":
-            scratch.discharge(self._db, step.stay)
+            scratch.discharge(self._db, step.stay, step.written_ms)
         self._scorer.cycle(step.at_ms)
 
     def _do(self, step: Did) -> None:

@@ -16,6 +16,7 @@ from vwmon.alerting import Alerting, Followed
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Ints
 from vwmon.patients import plans
+from vwmon.patients.records import Entry
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.roster import Roster
 from vwmon.store import readings as stored
@@ -65,8 +66,10 @@ class Scorer:
         self.last_observed_ms: int | None = None
         with atomic(db):
             self._alerting = Alerting(db, self._ward.plans, versions.number(db, SYSTEM))
-            self._enrol(now_ms)
+            self._enrol()
         self._rebuild()
+        with atomic(db):
+            self._act_on(registers.unnoticed(db), now_ms)
 
     @property
     def stays(self) -> int:
@@ -176,14 +179,28 @@ class Scorer:
     def _follow_registers(self, now_ms: int) -> None:
         if registers.register_version(self._db) == self._register_version:
             return
-        before = self._roster
         with atomic(self._db):
             self._register_version = registers.register_version(self._db)
-            self._enrol(now_ms)
-            for row, from_ms in self._roster.changed_since(before).items():
-                self._rescore(row, from_ms, now_ms)
+            self._enrol()
+            self._act_on(registers.unnoticed(self._db), now_ms)
 
-    def _enrol(self, now_ms: int) -> None:
+    def _act_on(self, entries: Sequence[Entry], now_ms: int) -> None:
+        """Do what changes of the registers ask for, which may have been made while nothing ran: end stays, score anew.
+
+        Nothing of that is left undone by a stop in between: what is done is noted in the same transaction.
+        """
+        if not entries:
+            return
+        moved = self._roster.moved_by(entries)
+        self._alerting.end(self._roster.ended_by(entries), now_ms)
+        devices = sorted({device_no for one in moved.values() for device_no in one.device_nos})
+        heard = {device_no for device_no, _ in stored.latest(self._db, devices, self.cursor)}
+        for row, one in moved.items():
+            if one.device_nos & heard:
+                self._rescore(row, one.from_ms, now_ms)
+        registers.notice(self._db, self.cursor, now_ms)
+
+    def _enrol(self) -> None:
         """Take the registers as they are: stays, plans, who had which device when."""
         self._roster = self._roster.renewed(registers.stays(self._db), registers.assignments(self._db))
         self._intervals = self._roster.intervals()
@@ -195,7 +212,7 @@ class Scorer:
         self._provenance = np.array(
             [self._versions.number(self._db, stay.pathway) for stay in self._roster.stays], dtype=np.int64
         )
-        self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist(), now_ms)
+        self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist())
 
     def _rebuild(self) -> None:
         """Read the windows back as far as the next reading needs them: the latest of every series.

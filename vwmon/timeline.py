@@ -16,11 +16,10 @@ from vwmon.kernels.ragged import Bools, Ints
 from vwmon.patients.records import Assignment, Plan, Stay
 from vwmon.roster import Roster
 from vwmon.scoring.charts import PARTS
-from vwmon.store.account import Account, Entry
+from vwmon.store.account import Account
 from vwmon.store.readings import FOREVER_MS, LogRow
 from vwmon.windows import NEVER
 
-NOTICED_WITHIN_MS = 60_000  # a scorer looks at the registers before every batch, and many times a minute
 TAKING = frozenset({Kind.ACKNOWLEDGED, Kind.TAKEN})
 
 
@@ -37,6 +36,7 @@ class Written:
     """A line of the registers' journal, noticed at `at_ms`; `assignments` are those that it began or ended."""
 
     at_ms: int
+    written_ms: int
     what: str
     stay: Stay
     assignments: tuple[Assignment, ...] = ()
@@ -118,7 +118,7 @@ def _end_ms(account: Account) -> int:
 
 
 def _written(account: Account, stay: Stay) -> Iterator[Placed]:
-    """Give the journal's lines; a line comes before what is received at its very moment."""
+    """Give the journal's lines that a scorer acted on, each among the messages where it did."""
     left = list(account.assignments)
     held: list[Assignment] = []
     for entry in account.journal:
@@ -132,24 +132,21 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
                 if what == "assign"
                 else (left, _without(held, assignment))
             )
-        noticed_ms = _noticed_ms(account, entry)
-        yield noticed_ms, Written(at_ms=noticed_ms, what=what, stay=stay, assignments=found)
+        if entry.cursor is not None and entry.noticed_ms is not None:
+            at_ms = max(entry.noticed_ms, entry.at_ms)
+            written = Written(at_ms=at_ms, written_ms=entry.at_ms, what=what, stay=stay, assignments=found)
+            yield _placed_ms(account, at_ms, entry.cursor), written
 
 
 def _without(several: Sequence[Assignment], one: Assignment) -> list[Assignment]:
     return [each for each in several if each is not one]
 
 
-def _noticed_ms(account: Account, entry: Entry) -> int:
-    """Find when the scorer noticed a change: what it scored anew bears that time, and so does the end of a stay."""
-    if all(row[5] > entry.at_ms for row in account.rows):
-        return entry.at_ms
-    received = {row[5] for row in account.rows}
-    anew = {score.received_ms for score in account.kept.scores} - received
-    ended = {event.evidence["discharged_ms"] for event in account.kept.events if "discharged_ms" in event.evidence}
-    next_ms = min((one.at_ms for one in account.journal if one.at_ms > entry.at_ms), default=FOREVER_MS)
-    by_ms = min(entry.at_ms + NOTICED_WITHIN_MS, next_ms - 1)
-    return min((at_ms for at_ms in anew | ended if entry.at_ms <= at_ms <= by_ms), default=entry.at_ms)
+def _placed_ms(account: Account, at_ms: int, cursor: int) -> int:
+    """Give the place of what happened at a moment with the log scored up to `cursor`: after that, before the rest."""
+    after_ms = max((row[5] + 1 for row in account.rows if row[0] <= cursor), default=0)
+    before_ms = min((row[5] for row in account.rows if row[0] > cursor), default=FOREVER_MS)
+    return min(max(at_ms, after_ms), before_ms)
 
 
 def _did(account: Account) -> Iterator[Placed]:

@@ -471,3 +471,69 @@ def test_a_log_that_is_handed_on_scores_as_one_that_is_read(tmp_path: Path, monk
     assert handed == read
     assert len(read["alerts"]) == 1
     assert 0 < sum(read_back) < 40 * len(ILL) / 4
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_discharge_ends_the_stay_also_when_nothing_runs(tmp_path: Path, stopped: bool) -> None:
+    """Written while the daemon is down it is acted on at the next start, once; what was urgent waits for an outcome."""
+    ward = Ward(tmp_path / "ward.db")
+    ward.admit("p1")
+    ward.sends(ILL, 1)
+    ward.discharge("p1", T0 + 10 * MINUTE)
+    if stopped:
+        ward.started(T0 + 2 * HOUR)
+    ward.score(T0 + 2 * HOUR)
+    assert ward.alerts() == [("clinical", "settled", 3)]
+    ends = "select count(*) from alert_event where kind = 'settled'"
+    for hour in (3, 4):
+        ward.started(T0 + hour * HOUR)
+        ward.score(T0 + hour * HOUR)
+    assert ward.rows(ends) == [(1,)]
+    assert ward.rows("select distinct received_ms from score") == [(T0 + MINUTE,)]
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_device_that_changes_hands_takes_its_readings_along_also_when_nothing_runs(
+    tmp_path: Path, stopped: bool
+) -> None:
+    """Returned and given to another as of before its last readings: they are the other's, whenever that was written."""
+    ward = Ward(tmp_path / "ward.db")
+    ward.admit("p1")
+    ward.admit("p2")
+    ward.sends(WELL, 1)
+    ward.sends(ILL, 30)
+    by = By(actor="test", at_ms=T0 + HOUR)
+    registers.return_device(ward.db, "of-p1", T0 + 20 * MINUTE, by)
+    registers.assign(ward.db, "of-p1", "p2", T0 + 20 * MINUTE, by)
+    if stopped:
+        ward.started(T0 + 2 * HOUR)
+    ward.score(T0 + 2 * HOUR)
+    assert ward.rows("select stay_no, at_ms, received_ms, total_min from score order by 1, 2") == [
+        (1, T0 + MINUTE, T0 + MINUTE, 0),
+        (2, T0 + 30 * MINUTE, T0 + 2 * HOUR, 8),
+    ]
+    raised = "select stay_no, state from alert where lane = 'clinical' order by 1"
+    assert ward.rows(raised) == [(1, "new"), (2, "new")]
+
+
+def test_what_the_registers_asked_for_is_noted_with_what_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scorer that is killed in between has done nothing of it, and the next does all of it."""
+    ward = Ward(tmp_path / "ward.db")
+    ward.admit("p1")
+    ward.sends(ILL, 1)
+    ward.discharge("p1", T0 + 10 * MINUTE)
+    with monkeypatch.context() as killed:
+        killed.setattr(registers, "notice", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ward.score(T0 + 11 * MINUTE)
+    assert ward.alerts() == [("clinical", "new", 3)]
+    ward.started(T0 + 12 * MINUTE)
+    assert ward.alerts() == [("clinical", "settled", 3)]
+    assert registers.unnoticed(ward.db) == []
+
+
+def interrupted(*_: object) -> None:
+    """End the process."""
+    raise KeyboardInterrupt

@@ -123,13 +123,13 @@ def test_a_stay_begins_in_memory_without_its_end(memory: Connection, ward: Watch
     stay = replace(registers.stay(ward.db, 1), discharged_ms=T0 + HOUR, discharge_reason="recovered")
     held = replace(registers.assignments(ward.db)[0], to_ms=T0 + HOUR)
     scratch.admit(memory, stay, T0 + 5)
-    scratch.assign(memory, held)
+    scratch.assign(memory, held, T0 + 6)
     begun = replace(stay, discharged_ms=None, discharge_reason=None)
     assert registers.stays(memory) == [begun]
     assert registers.assignments(memory) == [replace(held, to_ms=None)]
     assert registers.registered(memory) == {1: T0 + 5}
-    scratch.end(memory, held)
-    scratch.discharge(memory, stay)
+    scratch.end(memory, held, T0 + 7)
+    scratch.discharge(memory, stay, T0 + 8)
     assert (registers.stays(memory), registers.assignments(memory)) == ([stay], [held])
     assert registers.register_version(memory) == 4
 

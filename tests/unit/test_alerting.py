@@ -123,7 +123,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 def enrolled(db: Connection, stays: Sequence[Stay] = STAYS) -> Alerting:
     """Begin with these stays, as after a start."""
     made = Alerting(db, PLANS, 1)
-    made.enrol(stays, PLANS, (21, 22, 23), T0)
+    made.enrol(stays, PLANS, (21, 22, 23))
     return made
 
 
@@ -223,7 +223,8 @@ def test_a_discharge_ends_what_is_open_and_silences_the_stay(alerting: Alerting,
     """What was urgent waits for its outcome; no later point raises it again."""
     step(alerting, scored({"total": 8, "red": True}), NO_GAPS)
     gone = [replace(stay, discharged_ms=T0 + HOUR, discharge_reason="recovered") for stay in STAYS]
-    alerting.enrol(gone, PLANS, (21, 22, 23), T0 + HOUR)
+    alerting.enrol(gone, PLANS, (21, 22, 23))
+    alerting.end([0, 1, 2], T0 + HOUR)
     ill = {"total": 9, "red": True, "minute": 50}
     step(alerting, scored(ill | {"stay": 0}, ill | {"stay": 1}), NO_GAPS)
     assert states(db) == [(11, "clinical", "settled", 3)]

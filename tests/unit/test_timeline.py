@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from alerts.model import MONITOR, Alert, Event, Kind, Lane, Level, State
 from vwmon import timeline
 from vwmon.patients import plans
@@ -77,6 +79,13 @@ def score(minute: float, received: float) -> ScoreRow:
     return ScoreRow(**(fields | times))
 
 
+def entry(minute: float, what: str, device_no: int | None = None, *, cursor: int | None = 0, late: float = 0) -> Entry:
+    """Build a line of the journal, acted on so many minutes later with the log scored up to `cursor`; None: not yet."""
+    at_ms = T0 + round(minute * MINUTE)
+    noticed_ms = None if cursor is None else at_ms + round(late * MINUTE)
+    return Entry(at_ms, what, device_no, cursor, noticed_ms)
+
+
 def account(*rows: LogRow, events: tuple[Event, ...] = (), scores: tuple[ScoreRow, ...] = (), **more: Any) -> Account:  # noqa: ANN401
     """Build the account of one stay with one device."""
     kept = Kept(
@@ -90,7 +99,7 @@ def account(*rows: LogRow, events: tuple[Event, ...] = (), scores: tuple[ScoreRo
         "stay": STAY,
         "assignments": [HELD],
         "devices": {},
-        "journal": [Entry(T0, "admit resp acute-respiratory", None), Entry(T0, "assign", 1)],
+        "journal": [entry(0, "admit resp acute-respiratory"), entry(0, "assign", 1)],
         "vitals": {1: "spo2"},
         "rows": rows,
         "dropped_before_ms": 0,
@@ -135,27 +144,37 @@ def test_a_stay_is_admitted_before_what_came_at_that_very_moment() -> None:
     assert told(account(row(1, 0)))[:3] == ["admit 0", "assign 0", "message 1"]
 
 
-def test_what_was_scored_anew_tells_when_a_change_of_the_registers_was_noticed() -> None:
-    """A discharge in minute 10, noticed a little later: scores bear the time at which they were made again."""
+def test_a_change_of_the_registers_comes_where_it_was_acted_on() -> None:
+    """A discharge in minute 10, acted on a little later: after what had been scored by then, before the rest."""
     ended = replace(STAY, discharged_ms=T0 + 10 * MINUTE, discharge_reason="recovered")
     held = replace(HELD, to_ms=T0 + 10 * MINUTE)
-    journal = [*account().journal, Entry(T0 + 10 * MINUTE, "discharge recovered", None)]
-    of = account(row(1, 1), row(2, 20), stay=ended, assignments=[held], journal=journal, scores=(score(1, 10.01),))
+    journal = [*account().journal, entry(10, "discharge recovered", cursor=1, late=0.01)]
+    of = account(row(1, 1), row(2, 20), stay=ended, assignments=[held], journal=journal)
     assert told(of) == ["admit 0", "assign 0", "message 1", "discharge 10.01", "message 2"]
     steps = timeline.steps(of, PLANS, watched=False)
     discharge = next(step for step in steps if isinstance(step, Written) and step.what == "discharge")
-    assert discharge.assignments == (held,)
+    assert (discharge.assignments, discharge.written_ms) == ((held,), T0 + 10 * MINUTE)
 
 
-def test_a_score_that_bears_an_odd_time_moves_nothing_else() -> None:
-    """An altered time of receipt, or one of another change, is not taken for the admission's."""
-    assert told(account(row(1, 0), row(2, 1), scores=(score(0, 30),)))[:2] == ["admit 0", "assign 0"]
+@pytest.mark.parametrize(
+    ("cursor", "expected"),
+    [
+        (0, ["admit 0", "assign 0", "discharge 40", "message 1", "message 2"]),
+        (1, ["admit 0", "assign 0", "message 1", "discharge 40", "message 2"]),
+        (2, ["admit 0", "assign 0", "message 1", "message 2", "discharge 40"]),
+        (None, ["admit 0", "assign 0", "message 1", "message 2"]),
+    ],
+)
+def test_a_change_made_while_nothing_ran_comes_where_the_scorer_stood(cursor: int | None, expected: list[str]) -> None:
+    """However long after; one that was never acted on has changed nothing, and is not told."""
+    journal = [*account().journal, entry(10, "discharge recovered", cursor=cursor, late=30)]
+    assert told(account(row(1, 1), row(2, 20), journal=journal)) == expected
 
 
 def test_a_device_that_is_given_back_and_given_again_is_told_each_time() -> None:
     """Each line of the journal with the assignment that it was about."""
     first, second = replace(HELD, to_ms=T0 + 5 * MINUTE), replace(HELD, from_ms=T0 + 9 * MINUTE)
-    entries = [Entry(T0 + minute * MINUTE, what, 1) for minute, what in ((5, "return"), (9, "assign"))]
+    entries = [entry(minute, what, 1, cursor=1) for minute, what in ((5, "return"), (9, "assign"))]
     of = account(row(1, 1), assignments=[first, second], journal=[*account().journal, *entries])
     steps = [step for step in timeline.steps(of, PLANS, watched=False) if isinstance(step, Written)]
     assert [(step.what, step.assignments) for step in steps] == [

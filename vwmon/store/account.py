@@ -27,7 +27,10 @@ ALERTS = f"select {', '.join(ALERT_COLUMNS)} from alert where stay_no = ? order 
 EVENTS = f"""select {", ".join(f"e.{name}" for name in EVENT_COLUMNS)}, e.provenance_no
     from alert_event as e join alert using (alert_no) where alert.stay_no = ? order by event_no"""
 CONDITIONS = f"select {', '.join(CONDITION_COLUMNS[1:])} from condition where stay_no = ? order by rule"
-JOURNAL = "select at_ms, what, device_no from register_log where stay_no = ? order by entry_no"
+JOURNAL = """select at_ms, what, device_no, cursor, noticed_ms from register_log as line
+    left join register_noticed as noticed on noticed.entry_no = (
+        select min(entry_no) from register_noticed where entry_no >= line.entry_no)
+    where stay_no = ? order by line.entry_no"""
 VERSIONS = "select provenance_no, software, chart, plan, config_hash from provenance"
 LAST_HEARD = """select max(received_ms) from (select received_ms from reading where received_ms <= ?1
     union all select received_ms from reading_log where received_ms <= ?1
@@ -44,11 +47,16 @@ class Versions(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One line of the journal of the registers that is about the stay."""
+    """One line of the journal of the registers that is about the stay.
+
+    The scorer acted on it at `noticed_ms`, with the log scored up to `cursor`; None where it has not.
+    """
 
     at_ms: int
     what: str
     device_no: int | None
+    cursor: int | None
+    noticed_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

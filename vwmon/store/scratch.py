@@ -16,7 +16,6 @@ from vwmon.store.sqlite import Connection
 APPEND = """insert into reading_log
     (seq, device_no, vital_no, observed_ms, value, received_ms, unit, marks, recorded_ms)
     values (?, ?, ?, ?, ?, ?, ?, 0, ?)"""
-ADMITTED = "insert into register_log (at_ms, actor, what, stay_no) values (?, '', 'admit', ?)"
 
 
 def empty(like: Connection, vitals: Sequence[tuple[int, str]], devices: Sequence[Device]) -> Connection:
@@ -41,34 +40,31 @@ def admit(db: Connection, stay: Stay, at_ms: int) -> None:
     row = astuple(stay)
     with atomic(db):
         db.execute(f"insert into stay ({STAY}) values ({', '.join('?' * len(row))})", (*row[:6], None, None, *row[8:]))
-        db.execute(
-            "insert into register_log (at_ms, actor, what, stay_no) values (?, '', '', ?)", (at_ms, stay.stay_no)
-        )
-        _changed(db)
+        _changed(db, at_ms, "admit", stay.stay_no)
 
 
-def discharge(db: Connection, stay: Stay) -> None:
+def discharge(db: Connection, stay: Stay, at_ms: int) -> None:
     """End a stay."""
     ended = (stay.discharged_ms, stay.discharge_reason, stay.stay_no)
     with atomic(db):
         db.execute("update stay set discharged_ms = ?, discharge_reason = ? where stay_no = ?", ended)
-        _changed(db)
+        _changed(db, at_ms, "discharge", stay.stay_no)
 
 
-def assign(db: Connection, assignment: Assignment) -> None:
+def assign(db: Connection, assignment: Assignment, at_ms: int) -> None:
     """Give a device to a stay, with no end known."""
     begun = (assignment.device_no, assignment.stay_no, assignment.from_ms)
     with atomic(db):
         db.execute("insert into assignment (device_no, stay_no, from_ms) values (?, ?, ?)", begun)
-        _changed(db)
+        _changed(db, at_ms, "assign", assignment.stay_no, assignment.device_no)
 
 
-def end(db: Connection, assignment: Assignment) -> None:
+def end(db: Connection, assignment: Assignment, at_ms: int) -> None:
     """End an assignment."""
     ended = (assignment.to_ms, assignment.device_no, assignment.stay_no, assignment.from_ms)
     with atomic(db):
         db.execute("update assignment set to_ms = ? where (device_no, stay_no, from_ms) = (?, ?, ?)", ended)
-        _changed(db)
+        _changed(db, at_ms, "return", assignment.stay_no, assignment.device_no)
 
 
 def append(db: Connection, rows: Sequence[LogRow]) -> None:
@@ -77,5 +73,9 @@ def append(db: Connection, rows: Sequence[LogRow]) -> None:
         db.executemany(APPEND, [(*row, row[5]) for row in rows])
 
 
-def _changed(db: Connection) -> None:
+def _changed(db: Connection, at_ms: int, what: str, stay_no: int, device_no: int | None = None) -> None:
     db.execute("update register_version set n = n + 1")
+    db.execute(
+        "insert into register_log (at_ms, actor, what, stay_no, device_no) values (?, '', ?, ?, ?)",
+        (at_ms, what, stay_no, device_no),
+    )
