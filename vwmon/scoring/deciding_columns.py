@@ -64,7 +64,7 @@ def _nothing(count: int) -> DeciderColumns:
 
 def _untaken(chart: Chart, found: ScoreColumns) -> Bools:
     """Mark what is missing of every score, or was not asked; (n, candidates)."""
-    raises = np.array([len({chart.raised(band) for band in part.bands}) > 1 for part in chart.triggers], dtype=np.bool_)
+    raises = np.array([chart.raising(part) for part in chart.triggers], dtype=np.bool_)
     return np.concatenate([~found.present, (found.trigger == NO_BAND) & raises], axis=1)
 
 

@@ -168,6 +168,10 @@ class Chart(About):
         """Give the number, into `responses`, of the least response that a band calls for."""
         return self.responses.index(band.raises) if band.raises else 0
 
+    def raising(self, part: Part) -> bool:
+        """Say whether the response depends on where a trigger is read."""
+        return len({self.raised(band) for band in part.bands}) > 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
