@@ -44,17 +44,25 @@ class ScoreColumns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _When:
+    """What one table depends on: words of contexts, and numbers of bands of other parts."""
+
+    context: tuple[tuple[str, Word], ...]
+    bands: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Compiled:
     """A chart's tables as one column of cuts; a lane is one table of one part.
 
     `points` and `bands` label the slots, NO_BAND where a slot is no reading. `least` and `most` are the bounds of a
     lane that is not read, `unread` marks those that need no reading. `first` is the first lane of each part, `several`
-    the lanes of the parts that have more than one, and `named` the parts that others depend on, with the names of
-    their bands. `measures` are the parts of each measure, `triggers` those that only raise the response.
+    the lanes of the parts that have more than one, each with what it depends on: by context, and by the number of a
+    band of the parts that `named` are. `measures` are the parts of each measure, `simple` that each has but one;
+    `triggers` are the parts that only raise the response, and `raised` to which, by band.
     """
 
     part: Ints
-    when: tuple[tuple[tuple[str, Word], ...], ...]
     cuts: Ints
     shift: Ints
     points: Bytes
@@ -63,9 +71,10 @@ class _Compiled:
     most: Bytes
     unread: Bools
     first: Ints
-    several: Mapping[int, tuple[int, ...]]
-    named: Mapping[str, tuple[int, tuple[str, ...]]]
+    several: Mapping[int, tuple[tuple[int, ...], tuple[_When, ...]]]
+    named: Mapping[str, int]
     measures: tuple[tuple[int, ...], ...]
+    simple: bool
     triggers: tuple[int, ...]
     raised: tuple[Bytes, ...]
     plain: Bytes
@@ -101,12 +110,12 @@ def score(chart: Chart, values: Floats, context: Mapping[str, NDArray[Any]]) -> 
     slot = slots(millionths(values).T[compiled.part] + compiled.shift, compiled.cuts)
     parts = _parts(compiled, slot, context)
     low, high, present = parts.low, parts.high, parts.known
-    if compiled.measures != tuple((i,) for i in range(len(low))):
+    if not compiled.simple:
         low, high, present = (
             np.stack(one) for one in zip(*(_measure(parts, m) for m in compiled.measures), strict=True)
         )
-    trigger = compiled.bands[slot[compiled.first[list(compiled.triggers)]]]
-    return _totals(chart, present, low, high, trigger)
+    trigger = compiled.bands[slot[[compiled.first[at] for at in compiled.triggers]]] if compiled.triggers else slot[:0]
+    return _totals(chart, present, low, high, trigger.astype(np.int8, copy=False))
 
 
 def _parts(compiled: _Compiled, slot: Ints, context: Mapping[str, NDArray[Any]]) -> _Parts:
@@ -116,14 +125,13 @@ def _parts(compiled: _Compiled, slot: Ints, context: Mapping[str, NDArray[Any]])
     least, most = np.where(present, points, compiled.least), np.where(present, points, compiled.most)
     low, high, read = least[compiled.first], most[compiled.first], present[compiled.first]
     known = read | compiled.unread[compiled.first]
-    states = {
-        name: (compiled.bands[slot[compiled.first[part]]], names) for name, (part, names) in compiled.named.items()
-    }
-    for part, lanes in compiled.several.items():
-        fits = np.stack([_fits(compiled.when[lane], states, context) for lane in lanes])
-        low[part] = np.where(fits, least[list(lanes)], np.iinfo(np.int8).max).min(axis=0)
-        high[part] = np.where(fits, most[list(lanes)], NO_BAND).max(axis=0)
-        known[part] = read[part] | (compiled.unread[list(lanes)] | ~fits).all(axis=0)
+    states = {name: compiled.bands[slot[compiled.first[part]]] for name, part in compiled.named.items()}
+    for part, (lanes, conditions) in compiled.several.items():
+        rows = list(lanes)
+        fits = np.stack([_fits(when, states, context, slot.shape[1]) for when in conditions])
+        low[part] = np.where(fits, least[rows], np.iinfo(np.int8).max).min(axis=0)
+        high[part] = np.where(fits, most[rows], NO_BAND).max(axis=0)
+        known[part] = read[part] | (compiled.unread[rows] | ~fits).all(axis=0)
     return _Parts(low=low, high=high, read=read, known=known)
 
 
@@ -151,19 +159,13 @@ def severity(chart: Chart, part: Ints, values: Floats) -> tuple[Floats, Bytes]:
     return np.where(low_is_worse[part], -values, values), compiled.points[slots(at, compiled.cuts)]
 
 
-def _fits(
-    when: tuple[tuple[str, Word], ...],
-    states: Mapping[str, tuple[Bytes, tuple[str, ...]]],
-    context: Mapping[str, NDArray[Any]],
-) -> Bools:
+def _fits(when: _When, states: Mapping[str, Bytes], context: Mapping[str, NDArray[Any]], count: int) -> Bools:
     """Say where a table may be the one: what it depends on is so, or is not known."""
-    fit = np.ones(1, dtype=np.bool_)
-    for name, wanted in when:
-        if name in states:
-            state, names = states[name]
-            fit = fit & ((state == names.index(str(wanted))) | (state == NO_BAND))
-        else:
-            fit = fit & (context[name] == wanted)
+    fit = np.ones(count, dtype=np.bool_)
+    for name, word in when.context:
+        fit &= context[name] == word
+    for name, band in when.bands:
+        fit &= (states[name] == band) | (states[name] == NO_BAND)
     return fit
 
 
@@ -208,7 +210,6 @@ def _compile(chart: Chart) -> _Compiled:
     part, at = np.array([i for i, _ in lanes]), {one.name: i for i, one in enumerate(chart.parts)}
     return _Compiled(
         part=part,
-        when=tuple(table.when for _, table in lanes),
         cuts=cuts,
         shift=shift,
         points=np.array([NO_BAND if i is None else t.bands[i].points for t, i in owner], dtype=np.int8),
@@ -217,16 +218,28 @@ def _compile(chart: Chart) -> _Compiled:
         most=bounds[:, 1:],
         unread=np.array([[table.unread is not None] for _, table in lanes]),
         first=np.searchsorted(part, np.arange(len(chart.parts))),
-        several={i: tuple(np.flatnonzero(part == i).tolist()) for i, one in enumerate(chart.parts) if one.tables[1:]},
-        named={
-            name: (at[name], tuple(band.name for band in chart.parts[at[name]].bands)) for name in chart.asked & {*at}
-        },
+        several={i: _lanes(chart, i, part) for i, one in enumerate(chart.parts) if one.tables[1:]},
+        named={name: at[name] for name in chart.asked & {*at}},
         measures=tuple(tuple(at[one.name] for one in parts) for parts in chart.measures.values()),
+        simple=all(len(parts) == 1 for parts in chart.measures.values()) and not chart.triggers,
         triggers=tuple(at[one.name] for one in chart.triggers),
         raised=tuple(np.array([chart.raised(b) for b in one.bands], dtype=np.int8) for one in chart.triggers),
         plain=_responses_by_total(chart, red=False),
         with_red=_responses_by_total(chart, red=True),
     )
+
+
+def _lanes(chart: Chart, number: int, part: Ints) -> tuple[tuple[int, ...], tuple[_When, ...]]:
+    """Give the lanes of one part, and what each of its tables depends on."""
+    bands = {one.name: [band.name for band in one.bands] for one in chart.parts if one.name in chart.asked}
+    whens = tuple(
+        _When(
+            context=tuple((name, word) for name, word in table.when if name not in bands),
+            bands=tuple((name, bands[name].index(str(word))) for name, word in table.when if name in bands),
+        )
+        for table in chart.parts[number].tables
+    )
+    return tuple(np.flatnonzero(part == number).tolist()), whens
 
 
 def _bounds(table: Table) -> tuple[int, int]:
