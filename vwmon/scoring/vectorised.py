@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vwmon.kernels.bands import NO_BAND, first_of_step, joined, millionths, slots
+from vwmon.kernels.bands import NO_BAND, cut_table, first_of_step, slots
 from vwmon.kernels.ragged import Bools, Bytes, Floats, Ints
 from vwmon.scoring.records import Band, Chart, Part, Table, Word
 
@@ -53,9 +53,10 @@ class _When:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Compiled:
-    """A chart's tables as one column of cuts; a lane is one table of one part.
+    """A chart's tables of cuts; a lane is one table of one part.
 
-    `points` and `bands` label the slots, NO_BAND where a slot is no reading. `least` and `most` are the bounds of a
+    `points` and `bands` label the slots of all lanes, NO_BAND where a slot is no reading; `start` is where each lane's
+    begin. `least` and `most` are the bounds of a
     lane that is not read, `unread` marks those that need no reading. `first` is the first lane of each part, `several`
     the lanes of the parts that have more than one, each with what it depends on: by context, and by the number of a
     band of the parts that `named` are. `measures` are the parts of each measure, `simple` that each has but one;
@@ -63,8 +64,8 @@ class _Compiled:
     """
 
     part: Ints
-    cuts: Ints
-    shift: Ints
+    cuts: Floats
+    start: Ints
     points: Bytes
     bands: Bytes
     least: Bytes
@@ -107,7 +108,7 @@ def score(chart: Chart, values: Floats, context: Mapping[str, NDArray[Any]]) -> 
         if not np.logical_or.reduce([context[name] == one for one in allowed]).all():
             raise ValueError(f"{name} is one of {', '.join(map(str, allowed))}")
     compiled = _compile(chart)
-    slot = slots(millionths(values).T[compiled.part] + compiled.shift, compiled.cuts)
+    slot = slots(values.T[compiled.part], compiled.cuts) + compiled.start
     parts = _parts(compiled, slot, context)
     low, high, present = parts.low, parts.high, parts.known
     if not compiled.simple:
@@ -155,8 +156,9 @@ def severity(chart: Chart, part: Ints, values: Floats) -> tuple[Floats, Bytes]:
     """
     compiled = _compile(chart)
     low_is_worse = np.array([one.name in LOW_IS_WORSE for one in chart.parts])
-    at = millionths(values) + compiled.shift[compiled.first[part], 0]
-    return np.where(low_is_worse[part], -values, values), compiled.points[slots(at, compiled.cuts)]
+    lane = compiled.first[part]
+    slot = slots(values[:, None], compiled.cuts[lane])[:, 0] + compiled.start[lane, 0]
+    return np.where(low_is_worse[part], -values, values), compiled.points[slot]
 
 
 def _fits(when: _When, states: Mapping[str, Bytes], context: Mapping[str, NDArray[Any]], count: int) -> Bools:
@@ -204,14 +206,14 @@ def _response(compiled: _Compiled, total: Ints, red: Bools) -> Bytes:
 def _compile(chart: Chart) -> _Compiled:
     lanes = [(i, table) for i, part in enumerate(chart.parts) for table in part.tables]
     cut = [_slots(chart.parts[i], table.bands) for i, table in lanes]
-    cuts, shift = joined([cuts for cuts, _ in cut])
     owner = [(table, one) for (_, table), (_, owners) in zip(lanes, cut, strict=True) for one in (None, *owners)]
+    ends = np.cumsum([len(owners) + 1 for _, owners in cut])
     bounds = np.array([_bounds(table) for _, table in lanes], dtype=np.int8)
     part, at = np.array([i for i, _ in lanes]), {one.name: i for i, one in enumerate(chart.parts)}
     return _Compiled(
         part=part,
-        cuts=cuts,
-        shift=shift,
+        cuts=cut_table([cuts for cuts, _ in cut]),
+        start=np.concatenate([[0], ends[:-1]])[:, None],
         points=np.array([NO_BAND if i is None else t.bands[i].points for t, i in owner], dtype=np.int8),
         bands=np.array([NO_BAND if i is None else i for _, i in owner], dtype=np.int8),
         least=bounds[:, :1],
