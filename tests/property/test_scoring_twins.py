@@ -1,5 +1,6 @@
 """The two readings of a chart agree on everything that can be asked of them, for every chart of the package."""
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -171,3 +172,17 @@ def test_no_rows_score_to_no_rows_on_any_chart(chart: Chart) -> None:
     found = vectorised.score(chart, values, context)
     assert found.points_min.shape == (0, len(chart.measures))
     assert len(deciding_columns.deciders(chart, values, context, found).measure) == 0
+
+
+@pytest.mark.parametrize("chart", SUMS, ids=lambda chart: chart.id)
+def test_many_rows_score_as_each_of_them_does(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many are scored at a time cannot be seen, in any column."""
+    rng = np.random.default_rng(9)
+    values = rng.uniform(0, 200, (50, len(chart.parts)))
+    values[rng.random(values.shape) < 0.4] = np.nan
+    context = {name: rng.choice(np.array(words), 50) for name, words in chart.context.items()}
+    whole = vectorised.score(chart, values, context)
+    monkeypatch.setattr(vectorised, "BLOCK", 7)
+    cut = vectorised.score(chart, values, context)
+    for field in dataclasses.fields(vectorised.ScoreColumns):
+        assert np.array_equal(getattr(whole, field.name), getattr(cut, field.name)), field.name

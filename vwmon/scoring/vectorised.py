@@ -5,7 +5,7 @@ reading's age does to it is the pipeline's; neither lives here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from vwmon.kernels.ragged import Bools, Bytes, Floats, Ints
 from vwmon.scoring.records import Band, Chart, Part, Table, Word
 
 NO_RED = np.iinfo(np.int8).max  # more than any part scores
+BLOCK = 16_384  # rows at a time, so that what is made on the way stays in the cache
 UNDECIDED = -1  # the number of no response band: the bounds disagree
 LOW_IS_WORSE = frozenset({"spo2", "systolic_bp"})
 
@@ -105,8 +106,24 @@ def score(chart: Chart, values: Floats, context: Mapping[str, NDArray[Any]]) -> 
     ValueError where the context is not one of the chart's.
     """
     for name, allowed in chart.context.items():
-        if not np.logical_or.reduce([context[name] == one for one in allowed]).all():
+        known = np.zeros(len(values), dtype=np.bool_)
+        for one in allowed:
+            known |= context[name] == one
+        if not known.all():
             raise ValueError(f"{name} is one of {', '.join(map(str, allowed))}")
+    blocks = [slice(begin, begin + BLOCK) for begin in range(0, max(len(values), 1), BLOCK)]
+    if len(blocks) == 1:
+        return _block(chart, values, context)
+    return _joined([_block(chart, values[one], {name: c[one] for name, c in context.items()}) for one in blocks])
+
+
+def _joined(blocks: list[ScoreColumns]) -> ScoreColumns:
+    names = [field.name for field in fields(ScoreColumns)]
+    return ScoreColumns(**{name: np.concatenate([getattr(one, name).T for one in blocks], axis=-1).T for name in names})
+
+
+def _block(chart: Chart, values: Floats, context: Mapping[str, NDArray[Any]]) -> ScoreColumns:
+    """Score rows that are few enough for what is made of them on the way to stay in the cache."""
     compiled = _compile(chart)
     slot = slots(values.T[compiled.part], compiled.cuts) + compiled.start
     parts = _parts(compiled, slot, context)
