@@ -202,6 +202,13 @@ def test_news2_is_refused_for_children_and_in_pregnancy(about: dict[str, str], s
     assert result.exit_code == 7
 
 
+def test_a_ratio_is_refused_for_those_it_is_not_for_too() -> None:
+    """The shock index of a child has other limits; a mean pressure is anyone's."""
+    values = {"heart_rate": "110", "systolic_bp": "90"}
+    assert "for ages from 16 on, not for 9 years" in one("shock_index", age_years="9", **values)["error"]
+    assert one("map", age_years="9", mean_bp="70")["error"] is None
+
+
 @pytest.mark.parametrize("about", [{"age_years": "16"}, {"age_years": ""}, {"pregnant": "no"}, {"born": "2010-01-01"}])
 def test_columns_about_the_person_that_exclude_nobody_are_passed_through(about: dict[str, str]) -> None:
     """An age that is not told refuses nothing: the caller answers for whom it asks."""

@@ -54,7 +54,7 @@ def test_with_one_part_missing_that_part_settles_it() -> None:
             assert (decider.measure, decider.settles) == (name, True)
 
 
-def test_one_that_surely_settles_comes_before_one_that_may() -> None:
+def test_what_surely_settles_it_and_what_only_may_are_told_apart() -> None:
     """With 5 points, oxygen makes 7 at most; with the temperature missing too only both could settle it for sure."""
     sure = found({"oxygen": None, "respiratory_rate": 25.0, "spo2": 93.0})
     assert sure is not None

@@ -6,7 +6,7 @@ An age is counted in birthdays and not in days: a child is in the next band from
 from datetime import date, datetime
 
 from vwmon.patients.admission import age
-from vwmon.scoring.records import Chart, Word
+from vwmon.scoring.records import Chart, Ratio, Word
 
 
 def years(born: date, at: datetime) -> int:
@@ -21,13 +21,15 @@ def years(born: date, at: datetime) -> int:
     return completed
 
 
-def context(chart: Chart, completed: int) -> dict[str, Word]:
+def context(chart: Chart | Ratio, completed: int) -> dict[str, Word]:
     """Give what a chart asks for that follows from someone's completed years, such as the band of age.
 
     ValueError when the chart is not for that age.
     """
     if not chart.ages.fit(completed):
         raise ValueError(f"{chart.title} is for ages {chart.ages.words}, not for {completed} years")
+    if isinstance(chart, Ratio):
+        return {}
     return {
         name: chart.context[name][sum(start <= completed for start in starts) - 1]
         for name, starts in chart.age_context.items()
