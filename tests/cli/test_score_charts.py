@@ -154,6 +154,8 @@ def test_pews_scores_oxygen_by_device_and_level(changed: dict[str, str], points:
         ({"born": "2023-11-01", "time": "2026-11-26T12:00:00Z"}, "age_band 5-12y is not that of 3 years"),
         ({"age_band": "", "born": "2023-11-01", "time": "noon"}, "the age cannot be told"),
         ({"age_band": "", "born": "2027-11-01", "time": "2026-11-26T12:00:00Z"}, "the age cannot be told"),
+        ({"age_band": "", "born": "2020-11-01", "time": "2026-11-26T12:00:00"}, "the time has no zone"),
+        ({"age_band": " "}, "age_band is 0-11m"),
         ({"age_band": "", "age_years": "six"}, "age_years is a number, not six"),
         ({"carer_concern": "yes"}, "carer_concern is one of none, low, medium, high, emergency"),
     ],

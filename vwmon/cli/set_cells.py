@@ -80,7 +80,8 @@ class Cells:
         """Yield what else has to be known to score what was read."""
         for name, contexts in self._needs:
             if contexts and name in found:
-                yield from (_one_of(self._chart, one) for one in sorted(contexts - found.keys()) if not row.get(one))
+                empty = [one for one in sorted(contexts - found.keys()) if not row.get(one, "").strip()]
+                yield from (_one_of(self._chart, one) for one in empty)
 
     def _meaning(self, name: str, text: str) -> Word | float | ValueError:
         known = self._meanings[name]
@@ -201,6 +202,9 @@ def _day(born: str) -> date:
 
 def _years_at(born: str, time: str) -> int:
     try:
-        return ages.years(_day(born), datetime.fromisoformat(time))
+        at = datetime.fromisoformat(time)
+        if at.tzinfo is None:
+            raise ValueError("the time has no zone")
+        return ages.years(_day(born), at)
     except ValueError as error:
         raise ValueError(f"the age cannot be told from born {born} and time {time}: {error}") from error
