@@ -202,9 +202,6 @@ def _day(born: str) -> date:
 
 def _years_at(born: str, time: str) -> int:
     try:
-        at = datetime.fromisoformat(time)
-        if at.tzinfo is None:
-            raise ValueError("the time has no zone")
-        return ages.years(_day(born), at)
+        return ages.years(_day(born), datetime.fromisoformat(time))
     except ValueError as error:
         raise ValueError(f"the age cannot be told from born {born} and time {time}: {error}") from error
