@@ -13,8 +13,10 @@ def years(born: date, at: datetime) -> int:
     """Give the completed years of someone at a moment, by the calendar of the moment's own time zone.
 
     A reading at 00:30 on the birthday in London is that day's, though it is still the day before in UTC. Someone born
-    on 29 February is a year older on 1 March. ValueError before the birth.
+    on 29 February is a year older on 1 March. ValueError before the birth, and at a time without a zone.
     """
+    if at.tzinfo is None:
+        raise ValueError("the time has no zone")
     completed = age(born, at.date())
     if completed < 0:
         raise ValueError(f"born {born}, after {at.date()}")
