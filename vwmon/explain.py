@@ -22,7 +22,8 @@ from vwmon.patients.records import Expected, Plan
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.retelling import Retelling
 from vwmon.scoring import charts, vectorised
-from vwmon.scoring.charts import PARTS, Chart
+from vwmon.scoring.charts import PARTS
+from vwmon.scoring.records import Chart
 from vwmon.sources import Source, Sources, measured
 from vwmon.store import account
 from vwmon.store.account import Account, Kept, Versions
