@@ -52,7 +52,10 @@ class Alerting:
         self._stamp = 0
 
     def enrol(self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int], now_ms: int) -> None:
-        """Take the stays and plans by row of the ward; read back what is open for new rows, end what was discharged."""
+        """Take the stays and plans by row of the ward; read back what is open for new rows, end what was discharged.
+
+        A new row may be of a stay that was discharged while nobody followed, with something of it still open.
+        """
         before = self._stays
         self._stays, self._provenance, self._plans = stays, provenance, plans
         self._expected = [
@@ -61,10 +64,13 @@ class Alerting:
         grown = len(stays) - len(before)
         self._watched = np.pad(self._watched, (0, grown))
         self._awaited = np.pad(self._awaited, ((0, grown), (0, 0)))
-        for row, case in self._load(range(len(before), len(stays))):
+        new = range(len(before), len(stays))
+        for row, case in self._load(new):
             self._note(row, case)
-        ended = [row for row, stay in enumerate(before) if stay.discharged_ms is None and stays[row].discharged_ms]
-        self._keep((row, case, lifecycle.discharged(case, now_ms)) for row, case in self._load(ended))
+        were_here = (row for row in range(len(stays)) if row in new or before[row].discharged_ms is None)
+        left = [row for row in were_here if stays[row].discharged_ms is not None]
+        ended = ((row, case) for row, case in self._load(left) if _goes_on(case))
+        self._keep((row, case, lifecycle.discharged(case, now_ms)) for row, case in ended)
 
     def follow(self, scores: Scores, gaps: Gaps) -> Followed:
         """Follow the points of one step, in log order for each stay; nothing is written, and no lock is needed."""
@@ -206,6 +212,12 @@ class _Story:
 def breaching(scores: Scores) -> NDArray[np.bool_]:
     """Mark the rows in which some clinical rule might hold, as alerts.policy.breaching does for one point."""
     return scores.red | (scores.could_be >= policy.LOWEST) | (scores.total_min >= policy.LOWEST)
+
+
+def _goes_on(case: Case) -> bool:
+    """Tell whether anything of a case is active, stands or is overdue."""
+    alerts, conditions = case.alerts.values(), case.conditions.values()
+    return bool(case.overdue) or any(a.active for a in alerts) or any(c.standing for c in conditions)
 
 
 def _stale(scores: Scores, plans: PlanTable) -> Bools:

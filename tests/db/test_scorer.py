@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts import store as cases
+from alerts.acts import Act
 from devices.payloads import decode
 from devices.readings import Message, Reading
 from devices.simulator.faults import FAULTS
@@ -182,19 +183,25 @@ def test_a_reading_is_scored_once(ward: Ward) -> None:
     assert ward.stored() == before
 
 
-def test_what_is_not_committed_has_not_happened(new: Callable[..., Ward], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("owner", "name"), [(scores, "write"), (cases, "save_all"), (scores, "move_cursor")])
+def test_what_is_not_committed_has_not_happened(
+    new: Callable[..., Ward], monkeypatch: pytest.MonkeyPatch, owner: object, name: str
+) -> None:
     """Scores, alerts and cursor are one transaction: cut short there is nothing; done again it is as if undisturbed."""
     cut, whole = new(), new()
     sent = [message(str(n), ILL if n > 3 else WELL, T0 + n * MINUTE, T0 + n * MINUTE, "of-p1") for n in range(9)]
     for each in (cut, whole):
         each.store(*sent)
 
-    def fail(*_: object) -> None:
+    done = getattr(owner, name)
+
+    def fail(*what: object) -> None:
+        done(*what)
         assert cut.rows("select count(*) from score") != [(0,)]
         raise OSError("the disk is gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr(cases, "save_all", fail)
+        broken.setattr(owner, name, fail)
         with pytest.raises(OSError, match="the disk is gone"):
             cut.scorer.cycle(T0)
     assert cut.stored() == {"scores": [], "alerts": [], "events": [], "conditions": [], "cursor": [(0,)]}
@@ -304,6 +311,80 @@ def test_a_device_that_was_given_back_earlier_takes_its_scores_with_it(ward: War
     before = ward.stored()
     ward.started().cycle(T0 + HOUR)
     assert ward.stored() == before
+
+
+def test_a_device_that_was_given_while_nothing_ran_is_scored_at_the_start(ward: Ward) -> None:
+    """Its readings are in the log, behind the cursor: the first start after the change scores them, and only that."""
+    ward.sends(ILL, 2, device="stranger")
+    ward.admit("p2", device="stranger")
+    ward.started(T0 + 90 * MINUTE)
+    assert [row[:5] for row in ward.stored()["scores"]] == [(2, T0 + 2 * MINUTE, T0 + 90 * MINUTE, 0, 8)]
+    assert ward.alerts() == [("clinical", "new", 3)]
+    before = ward.stored()
+    ward.started(T0 + 95 * MINUTE).cycle(T0 + 95 * MINUTE)
+    assert ward.stored() == before
+
+
+def test_a_device_that_was_taken_while_nothing_ran_takes_its_scores_with_it(ward: Ward) -> None:
+    """As it does from a running ward, and what the patient keeps is left as it was."""
+    for minute in (1, 10, 20):
+        ward.sends(WELL | {"heart_rate": 75.0 + minute * 2}, minute)
+    first = ward.stored()["scores"][0]
+    registers.return_device(ward.db, "of-p1", T0 + 5 * MINUTE, By(actor="test", at_ms=T0 + HOUR))
+    ward.started(T0 + HOUR)
+    assert ward.stored()["scores"] == [first]
+
+
+def test_a_change_that_was_not_followed_to_its_end_is_followed_again(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in the middle of it, a scorer has changed nothing; the next one does it."""
+    ward.sends(ILL, 2, device="stranger")
+    ward.admit("p2", device="stranger")
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(scores, "follow", fail)
+        with pytest.raises(OSError, match="the disk is gone"):
+            ward.scorer.cycle(T0 + HOUR)
+    assert ward.stored()["scores"] == []
+    ward.started(T0 + HOUR)
+    assert len(ward.stored()["scores"]) == 1
+
+
+def test_a_patient_whose_device_goes_home_is_not_scored_again(ward: Ward) -> None:
+    """What was told to the alerts once is not told again: an alert in someone's hands stays as it is."""
+    for minute in range(0, 90, 10):
+        ward.sends(ILL if minute >= 60 else WELL, minute)
+    (name,) = ward.rows("select id from alert")[0]
+    with database.atomic(ward.db):
+        cases.acknowledge(ward.db, name, Act(actor="ahmed", now_ms=T0 + 81 * MINUTE, note="phoned"))
+    before = ward.stored()
+    registers.return_device(ward.db, "of-p1", T0 + 90 * MINUTE, By(actor="test", at_ms=T0 + 90 * MINUTE))
+    ward.score(T0 + 91 * MINUTE)
+    ward.started(T0 + 91 * MINUTE)
+    assert ward.stored() == before
+
+
+def test_a_patient_who_left_while_nothing_ran_has_nothing_open_after_the_start(new: Callable[..., Ward]) -> None:
+    """What is expected of a patient who is not there must not stand on the list for ever; once ended it is left alone."""
+    running, down = new(), new()
+    for ward in (running, down):
+        ward.admit("p2")
+        ward.sends(ILL, 1)
+        ward.scorer.tick(T0 + 2 * HOUR)
+        for patient in ("p1", "p2"):
+            ward.discharge(patient, T0 + 3 * HOUR)
+    running.score(T0 + 4 * HOUR)
+    down.started(T0 + 4 * HOUR)
+    assert [row[1] for row in down.alerts()] == ["settled", "settled", "closed"]
+    assert (down.stored(), down.fell_due()) == (running.stored(), [])
+    for ward in (running, down):
+        before = ward.stored()
+        ward.started(T0 + 5 * HOUR)
+        assert ward.stored() == before
 
 
 def test_a_discharge_ends_what_is_expected_and_raises_nothing_more(ward: Ward) -> None:
