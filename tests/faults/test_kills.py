@@ -44,6 +44,8 @@ path = "vwmon.db"
 [mqtt]
 host = "127.0.0.1"
 port = {port}
+[ingest]
+merge_every = "1s"
 [[wards]]
 id = "kills"
 name = "Kills"
@@ -120,6 +122,7 @@ def test_a_hundred_kills_lose_no_receipted_reading_and_double_none(tmp_path: Pat
         for what in (READINGS, SCORES, ALERTS):
             assert disturbed.execute(what).fetchall() == undisturbed.execute(what).fetchall()
         assert disturbed.execute("select count(*) from alert where lane = 'clinical'").fetchone()[0] >= PATIENTS // 4
+        assert disturbed.execute("select merged_seq > 0 and merged_seq < last_seq from log").fetchone() == (1,)
 
 
 def _kill_at_random(hub: Hub, daemon: Daemon, broker: Broker) -> None:

@@ -115,7 +115,7 @@ def ingest(monkeypatch: pytest.MonkeyPatch) -> Held:
 
 
 def looked(folder: Path, *steps: Callable[[], None]) -> tuple[list[int], list[str]]:
-    """Run a daemon without a broker through these steps; give how often it fed the watchdog after each, and all said."""
+    """Run a daemon without a broker through these steps; give how often each look fed the watchdog, and all it said."""
     database.create(folder / "ward.db").close()
     settings = Settings(store=Store(path=folder / "ward.db"), mqtt=Mqtt(host="127.0.0.1", port=free_port()))
     manager = Manager()
@@ -136,7 +136,7 @@ def test_only_a_completed_turn_of_the_scoring_feeds_the_watchdog(tmp_path: Path,
 
 
 def test_an_ingest_that_is_stuck_starves_the_watchdog(tmp_path: Path, scoring: Held, ingest: Held) -> None:
-    """A scoring that goes on and on over a log to which nothing is added is no watched ward; taking again, it is fed."""
+    """A scoring that goes on over a log to which nothing is added is no watched ward; taking again, it is fed."""
     stuck = [scoring.once] * (STUCK_TURNS + 5)
 
     def both() -> None:

@@ -4,12 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from devices.simulator.fleet import Fleet
 from tests.conftest import Command
 from tests.integration.broker import DEADLINE_S, wait_until
 from vwmon import broker
@@ -142,19 +145,52 @@ def test_without_mosquitto_the_embedded_broker_does(tmp_path: Path, monkeypatch:
         wait_until(lambda: scored(tmp_path), "readings are scored")
 
 
-def test_what_ends_a_part_of_it_ends_all_and_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A daemon that fails is not hidden by a list that stands still."""
+def fail(*_: object) -> None:
+    """Fail as a part may."""
+    raise OSError("the disk is gone")
 
-    def fail(*_: object) -> None:
-        raise OSError("the disk is gone")
 
-    monkeypatch.setattr(Daemon, "run", fail)
+def parts() -> set[str]:
+    """Name the threads of a demonstration that still run."""
+    return {thread.name for thread in threading.enumerate()} & {"daemon", "devices", "ingest", "scoring"}
+
+
+@pytest.mark.parametrize(("owner", "name"), [(Daemon, "run"), (Fleet, "messages")])
+def test_what_ends_a_part_of_it_ends_all_and_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str
+) -> None:
+    """A daemon or devices that fail are not hidden by a list that stands still."""
+    monkeypatch.setattr(owner, name, fail)
     wanted = Wanted(patients=1, speed=60, duration_s=60)
     with (
         pytest.raises(VwmonError, match="the demonstration ended: the disk is gone"),
         playing(wanted, tmp_path, Clock().now_ms() - HOUR_MS) as (_, running),
     ):
         wait_until(lambda: not running(), "the demonstration has ended")
+    assert parts() == set()
+
+
+def test_a_part_that_fails_is_the_command_s_failure(
+    scratch: Path, monkeypatch: pytest.MonkeyPatch, vwmon: Command
+) -> None:
+    """Exit code 1 and the reason; no closing list pretends that all was shown, and no file remains."""
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(Daemon, "run", fail)
+    result = vwmon("demo", *FEW, "--duration", "1h")
+    assert result.exit_code == 1
+    assert "the demonstration ended: the disk is gone" in result.stderr
+    assert "What to try next:" not in result.stdout
+    nothing_is_left(scratch)
+
+
+def test_a_failure_beside_it_ends_every_part(tmp_path: Path) -> None:
+    """Whatever the screen raises: no thread goes on behind it."""
+    with pytest.raises(KeyError, match="a failure"), three_patients(tmp_path):
+        wait_until(lambda: scored(tmp_path), "readings are scored")
+        assert parts() == {"daemon", "devices", "ingest", "scoring"}
+        raise KeyError("a failure")
+    assert parts() == set()
 
 
 def test_the_stage_is_swept_unless_it_is_kept(tmp_path: Path) -> None:
