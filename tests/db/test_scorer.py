@@ -369,7 +369,7 @@ def test_a_patient_whose_device_goes_home_is_not_scored_again(ward: Ward) -> Non
 
 
 def test_a_patient_who_left_while_nothing_ran_has_nothing_open_after_the_start(new: Callable[..., Ward]) -> None:
-    """What is expected of a patient who is not there must not stand on the list for ever; once ended it is left alone."""
+    """What is expected of a patient who has gone must not stand on the list for ever; once ended it is left alone."""
     running, down = new(), new()
     for ward in (running, down):
         ward.admit("p2")

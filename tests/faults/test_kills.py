@@ -31,6 +31,7 @@ from vwmon.store import database, registers, scores
 from vwmon.store.arrivals import Arrival
 from vwmon.store.log import LogWriter
 from vwmon.store.sqlite import Connection
+from vwmon.store.verify import verify
 
 WARD = "kills"
 MINUTE_MS = 60_000
@@ -115,6 +116,7 @@ def test_a_hundred_kills_lose_no_receipted_reading_and_double_none(tmp_path: Pat
         assert hub.run_until_receipted(120), f"{hub.pending()} messages without a receipt: {hub.trouble}"
         _wait_until_scored(tmp_path / "vwmon.db")
 
+    assert [found for found in verify(tmp_path / "vwmon.db") if not found.sound] == []
     undisturbed = _undisturbed(tmp_path / "undisturbed.db", start_ms, sent)
     with closing(database.open_reader(tmp_path / "vwmon.db")) as disturbed, closing(undisturbed):
         stored = {(device, key): count for device, key, count in disturbed.execute(STORED)}

@@ -186,11 +186,16 @@ def test_a_part_that_fails_is_the_command_s_failure(
 
 def test_a_failure_beside_it_ends_every_part(tmp_path: Path) -> None:
     """Whatever the screen raises: no thread goes on behind it."""
-    with pytest.raises(KeyError, match="a failure"), three_patients(tmp_path):
-        wait_until(lambda: scored(tmp_path), "readings are scored")
+    with pytest.raises(KeyError, match="a failure"):
+        _fail_beside_the_parts(tmp_path)
+    assert parts() == set()
+
+
+def _fail_beside_the_parts(folder: Path) -> None:
+    with three_patients(folder):
+        wait_until(lambda: scored(folder), "readings are scored")
         assert parts() == {"daemon", "devices", "ingest", "scoring"}
         raise KeyError("a failure")
-    assert parts() == set()
 
 
 def test_the_stage_is_swept_unless_it_is_kept(tmp_path: Path) -> None:

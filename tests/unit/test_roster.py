@@ -78,7 +78,7 @@ def test_a_part_that_a_plan_does_not_expect_is_never_overdue() -> None:
 
 
 def test_what_changed_is_known_from_the_earliest_change_on() -> None:
-    """A device given, or never given after all, changes whose readings are whose from then on; one taken, from its end."""
+    """A device given, or never given after all, changes whose readings are from then on; one taken, from its end."""
     before = roster(stay(1), stay(2), stay(3), assignments=(lent(1, 1, 100), lent(2, 2, 50), lent(3, 3, 10)))
     after = before.renewed(before.stays, (lent(1, 1, 100, 500), lent(1, 2, 500), lent(4, 2, 70), lent(3, 3, 10)))
     assert after.changed_since(before.assignments) == {0: 500, 1: 50}
