@@ -161,13 +161,14 @@ def test_what_ends_a_part_of_it_ends_all_and_is_said(
 ) -> None:
     """A daemon or devices that fail are not hidden by a list that stands still."""
     monkeypatch.setattr(owner, name, fail)
-    wanted = Wanted(patients=1, speed=60, duration_s=60)
+    wanted, ended = Wanted(patients=1, speed=60, duration_s=60), []
     with (
         pytest.raises(VwmonError, match="the demonstration ended: the disk is gone"),
         playing(wanted, tmp_path, Clock().now_ms() - HOUR_MS) as (_, running),
     ):
         wait_until(lambda: not running(), "the demonstration has ended")
-    assert parts() == set()
+        ended.append(name)
+    assert (ended, parts()) == ([name], set())
 
 
 def test_a_part_that_fails_is_the_command_s_failure(
@@ -177,7 +178,7 @@ def test_a_part_that_fails_is_the_command_s_failure(
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(Daemon, "run", fail)
-    result = vwmon("demo", *FEW, "--duration", "1h")
+    result = vwmon("demo", *FEW, "--duration", "20s")
     assert result.exit_code == 1
     assert "the demonstration ended: the disk is gone" in result.stderr
     assert "What to try next:" not in result.stdout
