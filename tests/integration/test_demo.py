@@ -161,14 +161,17 @@ def test_what_ends_a_part_of_it_ends_all_and_is_said(
 ) -> None:
     """A daemon or devices that fail are not hidden by a list that stands still."""
     monkeypatch.setattr(owner, name, fail)
-    wanted, ended = Wanted(patients=1, speed=60, duration_s=60), []
-    with (
-        pytest.raises(VwmonError, match="the demonstration ended: the disk is gone"),
-        playing(wanted, tmp_path, Clock().now_ms() - HOUR_MS) as (_, running),
-    ):
+    ended: list[str] = []
+    with pytest.raises(VwmonError, match="the demonstration ended: the disk is gone"):
+        _play_to_the_end(tmp_path, ended)
+    assert (ended, parts()) == (["by itself"], set())
+
+
+def _play_to_the_end(folder: Path, ended: list[str]) -> None:
+    wanted = Wanted(patients=1, speed=60, duration_s=60)
+    with playing(wanted, folder, Clock().now_ms() - HOUR_MS) as (_, running):
         wait_until(lambda: not running(), "the demonstration has ended")
-        ended.append(name)
-    assert (ended, parts()) == ([name], set())
+        ended.append("by itself")
 
 
 def test_a_part_that_fails_is_the_command_s_failure(
