@@ -69,7 +69,7 @@ class Alerting:
             self._note(row, case)
         were_here = (row for row in range(len(stays)) if row in new or before[row].discharged_ms is None)
         left = [row for row in were_here if stays[row].discharged_ms is not None]
-        ended = ((row, case) for row, case in self._load(left) if _goes_on(case))
+        ended = ((row, case) for row, case in self._load(left) if case.overdue or not case.quiet)
         self._keep((row, case, lifecycle.discharged(case, now_ms)) for row, case in ended)
 
     def follow(self, scores: Scores, gaps: Gaps) -> Followed:
@@ -210,12 +210,6 @@ class _Story:
 def breaching(scores: Scores) -> NDArray[np.bool_]:
     """Mark the rows in which some clinical rule might hold, as alerts.policy.breaching does for one point."""
     return scores.red | (scores.could_be >= policy.LOWEST) | (scores.total_min >= policy.LOWEST)
-
-
-def _goes_on(case: Case) -> bool:
-    """Tell whether anything of a case is active, stands or is overdue."""
-    alerts, conditions = case.alerts.values(), case.conditions.values()
-    return bool(case.overdue) or any(a.active for a in alerts) or any(c.standing for c in conditions)
 
 
 def _stale(scores: Scores, plans: PlanTable) -> Bools:

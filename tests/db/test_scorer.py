@@ -375,14 +375,19 @@ def test_a_patient_who_left_while_nothing_ran_has_nothing_open_after_the_start(n
     """What is expected of a patient who has gone must not stand on the list for ever; once ended it is left alone."""
     running, down = new(), new()
     for ward in (running, down):
-        ward.admit("p2")
+        for patient in ("p2", "p3"):
+            ward.admit(patient)
         ward.sends(ILL, 1)
         ward.scorer.tick(T0 + 2 * HOUR)
-        for patient in ("p1", "p2"):
+        with database.atomic(ward.db):
+            (name,) = ward.rows("select id from alert where stay_no = 3")[0]
+            act = Act(actor="ahmed", now_ms=T0 + 2 * HOUR, note="battery changed")
+            cases.close(ward.db, name, act, Outcome.TECHNICAL_FIXED)
+        for patient in ("p1", "p2", "p3"):
             ward.discharge(patient, T0 + 3 * HOUR)
     running.score(T0 + 4 * HOUR)
     down.started(T0 + 4 * HOUR)
-    assert [row[1] for row in down.alerts()] == ["settled", "settled", "closed"]
+    assert [row[1] for row in down.alerts()] == ["settled", "settled", "closed", "closed"]
     assert (down.stored(), down.fell_due()) == (running.stored(), [])
     for ward in (running, down):
         before = ward.stored()
