@@ -103,6 +103,20 @@ def test_it_can_be_interrupted_at_any_time(scratch: Path, how: signal.Signals) -
     nothing_is_left(scratch)
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_can_be_interrupted_before_it_has_begun(scratch: Path, how: signal.Signals) -> None:
+    """As soon as it has said that it starts: it says the same at the end, and nothing is left."""
+    with started(scratch, "--duration", "1h") as demo:
+        assert demo.stdout is not None
+        assert demo.stdout.readline().startswith("Starting a broker")
+        demo.send_signal(how)
+        said, _ = demo.communicate(timeout=DEADLINE_S)
+    assert said == "Interrupted. Everything has been stopped.\n"
+    # Interrupted within an exec, as there are when modules are imported, CPython ends by the signal: 130 to a shell too.
+    assert demo.returncode in {130, -signal.SIGINT}
+    nothing_is_left(scratch)
+
+
 def test_a_killed_demonstration_leaves_no_process(scratch: Path) -> None:
     """Its broker sees that it is gone."""
     with started(scratch, "--duration", "1h") as demo:
