@@ -112,7 +112,7 @@ def test_it_can_be_interrupted_before_it_has_begun(scratch: Path, how: signal.Si
         demo.send_signal(how)
         said, _ = demo.communicate(timeout=DEADLINE_S)
     assert said == "Interrupted. Everything has been stopped.\n"
-    # Interrupted within an exec, as there are when modules are imported, CPython ends by the signal: 130 to a shell too.
+    # Interrupted within an exec, of which imports have some, CPython ends by the signal: 130 to a shell too.
     assert demo.returncode in {130, -signal.SIGINT}
     nothing_is_left(scratch)
 
