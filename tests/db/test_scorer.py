@@ -136,6 +136,21 @@ def message(name: str, values: dict[str, float], at_ms: int, received_ms: int, d
     return Arrival("resp", device, f"vwmon/resp/{device}/readings", body, received_ms, b"{}")
 
 
+def _acknowledge(db: Connection, stay_no: int, act: Act) -> str:
+    """Take the one alert of a stay in hand; give its id."""
+    with database.atomic(db):
+        (name,) = db.execute("select id from alert where stay_no = ?", [stay_no]).fetchone()
+        assert cases.acknowledge(db, name, act).refusal is None
+    return str(name)
+
+
+def _close(db: Connection, stay_no: int, act: Act, outcome: Outcome) -> None:
+    """Take the one alert of a stay in hand and close it."""
+    name = _acknowledge(db, stay_no, act)
+    with database.atomic(db):
+        assert cases.close(db, name, act, outcome).refusal is None
+
+
 def simulated(seed: int, *, hours: float = 5.0) -> list[Arrival]:
     """Give a small fleet's messages with every fault, received when they were sent."""
     fleet = Fleet(patients=3, seed=seed, spot_minutes=10, pace=8, onset_hours=0.5, faults=tuple(FAULTS))
@@ -361,9 +376,7 @@ def test_a_patient_whose_device_goes_home_is_not_scored_again(ward: Ward) -> Non
     """What was told to the alerts once is not told again: an alert in someone's hands stays as it is."""
     for minute in range(0, 90, 10):
         ward.sends(ILL if minute >= 60 else WELL, minute)
-    (name,) = ward.rows("select id from alert")[0]
-    with database.atomic(ward.db):
-        cases.acknowledge(ward.db, name, Act(actor="ahmed", now_ms=T0 + 81 * MINUTE, note="phoned"))
+    _acknowledge(ward.db, 1, Act(actor="ahmed", now_ms=T0 + 81 * MINUTE, note="phoned"))
     before = ward.stored()
     registers.return_device(ward.db, "of-p1", T0 + 90 * MINUTE, By(actor="test", at_ms=T0 + 90 * MINUTE))
     ward.score(T0 + 91 * MINUTE)
@@ -379,15 +392,15 @@ def test_a_patient_who_left_while_nothing_ran_has_nothing_open_after_the_start(n
             ward.admit(patient)
         ward.sends(ILL, 1)
         ward.scorer.tick(T0 + 2 * HOUR)
-        with database.atomic(ward.db):
-            (name,) = ward.rows("select id from alert where stay_no = 3")[0]
-            act = Act(actor="ahmed", now_ms=T0 + 2 * HOUR, note="battery changed")
-            cases.close(ward.db, name, act, Outcome.TECHNICAL_FIXED)
-        for patient in ("p1", "p2", "p3"):
+        _close(ward.db, 3, Act(actor="ahmed", now_ms=T0 + 2 * HOUR, note="battery changed"), Outcome.TECHNICAL_FIXED)
+        assert ward.alerts()[-1] == ("technical", "closed", 1)
+        ward.admit("p4", T0 + 178 * MINUTE)
+        ward.sends(ILL, 179, device="of-p4")
+        for patient in ("p1", "p2", "p3", "p4"):
             ward.discharge(patient, T0 + 3 * HOUR)
     running.score(T0 + 4 * HOUR)
     down.started(T0 + 4 * HOUR)
-    assert [row[1] for row in down.alerts()] == ["settled", "settled", "closed", "closed"]
+    assert [row[1] for row in down.alerts()] == ["settled", "settled", "closed", "closed", "settled"]
     assert (down.stored(), down.fell_due()) == (running.stored(), [])
     for ward in (running, down):
         before = ward.stored()
@@ -547,15 +560,11 @@ def _moved(db: Connection) -> None:
 
 
 def _acknowledged(db: Connection) -> None:
-    with database.atomic(db):
-        (name,) = db.execute("select id from alert where lane = 'clinical'").fetchone()
-        cases.acknowledge(db, name, Act(actor="ahmed", now_ms=T0 + 11 * MINUTE, note="phoned"))
+    _acknowledge(db, 1, Act(actor="ahmed", now_ms=T0 + 11 * MINUTE, note="phoned"))
 
 
 def _closed(db: Connection) -> None:
-    with database.atomic(db):
-        (name,) = db.execute("select id from alert where lane = 'clinical'").fetchone()
-        cases.close(db, name, Act(actor="ahmed", now_ms=T0 + 11 * MINUTE, note="phoned"), Outcome.PHONED_STABLE)
+    _close(db, 1, Act(actor="ahmed", now_ms=T0 + 11 * MINUTE, note="phoned"), Outcome.PHONED_STABLE)
 
 
 def _merged(db: Connection) -> None:
