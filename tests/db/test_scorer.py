@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from alerts import store as cases
 from alerts.acts import Act
+from alerts.model import Outcome
 from devices.payloads import decode
 from devices.readings import Message, Reading
 from devices.simulator.faults import FAULTS
 from devices.simulator.fleet import Fleet
 from vwmon import scorer as scoring
+from vwmon.errors import StoreBusy
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
@@ -29,6 +31,7 @@ from vwmon.store import readings as stored
 from vwmon.store.arrivals import Arrival
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
+from vwmon.store.sqlite import Connection
 from vwmon.ward import Readings
 
 T0 = 1_795_000_000_000
@@ -133,6 +136,21 @@ def message(name: str, values: dict[str, float], at_ms: int, received_ms: int, d
     return Arrival("resp", device, f"vwmon/resp/{device}/readings", body, received_ms, b"{}")
 
 
+def _acknowledge(db: Connection, stay_no: int, act: Act) -> str:
+    """Take the one alert of a stay in hand; give its id."""
+    with database.atomic(db):
+        (name,) = db.execute("select id from alert where stay_no = ?", [stay_no]).fetchone()
+        assert cases.acknowledge(db, name, act).refusal is None
+    return str(name)
+
+
+def _close(db: Connection, stay_no: int, act: Act, outcome: Outcome) -> None:
+    """Take the one alert of a stay in hand and close it."""
+    name = _acknowledge(db, stay_no, act)
+    with database.atomic(db):
+        assert cases.close(db, name, act, outcome).refusal is None
+
+
 def simulated(seed: int, *, hours: float = 5.0) -> list[Arrival]:
     """Give a small fleet's messages with every fault, received when they were sent."""
     fleet = Fleet(patients=3, seed=seed, spot_minutes=10, pace=8, onset_hours=0.5, faults=tuple(FAULTS))
@@ -183,19 +201,25 @@ def test_a_reading_is_scored_once(ward: Ward) -> None:
     assert ward.stored() == before
 
 
-def test_what_is_not_committed_has_not_happened(new: Callable[..., Ward], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("owner", "name"), [(scores, "write"), (cases, "save_all"), (scores, "move_cursor")])
+def test_what_is_not_committed_has_not_happened(
+    new: Callable[..., Ward], monkeypatch: pytest.MonkeyPatch, owner: object, name: str
+) -> None:
     """Scores, alerts and cursor are one transaction: cut short there is nothing; done again it is as if undisturbed."""
     cut, whole = new(), new()
     sent = [message(str(n), ILL if n > 3 else WELL, T0 + n * MINUTE, T0 + n * MINUTE, "of-p1") for n in range(9)]
     for each in (cut, whole):
         each.store(*sent)
 
-    def fail(*_: object) -> None:
+    done = getattr(owner, name)
+
+    def fail(*what: object) -> None:
+        done(*what)
         assert cut.rows("select count(*) from score") != [(0,)]
         raise OSError("the disk is gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr(cases, "save_all", fail)
+        broken.setattr(owner, name, fail)
         with pytest.raises(OSError, match="the disk is gone"):
             cut.scorer.cycle(T0)
     assert cut.stored() == {"scores": [], "alerts": [], "events": [], "conditions": [], "cursor": [(0,)]}
@@ -305,6 +329,83 @@ def test_a_device_that_was_given_back_earlier_takes_its_scores_with_it(ward: War
     before = ward.stored()
     ward.started().cycle(T0 + HOUR)
     assert ward.stored() == before
+
+
+def test_a_device_that_was_given_while_nothing_ran_is_scored_at_the_start(ward: Ward) -> None:
+    """Its readings are in the log, behind the cursor: the first start after the change scores them, and only that."""
+    ward.sends(ILL, 2, device="stranger")
+    ward.admit("p2", device="stranger")
+    ward.started(T0 + 90 * MINUTE)
+    assert [row[:5] for row in ward.stored()["scores"]] == [(2, T0 + 2 * MINUTE, T0 + 90 * MINUTE, 0, 8)]
+    assert ward.alerts() == [("clinical", "new", 3)]
+    before = ward.stored()
+    ward.started(T0 + 95 * MINUTE).cycle(T0 + 95 * MINUTE)
+    assert ward.stored() == before
+
+
+def test_a_device_that_was_taken_while_nothing_ran_takes_its_scores_with_it(ward: Ward) -> None:
+    """As it does from a running ward, and what the patient keeps is left as it was."""
+    for minute in (1, 10, 20):
+        ward.sends(WELL | {"heart_rate": 75.0 + minute * 2}, minute)
+    first = ward.stored()["scores"][0]
+    registers.return_device(ward.db, "of-p1", T0 + 5 * MINUTE, By(actor="test", at_ms=T0 + HOUR))
+    ward.started(T0 + HOUR)
+    assert ward.stored()["scores"] == [first]
+
+
+def test_a_change_that_was_not_followed_to_its_end_is_followed_again(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in the middle of it, a scorer has changed nothing; the next one does it."""
+    ward.sends(ILL, 2, device="stranger")
+    ward.admit("p2", device="stranger")
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(registers, "notice", fail)
+        with pytest.raises(OSError, match="the disk is gone"):
+            ward.scorer.cycle(T0 + HOUR)
+    assert ward.stored()["scores"] == []
+    ward.started(T0 + HOUR)
+    assert len(ward.stored()["scores"]) == 1
+
+
+def test_a_patient_whose_device_goes_home_is_not_scored_again(ward: Ward) -> None:
+    """What was told to the alerts once is not told again: an alert in someone's hands stays as it is."""
+    for minute in range(0, 90, 10):
+        ward.sends(ILL if minute >= 60 else WELL, minute)
+    _acknowledge(ward.db, 1, Act(actor="ahmed", now_ms=T0 + 81 * MINUTE, note="phoned"))
+    before = ward.stored()
+    registers.return_device(ward.db, "of-p1", T0 + 90 * MINUTE, By(actor="test", at_ms=T0 + 90 * MINUTE))
+    ward.score(T0 + 91 * MINUTE)
+    ward.started(T0 + 91 * MINUTE)
+    assert ward.stored() == before
+
+
+def test_a_patient_who_left_while_nothing_ran_has_nothing_open_after_the_start(new: Callable[..., Ward]) -> None:
+    """What is expected of a patient who has gone must not stand on the list for ever; once ended it is left alone."""
+    running, down = new(), new()
+    for ward in (running, down):
+        for patient in ("p2", "p3"):
+            ward.admit(patient)
+        ward.sends(ILL, 1)
+        ward.scorer.tick(T0 + 2 * HOUR)
+        _close(ward.db, 3, Act(actor="ahmed", now_ms=T0 + 2 * HOUR, note="battery changed"), Outcome.TECHNICAL_FIXED)
+        assert ward.alerts()[-1] == ("technical", "closed", 1)
+        ward.admit("p4", T0 + 178 * MINUTE)
+        ward.sends(ILL, 179, device="of-p4")
+        for patient in ("p1", "p2", "p3", "p4"):
+            ward.discharge(patient, T0 + 3 * HOUR)
+    running.score(T0 + 4 * HOUR)
+    down.started(T0 + 4 * HOUR)
+    assert [row[1] for row in down.alerts()] == ["settled", "settled", "closed", "closed", "settled"]
+    assert (down.stored(), down.fell_due()) == (running.stored(), [])
+    for ward in (running, down):
+        before = ward.stored()
+        ward.started(T0 + 5 * HOUR)
+        assert ward.stored() == before
 
 
 def test_a_discharge_ends_what_is_expected_and_raises_nothing_more(ward: Ward) -> None:
@@ -474,25 +575,6 @@ def test_a_log_that_is_handed_on_scores_as_one_that_is_read(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("stopped", [False, True])
-def test_a_discharge_ends_the_stay_also_when_nothing_runs(tmp_path: Path, stopped: bool) -> None:
-    """Written while the daemon is down it is acted on at the next start, once; what was urgent waits for an outcome."""
-    ward = Ward(tmp_path / "ward.db")
-    ward.admit("p1")
-    ward.sends(ILL, 1)
-    ward.discharge("p1", T0 + 10 * MINUTE)
-    if stopped:
-        ward.started(T0 + 2 * HOUR)
-    ward.score(T0 + 2 * HOUR)
-    assert ward.alerts() == [("clinical", "settled", 3)]
-    ends = "select count(*) from alert_event where kind = 'settled'"
-    for hour in (3, 4):
-        ward.started(T0 + hour * HOUR)
-        ward.score(T0 + hour * HOUR)
-    assert ward.rows(ends) == [(1,)]
-    assert ward.rows("select distinct received_ms from score") == [(T0 + MINUTE,)]
-
-
-@pytest.mark.parametrize("stopped", [False, True])
 def test_a_device_that_changes_hands_takes_its_readings_along_also_when_nothing_runs(
     tmp_path: Path, stopped: bool
 ) -> None:
@@ -516,24 +598,120 @@ def test_a_device_that_changes_hands_takes_its_readings_along_also_when_nothing_
     assert ward.rows(raised) == [(1, "new"), (2, "new")]
 
 
-def test_what_the_registers_asked_for_is_noted_with_what_was_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def _discharged(db: Connection) -> None:
+    registers.discharge(db, "p1", "recovered", T0 + 12 * MINUTE, By(actor="test", at_ms=T0 + 12 * MINUTE))
+
+
+def _returned(db: Connection) -> None:
+    registers.return_device(db, "of-p1", T0 + 4 * MINUTE, By(actor="test", at_ms=T0 + 12 * MINUTE))
+
+
+def _moved(db: Connection) -> None:
+    by = By(actor="test", at_ms=T0 + 12 * MINUTE)
+    plan = plans.load("acute-respiratory")
+    registers.return_device(db, "of-p1", T0 + 11 * MINUTE, by)
+    registers.admit(db, Admission(patient="p2", ward="resp", plan=plan, admitted_ms=T0, born="1950-01-01"), by)
+    registers.assign(db, "of-p1", "p2", T0 + 11 * MINUTE, by)
+
+
+def _acknowledged(db: Connection) -> None:
+    _acknowledge(db, 1, Act(actor="ahmed", now_ms=T0 + 11 * MINUTE, note="phoned"))
+
+
+def _closed(db: Connection) -> None:
+    _close(db, 1, Act(actor="ahmed", now_ms=T0 + 11 * MINUTE, note="phoned"), Outcome.PHONED_STABLE)
+
+
+def _merged(db: Connection) -> None:
+    LogWriter(db).merge(scores.cursor(db), 1000)
+
+
+def _appended(db: Connection) -> None:
+    at_ms = T0 + 13 * MINUTE
+    LogWriter(db).append([message("entered-by-hand", ILL, at_ms, at_ms, "of-p1")], (), at_ms)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "before"),
+    [
+        (_discharged, False),
+        (_returned, False),
+        (_moved, False),
+        (_acknowledged, True),
+        (_closed, True),
+        (_merged, False),
+        (_appended, False),
+    ],
+)
+def test_what_others_do_between_the_scoring_and_its_writing_is_as_if_done_before_or_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[Connection], None], before: bool
 ) -> None:
-    """A scorer that is killed in between has done nothing of it, and the next does all of it."""
-    ward = Ward(tmp_path / "ward.db")
-    ward.admit("p1")
-    ward.sends(ILL, 1)
-    ward.discharge("p1", T0 + 10 * MINUTE)
-    with monkeypatch.context() as killed:
-        killed.setattr(registers, "notice", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            ward.score(T0 + 11 * MINUTE)
-    assert ward.alerts() == [("clinical", "new", 3)]
-    ward.started(T0 + 12 * MINUTE)
-    assert ward.alerts() == [("clinical", "settled", 3)]
-    assert registers.unnoticed(ward.db) == []
+    """No lock is held then: what changes the registers or the log is followed next, what a person did comes first."""
+    step = Scorer._step
+
+    def interrupted(self: Scorer, readings: Readings) -> Any:  # noqa: ANN401 -- private to the scorer
+        done = step(self, readings)
+        monkeypatch.setattr(Scorer, "_step", step)
+        with closing(database.open_writer(tmp_path / "between.db")) as other:
+            meanwhile(other)
+        return done
+
+    lived = {}
+    for name in ("apart", "between"):
+        ward = Ward(tmp_path / f"{name}.db")
+        with closing(ward.db):
+            ward.admit("p1")
+            for minute in (0, 5):
+                ward.sends(ILL | {"heart_rate": 95.0}, minute)
+            assert ward.alerts() == [("clinical", "new", 3)]
+            said = message("worse", ILL | {"systolic_bp": 85.0}, T0 + 12 * MINUTE, T0 + 12 * MINUTE, "of-p1")
+            if name == "between":
+                monkeypatch.setattr(Scorer, "_step", interrupted)
+            elif before:
+                meanwhile(ward.db)
+            ward.store(said)
+            ward.scorer.cycle(T0 + 12 * MINUTE)
+            if name == "apart" and not before:
+                meanwhile(ward.db)
+            ward.score(T0 + 13 * MINUTE)
+            lived[name] = ward.stored()
+    assert lived["between"] == lived["apart"]
 
 
-def interrupted(*_: object) -> None:
-    """End the process."""
-    raise KeyboardInterrupt
+def test_a_device_that_was_given_before_it_spoke_is_the_patient_s_at_once(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both in the moment between two turns: the registers are read after the log, and the reading is not a late one."""
+    following = Scorer._follow_registers
+
+    def given_meanwhile(self: Scorer, now_ms: int) -> None:
+        following(self, now_ms)
+        if not ward.rows("select 1 from stay where patient = 'p2'"):
+            ward.admit("p2")
+            ward.store(message("first", ILL, T0 + MINUTE, T0 + MINUTE, "of-p2"))
+
+    monkeypatch.setattr(Scorer, "_follow_registers", given_meanwhile)
+    ward.scorer.cycle(T0 + MINUTE)
+    ward.score(T0 + HOUR)
+    assert [row[:4] for row in ward.stored()["scores"]] == [(2, T0 + MINUTE, T0 + MINUTE, 0)]
+
+
+def test_a_database_that_is_held_by_another_program_stops_the_scorer_before_it_has_written(
+    new: Callable[..., Ward], tmp_path: Path
+) -> None:
+    """StoreBusy ends the daemon; what had been scored by then is scored again from the cursor, once."""
+    held, free = new(), new()
+    held.db.execute("pragma busy_timeout = 0")
+    for each in (held, free):
+        each.sends(WELL, 0)
+        each.store(message("ill", ILL, T0 + MINUTE, T0 + MINUTE, "of-p1"))
+    before = held.stored()
+    with closing(database.open_writer(tmp_path / "0.db")) as other, database.atomic(other):
+        with pytest.raises(StoreBusy):
+            held.scorer.cycle(T0 + MINUTE)
+        assert held.scorer.cursor == len(WELL)
+    assert held.stored() == before
+    held.started(T0 + MINUTE)
+    for each in (held, free):
+        each.score(T0 + MINUTE)
+    assert held.stored() == free.stored()

@@ -284,6 +284,21 @@ def test_a_case_is_read_again_only_when_something_happened(
     assert [asked for asked in loaded if asked] == [[11], [11]]
 
 
+def test_what_happened_to_one_patient_costs_no_question_for_another(
+    alerting: Alerting, loaded: list[list[int]]
+) -> None:
+    """What a step writes itself is known: only the case that it changed is read again."""
+    ill = {"total": 5, "red": True}
+    for minute in (0, 1):
+        step(alerting, scored(ill | {"stay": 0, "minute": minute}, ill | {"stay": 1, "minute": minute}), NO_GAPS)
+    step(alerting, scored({"stay": 0, "minute": 2, "total": 8, "red": True}), NO_GAPS)
+    loaded.clear()
+    step(alerting, scored(ill | {"stay": 1, "minute": 3}), NO_GAPS)
+    assert [asked for asked in loaded if asked] == []
+    step(alerting, scored({"stay": 0, "minute": 4, "total": 8, "red": True}), NO_GAPS)
+    assert [asked for asked in loaded if asked] == [[11]]
+
+
 @pytest.mark.parametrize("end", ["overdue", "ack"])
 def test_a_case_that_time_has_changed_is_read_again(alerting: Alerting, db: Connection, end: str) -> None:
     """A part that fell overdue by the clock, or an acknowledgement that ran out, is not forgotten at the next point."""

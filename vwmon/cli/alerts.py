@@ -14,7 +14,7 @@ from alerts import queries
 from alerts.model import Lane, Outcome, State
 from alerts.queries import Wanted
 from vwmon.cli import context, render, work_list
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, group
 from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.store.database import open_reader
@@ -22,14 +22,7 @@ from vwmon.store.sqlite import Connection
 
 EMERGENCY_SERVICE = "999"  # said for transferred
 
-app = typer.Typer(
-    name="alerts",
-    help="The work list, most urgent first.",
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+app = group("alerts", "The work list, most urgent first.")
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Alerts, or - to read ids from standard input.")]
 OneId = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
