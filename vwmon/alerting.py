@@ -52,10 +52,7 @@ class Alerting:
         self._stamp = 0
 
     def enrol(self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int], now_ms: int) -> None:
-        """Take the stays and plans by row of the ward; read back what is open for new rows, end what was discharged.
-
-        A new row may be of a stay that was discharged while nobody followed, with something of it still open.
-        """
+        """Take the stays and plans by row of the ward; read back what is open for new rows, end what was discharged."""
         before = self._stays
         self._stays, self._provenance, self._plans = stays, provenance, plans
         self._expected = [
@@ -64,13 +61,10 @@ class Alerting:
         grown = len(stays) - len(before)
         self._watched = np.pad(self._watched, (0, grown))
         self._awaited = np.pad(self._awaited, ((0, grown), (0, 0)))
-        new = range(len(before), len(stays))
-        for row, case in self._load(new):
+        for row, case in self._load(range(len(before), len(stays))):
             self._note(row, case)
-        were_here = (row for row in range(len(stays)) if row in new or before[row].discharged_ms is None)
-        left = [row for row in were_here if stays[row].discharged_ms is not None]
-        ended = ((row, case) for row, case in self._load(left) if case.overdue or not case.quiet)
-        self._keep((row, case, lifecycle.discharged(case, now_ms)) for row, case in ended)
+        ended = [row for row, stay in enumerate(before) if stay.discharged_ms is None and stays[row].discharged_ms]
+        self._keep((row, case, lifecycle.discharged(case, now_ms)) for row, case in self._load(ended))
 
     def follow(self, scores: Scores, gaps: Gaps) -> Followed:
         """Follow the points of one step, in log order for each stay; nothing is written, and no lock is needed."""
@@ -111,6 +105,8 @@ class Alerting:
     def tick(self, now_ms: int) -> None:
         """Let the stored deadlines that have passed act, as of when each fell due."""
         due = cases.due(self._db, now_ms)
+        if due:
+            self._cases.clear()
         rows = {stay.stay_no: row for row, stay in enumerate(self._stays)} if due else {}
         for stay_no, case in cases.load(self._db, due).items():
             row = rows.get(stay_no)

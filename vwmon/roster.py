@@ -15,7 +15,6 @@ from vwmon.scoring.charts import PARTS
 from vwmon.ward import PlanTable
 
 NEVER_MS = 1 << 60  # longer than any time that a plan could state
-BOTH = 2  # an assignment as it was and as it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +41,14 @@ class Roster:
         kept = tuple(now.pop(stay.stay_no, stay) for stay in self.stays)
         return Roster(stays=(*kept, *now.values()), assignments=frozenset(assignments), plans=self.plans)
 
-    def changed_since(self, followed: Iterable[Assignment]) -> dict[int, int]:
-        """Name the rows whose readings are no longer those of the assignments followed, and from when on (ms).
-
-        Where an assignment has only ended, or ends at another time, that is from the earlier end on.
-        """
-        ends: dict[tuple[int, int, int], list[int]] = {}
-        for a in self.assignments.symmetric_difference(followed):
-            ends.setdefault((a.stay_no, a.device_no, a.from_ms), []).append(NEVER_MS if a.to_ms is None else a.to_ms)
+    def changed_since(self, before: "Roster") -> dict[int, int]:
+        """Name the rows whose readings are no longer the same ones, and from when on (ms)."""
         rows = self.row_of
         moved: dict[int, int] = {}
-        for (stay_no, _, from_ms), changed in ends.items():
-            row = rows.get(stay_no)
+        for assignment in self.assignments ^ before.assignments:
+            row = rows.get(assignment.stay_no)
             if row is not None:
-                moved[row] = min(moved.get(row, NEVER_MS), min(changed) if len(changed) == BOTH else from_ms)
+                moved[row] = min(moved.get(row, NEVER_MS), assignment.from_ms)
         return moved
 
     def bereft(self) -> list[int]:

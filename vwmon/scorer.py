@@ -54,6 +54,7 @@ class Scorer:
         self._db, self._versions, self._batch, self._fresh = db, versions, batch, fresh or Fresh()
         self.cursor = scores.cursor(db)
         self._vitals = Vitals(stored.vitals(db))
+        self._register_version = registers.register_version(db)
         self._roster = Roster(stays=(), assignments=frozenset(), plans=plans.load_all())
         self._ward = Ward(self._roster.plan_table())
         self._heard_ms: Ints = np.zeros(0, dtype=np.int64)
@@ -64,8 +65,6 @@ class Scorer:
             self._alerting = Alerting(db, self._ward.plans, versions.number(db, SYSTEM))
             self._enrol(now_ms)
         self._rebuild()
-        with atomic(db):
-            self._catch_up(now_ms)
 
     @property
     def stays(self) -> int:
@@ -168,20 +167,15 @@ class Scorer:
     def _follow_registers(self, now_ms: int) -> None:
         if registers.register_version(self._db) == self._register_version:
             return
+        before = self._roster
         with atomic(self._db):
+            self._register_version = registers.register_version(self._db)
             self._enrol(now_ms)
-            self._catch_up(now_ms)
-
-    def _catch_up(self, now_ms: int) -> None:
-        """Score anew what changes of the registers gave to somebody or took away, which may be from before a start."""
-        changed = self._roster.changed_since(scores.followed(self._db)) if self.cursor else {}
-        for row, from_ms in changed.items():
-            self._rescore(row, from_ms, now_ms)
-        scores.follow(self._db, self._roster.assignments)
+            for row, from_ms in self._roster.changed_since(before).items():
+                self._rescore(row, from_ms, now_ms)
 
     def _enrol(self, now_ms: int) -> None:
         """Take the registers as they are: stays, plans, who had which device when."""
-        self._register_version = registers.register_version(self._db)
         self._roster = self._roster.renewed(registers.stays(self._db), registers.assignments(self._db))
         self._intervals = self._roster.intervals()
         self._ward.plan(self._roster.plan_table())

@@ -120,22 +120,11 @@ def m004_scores(db: "Database") -> None:
     )
 
 
-def m005_followed(db: "Database") -> None:
-    """The assignments by which what is scored was scored: until now, those that there are."""
-    _run(
-        db,
-        """create table followed (
-            device_no integer not null, stay_no integer not null, from_ms integer not null, to_ms integer) strict""",
-        "insert into followed select device_no, stay_no, from_ms, to_ms from assignment",
-    )
-
-
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
     m003_what_went_wrong,
     m004_scores,
-    m005_followed,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 

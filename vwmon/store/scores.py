@@ -1,4 +1,4 @@
-"""Stored scores, the versions that made them, and how far log and registers were followed. No scoring happens here.
+"""Stored scores, the versions that made them, and how far the scorer has read the log. No scoring happens here.
 
 A score is stored when it changes. Points and presence are packed as decimal digits, one a part in the order of
 the chart, so that 302001 reads as 0,3,0,2,0,0,1 in any SQL shell.
@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from vwmon.patients.records import Assignment
 from vwmon.store.sqlite import Connection
 
 
@@ -79,21 +78,6 @@ def cursor(db: Connection) -> int:
 def move_cursor(db: Connection, seq: int) -> None:
     """Store how far the log has been scored, inside the transaction that stores what came of it."""
     db.execute("update scorer set cursor = ?", [seq])
-
-
-def followed(db: Connection) -> list[Assignment]:
-    """Give the assignments by which what is scored was scored; the register may say otherwise since."""
-    rows = db.execute("select device_no, stay_no, from_ms, to_ms from followed")
-    return [Assignment(device_no=row[0], stay_no=row[1], from_ms=row[2], to_ms=row[3]) for row in rows]
-
-
-def follow(db: Connection, assignments: Iterable[Assignment]) -> None:
-    """Store by which assignments the scores stand now, inside the transaction that brings them in line."""
-    db.execute("delete from followed")
-    db.executemany(
-        "insert into followed (device_no, stay_no, from_ms, to_ms) values (?, ?, ?, ?)",
-        [(a.device_no, a.stay_no, a.from_ms, a.to_ms) for a in assignments],
-    )
 
 
 def pack(digits: Sequence[int]) -> int:
