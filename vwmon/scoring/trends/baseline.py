@@ -1,0 +1,140 @@
+"""The personal baseline: what is usual for this person, from a trailing window that leaves the latest hours out.
+
+Here: location and spread, by the part of the day where there is enough for it, and how far the present is away. What a
+deviation should lead to must not live here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vwmon.kernels.ragged import Bools, Floats, Ints, firsts, spans
+from vwmon.kernels.robust import MEDIAN_ERROR, twice_deviations, twice_medians, unbiased
+from vwmon.scoring.trends import wall
+from vwmon.scoring.trends.occasions import PER_UNIT, QUARTER_MS, Occasions
+from vwmon.scoring.trends.table import DAY_MS, HOUR_MS
+
+WINDOW_MS = 14 * DAY_MS
+GAP_MS = 24 * HOUR_MS
+LEAST_DAYS = 3
+LEAST_CELLS = 5  # parts of days with an occasion
+DRAWN = 5  # cells at which the person's own spread counts as much as the vital's; days, for a part of the day
+BLOCK = 1 << 21  # occasions looked at together
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What is usual, of q series at a moment each; floats in the vital's unit, NaN where not `enough`.
+
+    It rests on `readings` on `days` in `cells` parts of days, `occasions` in all. `location` is this time of day's
+    where `banded` (that rests on `band_days` in the part `band`, and is drawn to the whole day's), else the whole
+    day's. `spread` is one standard deviation of what the next occasion would be: a deviation of one is that far.
+    `whole_location` and `whole_spread` are the whole day's.
+    """
+
+    enough: Bools
+    readings: Ints
+    days: Ints
+    cells: Ints
+    occasions: Ints
+    band: Ints
+    band_days: Ints
+    banded: Bools
+    location: Floats
+    spread: Floats
+    whole_location: Floats
+    whole_spread: Floats
+
+
+def window(at_ms: Ints) -> tuple[Ints, Ints]:
+    """Give from when to when whole quarters count for a baseline at each moment, [from, to)."""
+    return -(-(at_ms - WINDOW_MS) // QUARTER_MS) * QUARTER_MS, (at_ms - GAP_MS) // QUARTER_MS * QUARTER_MS
+
+
+def baselines(
+    occasions: Occasions, series: Ints, at_ms: Ints, usual_spread: Floats, error: Floats, zone: str
+) -> Baseline:
+    """Give the baseline of each series at each moment; `usual_spread` and `error` are the vital's, (q,) all."""
+    start, stop = occasions.between(series, *window(at_ms))
+    band = wall.band(wall.local_ms(at_ms, zone))
+    parts = [
+        _measured(occasions, start[rows], stop[rows], band[rows], usual_spread[rows], error[rows])
+        for rows in _blocks(stop - start)
+    ]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return Baseline(band=band, **columns)
+
+
+def deviation(number: Ints, baseline: Baseline) -> Floats:
+    """Give how many spreads numbers (1 / PER_UNIT) are above the baseline; NaN where there is not enough of one."""
+    away: Floats = (number / PER_UNIT - baseline.location) / baseline.spread
+    return away
+
+
+def _blocks(lengths: Ints) -> list[slice]:
+    """Cut rows into runs that hold about BLOCK occasions each; at least one run."""
+    ends = np.cumsum(lengths) // BLOCK
+    edges = np.flatnonzero(np.diff(ends)) + 1
+    stops = [*edges.tolist(), len(lengths)]
+    return [slice(first, last) for first, last in zip([0, *edges.tolist()], stops, strict=True)]
+
+
+def _measured(
+    occasions: Occasions, start: Ints, stop: Ints, band: Ints, usual_spread: Floats, error: Floats
+) -> dict[str, Ints | Floats | Bools]:
+    """Measure the baselines of one block."""
+    days, cells = _ranks(occasions.day_rank, start, stop), _ranks(occasions.cell_rank, start, stop)
+    enough = (days >= LEAST_DAYS) & (cells >= LEAST_CELLS)
+    rows = spans(start, stop)
+    owner = np.repeat(np.arange(len(start)), stop - start)
+    whole, scatter = _robust(owner, occasions.number[rows], len(start))
+    spread = _drawn(usual_spread, scatter, cells)
+    mine = occasions.band[rows] == band[owner]
+    rows, owner = rows[mine], owner[mine]
+    of_band, band_scatter = _robust(owner, occasions.number[rows], len(start))
+    band_days = np.bincount(owner[firsts(owner) | firsts(occasions.day[rows])], minlength=len(start))
+    banded = enough & (band_days >= LEAST_DAYS) & (band_days < cells)
+    weight = np.where(banded, band_days / (band_days + DRAWN), 0.0)
+    location = whole + weight * (of_band - whole)
+    narrowed = np.where(banded, np.hypot(np.sqrt(1 - weight) * spread, np.sqrt(weight) * band_scatter), spread)
+    return {
+        "enough": enough,
+        "readings": occasions.before[stop] - occasions.before[start],
+        "days": days,
+        "cells": cells,
+        "occasions": stop - start,
+        "band_days": band_days,
+        "banded": banded,
+        "location": np.where(enough, location, np.nan),
+        "spread": np.where(enough, _next(narrowed, error, np.where(banded, np.minimum(band_days + DRAWN, cells), cells)), np.nan),
+        "whole_location": np.where(enough, whole, np.nan),
+        "whole_spread": np.where(enough, _next(spread, error, cells), np.nan),
+    }
+
+
+def _ranks(rank: Ints, start: Ints, stop: Ints) -> Ints:
+    """Count how many ranks the rows [start, stop) pass through."""
+    if not len(rank):
+        return np.zeros(len(start), dtype=np.int64)
+    first, last = rank.take(start, mode="clip"), rank.take(stop - 1, mode="clip")
+    return np.where(stop > start, last - first + 1, 0)
+
+
+def _robust(owner: Ints, numbers: Ints, count: int) -> tuple[Floats, Floats]:
+    """Give the median of each group, and its standard deviation by the MAD; 0 where there is none."""
+    twice = twice_medians(owner, numbers, count)
+    mad = twice_deviations(owner, numbers, twice) / (4 * PER_UNIT)
+    scatter = unbiased(mad, np.bincount(owner, minlength=count))
+    return twice / (2 * PER_UNIT), np.nan_to_num(scatter)
+
+
+def _drawn(usual: Floats, own: Floats, weight: Ints) -> Floats:
+    """Draw the vital's spread to the person's own, as variances, the more the more there is of it."""
+    spread: Floats = np.sqrt((DRAWN * usual**2 + weight * own**2) / (DRAWN + weight))
+    return spread
+
+
+def _next(spread: Floats, error: Floats, rests_on: Ints) -> Floats:
+    """Give the spread of a next occasion about a median that rests on so many independent ones."""
+    wider: Floats = np.maximum(spread, error) * np.sqrt(1 + MEDIAN_ERROR**2 / np.maximum(rests_on, 1))
+    return wider
