@@ -11,8 +11,10 @@ import numpy as np
 from vwmon.kernels.ragged import Floats, Ints, keyed, offsets
 
 NORMAL_MAD = 1.482602218505602  # one standard deviation of a normal distribution, over its MAD
-# Small groups show too little spread: factors of Croux and Rousseeuw, COMPSTAT 1992, for 0 to 9 members; then n/(n-0.8).
+# Small groups show too little spread: Croux and Rousseeuw, COMPSTAT 1992, for 0 to 9 members; then n / (n - 0.8).
 SMALL = np.array([np.nan, np.nan, 1.196, 1.495, 1.363, 1.206, 1.200, 1.140, 1.129, 1.107])
+LIKEST = 0.8  # an autocorrelation nearer to one than this cannot be told from a trend
+FARTHEST = 3.0  # a point farther off its line, in standard deviations, counts so far in the autocorrelation
 MEDIAN_ERROR = 1.2533141373155003  # the standard error of a median over that of a mean, normal numbers
 
 
@@ -22,6 +24,7 @@ class Lines:
 
     `slope` is per unit of time, between `slope_low` and `slope_high`; `middle` is the mean time of the points after
     the group's origin, `level` the line's height there, `noise` the robust standard deviation of the points around it.
+    `likeness` is how alike neighbouring points are beside the line, 0 to LIKEST: their first autocorrelation.
     """
 
     slope: Floats
@@ -30,11 +33,7 @@ class Lines:
     middle: Floats
     level: Floats
     noise: Floats
-
-    def at(self, time: Floats) -> Floats:
-        """Give the height of each line at a time after its group's origin; shapes (n,) -> (n,)."""
-        height: Floats = self.level + self.slope * (time - self.middle)
-        return height
+    likeness: Floats
 
 
 def twice_medians(owner: Ints, numbers: Ints, count: int) -> Ints:
@@ -112,12 +111,21 @@ def _same_size(times: Floats, numbers: Floats, sureness: float) -> dict[str, Flo
     middle = times.mean(axis=1)
     flat = numbers - slope[:, None] * (times - middle[:, None])
     level = np.median(flat, axis=1)
-    mad = np.median(np.abs(flat - level[:, None]), axis=1)
+    beside = flat - level[:, None]
+    noise = unbiased(np.median(np.abs(beside), axis=1), np.full(len(level), points))
     return {
         "slope": slope,
         "slope_low": slopes[:, outer - 1],
         "slope_high": slopes[:, pairs - outer],
         "middle": middle,
         "level": level,
-        "noise": unbiased(mad, np.full(len(mad), points)),
+        "noise": noise,
+        "likeness": _likeness(np.clip(beside, -FARTHEST * noise[:, None], FARTHEST * noise[:, None])),
     }
+
+
+def _likeness(beside: Floats) -> Floats:
+    squares = (beside**2).sum(axis=1)
+    products = (beside[:, 1:] * beside[:, :-1]).sum(axis=1)
+    alike: Floats = np.clip(products / np.where(squares > 0, squares, 1.0), 0.0, LIKEST)
+    return alike

@@ -12,7 +12,7 @@ from vwmon.kernels.ragged import Bools, Floats, Ints, firsts, spans
 from vwmon.kernels.robust import MEDIAN_ERROR, twice_deviations, twice_medians, unbiased
 from vwmon.scoring.trends import wall
 from vwmon.scoring.trends.occasions import PER_UNIT, QUARTER_MS, Occasions
-from vwmon.scoring.trends.table import DAY_MS, HOUR_MS
+from vwmon.scoring.trends.table import DAY_MS, HOUR_MS, Asked
 
 WINDOW_MS = 14 * DAY_MS
 GAP_MS = 24 * HOUR_MS
@@ -45,21 +45,22 @@ class Baseline:
     whole_location: Floats
     whole_spread: Floats
 
+    def where(self, chosen: Ints) -> "Baseline":
+        """Keep some of them."""
+        return Baseline(**{name: getattr(self, name)[chosen] for name in Baseline.__slots__})
+
 
 def window(at_ms: Ints) -> tuple[Ints, Ints]:
     """Give from when to when whole quarters count for a baseline at each moment, [from, to)."""
     return -(-(at_ms - WINDOW_MS) // QUARTER_MS) * QUARTER_MS, (at_ms - GAP_MS) // QUARTER_MS * QUARTER_MS
 
 
-def baselines(
-    occasions: Occasions, series: Ints, at_ms: Ints, usual_spread: Floats, error: Floats, zone: str
-) -> Baseline:
-    """Give the baseline of each series at each moment; `usual_spread` and `error` are the vital's, (q,) all."""
-    start, stop = occasions.between(series, *window(at_ms))
-    band = wall.band(wall.local_ms(at_ms, zone))
+def baselines(occasions: Occasions, asked: Asked, zone: str) -> Baseline:
+    """Give the baseline of each series at each moment; `zone` is the ward's."""
+    start, stop = occasions.between(asked.series, *window(asked.at_ms))
+    band = wall.band(wall.local_ms(asked.at_ms, zone))
     parts = [
-        _measured(occasions, start[rows], stop[rows], band[rows], usual_spread[rows], error[rows])
-        for rows in _blocks(stop - start)
+        _measured(occasions, asked.where(rows), start[rows], stop[rows], band[rows]) for rows in _blocks(stop - start)
     ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return Baseline(band=band, **columns)
@@ -80,15 +81,15 @@ def _blocks(lengths: Ints) -> list[slice]:
 
 
 def _measured(
-    occasions: Occasions, start: Ints, stop: Ints, band: Ints, usual_spread: Floats, error: Floats
+    occasions: Occasions, asked: Asked, start: Ints, stop: Ints, band: Ints
 ) -> dict[str, Ints | Floats | Bools]:
-    """Measure the baselines of one block."""
+    """Measure the baselines of one block, over the occasions [start, stop)."""
     days, cells = _ranks(occasions.day_rank, start, stop), _ranks(occasions.cell_rank, start, stop)
     enough = (days >= LEAST_DAYS) & (cells >= LEAST_CELLS)
     rows = spans(start, stop)
     owner = np.repeat(np.arange(len(start)), stop - start)
     whole, scatter = _robust(owner, occasions.number[rows], len(start))
-    spread = _drawn(usual_spread, scatter, cells)
+    spread = _drawn(asked.spread, scatter, cells)
     mine = occasions.band[rows] == band[owner]
     rows, owner = rows[mine], owner[mine]
     of_band, band_scatter = _robust(owner, occasions.number[rows], len(start))
@@ -106,9 +107,11 @@ def _measured(
         "band_days": band_days,
         "banded": banded,
         "location": np.where(enough, location, np.nan),
-        "spread": np.where(enough, _next(narrowed, error, np.where(banded, np.minimum(band_days + DRAWN, cells), cells)), np.nan),
+        "spread": np.where(
+            enough, _next(narrowed, asked.error, np.where(banded, np.minimum(band_days + DRAWN, cells), cells)), np.nan
+        ),
         "whole_location": np.where(enough, whole, np.nan),
-        "whole_spread": np.where(enough, _next(spread, error, cells), np.nan),
+        "whole_spread": np.where(enough, _next(spread, asked.error, cells), np.nan),
     }
 
 

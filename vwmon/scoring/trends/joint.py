@@ -11,6 +11,7 @@ import numpy as np
 from vwmon.kernels.ragged import Bools, Floats, Ints, firsts, keyed, spans
 from vwmon.scoring.trends.baseline import BLOCK, Baseline, window
 from vwmon.scoring.trends.occasions import PER_UNIT, QUARTER_MS, Occasions
+from vwmon.scoring.trends.table import Asked
 
 LEAST_VITALS = 2
 DRAWN = 20  # common occasions at which the person's own correlations count as much as having none
@@ -35,37 +36,35 @@ class Joint:
     together: Ints
 
 
-def joint(occasions: Occasions, series: Ints, at_ms: Ints, deviations: Floats, base: Baseline) -> Joint:
-    """Give the joint deviation of each moment (n,); `series` and `deviations` are (n, v), `base` of the same, flat."""
+def joint(occasions: Occasions, asked: Asked, deviations: Floats, base: Baseline) -> Joint:
+    """Give the joint deviation of each moment (n,); `deviations` is (n, v), `asked` and `base` the same, flat."""
     counted = np.isfinite(deviations)
     enough = counted.sum(axis=1) >= LEAST_VITALS
-    moments = np.flatnonzero(enough)
-    shape = series.shape
-    deviation, share = np.full(shape[0], np.nan), np.zeros(shape)
-    together = np.zeros(shape[0], dtype=np.int64)
-    step = max(BLOCK // max(int(base.occasions.max(initial=1)) * shape[1], 1), 1)
+    moments, (count, vitals) = np.flatnonzero(enough), deviations.shape
+    deviation, share = np.full(count, np.nan), np.zeros((count, vitals))
+    together = np.zeros(count, dtype=np.int64)
+    step = max(BLOCK // max(int(base.occasions.max(initial=1)) * vitals, 1), 1)
     for first in range(0, len(moments), step):
         rows = moments[first : first + step]
-        flat = (rows[:, None] * shape[1] + np.arange(shape[1])).reshape(-1)
-        likeness, common = _correlations(occasions, series[rows], at_ms[rows], counted[rows], base, flat)
-        together[rows] = np.minimum(common, base.cells[flat].reshape(-1, shape[1]).max(axis=1))
+        flat = (rows[:, None] * vitals + np.arange(vitals)).reshape(-1)
+        mine = base.where(flat)
+        likeness, common = _correlations(occasions, asked.where(flat), counted[rows], mine)
+        together[rows] = np.minimum(common, mine.cells.reshape(-1, vitals).max(axis=1))
         deviation[rows], share[rows] = _distance(likeness, together[rows], deviations[rows], counted[rows])
     return Joint(deviation=deviation, counted=counted & enough[:, None], share=share, together=together)
 
 
-def _correlations(
-    occasions: Occasions, series: Ints, at_ms: Ints, counted: Bools, base: Baseline, flat: Ints
-) -> tuple[Floats, Ints]:
+def _correlations(occasions: Occasions, asked: Asked, counted: Bools, base: Baseline) -> tuple[Floats, Ints]:
     """Give the correlations (n, v, v) of the counted vitals, and on how many common occasions (n,) they rest.
 
     A vital that an occasion lacks is taken to be usual then, so that the matrix has no negative eigenvalue.
     """
-    moments, vitals = series.shape
-    start, stop = occasions.between(series.reshape(-1), *(np.repeat(edge, vitals) for edge in window(at_ms)))
+    moments, vitals = counted.shape
+    start, stop = occasions.between(asked.series, *window(asked.at_ms))
     stop = np.where(counted.reshape(-1), stop, start)
     rows, owner = spans(start, stop), np.repeat(np.arange(moments * vitals), stop - start)
-    away = occasions.number[rows] / PER_UNIT - base.whole_location[flat][owner]
-    away = np.clip(away / base.whole_spread[flat][owner], -FARTHEST, FARTHEST)
+    away = occasions.number[rows] / PER_UNIT - base.whole_location[owner]
+    away = np.clip(away / base.whole_spread[owner], -FARTHEST, FARTHEST)
     quarter = keyed(owner // vitals, occasions.start_ms[rows] // QUARTER_MS)
     order = np.argsort(quarter, kind="stable")
     new = firsts(quarter[order])
@@ -83,7 +82,7 @@ def _correlations(
 
 def _distance(likeness: Floats, together: Ints, deviations: Floats, counted: Bools) -> tuple[Floats, Floats]:
     """Give the joint deviation (n,) and each vital's share of the squared distance (n, v)."""
-    from scipy import special  # noqa: PLC0415 -- heavy
+    from scipy import special
 
     vitals = counted.shape[1]
     weight = (together / (together + DRAWN))[:, None, None]

@@ -8,49 +8,44 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vwmon.kernels.ragged import Floats, Ints, bisect_left, bisect_right, firsts, offsets, spans
+from vwmon.kernels.ragged import (
+    Bools,
+    Floats,
+    Ints,
+    Ragged,
+    arranged,
+    bisect_left,
+    bisect_right,
+    firsts,
+    offsets,
+    spans,
+)
 from vwmon.kernels.robust import twice_medians
 from vwmon.scoring.trends import wall
 from vwmon.scoring.trends.table import DAY_MS, MINUTE_MS
 
 QUARTER_MS = 15 * MINUTE_MS
 PER_UNIT = 2000  # numbers are values in thousandths, doubled, so that a median between two of them is whole
-CELLS = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readings:
-    """Readings as ragged columns: sorted by (series, time, value), NaN left out, no reading twice.
-
-    `offsets` (series + 1,) into `times_ms` and `thousandths` (n,).
-    """
-
-    offsets: Ints
-    times_ms: Ints
-    thousandths: Ints
-
-    @classmethod
-    def of(cls, count: int, series: Ints, times_ms: Ints, values: Floats) -> "Readings":
-        """Put the readings of `count` series in order, whatever order they came in; a repeat counts once."""
-        known = np.isfinite(values)
-        series, times_ms = series[known], times_ms[known]
-        thousandths = np.rint(values[known] * 1000).astype(np.int64)
-        order = np.lexsort((thousandths, times_ms, series))
-        series, times_ms, thousandths = series[order], times_ms[order], thousandths[order]
-        new = firsts(series) | firsts(times_ms) | firsts(thousandths)
-        return cls(offsets=offsets(series[new], count), times_ms=times_ms[new], thousandths=thousandths[new])
+def readings_of(owner: Ints, times_ms: Ints, values: Floats, series: int) -> Ragged:
+    """Put readings of so many series in order, whatever order they came in: what is no number is left out."""
+    known = np.isfinite(values)
+    return arranged(owner[known], times_ms[known], values[known], series)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasions:
     """Occasions as ragged columns, sorted by (series, time); n of them.
 
-    `start_ms` is the quarter of an hour that an occasion lies in, `last_ms` its last reading, `number` the median in
-    1 / PER_UNIT; `before` (n + 1,) counts the readings before each. `band` is the part of the wall clock's day;
-    `day_rank` and `cell_rank` count the days, and the parts of days, that have an occasion up to it.
+    `thousandths` are the readings' values. `start_ms` is the quarter of an hour that an occasion lies in, `last_ms` its
+    last reading, `number` the median in 1 / PER_UNIT; `before` (n + 1,) counts the readings before each. `band` is the
+    part of the wall clock's day; `day_rank` and `cell_rank` count the days, and the parts of days, that have an
+    occasion up to it.
     """
 
-    readings: Readings
+    readings: Ragged
+    thousandths: Ints
     offsets: Ints
     start_ms: Ints
     last_ms: Ints
@@ -62,10 +57,9 @@ class Occasions:
     cell_rank: Ints
 
     @classmethod
-    def of(cls, readings: Readings, zone: str) -> "Occasions":
-        """Make occasions of readings; `zone` is the ward's."""
-        count = len(readings.offsets) - 1
-        series = np.repeat(np.arange(count), np.diff(readings.offsets))
+    def of(cls, readings: Ragged, zone: str) -> "Occasions":
+        """Make occasions of readings that are in order and none of them NaN; `zone` is the ward's."""
+        series, thousandths = readings.owners(), np.rint(readings.values * 1000).astype(np.int64)
         quarter = readings.times_ms // QUARTER_MS
         new = firsts(series) | firsts(quarter)
         first = np.flatnonzero(new)
@@ -76,10 +70,11 @@ class Occasions:
         new_day = firsts(series) | firsts(day)
         return cls(
             readings=readings,
-            offsets=offsets(series, count),
+            thousandths=thousandths,
+            offsets=offsets(series, len(readings)),
             start_ms=start_ms,
             last_ms=readings.times_ms[last],
-            number=twice_medians(np.cumsum(new) - 1, readings.thousandths, len(first)),
+            number=twice_medians(np.cumsum(new) - 1, thousandths, len(first)),
             before=np.append(first, len(new)),
             band=band,
             day=day,
@@ -102,7 +97,7 @@ class Latest:
     """
 
     stop: Ints
-    there: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    there: Bools
     number: Ints
     last_ms: Ints
     readings: Ints
@@ -124,7 +119,7 @@ def latest(occasions: Occasions, series: Ints, at_ms: Ints) -> Latest:
     at = np.where(there, stop - 1, 0)
     number, count = occasions.number[at], came - occasions.before[at]
     open_ = np.flatnonzero(there & (came < occasions.before[at + 1]))
-    number[open_] = _median_so_far(readings, occasions.before[at[open_]], came[open_])
+    number[open_] = _median_so_far(occasions.thousandths, occasions.before[at[open_]], came[open_])
     return Latest(
         stop=stop,
         there=there,
@@ -134,6 +129,6 @@ def latest(occasions: Occasions, series: Ints, at_ms: Ints) -> Latest:
     )
 
 
-def _median_so_far(readings: Readings, start: Ints, stop: Ints) -> Ints:
+def _median_so_far(thousandths: Ints, start: Ints, stop: Ints) -> Ints:
     owner = np.repeat(np.arange(len(start)), stop - start)
-    return twice_medians(owner, readings.thousandths[spans(start, stop)], len(start))
+    return twice_medians(owner, thousandths[spans(start, stop)], len(start))

@@ -13,7 +13,7 @@ import numpy as np
 from devices.vitals import VITALS as KNOWN
 from vwmon import durations
 from vwmon.errors import ChartError
-from vwmon.kernels.ragged import Bools, Floats, Ints
+from vwmon.kernels.ragged import Floats, Ints
 from vwmon.scoring.charts import PARTS
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
@@ -99,6 +99,20 @@ class Stays:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Series of vitals at a moment each, and what the table has of the vital; (q,) all."""
+
+    series: Ints
+    at_ms: Ints
+    error: Floats
+    spread: Floats
+
+    def where(self, chosen: Ints | slice) -> "Asked":
+        """Keep some of them."""
+        return Asked(**{name: getattr(self, name)[chosen] for name in Asked.__slots__})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moments:
     """The moments asked about, (n,) each, in any order: of which stay, and when."""
 
@@ -109,11 +123,16 @@ class Moments:
         """Count the moments."""
         return len(self.stay)
 
-    def where(self, chosen: Bools | Ints | slice) -> "Moments":
-        """Keep some of them."""
-        return Moments(stay=self.stay[chosen], at_ms=self.at_ms[chosen])
-
-    def series(self, width: int = len(NAMES)) -> Ints:
-        """Give the number of each series of each moment's stay, the first `width` of SERIES: (n, width)."""
-        found: Ints = self.stay[:, None] * len(SERIES) + np.arange(width)
+    def series(self, width: int) -> Ints:
+        """Give the number of each series of each moment's stay, the first `width` of SERIES, flat: (n * width,)."""
+        found: Ints = (self.stay[:, None] * len(SERIES) + np.arange(width)).reshape(-1)
         return found
+
+    def of_vitals(self) -> Asked:
+        """Ask for every vital at every moment, flat: (n * vitals,)."""
+        return Asked(
+            series=self.series(len(NAMES)),
+            at_ms=np.repeat(self.at_ms, len(NAMES)),
+            error=np.tile(column("error"), len(self)),
+            spread=np.tile(column("spread"), len(self)),
+        )
