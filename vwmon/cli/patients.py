@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from vwmon import durations
-from vwmon.cli import context, reading_rows, register_rows, render
+from vwmon.cli import context, reading_rows, register_rows, render, trends
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption
 from vwmon.cli.register_rows import Registers, here, stay_row
 from vwmon.cli.render import Column, Format
@@ -63,15 +63,24 @@ def show(
     db: DbOption = None,
     form: FormatOption = Format.TABLE,
     as_json: JsonOption = False,
+    with_trends: Annotated[
+        bool, typer.Option("--trends", help="Also what is usual, and where the vitals lead.", show_default=False)
+    ] = False,
 ) -> None:
     """Show one patient: who it is, the stay, the plan, the devices and the last readings."""
     form, settings = render.chosen(form, as_json), context.resolve(config, db)
     with closing(open_reader(settings.store.path)) as opened:
         at = standing_of(opened)
         record = _record(opened, patient)
+        if with_trends:
+            stay = registers.stays_of(opened, patient)[0]
+            at_ms = min(at.now_ms, stay.discharged_ms or at.now_ms)
+            record["trends"] = trends.trends_of(opened, stay, at_ms, register_rows.zone(stay.ward, settings))
     at.announce(form)
     if form is Format.TABLE:
         _show(record, at.title, at.now_ms, settings)
+        if with_trends:
+            trends.show(record["trends"])
     else:
         render.emit_one(record, form)
 

@@ -35,7 +35,12 @@ def sentence(found: Assessment, row: int, name: str) -> str:
 
 def number(value: float, vital: Trended) -> str:
     """Give a value of a vital to the digit that means something."""
-    return f"{value:.{_digits(vital)}f}"
+    return f"{value:.{digits(vital)}f}"
+
+
+def digits(vital: Trended) -> int:
+    """Give how many digits after the point mean something."""
+    return 1 if vital.error < 1 else 0
 
 
 def rate(value: float) -> str:
@@ -94,6 +99,19 @@ def slope(found: Assessment, row: int, vital: Trended) -> str:
         return f"{_low(vital)} has no sure trend: {rate(low)} to {rate(high)} {vital.unit} {unit} ({over})"
     verb = "rises" if steep > 0 else "falls"
     return f"{_low(vital)} {verb} by {abs(steep):.2g} {vital.unit} {unit} ({rate(low)} to {rate(high)}; {over})"
+
+
+def shortly(found: Assessment, row: int, vital: Trended) -> str:
+    """Say the trend in a few words, for a cell of a table; nothing where there is none."""
+    column, place, trend = NAMES.index(vital.name), found.place(row, vital.name), found.trend
+    if not found.present.fresh[row, column]:
+        return "too old"
+    if not trend.supported[place]:
+        return f"{_counted(trend.occasions[place], 'occasion')} only"
+    if not trend.weight[place] > 0:
+        return "none sure"
+    hours, unit = (1, "/h") if trend.window_h[place] <= DAY_H else (DAY_H, "/d")
+    return f"{rate(float(trend.slope[place]) * hours)}{unit}"
 
 
 def ahead(found: Assessment, row: int, vital: Trended) -> str:
@@ -215,10 +233,6 @@ def _clock(found: Assessment, row: int, hours: float) -> str:
 
 def _low(vital: Trended | Vital) -> str:
     return vital.title[0].lower() + vital.title[1:]
-
-
-def _digits(vital: Trended) -> int:
-    return 1 if vital.error < 1 else 0
 
 
 def _hours(hours: float) -> str:
