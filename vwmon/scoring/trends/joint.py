@@ -57,7 +57,8 @@ def joint(occasions: Occasions, asked: Asked, deviations: Floats, base: Baseline
 def _correlations(occasions: Occasions, asked: Asked, counted: Bools, base: Baseline) -> tuple[Floats, Ints]:
     """Give the correlations (n, v, v) of the counted vitals, and on how many common occasions (n,) they rest.
 
-    A vital that an occasion lacks is taken to be usual then, so that the matrix has no negative eigenvalue.
+    A vital that an occasion lacks is taken to be usual then, and one that varied by less than its spread to have varied
+    by that: the matrix has no negative eigenvalue, and what hardly moved goes along with nothing.
     """
     moments, vitals = counted.shape
     start, stop = occasions.between(asked.series, *window(asked.at_ms))
@@ -76,7 +77,8 @@ def _correlations(occasions: Occasions, asked: Asked, counted: Bools, base: Base
     if len(moment):
         begin = np.flatnonzero(firsts(moment))
         sums[moment[begin]] = np.add.reduceat(table[:, :, None] * table[:, None, :], begin, axis=0)
-    size = np.sqrt(np.maximum(np.diagonal(sums, axis1=1, axis2=2), 1))
+    least = FINE**2 * np.maximum((stop - start).reshape(moments, vitals), 1)
+    size = np.sqrt(np.maximum(np.diagonal(sums, axis1=1, axis2=2), least))
     return sums / (size[:, :, None] * size[:, None, :]), common
 
 

@@ -63,7 +63,7 @@ class Occasions:
         quarter = readings.times_ms // QUARTER_MS
         new = firsts(series) | firsts(quarter)
         first = np.flatnonzero(new)
-        last = np.append(first[1:], len(new)) - 1
+        ends = np.append(first, len(new))
         series, start_ms = series[first], quarter[first] * QUARTER_MS
         wall_ms = wall.local_ms(start_ms, zone)
         day, band = wall_ms // DAY_MS, wall.band(wall_ms)
@@ -73,9 +73,9 @@ class Occasions:
             thousandths=thousandths,
             offsets=offsets(series, len(readings)),
             start_ms=start_ms,
-            last_ms=readings.times_ms[last],
+            last_ms=readings.times_ms[ends[1:] - 1],
             number=twice_medians(np.cumsum(new) - 1, thousandths, len(first)),
-            before=np.append(first, len(new)),
+            before=ends,
             band=band,
             day=day,
             day_rank=np.cumsum(new_day),
