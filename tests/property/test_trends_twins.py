@@ -38,9 +38,11 @@ def wards(draw: st.DrawFn) -> tuple[Rows, list[tuple[int, int]]]:
             if clumped:
                 times = np.sort(times) // (8 * HOUR) * (8 * HOUR) + rng.integers(0, 40, count) * 60_000
             drift = draw(st.sampled_from([0.0, 0.0, 0.05, -0.3]))
-            spread = TRENDED[place].spread if place < len(NAMES) else 0.0
-            values = USUAL.get(name, 0 if place >= len(NAMES) else 60) + rng.normal(0, 1, count) * spread
-            values = np.round(values + drift * times / HOUR, draw(st.integers(0, 2)))
+            if place < len(NAMES):
+                values = USUAL.get(name, 60) + rng.normal(0, 1, count) * TRENDED[place].spread
+                values = np.round(values + drift * times / HOUR, draw(st.integers(0, 2)))
+            else:
+                values = rng.integers(0, 3, count).astype(np.float64)
             rows += [(stay * len(SERIES) + place, START + int(t), float(v)) for t, v in zip(times, values, strict=True)]
     rows += [(row[0], row[1], math.nan) for row in rows[:3]] + rows[:5]
     when = draw(st.lists(st.integers(0, 13 * 96), min_size=1, max_size=4))
@@ -172,13 +174,14 @@ def test_a_joint_deviation_is_the_twins(ward: tuple[Rows, list[tuple[int, int]]]
         assert found.together.share[row].sum() == pytest.approx(1.0 if squared else 0.0)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(wards())
 def test_a_projected_score_is_the_twins(ward: tuple[Rows, list[tuple[int, int]]]) -> None:
     """Every way the parts can fall into bands, by the plain reading of the chart."""
     rows, asked = ward
-    found = assess(history(rows), moments(asked[:2]))
-    for row, (stay, _) in enumerate(asked[:2]):
+    some = [asked[0], asked[-1]]
+    found = assess(history(rows), moments(some))
+    for row, (stay, _) in enumerate(some):
         fresh = [PART_OF[part] for part in PARTS if found.present.fresh[row, PART_OF[part]]]
         sure = {SERIES[one]: float(found.present.value[row, one]) for one in fresh if one >= len(NAMES)}
         for hour in (0, 12):
@@ -229,7 +232,7 @@ def test_nothing_depends_on_how_the_readings_came(
 def test_what_comes_later_changes_nothing(ward: tuple[Rows, list[tuple[int, int]]]) -> None:
     """A moment is judged by what was observed up to then, and not by what followed."""
     rows, asked = ward
-    for stay, at in asked[:2]:
+    for stay, at in (asked[0], asked[-1]):
         known = [row for row in rows if row[1] <= at]
         if known:
             then, whole = assess(history(known), moments([(stay, at)])), assess(history(rows), moments([(stay, at)]))

@@ -39,7 +39,6 @@ class Usual:
     location: float | None
     spread: float | None
     whole: float
-    whole_spread: float
 
 
 @dataclass(frozen=True)
@@ -107,13 +106,11 @@ def usual(readings: Sequence[Reading], at: int, error: float, spread: float, zon
     values = [one.value for one in window]
     whole = median(values) if values else 0.0
     own = math.sqrt((5 * spread**2 + len(cells) * scatter(values) ** 2) / (5 + len(cells)))
-    location, narrowed, rests = whole, own, len(cells)
+    location = whole
     if banded:
         share = band_days / (band_days + 5)
         of_band = [one.value for _, one in mine]
         location = whole + share * (median(of_band) - whole)
-        narrowed = math.sqrt((1 - share) * own**2 + share * scatter(of_band) ** 2)
-        rests = min(band_days + 5, len(cells))
     return Usual(
         readings=sum(one.readings for one in window),
         days=len(days),
@@ -121,9 +118,8 @@ def usual(readings: Sequence[Reading], at: int, error: float, spread: float, zon
         band_days=band_days,
         banded=banded,
         location=location if enough else None,
-        spread=_next(narrowed, error, rests) if enough else None,
+        spread=_next(own, error, len(cells)) if enough else None,
         whole=whole,
-        whole_spread=_next(own, error, len(cells)),
     )
 
 
@@ -148,7 +144,7 @@ def together(
         base = baselines[number]
         for one in occasions(vitals[number], at):
             if one.start >= at - 14 * DAY and one.start + QUARTER <= at - DAY:
-                away = (one.value - base.whole) / base.whole_spread
+                away = (one.value - base.whole) / (base.spread or 1.0)
                 rows.setdefault(one.start, {})[number] = round(1000 * min(max(away, -3.0), 3.0))
     common = min(sum(len(row) > 1 for row in rows.values()), max(baselines[number].cells for number in counted))
     share = common / (common + 20)
@@ -191,7 +187,11 @@ def _bands(name: str, middle: float, below: float, above: float) -> list[tuple[f
     cuts = [-math.inf, *((lower - 0.5) * step for lower in lowers), math.inf]
     inside = [(lowers[0] - 1) * step, *(lower * step for lower in lowers)]
     chances = [_below(middle, below, above, cut) for cut in cuts]
-    return [(value, end - begin) for value, begin, end in zip(inside, chances[:-1], chances[1:], strict=True)]
+    return [
+        (value, end - begin)
+        for value, begin, end in zip(inside, chances[:-1], chances[1:], strict=True)
+        if end - begin > 1e-13
+    ]
 
 
 def _below(middle: float, below: float, above: float, value: float) -> float:
@@ -275,7 +275,8 @@ def _solved(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[f
 
 
 def _next(spread: float, error: float, rests: int) -> float:
-    return max(spread, error) * math.sqrt(1 + math.pi / 2 / max(rests, 1))
+    freedom = 5 + 0.37 * rests
+    return max(spread, error) * math.sqrt(1 + math.pi / 2 / max(rests, 1)) * math.sqrt(freedom / (freedom - 2))
 
 
 def _wall(at: int, zone: str) -> datetime:

@@ -19,6 +19,7 @@ GAP_MS = 24 * HOUR_MS
 LEAST_DAYS = 3
 LEAST_CELLS = 5  # parts of days with an occasion
 DRAWN = 5  # cells at which the person's own spread counts as much as the vital's; days, for a part of the day
+MAD_WORTH = 0.37  # of so many numbers for their standard deviation
 BLOCK = 1 << 21  # occasions looked at together
 
 
@@ -29,7 +30,7 @@ class Baseline:
     It rests on `readings` on `days` in `cells` parts of days, `occasions` in all. `location` is this time of day's
     where `banded` (that rests on `band_days` in the part `band`, and is drawn to the whole day's), else the whole
     day's. `spread` is one standard deviation of what the next occasion would be: a deviation of one is that far.
-    `whole_location` and `whole_spread` are the whole day's.
+    `whole` is the whole day's location.
     """
 
     enough: Bools
@@ -42,8 +43,7 @@ class Baseline:
     banded: Bools
     location: Floats
     spread: Floats
-    whole_location: Floats
-    whole_spread: Floats
+    whole: Floats
 
     def where(self, chosen: Ints) -> "Baseline":
         """Keep some of them."""
@@ -92,12 +92,11 @@ def _measured(
     spread = _drawn(asked.spread, scatter, cells)
     mine = occasions.band[rows] == band[owner]
     rows, owner = rows[mine], owner[mine]
-    of_band, band_scatter = _robust(owner, occasions.number[rows], len(start))
+    of_band = twice_medians(owner, occasions.number[rows], len(start)) / (2 * PER_UNIT)
     band_days = np.bincount(owner[firsts(owner) | firsts(occasions.day[rows])], minlength=len(start))
     banded = enough & (band_days >= LEAST_DAYS) & (band_days < cells)
     weight = np.where(banded, band_days / (band_days + DRAWN), 0.0)
     location = whole + weight * (of_band - whole)
-    narrowed = np.where(banded, np.hypot(np.sqrt(1 - weight) * spread, np.sqrt(weight) * band_scatter), spread)
     return {
         "enough": enough,
         "readings": occasions.before[stop] - occasions.before[start],
@@ -107,11 +106,8 @@ def _measured(
         "band_days": band_days,
         "banded": banded,
         "location": np.where(enough, location, np.nan),
-        "spread": np.where(
-            enough, _next(narrowed, asked.error, np.where(banded, np.minimum(band_days + DRAWN, cells), cells)), np.nan
-        ),
-        "whole_location": np.where(enough, whole, np.nan),
-        "whole_spread": np.where(enough, _next(spread, asked.error, cells), np.nan),
+        "spread": np.where(enough, _next(spread, asked.error, cells), np.nan),
+        "whole": np.where(enough, whole, np.nan),
     }
 
 
@@ -137,7 +133,14 @@ def _drawn(usual: Floats, own: Floats, weight: Ints) -> Floats:
     return spread
 
 
-def _next(spread: Floats, error: Floats, rests_on: Ints) -> Floats:
-    """Give the spread of a next occasion about a median that rests on so many independent ones."""
-    wider: Floats = np.maximum(spread, error) * np.sqrt(1 + MEDIAN_ERROR**2 / np.maximum(rests_on, 1))
+def _next(spread: Floats, error: Floats, cells: Ints) -> Floats:
+    """Give the spread of a next occasion: wider for a location and a spread that rest on little.
+
+    The second widening is that of Student's t over the normal; a MAD is worth 0.37 of as many numbers
+    (Rousseeuw and Croux, J Am Stat Assoc 1993;88:1273).
+    """
+    freedom = DRAWN + MAD_WORTH * cells
+    wider: Floats = np.maximum(spread, error) * np.sqrt(
+        (1 + MEDIAN_ERROR**2 / np.maximum(cells, 1)) * freedom / (freedom - 2)
+    )
     return wider

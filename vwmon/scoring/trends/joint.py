@@ -64,8 +64,8 @@ def _correlations(occasions: Occasions, asked: Asked, counted: Bools, base: Base
     start, stop = occasions.between(asked.series, *window(asked.at_ms))
     stop = np.where(counted.reshape(-1), stop, start)
     rows, owner = spans(start, stop), np.repeat(np.arange(moments * vitals), stop - start)
-    away = occasions.number[rows] / PER_UNIT - base.whole_location[owner]
-    away = np.clip(away / base.whole_spread[owner], -FARTHEST, FARTHEST)
+    away = occasions.number[rows] / PER_UNIT - base.whole[owner]
+    away = np.clip(away / base.spread[owner], -FARTHEST, FARTHEST)
     quarter = keyed(owner // vitals, occasions.start_ms[rows] // QUARTER_MS)
     order = np.argsort(quarter, kind="stable")
     new = firsts(quarter[order])

@@ -142,14 +142,14 @@ def _bands() -> tuple[Floats, Floats]:
     """Give a value inside every band of each part (bands, parts), and from which value on it is that band.
 
     Bands of all a part's tables are cut finely enough for each of them; a part with fewer has its last one again, which
-    begins nowhere (inf). NaN inside a part that is read by codes: its value is held.
+    begins nowhere (inf). NaN inside a part of no scale that could have a trend: its value is held.
     """
     edges = [sorted({b.lower for table in one.tables for b in table.bands if b.lower is not None}) for one in _parts()]
     rows = max(len(one) for one in edges) + 1
     inside, cuts = np.full((rows, len(edges)), np.nan), np.full((rows, len(edges)), np.inf)
     cuts[0] = -np.inf
     for number, (part, lowers) in enumerate(zip(_parts(), edges, strict=True)):
-        if not part.exact:
+        if part.name in NAMES:
             steps = np.array([lowers[0] - 1, *lowers, *[lowers[-1]] * (rows - 1 - len(lowers))])
             inside[:, number] = steps * (part.step / MILLION)
             cuts[1 : len(lowers) + 1, number] = (np.array(lowers) - 0.5) * (part.step / MILLION)

@@ -136,7 +136,7 @@ def day(found: Assessment, row: int, vital: Trended) -> str:
     if not count:
         return f"no {_low(vital)} in the last 24 h"
     low, high = (number(float(one[row, column]), vital) for one in (found.day.lowest, found.day.highest))
-    return f"{_counted(count, 'reading')} of {_low(vital)} in the last 24 h, {low} to {high} {vital.unit}"
+    return f"{_low(vital)} was {low} to {high} {vital.unit} in the last 24 h ({_counted(count, 'reading')})"
 
 
 def together(found: Assessment, row: int, _: str = "") -> str:
@@ -170,7 +170,8 @@ def reaching(found: Assessment, row: int, points: int) -> str:
     if math.isnan(surely):
         begin = f"from {_clock(found, row, could)} on" if could else "already"
         return f"at this rate NEWS2 could reach {points} {begin}{middle}; it is not sure to {ends}{gaps}"
-    between = f"between {_clock(found, row, could)} and {_clock(found, row, surely)}"
+    end = _clock(found, row, surely)
+    between = f"between {_clock(found, row, could)} and {end}" if could else f"by {end}"
     return f"at this rate NEWS2 reaches {points} {between}{middle}{gaps}"
 
 
@@ -223,7 +224,7 @@ def _gaps(found: Assessment, row: int) -> str:
 def _by(found: Assessment, row: int, probably: float) -> str:
     if math.isnan(probably):
         return ""
-    return f", probably by {_clock(found, row, probably)}" if probably else ", and probably has"
+    return f", probably by {_clock(found, row, probably)}" if probably else ", and probably has already"
 
 
 def _clock(found: Assessment, row: int, hours: float) -> str:
