@@ -58,7 +58,9 @@ def test_a_trend_names_its_bounds_and_its_window() -> None:
     course.add("heart_rate", hourly(30), 70 + hourly(30), noise=1.0)
     found = course.at(30.0)
     said = wording.sentence(found, 0, "heart_rate.slope_per_h")
-    assert re.fullmatch(r"heart rate rises by (1|0\.9\d) /min an hour \(\+0\.\d+ to \+1\.\d; over 24 h, 24 occasions\)", said)
+    assert re.fullmatch(
+        r"heart rate rises by (1|0\.9\d) /min an hour \(\+0\.\d+ to \+1\.\d; over 24 h, 24 occasions\)", said
+    )
     assert "expected between" in wording.sentence(found, 0, "heart_rate.projected_12h_max")
     assert re.fullmatch(r"\+(1|0\.9\d)/h", wording.shortly(found, 0, TRENDED[NAMES.index("heart_rate")]))
     assert "temperature has no sure trend: " in wording.sentence(home(), 0, "temperature.slope_per_h")
