@@ -189,6 +189,17 @@ def test_too_little_is_said_to_be_too_little(days: int, times: tuple[float, ...]
     assert np.isnan(value(found, "heart_rate.deviation")) == (not enough)
 
 
+def test_three_days_that_are_a_day_and_two_ends_are_not_enough() -> None:
+    """Measured every hour from one evening to the second next morning: three dates, and 30 hours."""
+    course = Course()
+    course.add("heart_rate", np.arange(22.0, 77.0), 70.0, noise=2.0)
+    early, late = course.at(22.0 + 30 + 24), course.at(22.0 + 54)
+    assert early.base.days[early.place(0, "heart_rate")] == 3
+    assert not early.base.enough[early.place(0, "heart_rate")]
+    assert not late.base.enough[late.place(0, "heart_rate")]
+    assert course.at(22.0 + 41 + 24).base.enough[early.place(0, "heart_rate")]
+
+
 def test_a_spread_is_never_narrower_than_the_measurement() -> None:
     """Twelve days of exactly 70: the spread is that of people, drawn in, and one beat more is not unusual."""
     course = Course()

@@ -44,7 +44,7 @@ def test_too_little_is_said_with_how_little() -> None:
     course.add("heart_rate", daily(3, 9.0), 70.0)
     said = wording.sentence(course.at(2 * 24 + 9.5), 0, "heart_rate.usual")
     assert "not enough to say what is usual of heart rate: 2 readings over 2 days" in said
-    assert "3 days and 5 times of day" in said
+    assert "it takes 5 times of day on 3 days, 40 h from first to last" in said
 
 
 def test_what_never_came_is_said_not_to_be_there() -> None:

@@ -101,7 +101,7 @@ def usual(readings: Sequence[Reading], at: int, error: float, spread: float, zon
     now = _wall(at, zone).hour // 4
     mine = [(when, one) for when, one in spots if when.hour // 4 == now]
     band_days = len({when.date() for when, _ in mine})
-    enough = len(days) >= 3 and len(cells) >= 5
+    enough = len(days) >= 3 and len(cells) >= 5 and window[-1].start - window[0].start >= 40 * HOUR
     banded = enough and 3 <= band_days < len(cells)
     values = [one.value for one in window]
     whole = median(values) if values else 0.0

@@ -18,6 +18,7 @@ WINDOW_MS = 14 * DAY_MS
 GAP_MS = 24 * HOUR_MS
 LEAST_DAYS = 3
 LEAST_CELLS = 5  # parts of days with an occasion
+LEAST_SPAN_H = 40  # from the first occasion to the last: three days of a watch need not be three nights
 DRAWN = 5  # cells at which the person's own spread counts as much as the vital's; days, for a part of the day
 MAD_WORTH = 0.37  # of so many numbers for their standard deviation
 BLOCK = 1 << 21  # occasions looked at together
@@ -84,8 +85,10 @@ def _measured(
     occasions: Occasions, asked: Asked, start: Ints, stop: Ints, band: Ints
 ) -> dict[str, Ints | Floats | Bools]:
     """Measure the baselines of one block, over the occasions [start, stop)."""
-    days, cells = _ranks(occasions.day_rank, start, stop), _ranks(occasions.cell_rank, start, stop)
-    enough = (days >= LEAST_DAYS) & (cells >= LEAST_CELLS)
+    some = stop > start
+    days, cells = (some + _between(rank, start, stop) for rank in (occasions.day_rank, occasions.cell_rank))
+    span_ms = _between(occasions.start_ms, start, stop)
+    enough = (days >= LEAST_DAYS) & (cells >= LEAST_CELLS) & (span_ms >= LEAST_SPAN_H * HOUR_MS)
     rows = spans(start, stop)
     owner = np.repeat(np.arange(len(start)), stop - start)
     whole, scatter = _robust(owner, occasions.number[rows], len(start))
@@ -111,12 +114,11 @@ def _measured(
     }
 
 
-def _ranks(rank: Ints, start: Ints, stop: Ints) -> Ints:
-    """Count how many ranks the rows [start, stop) pass through."""
-    if not len(rank):
+def _between(column: Ints, start: Ints, stop: Ints) -> Ints:
+    """Give by how much a column rises from the first to the last of the rows [start, stop); 0 where there are none."""
+    if not len(column):
         return np.zeros(len(start), dtype=np.int64)
-    first, last = rank.take(start, mode="clip"), rank.take(stop - 1, mode="clip")
-    return np.where(stop > start, last - first + 1, 0)
+    return np.where(stop > start, column.take(stop - 1, mode="clip") - column.take(start, mode="clip"), 0)
 
 
 def _robust(owner: Ints, numbers: Ints, count: int) -> tuple[Floats, Floats]:

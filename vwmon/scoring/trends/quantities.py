@@ -18,7 +18,7 @@ from vwmon.scoring.trends.table import HOUR_MS, NAMES, TRENDED, Moments
 AHEAD_H = (6, 12)
 THRESHOLDS = (5, 7)  # RCP, NEWS2 2017, chart 4: urgent and emergency response
 NOW = "a reading that counts as being now"
-BASELINE = f"{NOW}, and occasions on 3 days, in 5 parts of days, of the 14 days that end 24 h before"
+BASELINE = f"{NOW}, and occasions on 3 days, in 5 parts of days, over 40 h, of the 14 days that end 24 h before"
 LINE = f"{NOW}, and 6 occasions over half of 24 h, 3 d or 7 d"
 SCORE = "a trend of at least one part of the score"
 

@@ -13,7 +13,7 @@ from devices.vitals import VITALS, Vital
 from vwmon.scoring.charts import PARTS
 from vwmon.scoring.trends import wall
 from vwmon.scoring.trends.assess import Assessment
-from vwmon.scoring.trends.baseline import LEAST_CELLS, LEAST_DAYS
+from vwmon.scoring.trends.baseline import LEAST_CELLS, LEAST_DAYS, LEAST_SPAN_H
 from vwmon.scoring.trends.joint import LEAST_VITALS
 from vwmon.scoring.trends.projection import HOURS
 from vwmon.scoring.trends.quantities import split
@@ -70,7 +70,7 @@ def deviation(found: Assessment, row: int, vital: Trended) -> str:
     if not base.enough[place]:
         return (
             f"there is not enough to say what is usual of {_low(vital)}: {rests} of the 14 days up to yesterday, "
-            f"and it takes {LEAST_DAYS} days and {LEAST_CELLS} times of day"
+            f"and it takes {LEAST_CELLS} times of day on {LEAST_DAYS} days, {LEAST_SPAN_H} h from first to last"
         )
     away = float(found.deviation[row, column])
     of_day = f", {wall.named(int(base.band[place]))}" if base.banded[place] else ""
