@@ -36,12 +36,19 @@ class Course:
         self.add("oxygen", hours, 0.0)
         self.add("consciousness", hours, 0.0)
 
-    def at(self, hour: float, scale: int = 1, zone: str = "UTC") -> Assessment:
-        """Assess everyone at an hour after the start."""
+    def history(self, scale: int = 1, zone: str = "UTC") -> History:
+        """Give everyone's readings, each of which counts for twelve hours."""
         stays = Stays(spo2_scale=np.full(self.stays, scale), valid_ms=np.full((self.stays, len(SERIES)), 12 * HOUR_MS))
         series, times, values = (np.concatenate(column) for column in zip(*self.rows, strict=True))
-        moments = Moments(stay=np.arange(self.stays), at_ms=np.full(self.stays, START + round(hour * HOUR_MS)))
-        return assess(History.of(stays, series, times, values, zone), moments)
+        return History.of(stays, series, times, values, zone)
+
+    def moments(self, hour: float) -> Moments:
+        """Give the moment of everyone at an hour after the start."""
+        return Moments(stay=np.arange(self.stays), at_ms=np.full(self.stays, START + round(hour * HOUR_MS)))
+
+    def at(self, hour: float, scale: int = 1, zone: str = "UTC") -> Assessment:
+        """Assess everyone at an hour after the start."""
+        return assess(self.history(scale, zone), self.moments(hour))
 
 
 def hourly(hours: int) -> np.ndarray:

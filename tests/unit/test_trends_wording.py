@@ -178,3 +178,15 @@ def test_the_quantities_of_the_last_day_are_of_its_readings() -> None:
     course.add("spo2", np.array([0.0, 5.0, 5.1, 20.0, 23.0]), np.array([80.0, 96.0, 91.0, 97.0, 95.0]))
     found = quantities.values(course.at(24.5), [f"spo2.{kind}" for kind in ("readings_24h", "min_24h", "max_24h")])
     assert [float(one[0]) for one in found.values()] == [4, 91, 97]
+
+
+def test_many_moments_are_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are looked at together, the quantities are the same to the bit."""
+    course = worsening(5)
+    past, moments = course.history(), course.moments(24.0)
+    whole = quantities.of(past, moments, list(quantities.table()))
+    monkeypatch.setattr(quantities, "BLOCK", 2)
+    blocks = quantities.of(past, moments, list(quantities.table()))
+    assert all(np.array_equal(whole[name], blocks[name], equal_nan=True) for name in whole)
+    none = moments.where(slice(0, 0))
+    assert quantities.of(past, none, ["joint.deviation"])["joint.deviation"].shape == (0,)

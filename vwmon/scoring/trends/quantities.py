@@ -16,6 +16,7 @@ from vwmon.scoring.trends.assess import Assessment, History, assess
 from vwmon.scoring.trends.table import HOUR_MS, NAMES, TRENDED, Moments
 
 AHEAD_H = (6, 12)
+BLOCK = 2048  # moments
 THRESHOLDS = (5, 7)  # RCP, NEWS2 2017, chart 4: urgent and emergency response
 NOW = "a reading that counts as being now"
 BASELINE = f"{NOW}, and occasions on 3 days, in 5 parts of days, over 40 h, of the 14 days that end 24 h before"
@@ -213,8 +214,12 @@ def values(found: Assessment, names: Sequence[str]) -> dict[str, Floats]:
 
 
 def of(history: History, moments: Moments, names: Sequence[str]) -> dict[str, Floats]:
-    """Give quantities (n,) of stays at moments by name."""
-    return values(assess(history, moments), names)
+    """Give quantities (n,) of stays at moments by name; as many moments as wanted, a block of them in memory at once."""
+    blocks = [
+        values(assess(history, moments.where(slice(first, first + BLOCK))), names)
+        for first in range(0, max(len(moments), 1), BLOCK)
+    ]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in names}
 
 
 def split(name: str) -> tuple[str, str]:

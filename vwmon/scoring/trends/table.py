@@ -123,6 +123,10 @@ class Moments:
         """Count the moments."""
         return len(self.stay)
 
+    def where(self, chosen: slice) -> "Moments":
+        """Keep some of them."""
+        return Moments(stay=self.stay[chosen], at_ms=self.at_ms[chosen])
+
     def series(self, width: int) -> Ints:
         """Give the number of each series of each moment's stay, the first `width` of SERIES, flat: (n * width,)."""
         found: Ints = (self.stay[:, None] * len(SERIES) + np.arange(width)).reshape(-1)
