@@ -30,6 +30,7 @@ DAYS, TIMES_H = 14, (8, 14, 20)
 USUAL = {"respiratory_rate": 16.0, "spo2": 96.0, "systolic_bp": 130.0, "heart_rate": 75.0, "temperature": 36.6}
 AT_MS = START + (DAYS - 1) * DAY_MS + 21 * HOUR_MS
 ZONE = "Europe/London"
+NEAR = 1e-9
 
 Columns = tuple[Ints, Ints, Floats]
 Said = dict[str, Floats]
@@ -145,8 +146,8 @@ def agree(found: Said, peers: list[dict[str, tuple[float, float]]]) -> None:
     """Check that the ward and the plain reckoning say the same."""
     for stay, said in enumerate(peers):
         for name, (usual, slope) in said.items():
-            assert abs(found[f"{name}.usual"][stay] - usual) < 1e-9
-            assert abs(found[f"{name}.slope_per_h"][stay] - slope) < 1e-9
+            assert abs(found[f"{name}.usual"][stay] - usual) < NEAR
+            assert abs(found[f"{name}.slope_per_h"][stay] - slope) < NEAR
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ FOREVER = 1 << 50
 HOURS = (1, 6, 12, 24)
 NEAR_H = 0.5
 FEWEST = 40
+FEWEST_PARTS = 3  # fewer are hardly a score
+RECENT_H = 2
 
 
 def main() -> int:
@@ -40,9 +42,7 @@ def main() -> int:
         moments = _moments(history)
         found = assess(history, moments)
         print(f"\n### {Path(name).stem}: {len(history.stays)} stays, {len(moments)} moments\n")
-        print(
-            "| vital | moments | baseline | beyond 2 | beyond 3 | trend | followed | ahead: held, error over no change |"
-        )
+        print("| vital | moments | baseline | beyond 2 | beyond 3 | trend | followed | ahead: held, error |")
         print("|---|---|---|---|---|---|---|---|")
         for line in _vitals(history, moments, found):
             print(line)
@@ -71,8 +71,8 @@ def _vitals(history: History, moments: Moments, found: Assessment) -> Iterator[s
         followed = np.mean(np.nan_to_num(found.trend.weight[flat][now]) > 0)
         ahead = "; ".join(_ahead(history, moments, found, now, column)) or "too few to tell"
         yield (
-            f"| {name} | {now.sum()} | {np.mean(np.isfinite(found.deviation[now, column])):.2f} | {beyond[0]} | {beyond[1]} "
-            f"| {lined.mean():.2f} | {followed:.2f} | {ahead} |"
+            f"| {name} | {now.sum()} | {np.mean(np.isfinite(found.deviation[now, column])):.2f} "
+            f"| {beyond[0]} | {beyond[1]} | {lined.mean():.2f} | {followed:.2f} | {ahead} |"
         )
 
 
@@ -103,8 +103,8 @@ def _joint(found: Assessment) -> str:
     if not len(joint):
         return "\nJoint deviation: never."
     return (
-        f"\nJoint deviation: at {len(joint) / len(found.moments):.2f} of the moments; beyond 2 {np.mean(joint > 2):.3f}, "
-        f"beyond 3 {np.mean(joint > 3):.3f}."
+        f"\nJoint deviation: at {len(joint) / len(found.moments):.2f} of the moments; "
+        f"beyond 2 {np.mean(joint > 2):.3f}, beyond 3 {np.mean(joint > 3):.3f}."  # noqa: PLR2004
     )
 
 
@@ -113,11 +113,11 @@ def _scores(history: History, moments: Moments, found: Assessment) -> Iterator[s
     for hours in (6, 12):
         at = Moments(stay=moments.stay, at_ms=moments.at_ms + hours * HOUR_MS)
         then = assess(history, at)
-        recent = then.present.fresh & (then.present.observed_ms > at.at_ms[:, None] - 2 * HOUR_MS)
+        recent = then.present.fresh & (then.present.observed_ms > at.at_ms[:, None] - RECENT_H * HOUR_MS)
         recent |= then.present.fresh & (np.arange(len(SERIES)) >= len(NAMES))
         values = np.where(recent, then.present.value, np.nan)[:, AT]
         same = (np.isnan(values) == found.ahead.missing).all(axis=1) & found.ahead.supported
-        same &= (~np.isnan(values)).sum(axis=1) >= 3  # noqa: PLR2004 -- fewer parts are hardly a score
+        same &= (~np.isnan(values)).sum(axis=1) >= FEWEST_PARTS
         if same.sum() < FEWEST:
             continue
         context = {"spo2_scale": history.stays.spo2_scale[moments.stay]}

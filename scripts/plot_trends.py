@@ -64,13 +64,13 @@ def _moments(history: History, admitted_ms: int, first: float, last: float) -> M
 
 
 def _draw(asked: argparse.Namespace, found: Assessment, history: History, admitted_ms: int, days: Floats) -> None:
-    import matplotlib as mpl  # noqa: PLC0415 -- an extra
+    import matplotlib as mpl
 
     mpl.use("Agg")
-    from matplotlib import pyplot  # noqa: PLC0415
+    from matplotlib import pyplot as plt
 
     vitals = asked.vitals.split(",")
-    figure, panels = pyplot.subplots(
+    figure, panels = plt.subplots(
         len(vitals) + 2, 1, sharex=True, figsize=(9, 1.7 * len(vitals) + 3), layout="constrained"
     )
     for panel, vital in zip(panels, vitals, strict=False):
@@ -81,7 +81,7 @@ def _draw(asked: argparse.Namespace, found: Assessment, history: History, admitt
     _deviations(panels[-2], found, vitals, days)
     _score(panels[-1], found, days)
     panels[-1].set_xlabel("days after admission")
-    figure.savefig(asked.out, dpi=90)
+    figure.savefig(asked.out, dpi=80, pil_kwargs={"optimize": True})
 
 
 def _readings(panel: Any, history: History, place: int, admitted_ms: int, span: tuple[float, float]) -> None:  # noqa: ANN401
@@ -97,9 +97,8 @@ def _vital(panel: Any, found: Assessment, vital: str, days: Floats) -> None:  # 
     flat = np.arange(len(days)) * len(NAMES) + column
     usual, spread = found.base.location[flat], found.base.spread[flat]
     at = _broken(days)
-    panel.fill_between(
-        at, usual - 2 * spread, usual + 2 * spread, color=SHADE, alpha=0.5, lw=0, label="usual, 2 spreads"
-    )
+    band = np.clip(np.stack([usual - 2 * spread, usual + 2 * spread]), TRENDED[column].lowest, TRENDED[column].highest)
+    panel.fill_between(at, *band, color=SHADE, alpha=0.5, lw=0, label="usual, 2 spreads")
     panel.plot(at, usual, color=LINE, lw=1, label="usual")
     low, high = (one[:, AHEAD_H, column] for one in (found.ahead.low, found.ahead.high))
     panel.vlines(days + AHEAD_H / 24, low, high, color=MARK, alpha=0.25, lw=0.7, label=f"expected in {AHEAD_H} h")

@@ -11,6 +11,7 @@ from vwmon import histories
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By, Stay
+from vwmon.scoring.trends.assess import History
 from vwmon.scoring.trends.table import DAY_MS, HOUR_MS, SERIES
 from vwmon.store import database, registers
 from vwmon.store.arrivals import Arrival
@@ -58,7 +59,7 @@ def stays(db: Connection) -> list[Stay]:
     return sorted(registers.stays(db), key=lambda stay: stay.patient)
 
 
-def series(history: histories.History, stay: int, name: str) -> list[tuple[float, float]]:
+def series(history: History, stay: int, name: str) -> list[tuple[float, float]]:
     """Give (hour, value) of one series."""
     number, readings = stay * len(SERIES) + SERIES.index(name), history.readings
     rows = slice(readings.offsets[number], readings.offsets[number + 1])

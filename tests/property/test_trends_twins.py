@@ -1,6 +1,8 @@
 """The trends of whole wards against the plain twin, one person and one vital at a time."""
 
 import math
+from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
@@ -203,8 +205,8 @@ def _expected(found: Assessment, row: int, place: int, hour: int) -> tuple[float
 
 def columns(found: Assessment) -> list[Floats | Ints]:
     """Give everything of an assessment as columns."""
-    parts = [found.present, found.day, found.base, found.together, found.trend, found.ahead]
-    return [found.deviation, *(getattr(part, name) for part in parts for name in type(part).__slots__)]
+    parts: list[Any] = [found.present, found.day, found.base, found.together, found.trend, found.ahead]
+    return [found.deviation, *(getattr(part, one.name) for part in parts for one in fields(part))]
 
 
 def same(one: Floats | Ints, other: Floats | Ints) -> bool:
@@ -253,4 +255,4 @@ def test_the_inputs_are_left_as_they_were(ward: tuple[Rows, list[tuple[int, int]
 
 def test_the_hours_ahead_are_whole_and_begin_now() -> None:
     """The place of an hour in the columns is the hour."""
-    assert HOURS == tuple(range(13))
+    assert tuple(range(13)) == HOURS

@@ -99,6 +99,16 @@ def test_neighbours_that_are_alike_are_noticed() -> None:
     assert line(wave).likeness[0] == robust.LIKEST
 
 
+def test_points_that_are_too_near_count_as_further_apart() -> None:
+    """Six points in pairs a minute apart: taken as an hour apart, no slope between them is steeper than their step."""
+    times = np.array([0, 1, 600, 601, 1200, 1201])
+    numbers = np.array([0, 60, 0, 60, 0, 60])
+    ends = np.array([0, 6])
+    plain, apart = (robust.lines(ends, times, numbers, 1.645, far) for far in (0, 60))
+    assert plain.slope_high[0] == 60
+    assert apart.slope_high[0] == 1
+
+
 def test_four_points_have_no_line() -> None:
     """Their interval would be a guess; five have one. Nothing at all has none either."""
     assert np.isnan(line([1.0, 2.0, 3.0, 4.0]).slope[0])

@@ -6,7 +6,7 @@ import pytest
 from vwmon.scoring.trends import quantities
 from vwmon.scoring.trends.assess import Assessment, History, assess
 from vwmon.scoring.trends.projection import HOURS
-from vwmon.scoring.trends.table import DAY_MS, HOUR_MS, NAMES, SERIES, TRENDED, Moments, Stays
+from vwmon.scoring.trends.table import HOUR_MS, NAMES, SERIES, TRENDED, Moments, Stays
 
 START = 1_792_281_600_000  # Sunday 18 October 2026, midnight UTC
 STAYS = 400
@@ -251,14 +251,26 @@ def test_the_window_follows_the_cadence() -> None:
 
 
 def test_readings_every_minute_give_the_line_of_the_whole_window() -> None:
-    """A day of minutes is thinned evenly: the line is of the day, and not of its last hours."""
+    """A day of minutes is as many points as slots: the line is of the day, and not of its last hours."""
     course = Course()
     times = np.arange(0, 26, 1 / 60)
     course.add("heart_rate", times, 70 + 0.5 * times, noise=1.0)
     found = course.at(26.0)
     place = found.place(0, "heart_rate")
     assert found.trend.middle_h[place] == pytest.approx(12, abs=1)
+    assert found.trend.points[place] == 32
     assert value(found, "heart_rate.slope_per_h") == pytest.approx(0.5, abs=0.05)
+
+
+def test_readings_that_are_close_together_are_no_slope() -> None:
+    """Two pulses twenty minutes apart, one 15 higher, do not make a week's trend of 45 an hour possible."""
+    course = Course()
+    times = np.sort(np.concatenate([daily(8, 8.0), daily(8, 8.4)]))
+    course.add("heart_rate", times, np.where(times % 24 > 8.2, 75.0, 60.0), noise=1.0)
+    found = course.at(7 * 24 + 8.5)
+    place = found.place(0, "heart_rate")
+    assert found.trend.points[place] == 7
+    assert value(found, "heart_rate.projected_12h_max") < 85
 
 
 def worsening(stays: int = 1) -> Course:

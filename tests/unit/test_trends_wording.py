@@ -59,7 +59,7 @@ def test_a_trend_names_its_bounds_and_its_window() -> None:
     found = course.at(30.0)
     said = wording.sentence(found, 0, "heart_rate.slope_per_h")
     assert re.fullmatch(
-        r"heart rate rises by (1|0\.9\d) /min an hour \(\+0\.\d+ to \+1\.\d; over 24 h, 24 occasions\)", said
+        r"heart rate rises by (1|0\.9\d) /min an hour \(\+0\.\d+ to \+1\.\d; over 24 h, 24 points\)", said
     )
     assert "expected between" in wording.sentence(found, 0, "heart_rate.projected_12h_max")
     assert re.fullmatch(r"\+(1|0\.9\d)/h", wording.shortly(found, 0, TRENDED[NAMES.index("heart_rate")]))
@@ -69,13 +69,13 @@ def test_a_trend_names_its_bounds_and_its_window() -> None:
     )
 
 
-def test_too_few_occasions_for_a_trend_are_counted() -> None:
-    """And what it takes is said."""
+def test_too_few_points_for_a_trend_are_counted() -> None:
+    """Two within a thirty-second of a week are one; and what it takes is said."""
     course = Course()
-    course.add("heart_rate", np.array([1.0, 2.0, 3.0]), 70.0)
-    said = wording.sentence(course.at(4.0), 0, "heart_rate.slope_per_h")
+    course.add("heart_rate", np.array([1.0, 9.0, 9.5, 17.0]), 70.0)
+    said = wording.sentence(course.at(18.0), 0, "heart_rate.slope_per_h")
     assert said == (
-        "there is not enough for a trend of heart rate: 3 occasions over 2 h, and it takes 6 over half of 24 h, 3 d or 7 d"
+        "there is not enough for a trend of heart rate: 3 points over 16 h, and it takes 6 over half of 24 h, 3 d or 7 d"
     )
 
 

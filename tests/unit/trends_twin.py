@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from statistics import NormalDist, median
 from zoneinfo import ZoneInfo
 
@@ -127,8 +127,9 @@ def line(readings: Sequence[Reading], at: int, error: float) -> Line | None:
     """Give the trend of one vital at one moment."""
     for hours in (24, 72, 168):
         window = [one for one in occasions(readings, at) if one.start > at - hours * HOUR]
-        if len(window) >= 6 and window[-1].last - window[0].last >= hours * HOUR / 2:
-            return _line([((one.last - at) / HOUR, one.value) for one in _thinned(window)], hours, error)
+        points = _points(window, at, hours)
+        if len(points) >= 6 and window[-1].last - window[0].last >= hours * HOUR / 2:
+            return _line(points, hours, error)
     return None
 
 
@@ -209,14 +210,20 @@ def _quantile(chances: Mapping[int, float], share: float) -> int:
     raise AssertionError("chances that do not add up")
 
 
-def _thinned(window: Sequence[Occasion]) -> list[Occasion]:
-    stride = -(-len(window) // 32)
-    return list(reversed(list(reversed(window))[::stride]))
+def _points(window: Sequence[Occasion], at: int, hours: int) -> list[tuple[float, float]]:
+    """Give one point, in hours after the moment, for each thirty-second of the window that has an occasion."""
+    slots: dict[int, list[Occasion]] = {}
+    for one in window:
+        slots.setdefault((at - one.last) // (hours * HOUR // 32), []).append(one)
+    return [
+        (median((one.last - at) / HOUR for one in group), median(one.value for one in group))
+        for group in slots.values()
+    ]
 
 
 def _line(points: Sequence[tuple[float, float]], hours: int, error: float) -> Line:
     size = len(points)
-    slopes = sorted((b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(points, 2))
+    slopes = sorted((b[1] - a[1]) / max(b[0] - a[0], hours / 32) for a, b in combinations(points, 2))
     reach = SURE * math.sqrt(size * (size - 1) * (2 * size + 5) / 18)
     outer = max(math.floor((len(slopes) - reach) / 2), 1)
     slope, low, high = median(slopes), slopes[outer - 1], slopes[len(slopes) - outer]
@@ -247,7 +254,7 @@ def _alike(beside: Sequence[float], noise: float) -> float:
     squares = sum(one**2 for one in clipped)
     if not squares:
         return 0.0
-    return min(max(sum(a * b for a, b in zip(clipped, clipped[1:], strict=False)) / squares, 0.0), 0.8)
+    return min(max(sum(a * b for a, b in pairwise(clipped)) / squares, 0.0), 0.8)
 
 
 def _likeness(rows: Mapping[int, Mapping[int, float]], i: int, j: int) -> float:

@@ -83,7 +83,7 @@ def _vitals(found: "Assessment", numbers: dict[str, float]) -> list[dict[str, An
                 "baseline_days_needed": LEAST_DAYS,
                 "trend": wording.shortly(found, 0, vital),
                 "trend_window_h": int(found.trend.window_h[place]) or None,
-                "trend_occasions": int(found.trend.occasions[place]),
+                "trend_points": int(found.trend.points[place]),
                 **{kind: _known(numbers[f"{vital.name}.{kind}"]) for kind in OF_VITAL},
                 "sentences": [
                     wording.sentence(found, 0, f"{vital.name}.{kind}") for kind in ("deviation", "slope_per_h")

@@ -68,11 +68,12 @@ def unbiased(mad: Floats, size: Ints) -> Floats:
     return spread
 
 
-def lines(ends: Ints, times: Ints, numbers: Ints, sureness: float) -> Lines:
+def lines(ends: Ints, times: Ints, numbers: Ints, sureness: float, apart: int = 0) -> Lines:
     """Give the Theil-Sen line through the points of each group, with Sen's interval for its slope.
 
     `ends` is (groups + 1,) offsets into `times` and `numbers` (n,), times rising within a group and none twice.
-    `sureness` is the normal quantile of the interval, 1.645 for 90 %. The interval comes from Kendall's statistic
+    `sureness` is the normal quantile of the interval, 1.645 for 90 %. Two points nearer to each other than `apart` are
+    taken to be so far apart, as what lies between them is no slope. The interval comes from Kendall's statistic
     (Sen, J Am Stat Assoc 1968;63:1379) and takes the points to be independent. A group of fewer than five points has
     no such interval at 90 %, so that its line is NaN.
     """
@@ -81,7 +82,7 @@ def lines(ends: Ints, times: Ints, numbers: Ints, sureness: float) -> Lines:
     for one in np.unique(size[size >= LEAST_POINTS]).tolist():
         rows = np.flatnonzero(size == one)
         at = ends[rows][:, None] + np.arange(one)
-        found = _same_size(times[at].astype(np.float64), numbers[at].astype(np.float64), sureness)
+        found = _same_size(times[at].astype(np.float64), numbers[at].astype(np.float64), sureness, apart)
         for name, column in found.items():
             columns[name][rows] = column
     return Lines(**columns)
@@ -99,11 +100,12 @@ def _ranked(owner: Ints, numbers: Ints) -> Ints:
     return ranked
 
 
-def _same_size(times: Floats, numbers: Floats, sureness: float) -> dict[str, Floats]:
+def _same_size(times: Floats, numbers: Floats, sureness: float, apart: int) -> dict[str, Floats]:
     """Fit the lines of (groups, points)."""
     points = times.shape[1]
     first, second = np.triu_indices(points, 1)
-    slopes = np.sort((numbers[:, second] - numbers[:, first]) / (times[:, second] - times[:, first]), axis=1)
+    between = np.maximum(times[:, second] - times[:, first], apart)
+    slopes = np.sort((numbers[:, second] - numbers[:, first]) / between, axis=1)
     pairs = len(first)
     reach = sureness * np.sqrt(points * (points - 1) * (2 * points + 5) / 18)
     outer = max(int((pairs - reach) // 2), 1)

@@ -20,7 +20,7 @@ BLOCK = 2048  # moments
 THRESHOLDS = (5, 7)  # RCP, NEWS2 2017, chart 4: urgent and emergency response
 NOW = "a reading that counts as being now"
 BASELINE = f"{NOW}, and occasions on 3 days, in 5 parts of days, over 40 h, of the 14 days that end 24 h before"
-LINE = f"{NOW}, and 6 occasions over half of 24 h, 3 d or 7 d"
+LINE = f"{NOW}, and 6 points over half of 24 h, 3 d or 7 d"
 SCORE = "a trend of at least one part of the score"
 
 
@@ -214,7 +214,7 @@ def values(found: Assessment, names: Sequence[str]) -> dict[str, Floats]:
 
 
 def of(history: History, moments: Moments, names: Sequence[str]) -> dict[str, Floats]:
-    """Give quantities (n,) of stays at moments by name; as many moments as wanted, a block of them in memory at once."""
+    """Give quantities (n,) of stays at moments by name; of many moments, a block at a time."""
     blocks = [
         values(assess(history, moments.where(slice(first, first + BLOCK))), names)
         for first in range(0, max(len(moments), 1), BLOCK)

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from vwmon.kernels import robust
-from vwmon.kernels.ragged import Bools, Floats, Ints, offsets
-from vwmon.kernels.robust import MEDIAN_ERROR
+from vwmon.kernels.ragged import Bools, Floats, Ints, firsts, offsets, spans
+from vwmon.kernels.robust import MEDIAN_ERROR, twice_medians
 from vwmon.scoring.trends.occasions import PER_UNIT, Latest, Occasions
 from vwmon.scoring.trends.table import HOUR_MS, Asked
 
 WINDOWS_H = (24, 72, 168)  # none shorter: a line is not followed farther than half of what it was seen for
-LEAST = 6  # occasions of a window
-MOST = 32  # of a window that holds more, evenly from the latest back
+SLOTS = 32  # of a window: what was measured within one counts once, or two readings an hour apart would be a slope
+LEAST = 6  # slots with an occasion
 HALF = 0.5  # of a window that its occasions must span
 LASTS = 0.5  # windows in which a slope fades to 1 / e of itself
+LINE = ("slope", "slope_low", "slope_high", "weight", "level", "level_error", "middle_h", "noise")
 SURENESS = 1.645  # of the bounds, as a normal quantile: 90 %
 
 
@@ -30,12 +31,13 @@ class Trend:
     are alike, widen the bounds. `weight` is how much of the slope is followed ahead: none while the bounds hold zero,
     all when they are narrow against it. `level` is the line's height at the middle of its occasions, `middle_h` hours
     before the moment, known to `level_error` at 90 %; `noise` is how far occasions are from the line, one standard
-    deviation. `occasions` and `span_h` say what it rests on; without a line, what there was in the longest window.
+    deviation. `points` (slots with an occasion) and `span_h` say what it rests on; without a line, what there was in
+    the longest window.
     """
 
     supported: Bools
     window_h: Ints
-    occasions: Ints
+    points: Ints
     span_h: Floats
     slope: Floats
     slope_low: Floats
@@ -63,65 +65,84 @@ class Trend:
         return height - below, height, height + above
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Points:
+    """The points of some series in one window: `ends` (q + 1,) into `times_ms`, after the moment, and `numbers`.
+
+    Both are doubled, so that a median between two of them is whole. `span_ms` (q,) is from the first to the last.
+    """
+
+    ends: Ints
+    times_ms: Ints
+    numbers: Ints
+    span_ms: Ints
+
+    def where(self, chosen: Bools) -> "_Points":
+        """Keep the points of some of the series."""
+        size = np.diff(self.ends)
+        rows = np.repeat(chosen, size)
+        ends = np.concatenate([[0], np.cumsum(size[chosen])])
+        return _Points(
+            ends=ends, times_ms=self.times_ms[rows], numbers=self.numbers[rows], span_ms=self.span_ms[chosen]
+        )
+
+
 def trends(occasions: Occasions, latest: Latest, asked: Asked, fresh: Bools) -> Trend:
     """Give the trend of each series at each moment; `latest` and `fresh` are of the same, (q,).
 
     A series that is not `fresh` has none: its line would lead on from what is no longer so.
     """
-    start, window_h = _window(occasions, latest, asked)
-    size = np.maximum(latest.stop - start, 0)
-    span_h = np.where(size > 0, latest.last_ms - _last_ms(occasions, start), 0) / HOUR_MS
-    supported = fresh & latest.there & (window_h > 0)
-    owner, rows, newest = _spread_out(latest.stop, np.where(supported, size, 0))
-    times_ms, numbers = _last_ms(occasions, rows), occasions.number.take(rows, mode="clip") if len(rows) else rows
-    times_ms[newest], numbers[newest] = latest.last_ms[owner[newest]], latest.number[owner[newest]]
-    times_ms -= asked.at_ms[owner]
-    found = robust.lines(offsets(owner, len(asked.series)), times_ms, numbers, SURENESS)
-    squares = _squares(found, owner, times_ms)
-    return Trend(
-        supported=supported,
-        window_h=np.where(supported, window_h, 0),
-        occasions=size,
-        span_h=span_h,
-        **_widened(found, squares, np.bincount(owner, minlength=len(fresh)), asked.error),
+    count = len(fresh)
+    window_h, points = np.zeros((2, count), dtype=np.int64)
+    span_h, columns = np.zeros(count), {name: np.full(count, np.nan) for name in LINE}
+    pending = np.flatnonzero(fresh & latest.there)
+    for hours in WINDOWS_H:
+        found = _points(occasions, latest, asked, pending, hours)
+        size = np.diff(found.ends)
+        points[pending], span_h[pending] = size, found.span_ms / HOUR_MS
+        does = (size >= LEAST) & (found.span_ms >= HALF * hours * HOUR_MS)
+        rows, pending = pending[does], pending[~does]
+        window_h[rows] = hours
+        for name, column in _fitted(found.where(does), hours, asked.error[rows]).items():
+            columns[name][rows] = column
+    return Trend(supported=window_h > 0, window_h=window_h, points=points, span_h=span_h, **columns)
+
+
+def _points(occasions: Occasions, latest: Latest, asked: Asked, chosen: Ints, hours: int) -> _Points:
+    """Give the points of the chosen series: the occasions of a window, as known then, one for each slot."""
+    at_ms, stop = asked.at_ms[chosen], latest.stop[chosen]
+    start, _ = occasions.between(asked.series[chosen], at_ms - hours * HOUR_MS + 1, at_ms)
+    size = np.maximum(stop - start, 0)
+    rows, owner = spans(stop - size, stop), np.repeat(np.arange(len(chosen)), size)
+    times_ms, numbers = occasions.last_ms[rows], occasions.number[rows]
+    newest = np.cumsum(size)[size > 0] - 1
+    times_ms[newest], numbers[newest] = latest.last_ms[chosen][size > 0], latest.number[chosen][size > 0]
+    times_ms -= at_ms[owner]
+    new = firsts(owner) | firsts(-times_ms // _slot_ms(hours))
+    point, owner_of_point = np.cumsum(new) - 1, owner[new]
+    first = np.cumsum(size) - size
+    span_ms = np.zeros(len(chosen), dtype=np.int64)
+    span_ms[size > 0] = times_ms[newest] - times_ms[first[size > 0]]
+    return _Points(
+        ends=offsets(owner_of_point, len(chosen)),
+        times_ms=twice_medians(point, times_ms, len(owner_of_point)),
+        numbers=twice_medians(point, numbers, len(owner_of_point)),
+        span_ms=span_ms,
     )
 
 
-def _window(occasions: Occasions, latest: Latest, asked: Asked) -> tuple[Ints, Ints]:
-    """Give where the occasions of the shortest window that will do begin, and its hours; 0 for none."""
-    begin, window_h = np.zeros((2, len(asked.series)), dtype=np.int64)
-    for hours in reversed(WINDOWS_H):
-        start, _ = occasions.between(asked.series, asked.at_ms - hours * HOUR_MS + 1, asked.at_ms)
-        start = np.minimum(start, latest.stop)
-        span_ms = latest.last_ms - _last_ms(occasions, start)
-        does = (latest.stop - start >= LEAST) & (span_ms >= HALF * hours * HOUR_MS)
-        begin = np.where(does | (hours == max(WINDOWS_H)), start, begin)
-        window_h = np.where(does, hours, window_h)
-    return begin, window_h
+def _slot_ms(hours: int) -> int:
+    return hours * HOUR_MS // SLOTS
 
 
-def _spread_out(stop: Ints, size: Ints) -> tuple[Ints, Ints, Ints]:
-    """Take of the `size` occasions before each `stop` at most MOST, evenly; give owners, rows, and where each ends."""
-    stride = np.maximum(-(-size // MOST), 1)
-    taken = -(-size // stride)
-    owner = np.repeat(np.arange(len(size)), taken)
-    ends = np.cumsum(taken)
-    back = ends[owner] - 1 - np.arange(len(owner))
-    return owner, stop[owner] - 1 - back * stride[owner], ends[taken > 0] - 1
-
-
-def _last_ms(occasions: Occasions, rows: Ints) -> Ints:
-    """Give the times of occasions; of none at all, zeros."""
-    if not len(occasions.last_ms):
-        return np.zeros(len(rows), dtype=np.int64)
-    return occasions.last_ms.take(rows, mode="clip")
-
-
-def _squares(found: robust.Lines, owner: Ints, times_ms: Ints) -> Floats:
-    """Give the sum of squared hours of each line's points from their middle."""
-    away = (times_ms - np.nan_to_num(found.middle)[owner]) / HOUR_MS
-    squares: Floats = np.bincount(owner, weights=away**2, minlength=len(found.middle)).astype(np.float64)
-    return squares
+def _fitted(points: _Points, hours: int, error: Floats) -> dict[str, Floats]:
+    """Give the lines of points with the bounds that they deserve, by the names of LINE."""
+    found = robust.lines(points.ends, points.times_ms, points.numbers, SURENESS, 2 * _slot_ms(hours))
+    size = np.diff(points.ends)
+    owner = np.repeat(np.arange(len(size)), size)
+    away = (points.times_ms - found.middle[owner]) / (2 * HOUR_MS)
+    squares = np.bincount(owner, weights=away**2, minlength=len(size))
+    return _widened(found, squares.astype(np.float64), size, error)
 
 
 def _widened(found: robust.Lines, squares: Floats, points: Ints, error: Floats) -> dict[str, Floats]:
@@ -129,21 +150,22 @@ def _widened(found: robust.Lines, squares: Floats, points: Ints, error: Floats) 
 
     Points with first autocorrelation r are worth (1 - r) / (1 + r) of as many independent ones.
     """
-    per_hour, alike = HOUR_MS / PER_UNIT, np.sqrt((1 + found.likeness) / (1 - found.likeness))
-    measured = SURENESS * error / np.sqrt(np.where(squares > 0, squares, np.inf))
+    per_unit = 2 * PER_UNIT
+    per_hour, alike = 2 * HOUR_MS / per_unit, np.sqrt((1 + found.likeness) / (1 - found.likeness))
+    measured = SURENESS * error / np.sqrt(squares)
     slope = found.slope * per_hour
     below = np.hypot((found.slope - found.slope_low) * per_hour * alike, measured)
     above = np.hypot((found.slope_high - found.slope) * per_hour * alike, measured)
     size = np.where(slope == 0, 1.0, np.abs(slope))
     weight = np.where(slope == 0, 0.0, np.maximum(1 - (np.where(slope > 0, below, above) / size) ** 2, 0.0))
-    noise = np.hypot(found.noise / PER_UNIT, error)
+    noise = np.hypot(found.noise / per_unit, error)
     return {
         "slope": slope,
         "slope_low": slope - below,
         "slope_high": slope + above,
-        "weight": np.where(np.isnan(slope), np.nan, weight),
-        "level": found.level / PER_UNIT,
-        "level_error": SURENESS * MEDIAN_ERROR * alike * noise / np.sqrt(np.maximum(points, 1)),
-        "middle_h": -found.middle / HOUR_MS,
+        "weight": weight,
+        "level": found.level / per_unit,
+        "level_error": SURENESS * MEDIAN_ERROR * alike * noise / np.sqrt(points),
+        "middle_h": -found.middle / (2 * HOUR_MS),
         "noise": noise,
     }

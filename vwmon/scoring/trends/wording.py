@@ -89,12 +89,12 @@ def slope(found: Assessment, row: int, vital: Trended) -> str:
         return present(found, row, vital)
     if not trend.supported[place]:
         return (
-            f"there is not enough for a trend of {_low(vital)}: {_counted(trend.occasions[place], 'occasion')} over "
+            f"there is not enough for a trend of {_low(vital)}: {_counted(trend.points[place], 'point')} over "
             f"{_hours(float(trend.span_h[place]))}, and it takes {LEAST} over half of 24 h, 3 d or 7 d"
         )
     hours, unit = (1, "an hour") if trend.window_h[place] <= DAY_H else (DAY_H, "a day")
     low, steep, high = (float(one[place]) * hours for one in (trend.slope_low, trend.slope, trend.slope_high))
-    over = f"over {_hours(int(trend.window_h[place]))}, {_counted(trend.occasions[place], 'occasion')}"
+    over = f"over {_hours(int(trend.window_h[place]))}, {_counted(trend.points[place], 'point')}"
     if not trend.weight[place] > 0:
         return f"{_low(vital)} has no sure trend: {rate(low)} to {rate(high)} {vital.unit} {unit} ({over})"
     verb = "rises" if steep > 0 else "falls"
@@ -107,7 +107,7 @@ def shortly(found: Assessment, row: int, vital: Trended) -> str:
     if not found.present.fresh[row, column]:
         return "too old"
     if not trend.supported[place]:
-        return f"{_counted(trend.occasions[place], 'occasion')} only"
+        return f"{_counted(trend.points[place], 'point')} only"
     if not trend.weight[place] > 0:
         return "none sure"
     hours, unit = (1, "/h") if trend.window_h[place] <= DAY_H else (DAY_H, "/d")
