@@ -110,16 +110,16 @@ def _vital(panel: Any, found: Assessment, vital: str, days: Floats) -> None:  # 
 
 
 def _broken(days: Floats) -> Floats:
-    """Break lines where nothing was measured for more than a week."""
+    """Break lines where nothing was measured for more than two days."""
     at = days.astype(np.float64).copy()
-    at[1:][np.diff(days) > 7] = np.nan  # noqa: PLR2004
+    at[1:][np.diff(days) > 2] = np.nan  # noqa: PLR2004
     return at
 
 
 def _deviations(panel: Any, found: Assessment, vitals: list[str], days: Floats) -> None:  # noqa: ANN401
     for vital in vitals:
         panel.plot(days, found.deviation[:, NAMES.index(vital)], ".", ms=3, label=vital)
-    panel.plot(days, found.together.deviation, color=INK, lw=0.8, marker="x", ms=3, label="together")
+    panel.plot(days, found.together.deviation, color=INK, lw=0, marker="x", ms=3, label="together")
     panel.axhspan(-3, 3, color="0.94", lw=0)
     panel.set_ylabel("deviation", fontsize=7)
     panel.legend(loc="upper left", fontsize=6, ncols=6, frameon=False)

