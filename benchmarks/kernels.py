@@ -11,19 +11,19 @@ rounded to ten-thousandths beforehand, so that all see the same. What all give i
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import kernels_peers as peers
 import numpy as np
 
 from vwmon.kernels.frames import RESOLUTION
-from vwmon.kernels.ragged import Floats, Ints, Ragged, arranged
+from vwmon.kernels.ragged import Floats, Ragged, arranged
 from vwmon.kernels.rolling import rolling
 
 HOUR_MS = 3_600_000
@@ -179,12 +179,12 @@ def apart(mine: Floats, theirs: Floats) -> float:
 
 def growth(runs: int) -> dict[str, float]:
     """Give how the cost of a reading grows with how many there are."""
-    seconds = {size: [] for size in SIZES}
+    seconds: dict[int, list[list[float]]] = {size: [] for size in SIZES}
     columns = {size: synthetic(size) for size in SIZES}
     for _ in range(runs):
         for size in SIZES:
             times = max(1, SIZES[1] // size)
-            taken = [timed(lambda size=size: ours(columns[size])) for _ in range(times)]
+            taken = [timed(partial(ours, columns[size])) for _ in range(times)]
             seconds[size].append([sum(column) / times / size for column in zip(*taken, strict=True)])
     wall, cpu = ({size: statistics.median(one[i] for one in seconds[size]) for size in SIZES} for i in (0, 1))
     for size in SIZES:

@@ -115,7 +115,7 @@ def _compiled() -> Callable[..., Floats]:
     return compiled  # type: ignore[no-any-return]
 
 
-def _loop(times_ms, values, offsets, windows_ms, half_lives):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0914, PLR0915
+def _loop(times_ms, values, offsets, windows_ms, half_lives):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0915
     rows = len(times_ms)
     out = np.empty((9, len(windows_ms), rows))
     lows, highs = np.empty(rows, np.int64), np.empty(rows, np.int64)

@@ -92,7 +92,7 @@ def deviation(asked: Asked) -> float:
 
 
 def line(asked: Asked) -> tuple[Fraction, Fraction, Fraction, int] | None:
-    """Give the sums of squares of times, of products, of squares of values, and how many; None where there is no line."""
+    """Give the sums of squares of times, of products and of squares of values, and how many; or None."""
     hours, values = ticked(asked)
     wide = about(hours, hours)
     return (wide, about(hours, values), about(values, values), len(values)) if wide else None
@@ -119,14 +119,19 @@ def steepness(asked: Asked) -> float:
     return root(found[2] / found[0]) if found else 0.0
 
 
-def theil_sen(asked: Asked) -> float:
-    """Give the median slope of all pairs at different times."""
-    slopes = [
+def pair_slopes(asked: Asked) -> list[Fraction]:
+    """Give the slopes of all pairs at different times."""
+    return [
         (Fraction(other[1]) - Fraction(one[1])) * HOUR_MS / (other[0] - one[0])
         for number, one in enumerate(asked.inside)
         for other in asked.inside[number + 1 :]
         if other[0] > one[0]
     ]
+
+
+def theil_sen(asked: Asked) -> float:
+    """Give the median slope of all pairs at different times."""
+    slopes = pair_slopes(asked)
     return middle(slopes) if slopes else math.nan
 
 

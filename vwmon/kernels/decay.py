@@ -6,8 +6,8 @@ stretches as long as the window, at fixed places; within one the weights, 1 to 2
 smaller by a power of two.
 
 The sum of weighted values about the latest reading is kept modulo 2^64. Where it might not fit, coarser weights give it
-to within 2^62, and so the multiple of 2^64 that is missing; where they cannot either (two hundred thousand readings of a
-range of four hundred units, with four half-lives to the window) the same is done in Python's integers. The result is
+to within 2^62, and so the multiple of 2^64 that is missing. Where they cannot either (two hundred thousand readings of
+a range of a hundred units, with four half-lives to the window), the same is done in Python's integers, with the result
 the same to the bit. Sums without weights must not live here.
 """
 

@@ -20,7 +20,7 @@ class Doubling(Generic[Column]):
     def __init__(self, ufunc: np.ufunc, column: Column) -> None:
         """Take numpy.minimum or numpy.maximum, and a column (n,)."""
         self._ufunc, self._rows = ufunc, len(column)
-        self._flat = np.empty(len(column) * len(column).bit_length(), dtype=column.dtype)
+        self._flat: Column = np.empty(len(column) * len(column).bit_length(), dtype=column.dtype)
         self._flat[: len(column)] = column
         self._levels = 1
 
@@ -48,10 +48,7 @@ def halves(start: Ints, lengths: Ints, longest: int, rows: int) -> tuple[Ints, I
     level = np.maximum(exponent.astype(np.int64) - 1, 0)
     first = level * rows
     second = first + length - (1 << level)
-    parts = first.take(lengths, mode="wrap"), second.take(lengths, mode="wrap")
-    for part in parts:
-        part += start
-    return parts
+    return first.take(lengths, mode="wrap") + start, second.take(lengths, mode="wrap") + start
 
 
 class Extremes:

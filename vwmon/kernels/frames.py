@@ -121,13 +121,17 @@ def at_rows(columns: Ragged, lookback_ms: int) -> Iterator[tuple[slice, Frame | 
     """Yield frames for queries at every row, and which rows; None for a frame where there is no valid reading."""
     start, rows = 0, len(columns.times_ms)
     while start < rows:
-        series = int(np.searchsorted(columns.offsets, start, side="right")) - 1
-        begin = int(columns.offsets[series])
+        begin = int(columns.offsets[_series(columns, start)])
         earlier = columns.times_ms[begin:start]
         low = begin + int(np.searchsorted(earlier, columns.times_ms[start] - lookback_ms, side="right"))
-        stop = _past_ties(columns, min(rows, start + max(BLOCK, start - low)))
-        yield slice(start, stop), _rows_frame(columns, low, start, stop, series, lookback_ms)
-        start = stop
+        part = slice(start, _past_ties(columns, min(rows, start + max(BLOCK, start - low))))
+        yield part, _rows_frame(columns, low, part, lookback_ms)
+        start = part.stop
+
+
+def _series(columns: Ragged, row: int) -> int:
+    """Give the series of a row."""
+    return int(np.searchsorted(columns.offsets, row, side="right")) - 1
 
 
 def _past_ties(columns: Ragged, stop: int) -> int:
@@ -136,8 +140,9 @@ def _past_ties(columns: Ragged, stop: int) -> int:
     return stop + int(np.searchsorted(columns.times_ms[stop:end], columns.times_ms[stop - 1], side="right"))
 
 
-def _rows_frame(columns: Ragged, low: int, start: int, stop: int, series: int, lookback_ms: int) -> Frame | None:
-    """Lay out the rows from `low`, the first of them in `series`, to `stop`, with queries at those from `start`."""
+def _rows_frame(columns: Ragged, low: int, part: slice, lookback_ms: int) -> Frame | None:
+    """Lay out the rows from `low` to the end of a part, with queries at those of the part."""
+    stop, series = part.stop, _series(columns, low)
     last = int(np.searchsorted(columns.offsets, stop, side="left"))
     edges: Ints = np.clip(columns.offsets[series : last + 1], low, stop)
     lengths = edges[1:] - edges[:-1]
@@ -148,7 +153,7 @@ def _rows_frame(columns: Ragged, low: int, start: int, stop: int, series: int, l
     shift = _shift(times_ms[ends - lengths], times_ms[ends - 1], lookback_ms)
     along = times_ms + np.repeat(shift, lengths)
     owner = np.repeat(filled + series, lengths)
-    asked = slice(start - low, None)
+    asked = slice(part.start - low, None)
     tied = bool((along[1:] == along[:-1]).any())
     query_along, query_owner = along[asked], owner[asked]
     valid = values == values  # noqa: PLR0124  # NaN alone differs from itself

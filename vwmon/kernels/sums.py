@@ -136,7 +136,8 @@ class _Moments:
     @cached_property
     def back(self) -> Ints:
         back = self.window.count * self._terms(self._tick_bits, big=False).latest_tick
-        return np.subtract(self.times, back, out=back)
+        np.subtract(self.times, back, out=back)
+        return back
 
     @cached_property
     def mean_back(self) -> Floats:
