@@ -140,10 +140,12 @@ class _Moments:
         return back
 
     @cached_property
+    def back_float(self) -> Floats:
+        return floats(self.back)
+
+    @cached_property
     def mean_back(self) -> Floats:
-        mean = floats(self.back)
-        mean /= self.window.counted
-        return mean
+        return self.back_float / self.window.counted
 
     @cached_property
     def wide(self) -> Floats:
@@ -151,11 +153,12 @@ class _Moments:
         about = (self.times + self.back) * self.line_terms.latest_tick
         square = self.between(self.line_terms.time_squares)
         square -= about
-        return less(floats(square), self.mean_back, floats(self.back))
+        return less(floats(square), self.mean_back, self.back_float)
 
     def no_line(self, out: Floats) -> None:
         """Write NaN where the readings are all at one time, or none are there."""
-        np.copyto(out, np.nan, where=~(self.wide > 0))
+        np.copyto(out, np.nan, where=self.wide <= 0)
+        self.window.blank(out)
 
     @cached_property
     def along(self) -> Floats:
@@ -174,8 +177,7 @@ def less(sums: Floats, one: Floats, other: Floats) -> Floats:
 
 
 def _mean(moments: _Moments, out: Floats) -> None:
-    np.copyto(out, floats(moments.total))
-    out /= moments.window.counted * RESOLUTION
+    np.divide(floats(moments.total), moments.window.counted * RESOLUTION, out=out)
     moments.window.blank(out)
 
 
