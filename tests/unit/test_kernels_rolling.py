@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vwmon.kernels import decay, drift, sums
+from vwmon.kernels import decay, drift, pairs, sums
 from vwmon.kernels.extremes import Doubling, halves
 from vwmon.kernels.frames import Queries
 from vwmon.kernels.order import Wavelets
@@ -208,6 +208,18 @@ def test_a_year_of_minutes_is_reckoned_exactly() -> None:
     along = len(ticks) * sum(t * s for t, s in zip(ticks, steps, strict=True)) - sum(ticks) * sum(steps)
     wide = len(ticks) * sum(t * t for t in ticks) - sum(ticks) ** 2
     assert found["slope"] == pytest.approx(along / wide * HOUR_MS / 8192, rel=1e-9)
+
+
+@pytest.mark.parametrize("margin", [3.0, 0.01], ids=["as it is", "missed at first"])
+def test_long_windows_give_the_median_slope_of_all_their_pairs(margin: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever part of the pairs was looked at first; with several readings at one time among them."""
+    made, windows_ms = wide_case()
+    made = Ragged(times_ms=made.times_ms // HOUR_MS * HOUR_MS, values=made.values, offsets=made.offsets)
+    whole = rolling(made, None, windows_ms, ["theil_sen"])["theil_sen"]
+    monkeypatch.setattr(pairs, "LONG", 2)
+    monkeypatch.setattr(pairs, "SAMPLE", 16)
+    monkeypatch.setattr(pairs.Pairs._middle_by_lag, "__defaults__", (margin,))
+    assert whole.tobytes() == rolling(made, None, windows_ms, ["theil_sen"])["theil_sen"].tobytes()
 
 
 readings = st.lists(
