@@ -149,6 +149,21 @@ def test_vitals_that_go_together_count_less_together() -> None:
     assert along < against - 0.5
 
 
+def test_one_artefact_does_not_make_a_correlation() -> None:
+    """Two vitals off the scale once, together: afterwards, apart is hardly more unusual than the same way."""
+    course, times = Course(2), daily(13, 2.0, 8.2, 14.1, 20.3)
+    now, slip = times > 12 * 24 + 20, np.arange(len(times)) == 11
+    for vital, artefact in (("heart_rate", 230.0), ("temperature", 42.0)):
+        one = TRENDED[NAMES.index(vital)]
+        own = WELL[vital] + course.rng.normal(0, 1, len(times)) * one.spread
+        own = np.where(slip, artefact, np.where(now, WELL[vital] + 2 * one.spread, own))
+        other = own.copy()
+        other[-1] = WELL[vital] + (2 if vital == "heart_rate" else -2) * one.spread
+        course.add(vital, times, np.stack([own, other]), digits=2)
+    along, against = course.at(12 * 24 + 20.5).together.deviation
+    assert against - along < 1
+
+
 def test_the_last_day_does_not_become_the_usual() -> None:
     """A heart rate of 110 since last night is far from usual, however often it is measured meanwhile."""
     course = Course()
