@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vwmon.kernels import decay, drift, pairs, sums
+from vwmon.kernels import decay, drift, frames, pairs, sums
 from vwmon.kernels.extremes import Doubling, halves
 from vwmon.kernels.frames import Queries
 from vwmon.kernels.order import Wavelets
@@ -165,6 +165,18 @@ def wide_case() -> tuple[Ragged, list[int]]:
     owner = dice.integers(0, 3, 200)
     times_ms = dice.integers(0, 40 * HOUR_MS, 200)
     return arranged(owner, times_ms, dice.normal(80, 30, 200).round(1), 3), [HOUR_MS, 24 * HOUR_MS, 200 * HOUR_MS]
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64])
+def test_frames_reach_back_as_far_as_the_windows_do(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few rows a frame has, at every row and at moments of one's own."""
+    made, windows_ms = wide_case()
+    queries = Queries(series=made.owners()[::-1], times_ms=made.times_ms[::-1])
+    whole = rolling(made, None, windows_ms, settings=HOW)
+    monkeypatch.setattr(frames, "BLOCK", rows)
+    rowwise, asked = (rolling(made, how, windows_ms, settings=HOW) for how in (None, queries))
+    assert {name for name in STATISTICS if whole[name].tobytes() != rowwise[name].tobytes()} == set()
+    assert {name for name in STATISTICS if whole[name].tobytes() != asked[name][::-1].tobytes()} == set()
 
 
 @pytest.mark.parametrize("module", [sums, decay, drift], ids=lambda module: module.__name__)
