@@ -63,7 +63,7 @@ def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readings", type=int, default=2_000_000, help="synthetic ones")
-    parser.add_argument("--sample", type=int, default=100_000, help="of them for pandas and for polars' rolling")
+    parser.add_argument("--sample", type=int, default=50_000, help="of them for pandas and for polars' rolling")
     parser.add_argument("--runs", type=int, default=5, help="of each contestant")
     parser.add_argument("--alone", choices=list(ALONE), help="measure one of these only")
     return parser.parse_args()

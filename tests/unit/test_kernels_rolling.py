@@ -160,17 +160,19 @@ def test_rows_out_of_order_are_found_wherever_they_are(monkeypatch: pytest.Monke
 
 
 def wide_case() -> tuple[Ragged, list[int]]:
-    """Give two hundred readings of all sizes at odd times, and windows short and long."""
+    """Give two hundred readings, several at one time and some missing among them, and windows short and long."""
     dice = np.random.default_rng(7)
-    owner = dice.integers(0, 3, 200)
-    times_ms = dice.integers(0, 40 * HOUR_MS, 200)
-    return arranged(owner, times_ms, dice.normal(80, 30, 200).round(1), 3), [HOUR_MS, 24 * HOUR_MS, 200 * HOUR_MS]
+    owner, times_ms = dice.integers(0, 3, 200), dice.integers(0, 80, 200) * (HOUR_MS // 2) + 7
+    values = np.where(dice.random(200) < 0.1, NAN, dice.normal(80, 30, 200).round(1))
+    return arranged(owner, times_ms, values, 3), [HOUR_MS, 24 * HOUR_MS, 200 * HOUR_MS]
 
 
 @pytest.mark.parametrize("rows", [1, 7, 64])
-def test_frames_reach_back_as_far_as_the_windows_do(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("missing", [True, False])
+def test_frames_reach_back_as_far_as_the_windows_do(rows: int, missing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """However few rows a frame has, at every row and at moments of one's own."""
     made, windows_ms = wide_case()
+    made = made if missing else arranged(made.owners(), made.times_ms, np.nan_to_num(made.values), 3)
     queries = Queries(series=made.owners()[::-1], times_ms=made.times_ms[::-1])
     whole = rolling(made, None, windows_ms, settings=HOW)
     monkeypatch.setattr(frames, "BLOCK", rows)
@@ -226,7 +228,6 @@ def test_a_year_of_minutes_is_reckoned_exactly() -> None:
 def test_long_windows_give_the_median_slope_of_all_their_pairs(margin: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever part of the pairs was looked at first; with several readings at one time among them."""
     made, windows_ms = wide_case()
-    made = Ragged(times_ms=made.times_ms // HOUR_MS * HOUR_MS, values=made.values, offsets=made.offsets)
     whole = rolling(made, None, windows_ms, ["theil_sen"])["theil_sen"]
     monkeypatch.setattr(pairs, "LONG", 2)
     monkeypatch.setattr(pairs, "SAMPLE", 16)
