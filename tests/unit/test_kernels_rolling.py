@@ -171,8 +171,9 @@ def wide_case() -> tuple[Ragged, list[int]]:
 @pytest.mark.parametrize("missing", [True, False])
 def test_frames_reach_back_as_far_as_the_windows_do(rows: int, missing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """However few rows a frame has, at every row and at moments of one's own."""
-    made, windows_ms = wide_case()
+    made, _ = wide_case()
     made = made if missing else arranged(made.owners(), made.times_ms, np.nan_to_num(made.values), 3)
+    windows_ms = [HOUR_MS, 5 * HOUR_MS]
     queries = Queries(series=made.owners()[::-1], times_ms=made.times_ms[::-1])
     whole = rolling(made, None, windows_ms, settings=HOW)
     monkeypatch.setattr(frames, "BLOCK", rows)
@@ -209,19 +210,28 @@ def test_weighted_sums_that_wrap_are_put_right(monkeypatch: pytest.MonkeyPatch) 
     assert found[-1, 0] == pytest.approx((weights * made.values).sum() / weights.sum(), abs=1e-7)
 
 
-def test_a_year_of_minutes_is_reckoned_exactly() -> None:
-    """Half a million readings of a wide range, all in one window: beyond 64 bits, against fractions of integers."""
-    minutes = np.arange(100_000, dtype=np.int64)
-    values = np.where(minutes % 2 == 0, -5000.0, 5000.0)
-    made = series((minutes * 60_000).tolist(), values.tolist())
-    found = one(rolling(made, moment(int(made.times_ms[-1])), [2**33], ["mean", "std", "slope"]))
-    assert found["mean"] == 0.0
-    assert found["std"] == pytest.approx(5000 * math.sqrt(100_000 / 99_999), rel=1e-14)
-    ticks = [time >> 13 for time in made.times_ms.tolist()]
-    steps = [int(value) for value in values.tolist()]
-    along = len(ticks) * sum(t * s for t, s in zip(ticks, steps, strict=True)) - sum(ticks) * sum(steps)
-    wide = len(ticks) * sum(t * t for t in ticks) - sum(ticks) ** 2
-    assert found["slope"] == pytest.approx(along / wide * HOUR_MS / 8192, rel=1e-9)
+@pytest.mark.parametrize(
+    ("step_ms", "window_ms", "tick_bits", "swing"),
+    [(60_000, 2**33, 13, 5000.0), (1000, 2**27, 3, 0.1)],
+    ids=["values swing too far", "too many for the window's length"],
+)
+def test_windows_beyond_64_bits_are_reckoned_exactly(
+    step_ms: int, window_ms: int, tick_bits: int, swing: float
+) -> None:
+    """Two months of minutes and a day and a half of seconds in one window, against whole numbers without end."""
+    number = np.arange(130_000, dtype=np.int64)
+    values = np.where(number % 3 == 0, -swing, swing)
+    made = series((number * step_ms).tolist(), values.tolist())
+    found = one(rolling(made, moment(int(made.times_ms[-1])), [window_ms], ["mean", "std", "slope"]))
+    ticks = [time >> tick_bits for time in made.times_ms.tolist()]
+    steps = [round(value * 10_000) for value in values.tolist()]
+    count, total = len(ticks), sum(steps)
+    tall = count * sum(s * s for s in steps) - total**2
+    along = count * sum(t * s for t, s in zip(ticks, steps, strict=True)) - sum(ticks) * total
+    wide = count * sum(t * t for t in ticks) - sum(ticks) ** 2
+    assert found["mean"] == total / (count * 10_000)
+    assert found["std"] == pytest.approx(math.sqrt(tall / count / (count - 1)) / 10_000, rel=1e-12)
+    assert found["slope"] == pytest.approx(along / wide * HOUR_MS / 2**tick_bits / 10_000, rel=1e-6)
 
 
 @pytest.mark.parametrize("margin", [3.0, 0.01], ids=["as it is", "missed at first"])
