@@ -92,6 +92,18 @@ def test_one_reading_has_a_level_and_no_spread_and_no_slope() -> None:
     assert all(math.isnan(both[name]) for name in ("slope", "slope_error", "theil_sen"))
 
 
+def test_two_readings_lie_on_their_line_and_say_nothing_of_its_error() -> None:
+    """However rounding falls: never an error of zero, and never an endless one."""
+    dice = np.random.default_rng(7)
+    times_ms = np.stack([dice.integers(0, HOUR_MS, 500), np.full(500, 2 * HOUR_MS)], axis=1)
+    made = Ragged(
+        times_ms=times_ms.reshape(-1), values=dice.normal(80, 30, 1000).round(4), offsets=np.arange(0, 1001, 2)
+    )
+    found = rolling(made, None, [3 * HOUR_MS], ["slope", "slope_error"])
+    assert np.isfinite(found["slope"][1::2]).all()
+    assert np.isnan(found["slope_error"]).all()
+
+
 def test_what_covers_a_window_may_have_been_read_before_it() -> None:
     """A reading covers its reach, and not what comes after."""
     made = series([0], [97.0])
