@@ -222,6 +222,19 @@ def test_weighted_sums_that_wrap_are_put_right(monkeypatch: pytest.MonkeyPatch) 
     assert found[-1, 0] == pytest.approx((weights * made.values).sum() / weights.sum(), abs=1e-7)
 
 
+def test_weighted_sums_are_left_to_big_integers_where_coarse_weights_are_too_coarse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Weights just below a whole coarse one, all at the far end of the range of values."""
+    window_ms, count = 2**33, 1500
+    begin_ms = int((2**17 - 2000) / 2**30 * window_ms / (4 * math.log(2)))
+    made = series([begin_ms + number for number in range(count)], [1e6] * (count - 1) + [-1e6])
+    found = rolling(made, None, [window_ms], ["ewma"])["ewma"]
+    assert found[-1, 0] == pytest.approx(1e6 * (1 - 2 / count), rel=1e-6)
+    monkeypatch.setattr(decay, "FITS", 1)
+    assert found.tobytes() == rolling(made, None, [window_ms], ["ewma"])["ewma"].tobytes()
+
+
 @pytest.mark.parametrize(
     ("step_ms", "window_ms", "tick_bits", "swing"),
     [(60_000, 2**33, 13, 5000.0), (1000, 2**27, 3, 0.1)],
