@@ -6,8 +6,8 @@ stretches as long as the window, at fixed places; within one the weights, 1 to 2
 smaller by a power of two.
 
 The sum of weighted values about the latest reading is kept modulo 2^64. Where it might not fit, coarser weights give it
-to within 2^62, and so the multiple of 2^64 that is missing. Where they cannot either (two hundred thousand readings of
-a range of a hundred units, with four half-lives to the window), the same is done in Python's integers, with the result
+to within 2^62, and so the multiple of 2^64 that is missing. Where they cannot either (a million readings of a
+range of two hundred units, with four half-lives to the window), the same is done in Python's integers, with the result
 the same to the bit. Sums without weights must not live here.
 """
 
@@ -22,7 +22,7 @@ from vwmon.kernels.settings import Settings
 from vwmon.kernels.sums import FITS, WRAP, floats, running
 
 WEIGHT_BITS = 30
-COARSE_BITS = 20  # of a weight that the coarser one leaves out
+COARSE_BITS = 17  # of a weight that the coarser one leaves out
 
 
 class Decay:
