@@ -135,6 +135,13 @@ def message(name: str, values: dict[str, float], at_ms: int, received_ms: int, d
     return Arrival("resp", device, f"vwmon/resp/{device}/readings", body, received_ms, b"{}")
 
 
+def _close(db: Connection, stay_no: int, act: Act, outcome: Outcome) -> None:
+    """Take the one alert of a stay in hand and close it."""
+    name = _acknowledge(db, stay_no, act)
+    with database.atomic(db):
+        assert cases.close(db, name, act, outcome).refusal is None
+
+
 def _acknowledge(db: Connection, stay_no: int, act: Act) -> str:
     """Take the one alert of a stay in hand; give its id."""
     with database.atomic(db):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from vwmon import durations
-from vwmon.cli import context, next_measure, reading_rows, register_rows, render, work_list
+from vwmon.cli import context, next_measure, reading_rows, register_rows, render, trends, work_list
 from vwmon.cli.changing import changing, tell
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, group
 from vwmon.cli.register_rows import Registers, here, stay_row
@@ -57,15 +57,24 @@ def show(
     db: DbOption = None,
     form: FormatOption = Format.TABLE,
     as_json: JsonOption = False,
+    with_trends: Annotated[
+        bool, typer.Option("--trends", help="Also what is usual, and where the vitals lead.", show_default=False)
+    ] = False,
 ) -> None:
     """Show one patient: who it is, the stay, the plan, the devices and the last readings."""
     form, settings = render.chosen(form, as_json), context.resolve(config, db)
     with closing(open_reader(settings.store.path)) as opened:
         at = standing_of(opened)
         record = _record(opened, patient, at.now_ms)
+        if with_trends:
+            stay = registers.stays_of(opened, patient)[0]
+            at_ms = min(at.now_ms, stay.discharged_ms or at.now_ms)
+            record["trends"] = trends.trends_of(opened, stay, at_ms, register_rows.zone(stay.ward, settings))
     at.announce(form)
     if form is Format.TABLE:
         _show(record, at.title, at.now_ms, settings)
+        if with_trends:
+            trends.show(record["trends"])
     else:
         render.emit_one(record, form)
 
