@@ -16,7 +16,7 @@ from vwmon.kernels.ragged import Bools, Ints
 from vwmon.patients.records import Assignment, Plan, Stay
 from vwmon.roster import Roster
 from vwmon.scoring.charts import PARTS
-from vwmon.store.account import Account
+from vwmon.store.account import Account, Entry
 from vwmon.store.readings import FOREVER_MS, LogRow
 from vwmon.windows import NEVER
 
@@ -135,18 +135,23 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
         if entry.cursor is not None and entry.noticed_ms is not None:
             at_ms = max(entry.noticed_ms, entry.at_ms)
             written = Written(at_ms=at_ms, written_ms=entry.at_ms, what=what, stay=stay, assignments=found)
-            yield _placed_ms(account, at_ms, entry.cursor), written
+            yield _placed_ms(account, entry, entry.noticed_ms, entry.cursor), written
 
 
 def _without(several: Sequence[Assignment], one: Assignment) -> list[Assignment]:
     return [each for each in several if each is not one]
 
 
-def _placed_ms(account: Account, at_ms: int, cursor: int) -> int:
-    """Give the place of what happened at a moment with the log scored up to `cursor`: after that, before the rest."""
+def _placed_ms(account: Account, entry: Entry, noticed_ms: int, cursor: int) -> int:
+    """Give the place of a line: after what had been scored when it was acted on, before the rest.
+
+    Of a line that is older than such notes only its own time is known.
+    """
+    if noticed_ms < entry.at_ms:
+        return entry.at_ms
     after_ms = max((row[5] + 1 for row in account.rows if row[0] <= cursor), default=0)
     before_ms = min((row[5] for row in account.rows if row[0] > cursor), default=FOREVER_MS)
-    return min(max(at_ms, after_ms), before_ms)
+    return min(max(noticed_ms, after_ms), before_ms)
 
 
 def _did(account: Account) -> Iterator[Placed]:

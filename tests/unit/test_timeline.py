@@ -171,6 +171,14 @@ def test_a_change_made_while_nothing_ran_comes_where_the_scorer_stood(cursor: in
     assert told(account(row(1, 1), row(2, 20), journal=journal)) == expected
 
 
+def test_a_line_from_before_such_notes_comes_by_its_own_time() -> None:
+    """A migrated database has one note for all of them, without a time."""
+    lines = [entry(0, "admit resp acute-respiratory"), entry(0, "assign", 1), entry(10, "discharge recovered")]
+    old = [line._replace(cursor=2, noticed_ms=0) for line in lines]
+    of = account(row(1, 1), row(2, 20), journal=old)
+    assert told(of) == ["admit 0", "assign 0", "message 1", "discharge 10", "message 2"]
+
+
 def test_a_device_that_is_given_back_and_given_again_is_told_each_time() -> None:
     """Each line of the journal with the assignment that it was about."""
     first, second = replace(HELD, to_ms=T0 + 5 * MINUTE), replace(HELD, from_ms=T0 + 9 * MINUTE)
