@@ -3,7 +3,6 @@
 Here: whose patient-days they are, when wards are staffed, and the look of it at 80 columns.
 """
 
-import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +22,6 @@ Record = Mapping[str, Any]
 
 NOTHING = "-"
 TIMES = ("median", "p90")
-WIDE = 80
 
 
 def record(db: Connection, settings: Settings, standing: Standing, within_ms: int, ward: str) -> dict[str, Any]:
@@ -61,7 +59,7 @@ def lines(record: Record) -> list[str]:
             [_response(row) for row in record["response"]],
         ),
         "",
-        *(line for said in _sentences(record) for line in textwrap.wrap(said, WIDE, subsequent_indent="  ")),
+        *(line for said in _sentences(record) for line in render.folded(said)),
     ]
 
 

@@ -252,8 +252,9 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     names = [name for name in dict.fromkeys([*due, *came]) if name not in stood_in]
     rows = [{"vital": name, "expected": due.get(plans.FEEDS.get(name, name))} | came.get(name, {}) for name in names]
     render.say()
-    for line in _score_lines(record["score"]):
-        render.say(line)
+    for sentence in _score_lines(record["score"]):
+        for line in render.folded(sentence):
+            render.say(line)
     render.emit(rows, columns, Format.TABLE)
 
 

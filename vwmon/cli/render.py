@@ -21,6 +21,7 @@ Justify = Literal["left", "right"]
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufff9-\ufffb]")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins so
 GAP = "  "
+WIDTH = 80  # of a terminal that nobody has widened: what sentences are folded to
 SPANS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000))
 
 
@@ -105,6 +106,13 @@ def emit_one(row: Row, form: Format) -> None:
 def say(line: str = "") -> None:
     """Print one line for people to standard output."""
     sys.stdout.write(safe(line) + "\n")
+
+
+def folded(line: str) -> list[str]:
+    """Return a sentence as lines of at most 80 columns, those after the first set in."""
+    from textwrap import wrap
+
+    return wrap(line, WIDTH, subsequent_indent="  ")
 
 
 def warn(line: str) -> None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from vwmon.scoring.trends.assess import Assessment
 
 HOUR_MS = 3_600_000
-WIDTH = 80
 CAUTION = "Trends are proposals under test. They raise no alert and change no score."
 SENTENCES = ("joint.deviation", "news2.reaches_7_could_h", "news2.projected_12h")
 
@@ -53,10 +52,11 @@ def show(trends: dict[str, Any]) -> None:
         Column(key="in_12h", title="IN 12 H", compose=_ahead),
     ]
     render.say()
-    render.emit(trends["vitals"], columns, Format.TABLE)
-    render.say()
+    if trends["vitals"]:
+        render.emit(trends["vitals"], columns, Format.TABLE)
+        render.say()
     for line in trends["sentences"]:
-        for part in _folded(line[0].upper() + line[1:] + "."):
+        for part in render.folded(line[0].upper() + line[1:] + "."):
             render.say(part)
     render.say(trends["caution"])
 
@@ -121,9 +121,3 @@ def _number(row: render.Row, key: str) -> str:
 
 def _signed(value: float | None) -> str:
     return "" if value is None else f"{value:+.1f}"
-
-
-def _folded(line: str) -> list[str]:
-    from textwrap import wrap
-
-    return wrap(line, WIDTH, subsequent_indent="  ")
