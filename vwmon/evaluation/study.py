@@ -1,0 +1,106 @@
+"""One study: the files it reads, the moments it judges, and the scores it compares.
+
+Here: from what was asked for to columns, and the record of which files and versions a result rests on. Figures must not
+live here, nor how they are shown.
+"""
+
+import math
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from vwmon.errors import NotFoundError, UsageError
+from vwmon.evaluation import cohort, scored, tables
+from vwmon.evaluation.moments import Moments, moments
+from vwmon.evaluation.scored import Scored
+from vwmon.evaluation.tables import Recording
+from vwmon.scoring import charts, models
+from vwmon.scoring.charts import Chart
+from vwmon.scoring.models import Model
+
+Advance = Callable[[int], None]
+PACKAGES = ("vwmon", "numpy", "scipy")
+OUTCOME_COLUMNS = ("patient", "event", "time")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be judged: the files, the event and how soon before it counts, and which patients and moments.
+
+    `horizon_ms` is inf where any time later counts. `last`: the last moment of each patient only.
+    """
+
+    recording: Path
+    outcomes: Path
+    event: str
+    patients: Path | None = None
+    left_out: tuple[str, ...] = ()
+    horizon_ms: float = math.inf
+    every_ms: int = 3_600_000
+    last: bool = False
+    half: str = ""
+    where: tuple[str, ...] = ()
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """The recording, the table of patients, the moments, and each file by what it is for, with its SHA-256."""
+
+    recording: Recording
+    patients: Sequence[Mapping[str, str]]
+    moments: Moments
+    files: Mapping[str, Mapping[str, str]]
+
+
+def gather(asked: Asked, advance: Advance = lambda _: None) -> Study:
+    """Read the files and lay out the moments; UsageError when none are left to judge."""
+    recording = tables.read(asked.recording, advance)
+    outcomes = tables.rows(asked.outcomes, OUTCOME_COLUMNS)
+    at_ms = tables.times_ms([row["time"] for row in outcomes], asked.outcomes, relative=recording.relative)
+    patients = tables.rows(asked.patients, ("patient",)) if asked.patients else []
+    if asked.where and not patients:
+        raise UsageError("a condition on patients needs --patients, the table that has its column")
+    spans = cohort.spans(recording, outcomes, at_ms, asked.event, asked.left_out)
+    chosen = cohort.in_half(recording.patients, asked.half, asked.seed)
+    chosen &= cohort.where(recording.patients, patients, asked.where)
+    whole = moments(spans, asked.every_ms, asked.horizon_ms)
+    found = whole.of(chosen[whole.members])
+    if not found.positive.any():
+        raise UsageError(f"no {asked.event} comes within the horizon of any moment of the chosen patients")
+    named = {"recording": asked.recording, "outcomes": asked.outcomes, "patients": asked.patients}
+    return Study(
+        recording=recording,
+        patients=patients,
+        moments=found.last() if asked.last else found,
+        files={use: {"file": path.name, "sha256": tables.sha256(path)} for use, path in named.items() if path},
+    )
+
+
+def find(name: str) -> Chart | Model:
+    """Give the chart or model of a name, or the model of a TOML file; NotFoundError names those there are."""
+    if name.endswith(".toml"):
+        try:
+            return models.parse(Path(name).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise NotFoundError(f"there is no file {name}") from error
+    if name in charts.names():
+        return charts.load(name)
+    if name in models.names():
+        return models.load(name)
+    known = ", ".join([*charts.names(), *models.names()])
+    raise NotFoundError(f"there is no chart or model {name!r}; there are {known}, or a model's .toml file")
+
+
+def scores(study: Study, asked: Chart | Model, valid_ms: Mapping[str, int], advance: Advance) -> Scored:
+    """Score every moment of a study; `valid_ms` is how long the parts of a chart count."""
+    if isinstance(asked, Model):
+        return scored.by_model(study.recording, study.moments, asked, advance)
+    return scored.by_chart(study.recording, study.moments, asked, valid_ms, advance)
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of what reckoned a result."""
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
