@@ -7,23 +7,27 @@ reading's age does to it is the pipeline's; neither lives here.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vwmon.kernels.bands import NO_BAND, first_of_step, joined, millionths, slots
 from vwmon.kernels.ragged import Bools, Bytes, Floats, Ints
-from vwmon.scoring.charts import Band, Chart, Part
+from vwmon.scoring.records import Band, Chart, Part, Table, Word
 
+NO_RED = np.iinfo(np.int8).max  # more than any part scores
 UNDECIDED = -1  # the number of no response band: the bounds disagree
 LOW_IS_WORSE = frozenset({"spo2", "systolic_bp"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreColumns:
-    """Scores of n observation sets on a chart of p parts; points are (n, p) int8, the rest (n,).
+    """Scores of n observation sets on a chart of m measures and t triggers.
 
-    `band` is a number into `responses(chart)`, UNDECIDED where the bounds do not agree on one.
+    Points are (n, m) int8 and `present` (n, m), in the order of the chart's measures. `band_min` and `band_max` are
+    numbers into the chart's responses, `band` the one they agree on, UNDECIDED where they do not. `trigger` (n, t) is
+    the number of the band that each trigger was read in, NO_BAND where it was not read. The rest is (n,).
     """
 
     points_min: Bytes
@@ -34,39 +38,56 @@ class ScoreColumns:
     complete: Bools
     red: Bools
     band: Bytes
+    band_min: Bytes
+    band_max: Bytes
+    trigger: Bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Compiled:
     """A chart's tables as one column of cuts; a lane is one table of one part.
 
-    `points` and `bands` label the slots, NO_BAND where a slot is no reading. `first` is the first lane of each part,
-    `several` the lanes of the parts that have more than one, and `named` the parts that others depend on, with the
-    names of their bands.
+    `points` and `bands` label the slots, NO_BAND where a slot is no reading. `least` and `most` are the bounds of a
+    lane that is not read, `unread` marks those that need no reading. `first` is the first lane of each part, `several`
+    the lanes of the parts that have more than one, and `named` the parts that others depend on, with the names of
+    their bands. `measures` are the parts of each measure, `triggers` those that only raise the response.
     """
 
     part: Ints
-    when: tuple[tuple[tuple[str, int | str], ...], ...]
+    when: tuple[tuple[tuple[str, Word], ...], ...]
     cuts: Ints
     shift: Ints
     points: Bytes
     bands: Bytes
     least: Bytes
     most: Bytes
+    unread: Bools
     first: Ints
     several: Mapping[int, tuple[int, ...]]
     named: Mapping[str, tuple[int, tuple[str, ...]]]
+    measures: tuple[tuple[int, ...], ...]
+    triggers: tuple[int, ...]
+    raised: tuple[Bytes, ...]
     plain: Bytes
     with_red: Bytes
 
 
-@cache
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What was read of every part: bounds of its points, whether it was read, or needs no reading; (p, n)."""
+
+    low: Bytes
+    high: Bytes
+    read: Bools
+    known: Bools
+
+
 def responses(chart: Chart) -> tuple[str, ...]:
     """Give the names of a chart's response bands, mildest first; the numbers of ScoreColumns.band are into it."""
-    return tuple(dict.fromkeys(name for one in chart.aggregates for name in (one.band, one.red_band)))
+    return chart.responses
 
 
-def score(chart: Chart, values: Floats, context: Mapping[str, NDArray[np.integer]]) -> ScoreColumns:
+def score(chart: Chart, values: Floats, context: Mapping[str, NDArray[Any]]) -> ScoreColumns:
     """Score (n, p) values in the chart's order of parts, NaN missing, with (n,) columns for what else it asks for.
 
     A part that depends on another (SpO2 on oxygen) counts as an interval while the other is missing. The totals are
@@ -75,13 +96,26 @@ def score(chart: Chart, values: Floats, context: Mapping[str, NDArray[np.integer
     """
     for name, allowed in chart.context.items():
         if not np.logical_or.reduce([context[name] == one for one in allowed]).all():
-            raise ValueError(f"{name} is one of {allowed}")
+            raise ValueError(f"{name} is one of {', '.join(map(str, allowed))}")
     compiled = _compile(chart)
     slot = slots(millionths(values).T[compiled.part] + compiled.shift, compiled.cuts)
+    parts = _parts(compiled, slot, context)
+    low, high, present = parts.low, parts.high, parts.known
+    if compiled.measures != tuple((i,) for i in range(len(low))):
+        low, high, present = (
+            np.stack(one) for one in zip(*(_measure(parts, m) for m in compiled.measures), strict=True)
+        )
+    trigger = compiled.bands[slot[compiled.first[list(compiled.triggers)]]]
+    return _totals(chart, present, low, high, trigger)
+
+
+def _parts(compiled: _Compiled, slot: Ints, context: Mapping[str, NDArray[Any]]) -> _Parts:
+    """Give the points of every part from the slots (lanes, n) of its tables."""
     points = compiled.points[slot]
     present = points != NO_BAND
     least, most = np.where(present, points, compiled.least), np.where(present, points, compiled.most)
-    low, high = least[compiled.first], most[compiled.first]
+    low, high, read = least[compiled.first], most[compiled.first], present[compiled.first]
+    known = read | compiled.unread[compiled.first]
     states = {
         name: (compiled.bands[slot[compiled.first[part]]], names) for name, (part, names) in compiled.named.items()
     }
@@ -89,7 +123,20 @@ def score(chart: Chart, values: Floats, context: Mapping[str, NDArray[np.integer
         fits = np.stack([_fits(compiled.when[lane], states, context) for lane in lanes])
         low[part] = np.where(fits, least[list(lanes)], np.iinfo(np.int8).max).min(axis=0)
         high[part] = np.where(fits, most[list(lanes)], NO_BAND).max(axis=0)
-    return _totals(chart, compiled, present[compiled.first], low, high)
+        known[part] = read[part] | (compiled.unread[list(lanes)] | ~fits).all(axis=0)
+    return _Parts(low=low, high=high, read=read, known=known)
+
+
+def _measure(parts: _Parts, members: tuple[int, ...]) -> tuple[Bytes, Bytes, Bools]:
+    """Give the bounds of one measure, and whether it is known: of its parts those read count, of those the worst."""
+    if len(members) == 1:
+        return parts.low[members[0]], parts.high[members[0]], parts.known[members[0]]
+    rows = list(members)
+    low, high, read = parts.low[rows], parts.high[rows], parts.read[rows]
+    any_read = read.any(axis=0)
+    worst_low, worst_high = (np.where(read, one, NO_BAND).max(axis=0) for one in (low, high))
+    known: Bools = np.any(parts.known[rows], axis=0)
+    return np.where(any_read, worst_low, low.min(axis=0)), np.where(any_read, worst_high, high.max(axis=0)), known
 
 
 def severity(chart: Chart, part: Ints, values: Floats) -> tuple[Floats, Bytes]:
@@ -105,9 +152,9 @@ def severity(chart: Chart, part: Ints, values: Floats) -> tuple[Floats, Bytes]:
 
 
 def _fits(
-    when: tuple[tuple[str, int | str], ...],
+    when: tuple[tuple[str, Word], ...],
     states: Mapping[str, tuple[Bytes, tuple[str, ...]]],
-    context: Mapping[str, NDArray[np.integer]],
+    context: Mapping[str, NDArray[Any]],
 ) -> Bools:
     """Say where a table may be the one: what it depends on is so, or is not known."""
     fit = np.ones(1, dtype=np.bool_)
@@ -120,23 +167,30 @@ def _fits(
     return fit
 
 
-def _totals(chart: Chart, compiled: _Compiled, present: Bools, low: Bytes, high: Bytes) -> ScoreColumns:
-    """Sum the points (p, n) and find the response that the bounds agree on."""
+def _totals(chart: Chart, present: Bools, low: Bytes, high: Bytes, trigger: Bytes) -> ScoreColumns:
+    """Sum the points (m, n) and find the responses at the bounds, as the triggers (t, n) raise them."""
+    compiled = _compile(chart)
     total_min, total_max = low.sum(axis=0, dtype=np.int64), high.sum(axis=0, dtype=np.int64)
-    red: Bools = np.any(low >= chart.red_points, axis=0)
-    may_be_red: Bools = np.any(high >= chart.red_points, axis=0)
-    complete: Bools = np.all(present, axis=0)
+    worst = NO_RED if chart.red_points is None else chart.red_points
+    red: Bools = np.any(low >= worst, axis=0)
+    may_be_red: Bools = np.any(high >= worst, axis=0)
     best = _response(compiled, total_min - chart.lowest, red)
-    worst = _response(compiled, total_max - chart.lowest, may_be_red)
+    worst_band = _response(compiled, total_max - chart.lowest, may_be_red)
+    for raised, band in zip(compiled.raised, trigger, strict=True):
+        best = np.maximum(best, np.where(band == NO_BAND, raised.min(), raised[band]))
+        worst_band = np.maximum(worst_band, np.where(band == NO_BAND, raised.max(), raised[band]))
     return ScoreColumns(
         points_min=low.T,
         points_max=high.T,
         present=present.T,
         total_min=total_min,
         total_max=total_max,
-        complete=complete,
+        complete=np.all(present, axis=0),
         red=red,
-        band=np.where(best == worst, best, np.int8(UNDECIDED)),
+        band=np.where(best == worst_band, best, np.int8(UNDECIDED)),
+        band_min=best,
+        band_max=worst_band,
+        trigger=trigger.T,
     )
 
 
@@ -150,8 +204,8 @@ def _compile(chart: Chart) -> _Compiled:
     cut = [_slots(chart.parts[i], table.bands) for i, table in lanes]
     cuts, shift = joined([cuts for cuts, _ in cut])
     owner = [(table, one) for (_, table), (_, owners) in zip(lanes, cut, strict=True) for one in (None, *owners)]
-    part = np.array([i for i, _ in lanes])
-    asked = {name for _, table in lanes for name, _ in table.when}
+    bounds = np.array([_bounds(table) for _, table in lanes], dtype=np.int8)
+    part, at = np.array([i for i, _ in lanes]), {one.name: i for i, one in enumerate(chart.parts)}
     return _Compiled(
         part=part,
         when=tuple(table.when for _, table in lanes),
@@ -159,18 +213,26 @@ def _compile(chart: Chart) -> _Compiled:
         shift=shift,
         points=np.array([NO_BAND if i is None else t.bands[i].points for t, i in owner], dtype=np.int8),
         bands=np.array([NO_BAND if i is None else i for _, i in owner], dtype=np.int8),
-        least=np.array([[min(band.points for band in table.bands)] for _, table in lanes], dtype=np.int8),
-        most=np.array([[max(band.points for band in table.bands)] for _, table in lanes], dtype=np.int8),
+        least=bounds[:, :1],
+        most=bounds[:, 1:],
+        unread=np.array([[table.unread is not None] for _, table in lanes]),
         first=np.searchsorted(part, np.arange(len(chart.parts))),
         several={i: tuple(np.flatnonzero(part == i).tolist()) for i, one in enumerate(chart.parts) if one.tables[1:]},
         named={
-            one.name: (i, tuple(band.name for band in one.tables[0].bands))
-            for i, one in enumerate(chart.parts)
-            if one.name in asked
+            name: (at[name], tuple(band.name for band in chart.parts[at[name]].bands)) for name in chart.asked & {*at}
         },
+        measures=tuple(tuple(at[one.name] for one in parts) for parts in chart.measures.values()),
+        triggers=tuple(at[one.name] for one in chart.triggers),
+        raised=tuple(np.array([chart.raised(b) for b in one.bands], dtype=np.int8) for one in chart.triggers),
         plain=_responses_by_total(chart, red=False),
         with_red=_responses_by_total(chart, red=True),
     )
+
+
+def _bounds(table: Table) -> tuple[int, int]:
+    """Give the least and the most points of a table that is not read."""
+    points = [table.unread] if table.unread is not None else [one.points for one in table.bands if not one.undefined]
+    return min(points), max(points)
 
 
 def _responses_by_total(chart: Chart, *, red: bool) -> Bytes:
@@ -184,11 +246,12 @@ def _slots(part: Part, bands: tuple[Band, ...]) -> tuple[list[int], list[int | N
     cuts: list[int] = []
     owners: list[int | None] = [None]
     for i, band in enumerate(bands):
+        owner = None if band.undefined else i
         if band.lower is None:
-            owners = [i]
+            owners = [owner]
         else:
             cuts.append(band.lower * part.step if part.exact else first_of_step(part.step, band.lower))
-            owners.append(i)
+            owners.append(owner)
         ends = part.exact or i == len(bands) - 1
         if ends and band.upper is not None:
             cuts.append(band.upper * part.step + 1 if part.exact else first_of_step(part.step, band.upper + 1))
