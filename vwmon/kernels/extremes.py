@@ -1,40 +1,73 @@
-"""The least and the most of ranges of positions, by tables of doubling lengths.
+"""The least and the most of ranges of positions, from tables of doubling lengths.
 
 Nothing but that must live here.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
-from vwmon.kernels.frames import Frame
+from vwmon.kernels.frames import Frame, Window
 from vwmon.kernels.ragged import Floats, Ints
 from vwmon.kernels.settings import Settings
 
 
-def fill(frame: Frame, window_ms: int, settings: Settings, out: Mapping[str, Floats]) -> None:  # noqa: ARG001
-    """Fill min and max, as far as they are asked for; each (q,)."""
-    start, end = frame.starts(window_ms), frame.ends
-    for name, ufunc in (("min", np.minimum), ("max", np.maximum)):
-        if name in out:
-            out[name][:] = over(ufunc, frame.values, start, end)
-            out[name][end <= start] = np.nan
+class Doubling:
+    """The extreme of every 2^k neighbours in a column; any range is two of these that overlap."""
+
+    def __init__(self, ufunc: np.ufunc, column: Floats | Ints) -> None:
+        """Take numpy.minimum or numpy.maximum, and a column (n,)."""
+        self._ufunc = ufunc
+        self._levels: Floats | Ints = column.reshape(1, -1)
+
+    def over(self, start: Ints, lengths: Ints, level: Ints) -> Floats:
+        """Give the extreme of each range, (q,); of an empty one anything. `level` is that of `levels(lengths)`."""
+        self._reach(int(level.max()))
+        rows = self._levels.shape[1]
+        base = level * rows + start
+        flat = self._levels.reshape(-1)
+        first = flat.take(base, mode="clip")
+        base += lengths - (1 << level)
+        found: Floats = self._ufunc(first, flat.take(base, mode="clip"), out=first)
+        return found
+
+    def _reach(self, level: int) -> None:
+        """Add the levels that are missing."""
+        had, rows = self._levels.shape
+        if level < had:
+            return
+        levels = np.empty((level + 1, rows), dtype=self._levels.dtype)
+        levels[:had] = self._levels
+        for number in range(had, level + 1):
+            half = 1 << (number - 1)
+            below = levels[number - 1]
+            self._ufunc(below[:-half], below[half:], out=levels[number, :-half])
+            levels[number, -half:] = below[-half:]
+        self._levels = levels
 
 
-def over(ufunc: np.ufunc, values: Floats, start: Ints, end: Ints) -> Floats:
-    """Give ufunc (minimum or maximum) of values[start:end] for each range; anything where the range is empty."""
-    length = np.maximum(end - start, 0)
-    longest = int(length.max(initial=0))
-    if not longest:
-        return np.full(len(start), np.nan)
-    table = [values]
-    while 2 ** len(table) <= longest:
-        half, row = 2 ** (len(table) - 1), table[-1].copy()
-        row[:-half] = ufunc(table[-1][:-half], table[-1][half:])
-        table.append(row)
-    flat = np.concatenate(table)
-    level = np.frexp(np.maximum(length, 1))[1].astype(np.int64) - 1
-    base = level * len(values)
-    low, high = np.minimum(start, len(values) - 1), np.maximum(end - (1 << level), 0)
-    found: Floats = ufunc(flat[base + low], flat[base + high])
-    return found
+def levels(lengths: Ints) -> Ints:
+    """Give the exponent of the highest power of two within each length; 0 for a length of 0."""
+    _, exponent = np.frexp(lengths.astype(np.float64))
+    return np.maximum(exponent.astype(np.int64) - 1, 0)
+
+
+class Extremes:
+    """min and max."""
+
+    def __init__(self, frame: Frame, settings: Settings) -> None:  # noqa: ARG002  # as all kernels
+        """Take the readings."""
+        self._frame = frame
+
+    @cached_property
+    def _tables(self) -> Mapping[str, Doubling]:
+        values = self._frame.values
+        return {"min": Doubling(np.minimum, values), "max": Doubling(np.maximum, values)}
+
+    def fill(self, window: Window, out: Mapping[str, Floats]) -> None:
+        """Fill what is asked for, (q,) each."""
+        level = levels(window.count)
+        for name, column in out.items():
+            np.copyto(column, self._tables[name].over(window.start, window.count, level))
+            window.blank(column)

@@ -1,18 +1,25 @@
-"""Frames: the readings that some queries reach, laid out so that a window is a range of positions.
+"""Frames: the readings that a run of queries reaches, laid out so that a window is a range of positions.
 
-Here: choosing and quantising those readings, and where each window begins and ends among them. What is reckoned over
-a window must not live here.
+Here: cutting columns and queries into frames that stay in the cache, quantising their values, and where each window
+begins and ends. What is reckoned over a window must not live here.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 
-from vwmon.kernels.ragged import Floats, Ints, Ragged, bisect_left, bisect_right, firsts, spans
+from vwmon.kernels.ragged import Floats, Ints, Ragged, bisect_right, firsts, spans
+from vwmon.kernels.search import Ladder
 
-RESOLUTION = 10_000  # steps of a value to one of its unit: sums are of whole ten-thousandths
-REACH = 1e9  # a value beyond it cannot be quantised
+RESOLUTION = 10_000  # steps to one unit of a value: sums are of whole ten-thousandths
+BLOCK = 16_384  # queries, or the rows that are new to them, in a frame
+LONGEST_AXIS = 2.0**62
+
+Column = TypeVar("Column", Ints, Floats)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +32,11 @@ class Queries:
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """Valid readings (n,) and queries (q,), both sorted by (series, time).
+    """Valid readings (n,), n >= 1, and queries (q,), both sorted by (series, time).
 
-    `along` and `query_along` are the times on one axis, on which the series lie one after another, each more than the
-    longest lookback away from the one before: a window never reaches into its neighbour.
+    `along` and `query_along` are the times on one axis, on which the series lie one after another, each further than
+    the longest lookback from the one before: a window never reaches into its neighbour. `tail` says that the queries
+    are at the last rows, one each.
     """
 
     times_ms: Ints
@@ -36,48 +44,163 @@ class Frame:
     owner: Ints
     along: Ints
     query_owner: Ints
-    query_ms: Ints
     query_along: Ints
-    _starts: dict[int, Ints] = field(default_factory=dict)
+    tail: bool
+
+    @cached_property
+    def ladder(self) -> Ladder:
+        """The axis, to be searched."""
+        return Ladder(self.along)
 
     @cached_property
     def ends(self) -> Ints:
         """The position after the last reading at or before each query, (q,)."""
-        return np.searchsorted(self.along, self.query_along, side="right")
-
-    def starts(self, window_ms: int) -> Ints:
-        """Give the position of the first reading later than `window_ms` before each query, (q,)."""
-        if window_ms not in self._starts:
-            self._starts[window_ms] = np.searchsorted(self.along, self.query_along - window_ms, side="right")
-        return self._starts[window_ms]
+        if self.tail:
+            rows = len(self.along)
+            return np.arange(rows - len(self.query_along) + 1, rows + 1, dtype=np.int64)
+        return self.ladder.count(self.query_along)
 
     @cached_property
     def steps(self) -> Ints:
-        """The values in whole steps of one RESOLUTION-th, (n,)."""
-        return np.rint(self.values * RESOLUTION).astype(np.int64)
+        """The values in whole steps, (n,)."""
+        scaled = self.values * RESOLUTION
+        return np.rint(scaled, out=scaled).astype(np.int64)
+
+    def window(self, length_ms: int) -> "Window":
+        """Give the windows of one length before each query."""
+        return Window(frame=self, length_ms=length_ms)
+
+    def at_end(self, terms: Ints) -> Ints:
+        """Give of running sums (n + 1,) those up to each query's end, (q,)."""
+        return terms[-len(self.query_along) :] if self.tail else terms.take(self.ends, mode="wrap")
+
+    def latest(self, column: Column) -> Column:
+        """Give of a column (n,) the latest row at each query, (q,); any row where there is none."""
+        return column[-len(self.query_along) :] if self.tail else column.take(self.ends - 1, mode="wrap")
 
 
-def frame(columns: Ragged, queries: Queries, lookback_ms: int) -> Frame:
-    """Gather the valid readings that sorted queries reach when they look back so far."""
-    first = np.flatnonzero(firsts(queries.series))
-    series = queries.series[first]
-    low = queries.times_ms[first] - lookback_ms
-    high = queries.times_ms[np.append(first[1:], len(queries.series)) - 1]
-    begin, end = columns.offsets[series], columns.offsets[series + 1]
-    start = bisect_left(columns.times_ms, begin, end, low)
-    stop = np.maximum(bisect_right(columns.times_ms, begin, end, high), start)
-    rows, owner = spans(start, stop), np.repeat(np.arange(len(series)), stop - start)
-    valid = ~np.isnan(columns.values[rows])
-    rows, owner = rows[valid], owner[valid]
-    lengths = high - low + lookback_ms + 1
-    shift = np.cumsum(lengths) - lengths - low
-    query_owner = np.cumsum(firsts(queries.series)) - 1
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """The windows of one length before each query of a frame: positions from `start` to the frame's `ends`."""
+
+    frame: Frame
+    length_ms: int
+
+    @cached_property
+    def start(self) -> Ints:
+        """The position of the first reading later than the window's begin, (q,)."""
+        return self.frame.ladder.count(self.frame.query_along - self.length_ms)
+
+    @cached_property
+    def count(self) -> Ints:
+        """How many readings are in each, (q,)."""
+        return self.frame.ends - self.start
+
+    @cached_property
+    def counted(self) -> Floats:
+        """The count as floats, (q,)."""
+        return self.count.astype(np.float64)
+
+    @cached_property
+    def most(self) -> int:
+        """The highest count."""
+        return int(self.count.max())
+
+    def blank(self, column: Floats) -> None:
+        """Write NaN where a window is empty."""
+        if not self.frame.tail:
+            np.copyto(column, np.nan, where=self.count == 0)
+
+
+def at_rows(columns: Ragged, lookback_ms: int) -> Iterator[tuple[slice, Frame | None]]:
+    """Yield frames for queries at every row, and which rows; None for a frame where there is no valid reading."""
+    start, rows = 0, len(columns.times_ms)
+    while start < rows:
+        series = int(np.searchsorted(columns.offsets, start, side="right")) - 1
+        begin = int(columns.offsets[series])
+        earlier = columns.times_ms[begin:start]
+        low = begin + int(np.searchsorted(earlier, columns.times_ms[start] - lookback_ms, side="right"))
+        stop = min(rows, start + max(BLOCK, start - low))
+        yield slice(start, stop), _rows_frame(columns, low, start, stop, series, lookback_ms)
+        start = stop
+
+
+def _rows_frame(columns: Ragged, low: int, start: int, stop: int, series: int, lookback_ms: int) -> Frame | None:
+    """Lay out the rows from `low`, the first of them in `series`, to `stop`, with queries at those from `start`."""
+    last = int(np.searchsorted(columns.offsets, stop, side="left"))
+    edges: Ints = np.clip(columns.offsets[series : last + 1], low, stop)
+    lengths = edges[1:] - edges[:-1]
+    filled = np.flatnonzero(lengths)
+    lengths = lengths[filled]
+    times_ms, values = columns.times_ms[low:stop], columns.values[low:stop]
+    ends = np.cumsum(lengths)
+    shift = _shift(times_ms[ends - lengths], times_ms[ends - 1], lookback_ms)
+    along = times_ms + np.repeat(shift, lengths)
+    owner = np.repeat(filled + series, lengths)
+    asked = slice(start - low, None)
+    tied = bool((along[1:] == along[:-1]).any())
+    query_along, query_owner = along[asked], owner[asked]
+    valid = values == values  # noqa: PLR0124  # NaN alone differs from itself
+    whole = bool(valid.all())
+    if not whole:
+        times_ms, values, owner, along = times_ms[valid], values[valid], owner[valid], along[valid]
+    if not len(values):
+        return None
     return Frame(
-        times_ms=columns.times_ms[rows],
-        values=columns.values[rows],
-        owner=series[owner],
-        along=columns.times_ms[rows] + shift[owner],
-        query_owner=queries.series,
-        query_ms=queries.times_ms,
-        query_along=queries.times_ms + shift[query_owner],
+        times_ms=times_ms,
+        values=values,
+        owner=owner,
+        along=along,
+        query_owner=query_owner,
+        query_along=query_along,
+        tail=whole and not tied,
     )
+
+
+def at_queries(columns: Ragged, queries: Queries, lookback_ms: int) -> Iterator[tuple[slice, Frame | None]]:
+    """Yield frames for queries sorted by (series, time), and which queries; None for a frame without a reading."""
+    begin, end = columns.offsets[queries.series], columns.offsets[queries.series + 1]
+    start = bisect_right(columns.times_ms, begin, end, queries.times_ms - lookback_ms)
+    stop = bisect_right(columns.times_ms, begin, end, queries.times_ms)
+    # Rows that the query before has reached are there already: the ranges of what is new never overlap.
+    new = np.maximum(start, np.concatenate([[0], stop[:-1]]))
+    load = np.cumsum(np.maximum(stop - new, 0) + 1) // max(BLOCK, int((stop - start).max()))
+    cuts = [*np.flatnonzero(firsts(load)).tolist(), len(load)]
+    for first, last in pairwise(cuts):
+        part = slice(first, last)
+        fresh = np.append(start[first : first + 1], new[first + 1 : last])
+        asked = Queries(series=queries.series[part], times_ms=queries.times_ms[part])
+        yield part, _queries_frame(columns, asked, fresh, np.maximum(stop[part], fresh), lookback_ms)
+
+
+def _queries_frame(columns: Ragged, queries: Queries, start: Ints, stop: Ints, lookback_ms: int) -> Frame | None:
+    """Lay out the rows that are new to each query, from `start` to `stop`."""
+    rows, query = spans(start, stop), np.repeat(np.arange(len(start)), stop - start)
+    valid = ~np.isnan(columns.values[rows])
+    rows, query = rows[valid], query[valid]
+    if not len(rows):
+        return None
+    first = firsts(queries.series)
+    place = np.cumsum(first) - 1
+    begins = np.flatnonzero(first)
+    low = queries.times_ms[begins] - lookback_ms
+    shift = _shift(low, queries.times_ms[np.append(begins[1:], len(first)) - 1], lookback_ms)[place]
+    times_ms = columns.times_ms[rows]
+    return Frame(
+        times_ms=times_ms,
+        values=columns.values[rows],
+        owner=queries.series[query],
+        along=times_ms + shift[query],
+        query_owner=queries.series,
+        query_along=queries.times_ms + shift,
+        tail=False,
+    )
+
+
+def _shift(first_ms: Ints, last_ms: Ints, lookback_ms: int) -> Ints:
+    """Give what to add to the times of each series so that they lie one after another."""
+    lengths = last_ms - first_ms + (lookback_ms + 1)
+    if lengths.astype(np.float64).sum() > LONGEST_AXIS:
+        raise OverflowError("the times of the series span too much to lie on one axis: give fewer series at a time")
+    shift: Ints = np.cumsum(lengths) - lengths - first_ms
+    return shift

@@ -4,38 +4,52 @@ What the values say together must not live here.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
-from vwmon.kernels.frames import Frame
+from vwmon.kernels.frames import Frame, Window
 from vwmon.kernels.ragged import Floats, Ints
 from vwmon.kernels.settings import Settings
 
 
-def fill(frame: Frame, window_ms: int, settings: Settings, out: Mapping[str, Floats]) -> None:
-    """Fill last, age, count and coverage, as far as they are asked for; each (q,)."""
-    start, end = frame.starts(window_ms), frame.ends
-    empty = end <= start
-    if "count" in out:
-        np.subtract(end, start, out=out["count"])
-    if "last" in out and len(frame.values):
-        frame.values.take(end - 1, mode="clip", out=out["last"])
-    if "age" in out and len(frame.values):
-        np.subtract(frame.query_along, frame.along.take(end - 1, mode="clip"), out=out["age"])
-    for name in out.keys() & {"last", "age"}:
-        out[name][empty] = np.nan
-    if "coverage" in out:
-        covered = _covered(frame, frame.query_along, settings.reach_ms)
-        covered = covered - _covered(frame, frame.query_along - window_ms, settings.reach_ms)
-        np.divide(covered, window_ms, out=out["coverage"])
+class Presence:
+    """last, age, count and coverage."""
 
+    def __init__(self, frame: Frame, settings: Settings) -> None:
+        """Take the readings, and how long each covers."""
+        self._frame = frame
+        self._reach_ms = settings.reach_ms
 
-def _covered(frame: Frame, along: Ints, reach_ms: int) -> Ints:
-    """Give how much of the axis up to each point lies within the reach of a reading."""
-    if not len(frame.along):
-        return np.zeros(len(along), dtype=np.int64)
-    whole = np.zeros(len(frame.along), dtype=np.int64)
-    np.cumsum(np.minimum(np.diff(frame.along), reach_ms), out=whole[1:])
-    last = np.searchsorted(frame.along, along, side="right") - 1
-    reached = whole.take(last, mode="clip") + np.minimum(along - frame.along.take(last, mode="clip"), reach_ms)
-    return np.where(last < 0, 0, reached)
+    def fill(self, window: Window, out: Mapping[str, Floats]) -> None:
+        """Fill what is asked for, (q,) each."""
+        if "last" in out:
+            np.copyto(out["last"], self._frame.latest(self._frame.values))
+            window.blank(out["last"])
+        if "age" in out:
+            np.subtract(self._frame.query_along, self._frame.latest(self._frame.along), out=out["age"])
+            window.blank(out["age"])
+        if "count" in out:
+            np.copyto(out["count"], window.count)
+        if "coverage" in out:
+            begin = self._covered(window.start, self._frame.query_along - window.length_ms)
+            np.divide(self._covered_now - begin, window.length_ms, out=out["coverage"])
+
+    @cached_property
+    def _covered_now(self) -> Ints:
+        """How much of the axis up to each query is covered, (q,)."""
+        return self._covered(self._frame.ends, self._frame.query_along)
+
+    @cached_property
+    def _covered_whole(self) -> Ints:
+        """How much of the axis up to each reading is covered, (n,)."""
+        whole = np.zeros(len(self._frame.along), dtype=np.int64)
+        np.cumsum(np.minimum(np.diff(self._frame.along), self._reach_ms), out=whole[1:])
+        return whole
+
+    def _covered(self, end: Ints, along: Ints) -> Ints:
+        """Give how much of the axis up to moments is covered; `end` is the position after the latest reading there."""
+        last = end - 1
+        since = along - self._frame.along.take(last, mode="wrap")
+        reached = self._covered_whole.take(last, mode="wrap") + np.minimum(since, self._reach_ms)
+        return np.where(last < 0, 0, reached)

@@ -34,27 +34,42 @@ ticks of 8 ms. last, min, max and median are of the values as they are.
 Here: checking what is asked, cutting it into frames, and putting the answers together. Arithmetic must not live here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
-from vwmon.kernels import decay, drift, extremes, order, pairs, presence, sums
-from vwmon.kernels.frames import REACH, Frame, Queries, frame
+from vwmon.kernels.checks import check, check_queries
+from vwmon.kernels.decay import Decay
+from vwmon.kernels.drift import Drift
+from vwmon.kernels.extremes import Extremes
+from vwmon.kernels.frames import Frame, Queries, Window, at_queries, at_rows
+from vwmon.kernels.order import Order
+from vwmon.kernels.pairs import Pairs
+from vwmon.kernels.presence import Presence
 from vwmon.kernels.ragged import Floats, Ints, Ragged
 from vwmon.kernels.settings import DEFAULTS, Settings
+from vwmon.kernels.sums import Sums
 
-Kernel = Callable[[Frame, int, Settings, Mapping[str, Floats]], None]
 
-KERNELS: Mapping[Kernel, Sequence[str]] = {
-    presence.fill: ("last", "age", "count", "coverage"),
-    sums.fill: ("mean", "std", "slope", "slope_error", "difference"),
-    extremes.fill: ("min", "max"),
-    order.fill: ("median",),
-    pairs.fill: ("theil_sen",),
-    decay.fill: ("ewma",),
-    drift.fill: ("cusum",),
+class Kernel(Protocol):
+    """What reckons some statistics over one frame of readings."""
+
+    def fill(self, window: Window, out: Mapping[str, Floats]) -> None:
+        """Fill the columns (q,) of the statistics that are asked for."""
+
+
+KERNELS: Mapping[Callable[[Frame, Settings], Kernel], Sequence[str]] = {
+    Presence: ("last", "age", "count", "coverage"),
+    Sums: ("mean", "std", "slope", "slope_error", "difference"),
+    Extremes: ("min", "max"),
+    Order: ("median",),
+    Pairs: ("theil_sen",),
+    Decay: ("ewma",),
+    Drift: ("cusum",),
 }
 STATISTICS = tuple(name for names in KERNELS.values() for name in names)
+ZERO = ("count", "coverage")  # of an empty window; all others are NaN
 
 
 def rolling(
@@ -66,59 +81,58 @@ def rolling(
 ) -> dict[str, Floats]:
     """Give each statistic at each query over each window, (queries, windows); see the module's text.
 
-    Raises ValueError for columns out of order, values beyond 1e9, queries of a series that is not there, windows that
-    are not positive, or statistics that are unknown or lack a setting.
+    Raises ValueError for columns out of order, values or times beyond what can be reckoned with, queries of a series
+    that is not there, windows that are not positive, or statistics that are unknown or lack a setting.
     """
-    _check(columns, windows_ms, statistics, settings)
-    asked = queries or Queries(series=columns.owners(), times_ms=columns.times_ms)
-    _check_queries(columns, asked)
-    order_ = np.lexsort((asked.times_ms, asked.series))
-    asked = Queries(series=asked.series[order_], times_ms=asked.times_ms[order_])
-    results = {name: np.empty((len(windows_ms), len(order_))).T for name in statistics}
-    if len(order_):
-        found = frame(columns, asked, _lookback_ms(windows_ms, statistics, settings))
+    if unknown := sorted(set(statistics) - set(STATISTICS)):
+        raise ValueError(f"no statistic {', '.join(unknown)}; there are {', '.join(STATISTICS)}")
+    if "cusum" in statistics and settings.target is None:
+        raise ValueError("cusum needs settings.target, the level that is no change")
+    check(columns, windows_ms, settings)
+    windows_ms = [int(window_ms) for window_ms in windows_ms]
+    lookback_ms = _lookback_ms(windows_ms, statistics, settings)
+    if queries is None:
+        return _filled(at_rows(columns, lookback_ms), len(columns.times_ms), windows_ms, statistics, settings)
+    check_queries(columns, queries)
+    order = np.lexsort((queries.times_ms, queries.series))
+    asked = Queries(series=queries.series[order], times_ms=queries.times_ms[order])
+    results = _filled(at_queries(columns, asked, lookback_ms), len(order), windows_ms, statistics, settings)
+    return {name: _placed(column, order) for name, column in results.items()}
+
+
+def _filled(
+    frames: Iterable[tuple[slice, Frame | None]],
+    queries: int,
+    windows_ms: Sequence[int],
+    statistics: Sequence[str],
+    settings: Settings,
+) -> dict[str, Floats]:
+    """Go through the frames; a window's column is in one piece, so that each is written once and in order."""
+    results = {name: np.empty((len(windows_ms), queries)) for name in statistics}
+    wanted = {kind: [name for name in names if name in results] for kind, names in KERNELS.items()}
+    for part, frame in frames:
+        if frame is None:
+            for name, column in results.items():
+                column[:, part] = 0.0 if name in ZERO else np.nan
+            continue
+        kernels = [(kind(frame, settings), names) for kind, names in wanted.items() if names]
         for number, window_ms in enumerate(windows_ms):
-            for kernel, names in KERNELS.items():
-                out = {name: np.empty(len(order_)) for name in names if name in results}
-                if out:
-                    with np.errstate(invalid="ignore", divide="ignore"):
-                        kernel(found, window_ms, settings, out)
-                for name, column in out.items():
-                    results[name][order_, number] = column
-    return results
+            window = frame.window(window_ms)
+            for kernel, names in kernels:
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    kernel.fill(window, {name: results[name][number, part] for name in names})
+    return {name: column.T for name, column in results.items()}
+
+
+def _placed(column: Floats, order: Ints) -> Floats:
+    """Put the rows of a sorted result where they were asked for."""
+    placed = np.empty_like(column)
+    placed[order] = column
+    return placed
 
 
 def _lookback_ms(windows_ms: Sequence[int], statistics: Sequence[str], settings: Settings) -> int:
     """Say how far back from a query a reading can matter."""
     longest = max(windows_ms, default=0)
-    return max(
-        longest, longest * 2 * ("difference" in statistics), ("coverage" in statistics) * (longest + settings.reach_ms)
-    )
-
-
-def _check(columns: Ragged, windows_ms: Sequence[int], statistics: Sequence[str], settings: Settings) -> None:
-    """Refuse what cannot be answered."""
-    if unknown := sorted(set(statistics) - set(STATISTICS)):
-        raise ValueError(f"no statistic {', '.join(unknown)}; there are {', '.join(STATISTICS)}")
-    if wrong := [window for window in windows_ms if window <= 0]:
-        raise ValueError(f"window of {wrong[0]} ms: a window is at least one millisecond long")
-    if "cusum" in statistics and settings.target is None:
-        raise ValueError("cusum needs settings.target, the level that is no change")
-    steps = np.diff(columns.times_ms)
-    steps[_inner(columns.offsets, len(columns.times_ms)) - 1] = 0
-    if (steps < 0).any():
-        raise ValueError("columns are not sorted by (series, time): ragged.arranged sorts them")
-    if (np.abs(columns.values) > REACH).any():
-        raise ValueError(f"a value is beyond {REACH:g}: make it NaN, or measure it in a larger unit")
-
-
-def _inner(offsets: Ints, rows: int) -> Ints:
-    """Give where series begin, but for the first row."""
-    inner: Ints = offsets[(offsets > 0) & (offsets < rows)]
-    return inner
-
-
-def _check_queries(columns: Ragged, queries: Queries) -> None:
-    """Refuse queries of what is not there."""
-    if len(queries.series) and not 0 <= queries.series.min() <= queries.series.max() < len(columns):
-        raise ValueError(f"a query's series is not one of the {len(columns)} in the columns")
+    further = settings.reach_ms if "coverage" in statistics else 0
+    return longest + max(further, longest if "difference" in statistics else 0)
