@@ -97,7 +97,7 @@ def alerts(moments: Moments, scores: Floats, lockout_ms: int, at: Floats | None 
         events=events,
         found=(~np.isnan(lead)).astype(np.float64),
         lead_ms=lead,
-        days=np.bincount(moments.patient, minlength=patients) * (moments.every_ms / DAY_MS),
+        days=np.bincount(moments.patient, minlength=patients).astype(np.float64) * (moments.every_ms / DAY_MS),
     )
 
 
@@ -123,7 +123,11 @@ def _mixed(found: Alerts, lower: int, share: float, weights: Floats) -> AtLoad:
     """Give the figures of using threshold `lower` for 1 - share of the patients, and the one above it for the rest."""
     used = [lower, min(lower + 1, len(found.thresholds) - 1)]
     parts = np.array([1 - share, share])
-    raised_, right, days = parts @ found.raised[used] @ weights, parts @ found.right[used] @ weights, found.days @ weights
+    raised_, right, days = (
+        parts @ found.raised[used] @ weights,
+        parts @ found.right[used] @ weights,
+        found.days @ weights,
+    )
     cases = weights[found.events]
     sensitivity = parts @ found.found[used] @ cases / cases.sum() if cases.sum() else np.nan
     leads, counted = found.lead_ms[used], found.found[used] * parts[:, None] * cases

@@ -38,9 +38,7 @@ def calibration(log_odds: Floats, positive: Bools, bins: int = BINS) -> Calibrat
     order = np.argsort(log_odds, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
     intercept, slope = _line(log_odds, positive)
-    return Calibration(
-        intercept=intercept, slope=slope, bins=tuple(_bin(log_odds, positive, part) for part in parts)
-    )
+    return Calibration(intercept=intercept, slope=slope, bins=tuple(_bin(log_odds, positive, part) for part in parts))
 
 
 def probability(log_odds: Floats) -> Floats:

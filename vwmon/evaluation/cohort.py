@@ -6,6 +6,7 @@ live here, nor the moments.
 
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
+from itertools import pairwise
 
 import numpy as np
 
@@ -35,7 +36,9 @@ def in_half(patients: Sequence[str], half: str, seed: int) -> Bools:
     return halves(patients, seed) == HALVES.index(half) if half else np.ones(len(patients), dtype=np.bool_)
 
 
-def spans(recording: Recording, outcomes: Sequence[Row], times_ms: Ints, event: str, left_out: Collection[str]) -> Spans:
+def spans(
+    recording: Recording, outcomes: Sequence[Row], times_ms: Ints, event: str, left_out: Collection[str]
+) -> Spans:
     """Give how far each patient's recording reaches, and the first time of the event; `times_ms` is by outcome.
 
     Patients with one of the events of `left_out` are not judged. UsageError for an event that nobody has.
@@ -64,7 +67,7 @@ def spans(recording: Recording, outcomes: Sequence[Row], times_ms: Ints, event: 
 
 
 def column(patients: Sequence[str], rows: Sequence[Row], name: str) -> list[str]:
-    """Give one column of the table of patients by patient, '' for those who are not in it; UsageError if there is none."""
+    """Give one column of the patients' table by patient, '' for who is not in it; UsageError if there is none."""
     if rows and name not in rows[0]:
         raise UsageError(f"the patients have no column {name!r}; they have {', '.join(rows[0])}")
     found = {row["patient"]: row[name] for row in rows}
@@ -92,7 +95,7 @@ def groups(patients: Sequence[str], rows: Sequence[Row], name: str, parts: int =
             raise UsageError(f"the column {name!r} has {len(distinct)} values: too many for groups")
         return {f"{name} {value}": np.array([cell == value for cell in cells]) for value in distinct}
     edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, parts + 1)))
-    bounds = list(zip(edges[:-1], edges[1:], strict=True))
+    bounds = list(pairwise(edges))
     found = {f"{name} {low:g} to <{high:g}": (numbers >= low) & (numbers < high) for low, high in bounds[:-1]}
     low, high = bounds[-1]
     return found | {f"{name} {low:g} to {high:g}": (numbers >= low) & (numbers <= high)}

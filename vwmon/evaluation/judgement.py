@@ -1,10 +1,10 @@
-"""How good scores are at some moments: every figure with its interval, and the difference between two scores.
+"""How good scores are at some moments: every figure with its interval, and the differences between scores.
 
 Here: putting ranks, alerts and the bootstrap together. Which moments, which scores, and how the figures are shown must
 not live here. Each draw of patients is used for every figure and every score, so that differences are paired.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,9 @@ from vwmon.kernels.ragged import Bools, Floats
 
 AREAS = ("auroc", "auroc_same_hour", "average_precision")
 ALARMS = ("sensitivity", "ppv", "lead_hours", "alerts_per_day")
+
 Advance = Callable[[int], None]
+Values = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +44,23 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """The figures of one score by name; `thresholds` by load is at which score it alerts."""
+    """The figures of one score by name; `at` is where it alerts, by load."""
 
     figures: Mapping[str, Figure]
-    thresholds: Mapping[float, float]
+    at: Mapping[float, AtLoad]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Scores in the order given, and the differences of the first from each of the others."""
+
+    judged: Sequence[Judged]
+    differences: Sequence[Mapping[str, Figure]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Measured:
-    """One score, ranked once for all draws; `at` are its thresholds, found for all patients."""
+    """One score, ranked once for all draws; `at` are its thresholds by load, `fixed` when they were found elsewhere."""
 
     moments: Moments
     whole: Ranking
@@ -59,7 +69,7 @@ class _Measured:
     at: Mapping[float, AtLoad]
     fixed: bool
 
-    def figures(self, weights: Floats) -> dict[str, float]:
+    def figures(self, weights: Floats) -> Values:
         """Reckon every figure for (p,) weights of the patients."""
         rows, positive = weights[self.moments.patient], self.moments.positive
         areas = (
@@ -80,73 +90,54 @@ def named(figure: str, load: float) -> str:
     return f"{figure}_at_{load:g}"
 
 
-def judge(
-    moments: Moments, scores: Sequence[Scored], terms: Terms, advance: Advance = lambda _: None
-) -> tuple[list[Judged], list[Mapping[str, Figure]]]:
-    """Judge (n,) scores at n moments; also give the differences of the first from each of the others.
-
-    Every draw finds its own thresholds for the loads, as whoever sets up a ward would.
-    """
+def judge(moments: Moments, scores: Sequence[Scored], terms: Terms, advance: Advance = lambda _: None) -> Compared:
+    """Judge (n,) scores at n moments. Every draw finds its own thresholds for the loads, as a ward would."""
     measured = [_measure(moments, one, terms) for one in scores]
     values, drawn = _drawn(measured, terms, advance)
-    judged = [
-        Judged(figures=_figures(one, many), thresholds={load: at.threshold for load, at in each.at.items()})
-        for each, one, many in zip(measured, values, drawn, strict=True)
-    ]
     differences = [
-        _figures({name: values[0][name] - other[name] for name in other}, [_less(*pair) for pair in zip(drawn[0], many, strict=True)])
-        for other, many in zip(values[1:], drawn[1:], strict=True)
+        _figures(_less(values[0], value), [_less(*pair) for pair in zip(drawn[0], many, strict=True)])
+        for value, many in zip(values[1:], drawn[1:], strict=True)
     ]
-    return judged, differences
+    return Compared(judged=_judged(measured, values, drawn), differences=differences)
 
 
-def judge_groups(
-    moments: Moments, scores: Sequence[Scored], groups: Mapping[str, Bools], terms: Terms, advance: Advance = lambda _: None
-) -> Iterator[tuple[str, Moments, list[Judged]]]:
-    """Judge scores in groups of patients, masks (p,) over the moments' members, at the thresholds found for all.
+def judge_some(
+    moments: Moments, scores: Sequence[Scored], whole: Sequence[Judged], chosen: Bools, terms: Terms
+) -> tuple[Moments, Sequence[Judged]]:
+    """Judge scores for some patients, a mask (p,) over the moments' members, at the thresholds found for all.
 
-    A ward has one threshold for everyone: what load and what sensitivity that means for some is the question.
+    A ward has one threshold for everyone: what load and what sensitivity that means for some is the question. Gives
+    the moments of those patients too.
     """
-    at = [_measure(moments, one, terms).at for one in scores]
-    for name, chosen in groups.items():
-        kept = chosen[moments.patient]
-        part = moments.of(chosen)
-        measured = [_measure(part, _of(one, kept), terms, found) for one, found in zip(scores, at, strict=True)]
-        values, drawn = _drawn(measured, terms, advance)
-        yield name, part, [
-            Judged(figures=_figures(one, many), thresholds={load: where.threshold for load, where in found.items()})
-            for found, one, many in zip(at, values, drawn, strict=True)
-        ]
+    part, kept = moments.of(chosen), chosen[moments.patient]
+    measured = [_measure(part, _of(one, kept), terms, all_.at) for one, all_ in zip(scores, whole, strict=True)]
+    return part, _judged(measured, *_drawn(measured, terms, lambda _: None))
 
 
 def _measure(moments: Moments, score: Scored, terms: Terms, at: Mapping[float, AtLoad] | None = None) -> _Measured:
     """Rank a score and find its alerts; `at` are thresholds found elsewhere, None to find them here."""
-    found = alerts(moments, score.rank, terms.lockout_ms, _edges(at))
-    ones = np.ones(len(moments.members))
+    found = alerts(moments, score.rank, terms.lockout_ms, None if at is None else _edges(at))
+    everyone = np.ones(len(moments.members))
     return _Measured(
         moments=moments,
         whole=Ranking.of(score.rank),
         by_hour=Ranking.of(score.rank, moments.hour),
         alerts=found,
-        at={load: at_load(found, load, ones) for load in terms.loads} if at is None else at,
+        at={load: at_load(found, load, everyone) for load in terms.loads} if at is None else at,
         fixed=at is not None,
     )
 
 
-def _edges(at: Mapping[float, AtLoad] | None) -> Floats | None:
-    """Give the thresholds that were found elsewhere, each with its neighbour."""
-    if at is None:
-        return None
+def _edges(at: Mapping[float, AtLoad]) -> Floats:
+    """Give the thresholds that were found elsewhere, each with its neighbour, ascending."""
     return np.unique([edge for one in at.values() for edge in (one.lower, one.threshold) if np.isfinite(edge)])
 
 
-def _drawn(
-    measured: Sequence[_Measured], terms: Terms, advance: Advance
-) -> tuple[list[dict[str, float]], list[list[dict[str, float]]]]:
+def _drawn(measured: Sequence[_Measured], terms: Terms, advance: Advance) -> tuple[list[Values], list[list[Values]]]:
     """Give the figures of each score, and those of each draw."""
     patients = len(measured[0].moments.members)
     values = [one.figures(np.ones(patients)) for one in measured]
-    many: list[list[dict[str, float]]] = [[] for _ in measured]
+    many: list[list[Values]] = [[] for _ in measured]
     for weights in draws(patients, terms.draws, terms.seed):
         for one, found in zip(measured, many, strict=True):
             found.append(one.figures(weights))
@@ -154,16 +145,20 @@ def _drawn(
     return values, many
 
 
-def _figures(values: Mapping[str, float], many: Sequence[Mapping[str, float]]) -> dict[str, Figure]:
+def _judged(measured: Sequence[_Measured], values: Sequence[Values], drawn: Sequence[Sequence[Values]]) -> list[Judged]:
+    return [
+        Judged(figures=_figures(value, many), at=one.at)
+        for one, value, many in zip(measured, values, drawn, strict=True)
+    ]
+
+
+def _figures(values: Values, many: Sequence[Values]) -> dict[str, Figure]:
     """Put values and the intervals of their draws together."""
-    found = {}
-    for name, value in values.items():
-        low, high = interval(np.array([one[name] for one in many]))
-        found[name] = Figure(value=value, low=low, high=high)
-    return found
+    ends = {name: interval(np.array([one[name] for one in many])) for name in values}
+    return {name: Figure(value=value, low=ends[name][0], high=ends[name][1]) for name, value in values.items()}
 
 
-def _less(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+def _less(one: Values, other: Values) -> Values:
     return {name: one[name] - other[name] for name in other}
 
 

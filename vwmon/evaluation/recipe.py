@@ -23,8 +23,10 @@ POINTED = ("mean", "min", "max")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingredient:
-    """A view, and what it may be given: `bent` a line of bends, `pointed` a step at each band of the chart, `marked` a
-    number of its own for being missing."""
+    """A view, and what it may be given.
+
+    `bent`: bends in its line. `pointed`: a step at each band of the chart. `marked`: a number for being missing.
+    """
 
     view: View
     bent: bool = False
@@ -51,20 +53,17 @@ def _shock() -> list[View]:
 GROUPS: Mapping[str, tuple[Ingredient, ...]] = {
     "level": tuple(Ingredient(view=view, bent=True) for view in _levels(VITALS)),
     "day": tuple(Ingredient(view=view, bent=True) for view in _views(VITALS, SPREAD, DAY)),
-    "points": tuple(
-        Ingredient(view=view, pointed=True) for view in (*_levels(VITALS), *_views(VITALS, POINTED, DAY))
-    ),
+    "points": tuple(Ingredient(view=view, pointed=True) for view in (*_levels(VITALS), *_views(VITALS, POINTED, DAY))),
     "shock": tuple(Ingredient(view=view, bent=True) for view in _shock()),
     "oxygen": tuple(
-        Ingredient(view=view, marked=view.statistic == "last") for view in _views(("oxygen",), ("last", "mean", "max"), DAY)
+        Ingredient(view=view, marked=view.statistic == "last")
+        for view in _views(("oxygen",), ("last", "mean", "max"), DAY)
     ),
     "pace": tuple(Ingredient(view=view) for view in _views((*VITALS, "glucose", "fio2"), ("pace",), SIX)),
     "deviation": tuple(Ingredient(view=view) for view in _views(VITALS, ("deviation",), THREE_DAYS)),
     "six-hours": tuple(Ingredient(view=view, bent=True) for view in _views(VITALS, SPREAD, SIX)),
     "weighted": tuple(Ingredient(view=view, bent=True) for view in _views(VITALS, ("ewma",), DAY)),
-    "further": tuple(
-        Ingredient(view=view, bent=True) for view in (*_levels(FURTHER), *_views(FURTHER, SPREAD, DAY))
-    ),
+    "further": tuple(Ingredient(view=view, bent=True) for view in (*_levels(FURTHER), *_views(FURTHER, SPREAD, DAY))),
     "consciousness": tuple(
         Ingredient(view=view, bent=True) for view in (*_levels(("gcs",)), *_views(("gcs",), ("mean", "min"), DAY))
     ),

@@ -15,9 +15,9 @@ from vwmon.evaluation.moments import Moments
 from vwmon.evaluation.tables import Recording
 from vwmon.kernels.ragged import Bools, Floats, Ints, Ragged, arranged, firsts, keyed, offsets
 from vwmon.kernels.windows import last_valid
-from vwmon.scoring import learned, vectorised
-from vwmon.scoring.charts import Chart
+from vwmon.scoring import learned, ratio_columns, vectorised
 from vwmon.scoring.models import Model, View
+from vwmon.scoring.records import Chart, Ratio
 from vwmon.scoring.views import reckon
 
 HOUR_MS: Final = 3_600_000
@@ -41,6 +41,17 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a chart is told beside readings: for how long each part counts, and its context."""
+
+    valid_ms: Mapping[str, int]
+    context: Mapping[str, str | int]
+
+
+NEWS2: Final = Told(valid_ms=VALID_MS, context={"spo2_scale": 1})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Laid:
     """A recording laid out by series: patient * len(vitals) + place of the vital."""
 
@@ -51,9 +62,7 @@ class Laid:
         """Give the columns of the patients from `first` on, up to `stop`."""
         part = self.columns.offsets[first * len(self.vitals) : stop * len(self.vitals) + 1]
         rows = slice(int(part[0]), int(part[-1]))
-        return Ragged(
-            times_ms=self.columns.times_ms[rows], values=self.columns.values[rows], offsets=part - part[0]
-        )
+        return Ragged(times_ms=self.columns.times_ms[rows], values=self.columns.values[rows], offsets=part - part[0])
 
 
 FEEDS: Final[Mapping[str, tuple[str, Callable[[Floats], Floats]]]] = {
@@ -87,27 +96,42 @@ def by_chart(
     recording: Recording,
     moments: Moments,
     chart: Chart,
-    valid_ms: Mapping[str, int] = VALID_MS,
+    told: Told = NEWS2,
     advance: Advance = lambda _: None,
 ) -> Scored:
     """Score a chart: the rank is the least that the total can be, as absent parts score at their lowest.
 
-    A part counts for as long as `valid_ms` says. Of several readings of a part at one time the worst counts.
+    Of several readings of a part at one time the worst counts.
     """
-    names = [part.name for part in chart.parts]
-    found = laid(recording, names)
+    found = laid(recording, [part.name for part in chart.parts])
     found = Laid(columns=_worst(chart, found.columns), vitals=found.vitals)
-    longest = np.array([valid_ms.get(name, ELSE_VALID_MS) for name in names])
     rank, complete = np.empty(len(moments)), np.empty(len(moments), dtype=np.bool_)
-    for rows, columns, stay in _blocks(found, moments, advance):
-        series = (stay[:, None] * len(names) + np.arange(len(names))).reshape(-1)
-        at_ms = np.repeat(moments.times_ms[rows], len(names))
-        value, age = last_valid(columns.times_ms, columns.values, columns.offsets, series, at_ms)
-        value, age = value.reshape(-1, len(names)), age.reshape(-1, len(names))
-        context = {name: np.full(len(stay), allowed[0]) for name, allowed in chart.context.items()}
-        scores = vectorised.score(chart, np.where(age <= longest, value, np.nan), context)
+    for rows, values in _levels(found, moments, told.valid_ms, advance):
+        context = {name: np.full(len(values), told.context[name]) for name in chart.context}
+        scores = vectorised.score(chart, values, context)
         rank[rows], complete[rows] = scores.total_min, scores.complete
     return Scored(rank=rank, complete=complete)
+
+
+def by_ratio(
+    recording: Recording,
+    moments: Moments,
+    ratio: Ratio,
+    valid_ms: Mapping[str, int] = VALID_MS,
+    advance: Advance = lambda _: None,
+) -> Scored:
+    """Score a ratio of readings: the rank is its value, and nothing is said where one of them is missing."""
+    found = laid(recording, [term.name for term in ratio.terms])
+    rank = np.empty(len(moments))
+    for rows, values in _levels(found, moments, valid_ms, advance):
+        rank[rows] = ratio_columns.score(ratio, values).value
+    said = ~np.isnan(rank)
+    return Scored(rank=np.where(said, rank, -np.inf), complete=said)
+
+
+def turned(score: Scored) -> Scored:
+    """Turn a score round whose low values are the bad ones."""
+    return Scored(rank=np.where(np.isfinite(score.rank), -score.rank, score.rank), complete=score.complete)
 
 
 def by_model(recording: Recording, moments: Moments, model: Model, advance: Advance = lambda _: None) -> Scored:
@@ -137,6 +161,19 @@ def seen(
 def vitals_of(views: "Sequence[View] | set[View]") -> list[str]:
     """Give the vitals that views look at, in order of name."""
     return sorted({name for view in views for name in (view.vital, view.per) if name})
+
+
+def _levels(
+    found: Laid, moments: Moments, valid_ms: Mapping[str, int], advance: Advance
+) -> Iterator[tuple[slice, Floats]]:
+    """Yield for each block its rows of the moments, and the latest valid value of each vital there, (rows, vitals)."""
+    names = found.vitals
+    longest = np.array([valid_ms.get(name, ELSE_VALID_MS) for name in names])
+    for rows, columns, stay in _blocks(found, moments, advance):
+        series = (stay[:, None] * len(names) + np.arange(len(names))).reshape(-1)
+        at_ms = np.repeat(moments.times_ms[rows], len(names))
+        value, age = last_valid(columns.times_ms, columns.values, columns.offsets, series, at_ms)
+        yield rows, np.where(age <= np.tile(longest, len(stay)), value, np.nan).reshape(-1, len(names))
 
 
 def _blocks(found: Laid, moments: Moments, advance: Advance) -> Iterator[tuple[slice, Ragged, Ints]]:

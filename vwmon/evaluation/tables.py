@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from devices.errors import UnitError
 from devices.vitals import Vital, find
-from vwmon.errors import RecordingError, UsageError
+from vwmon.errors import NotFoundError, RecordingError, UsageError
 from vwmon.kernels.ragged import Floats, Ints
 from vwmon.recordings import COLUMNS, READERS, UNREADABLE
 
@@ -83,6 +83,14 @@ def times_ms(texts: Cells, path: Path, *, relative: bool) -> Ints:
     return found
 
 
+def text(path: Path) -> str:
+    """Read a text file whole; NotFoundError when there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no file {path}") from error
+
+
 def sha256(path: Path) -> str:
     """Give a file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:
@@ -103,7 +111,7 @@ class _Reading:
         self._left_out: dict[str, int] = {}
         self._parts: list[tuple[NDArray[np.int32], NDArray[np.int16], Ints, Floats]] = []
         self._kinds: set[bool] = set()
-        self._spans: list[tuple[Ints, Ints, Ints]] = []
+        self._spans: list[tuple[NDArray[np.int32], Ints, Ints]] = []
 
     def take(self, cells: Sequence[Cells]) -> None:
         """Read one chunk of rows."""

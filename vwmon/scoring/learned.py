@@ -11,7 +11,7 @@ import numpy as np
 
 from vwmon.kernels.ragged import Bools, Floats
 from vwmon.scoring import charts, vectorised
-from vwmon.scoring.models import Model, Term, View
+from vwmon.scoring.models import Model, Shape, Term, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,44 +42,37 @@ def score(model: Model, views: Mapping[View, Floats]) -> LearnedColumns:
     silent = there.sum(axis=1) < model.least
     for column in (total, low, high):
         column[silent] = np.nan
-    return LearnedColumns(log_odds=total, low=low, high=high, complete=there.all(axis=1))
+    return LearnedColumns(log_odds=total, low=low, high=high, complete=np.all(there, axis=1))
 
 
 def contribution(chart: str, term: Term, values: Floats) -> tuple[Floats, Bools]:
     """Give what a term adds at each value, and where the value is missing."""
     missing = np.isnan(values)
     weights = np.array([term.slope, *term.bends, term.points])
-    added = basis(chart, term.view, values, term.reach, term.center, term.scale, term.knots) @ weights + term.shift
+    added = basis(chart, term.shape, values) @ weights + term.shift
     return np.where(missing, term.missing, added), missing
 
 
-def basis(
-    chart: str,
-    view: View,
-    values: Floats,
-    reach: tuple[float, float],
-    center: float,
-    scale: float,
-    knots: tuple[float, ...],
-) -> Floats:
+def basis(chart: str, shape: Shape, values: Floats) -> Floats:
     """Give the columns that a term weighs, (n, 2 + knots): the line, the bends, the points; 0 where missing.
 
     The points are 0 for what is no part of the chart.
     """
-    held = np.clip(values, *reach)
-    bends = [np.maximum(held - knot, 0) / scale for knot in knots]
-    columns = np.column_stack([(held - center) / scale, *bends, points(chart, view, values)])
+    held = np.clip(values, *shape.reach)
+    bends = [np.maximum(held - knot, 0) / shape.scale for knot in shape.knots]
+    columns = np.column_stack([(held - shape.center) / shape.scale, *bends, points(chart, shape.view, values)])
     return np.where(np.isnan(values)[:, None], 0.0, columns)
 
 
 def points(chart: str, view: View, values: Floats) -> Floats:
     """Give the points that a chart has for values of a view's vital; 0 where it has none."""
     read = charts.load(chart)
-    place = next((i for i, part in enumerate(read.parts) if part.name == view.vital and not view.per), None)
-    if place is None:
+    parts, measures = [part.name for part in read.parts], list(read.measures)
+    if view.per or view.vital not in parts or view.vital not in measures:
         return np.zeros(len(values))
-    columns = np.full((len(values), len(read.parts)), np.nan)
-    columns[:, place] = values
+    columns = np.full((len(values), len(parts)), np.nan)
+    columns[:, parts.index(view.vital)] = values
     context = {name: np.full(len(values), allowed[0]) for name, allowed in read.context.items()}
     found = vectorised.score(read, columns, context)
+    place = measures.index(view.vital)
     return np.where(found.present[:, place], found.points_min[:, place], 0).astype(np.float64)

@@ -20,6 +20,7 @@ RESEARCH = "research"
 DERIVED = ("pace", "deviation")  # what views reckon from several statistics; the others are the kernels'
 STATISTICS = ("last", "age", "mean", "std", "min", "max", "slope", "ewma", *DERIVED)
 WORDS = ("id", "title", "version", "caution")
+WEIGHTS = ("slope", "points", "shift", "missing", "low", "high")
 
 Fact = str | int | float
 
@@ -40,20 +41,27 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
-    """What one view adds to the log-odds: a line of bends, and steps where a chart gives points.
-
-    The value is first held within `reach`. Added is `slope` for each `scale` above `center`, `bends` for each `scale`
-    above each of the `knots`, `points` for each point that the model's chart gives the value, and `shift`.
-    Where the view is missing, `missing` is added instead, and what it could have been is from `low` to `high`.
-    """
+class Shape:
+    """How a view's values are read: held within `reach`, in steps of `scale` from `center`, bending at `knots`."""
 
     view: View
     reach: tuple[float, float]
     center: float
     scale: float
-    slope: float
     knots: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """What one view adds to the log-odds: a line with bends, and steps where a chart gives points.
+
+    Added is `slope` for each scale above the center, `bends` for each scale above each of the knots, `points` for each
+    point that the model's chart gives the value, and `shift`. Where the view is missing, `missing` is added instead,
+    and what it could have added is from `low` to `high`.
+    """
+
+    shape: Shape
+    slope: float
     bends: tuple[float, ...]
     points: float
     shift: float
@@ -61,11 +69,18 @@ class Term:
     low: float
     high: float
 
+    @property
+    def view(self) -> View:
+        """What it looks at."""
+        return self.shape.view
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Model:
-    """A logistic model of views. `needs` are the vitals without which it is incomplete; with fewer than `least` of
-    them it says nothing. `chart` gives the points. `fitted` is what it was made from, `evaluated` how it did.
+    """A logistic model of views; `chart` gives its points.
+
+    `needs` are the vitals without which it is incomplete; with fewer than `least` of them it says nothing. A vital is
+    there for as long as `valid_ms` says. `fitted` is what it was made from, `evaluated` how it did.
     """
 
     id: str
@@ -83,7 +98,7 @@ class Model:
 
     @property
     def levels(self) -> tuple[View, ...]:
-        """The latest values of the vitals it needs, each for as long as it is valid."""
+        """Give the latest values of the vitals it needs, each for as long as it is valid."""
         return tuple(View(vital=name, statistic="last", window_ms=self.valid_ms[name]) for name in self.needs)
 
 
@@ -152,29 +167,28 @@ def _model(entry: Mapping[str, Any]) -> Model:
 
 def _term(entry: Mapping[str, Any]) -> Term:
     low, high = entry["reach"]
-    numbers = {name: float(entry[name]) for name in ("center", "scale", "slope", "points", "shift", "missing")}
-    return Term(
-        view=View(
-            vital=entry["vital"],
-            statistic=entry["statistic"],
-            window_ms=durations.parse(entry["window"]),
-            per=entry.get("per", ""),
-        ),
-        reach=(float(low), float(high)),
-        knots=tuple(map(float, entry["knots"])),
-        bends=tuple(map(float, entry["bends"])),
-        low=float(entry["low"]),
-        high=float(entry["high"]),
-        **numbers,
+    view = View(
+        vital=entry["vital"],
+        statistic=entry["statistic"],
+        window_ms=durations.parse(entry["window"]),
+        per=entry.get("per", ""),
     )
+    shape = Shape(
+        view=view,
+        reach=(float(low), float(high)),
+        center=float(entry["center"]),
+        scale=float(entry["scale"]),
+        knots=tuple(map(float, entry["knots"])),
+    )
+    return Term(shape=shape, bends=tuple(map(float, entry["bends"])), **{name: float(entry[name]) for name in WEIGHTS})
 
 
 def _term_entry(term: Term) -> dict[str, Any]:
-    view = term.view
+    view, shape = term.view, term.shape
     entry: dict[str, Any] = {"vital": view.vital} | ({"per": view.per} if view.per else {})
     entry |= {"statistic": view.statistic, "window": durations.text(view.window_ms)}
-    words = ("reach", "center", "scale", "slope", "knots", "bends", "points", "shift", "missing", "low", "high")
-    return entry | {name: getattr(term, name) for name in words}
+    entry |= {"reach": shape.reach, "center": shape.center, "scale": shape.scale, "knots": shape.knots}
+    return entry | {"bends": term.bends} | {name: getattr(term, name) for name in WEIGHTS}
 
 
 def _lines(title: str, entries: Mapping[str, Any]) -> Iterator[str]:
@@ -194,7 +208,7 @@ def _toml(value: object) -> str:
 
 
 def _use_faults(entry: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a file may not say: a learned score is for research until someone has put it through more than this."""
+    """Yield what a file may not say: that a learned score is for more than research."""
     if entry.get("use") != RESEARCH:
         yield f"its use is {entry.get('use')!r}, and only {RESEARCH!r} is allowed"
 
@@ -206,7 +220,7 @@ def _faults(model: Model) -> Iterator[str]:
             yield f"no {word}"
     if not model.terms:
         yield "no terms"
-    if not model.needs or not 1 <= model.least <= len(model.needs):
+    if not 1 <= model.least <= len(model.needs):
         yield f"least is {model.least} of {len(model.needs)} needs"
     yield from (f"{name} has no valid_for" for name in model.needs if name not in model.valid_ms)
     views = [term.view for term in model.terms]
@@ -216,18 +230,19 @@ def _faults(model: Model) -> Iterator[str]:
 
 
 def _term_faults(term: Term) -> Iterator[str]:
+    shape = term.shape
     if term.view.statistic not in STATISTICS:
         yield f"no such statistic; there are {', '.join(STATISTICS)}"
     if term.view.window_ms <= 0:
         yield "its window is empty"
-    if not term.scale > 0:
+    if not shape.scale > 0:
         yield "its scale is not above 0"
-    if not term.reach[0] <= term.reach[1]:
+    if not shape.reach[0] <= shape.reach[1]:
         yield "its reach ends before it begins"
-    if len(term.knots) != len(term.bends) or any(one >= other for one, other in pairwise(term.knots)):
+    if len(shape.knots) != len(term.bends) or any(one >= other for one, other in pairwise(shape.knots)):
         yield "its knots do not ascend, or are not as many as its bends"
     if term.low > term.high:
         yield "its low is above its high"
-    numbers = (*term.reach, term.center, term.scale, term.slope, *term.knots, *term.bends, term.points, term.shift)
-    if not all(map(isfinite, (*numbers, term.missing, term.low, term.high))):
+    numbers = (*shape.reach, shape.center, shape.scale, *shape.knots, *term.bends)
+    if not all(map(isfinite, (*numbers, *(getattr(term, name) for name in WEIGHTS)))):
         yield "a number is not finite"

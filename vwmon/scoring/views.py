@@ -94,7 +94,8 @@ def _made(view: View, found: Found, known_ms: Ints) -> Floats:
     """Make a view from simple ones."""
     if view.per:
         over, under = (_made(_of(view, vital=vital), found, known_ms) for vital in (view.vital, view.per))
-        return np.divide(over, under, out=np.full(len(over), np.nan), where=(under != 0) & ~np.isnan(over))
+        ratio: Floats = np.divide(over, under, out=np.full(len(over), np.nan), where=under != 0)
+        return ratio
     if view.statistic not in DERIVED:
         return found[view]
     recent, usual = _simple(view)
@@ -104,4 +105,5 @@ def _made(view: View, found: Found, known_ms: Ints) -> Floats:
 
 
 def _hours(known_ms: Ints, view: View) -> Floats:
-    return np.minimum(known_ms, view.window_ms) / HOUR_MS
+    hours: Floats = np.minimum(known_ms, view.window_ms) / HOUR_MS
+    return hours
