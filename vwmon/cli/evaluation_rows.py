@@ -27,9 +27,9 @@ TITLES = {
     "auroc_same_hour": "same-hour AUROC",
     "average_precision": "AUPRC",
     "sensitivity": "sensitivity",
-    "ppv": "PPV of alerts",
+    "ppv": "PPV",
     "lead_hours": "lead hours",
-    "alerts_per_day": "alerts/patient-day",
+    "alerts_per_day": "alerts",
 }
 
 Row = dict[str, Any]
@@ -104,7 +104,7 @@ def _rows(result: Result) -> Iterator[Row]:
     """Yield a row for each figure."""
     keys = [(name, TITLES[name]) for name in AREAS]
     keys += [
-        (named(name, load), f"{TITLES[name]} at {load:g}" if name != "alerts_per_day" else TITLES[name])
+        (named(name, load), f"{TITLES[name]} at {load:g}")
         for load in result.terms.loads
         for name in ALARMS
     ]

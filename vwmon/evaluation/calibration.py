@@ -12,7 +12,8 @@ from vwmon.kernels.ragged import Bools, Floats, Ints
 
 BINS = 10
 STEPS = 50
-CLOSE = 1e-10
+CLOSE = 1e-9
+SINGULAR = 1e12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +57,29 @@ def _bin(log_odds: Floats, positive: Bools, rows: Ints) -> Bin:
 
 
 def _line(log_odds: Floats, positive: Bools) -> tuple[float, float]:
-    """Fit a logistic line by Newton's method; NaN unless both outcomes are there and the predictions differ."""
+    """Fit a logistic line by Newton's method; NaN where there is none, as where the predictions tell all apart."""
     if positive.all() or not positive.any() or np.ptp(log_odds) == 0:
         return np.nan, np.nan
     design = np.column_stack([np.ones(len(log_odds)), log_odds])
-    line = np.array([0.0, 1.0])
+    line = np.array([_odds(positive), 0.0])
     for _ in range(STEPS):
         chance = probability(design @ line)
         slopes = design.T @ (design * (chance * (1 - chance))[:, None])
+        if np.linalg.cond(slopes) > SINGULAR:
+            break
         step = np.linalg.solve(slopes, design.T @ (positive - chance))
+        while _loss(design @ (line + step), positive) > _loss(design @ line, positive) + CLOSE:
+            step = step / 2
         line = line + step
         if np.abs(step).max() < CLOSE:
             return float(line[0]), float(line[1])
     return np.nan, np.nan
+
+
+def _odds(positive: Bools) -> float:
+    share = positive.mean()
+    return float(np.log(share / (1 - share)))
+
+
+def _loss(log_odds: Floats, positive: Bools) -> float:
+    return float((np.logaddexp(0, log_odds) - positive * log_odds).sum())

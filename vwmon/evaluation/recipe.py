@@ -17,6 +17,7 @@ VALID_MS: Mapping[str, int] = {
     name: (8 if name in {"temperature", "gcs"} else 4) * HOUR_MS for name in (*VITALS, *FURTHER, "gcs")
 }
 SIX, DAY, THREE_DAYS, LONG = 6 * HOUR_MS, 24 * HOUR_MS, 72 * HOUR_MS, 48 * HOUR_MS
+AGED = {"glucose": DAY, "fio2": DAY, "temperature": VALID_MS["temperature"]}
 SPREAD = ("mean", "min", "max", "std", "slope")
 POINTED = ("mean", "min", "max")
 
@@ -68,9 +69,10 @@ GROUPS: Mapping[str, tuple[Ingredient, ...]] = {
         Ingredient(view=view, bent=True) for view in (*_levels(("gcs",)), *_views(("gcs",), ("mean", "min"), DAY))
     ),
     "missing": tuple(Ingredient(view=view, marked=True) for view in _levels(VITALS)),
-    "age": tuple(Ingredient(view=view, bent=True) for view in _views((*VITALS, "glucose", "fio2"), ("age",), LONG)),
+    "age": tuple(Ingredient(view=View(vital=name, statistic="age", window_ms=span)) for name, span in AGED.items()),
+    "ages": tuple(Ingredient(view=view, bent=True) for view in _views((*VITALS, "glucose", "fio2"), ("age",), LONG)),
 }
-CHOSEN = ("level", "day", "points", "shock", "oxygen", "pace")
+CHOSEN = ("level", "day", "points", "shock", "further", "oxygen", "pace", "age")
 
 
 def ingredients(groups: Sequence[str]) -> list[Ingredient]:
