@@ -104,7 +104,7 @@ def _rows(result: Result) -> Iterator[Row]:
     """Yield a row for each figure."""
     keys = [(name, TITLES[name]) for name in AREAS]
     keys += [
-        (named(name, load), f"{TITLES[name]} at {load:g}")
+        (named(name, load), f"{TITLES[name]} @{load:g}")
         for load in result.terms.loads
         for name in ALARMS
     ]
@@ -138,7 +138,7 @@ def _title(result: Result) -> str:
 def _footer(result: Result) -> list[str]:
     terms = result.terms
     drawn = f"[95 % interval]: {terms.draws} draws of patients, seed {terms.seed}"
-    lines = [f"{drawn}. Loads are alerts per patient-day, lockout {durations.text(terms.lockout_ms)}."]
+    lines = [f"{drawn}. @ alerts per patient-day, lockout {durations.text(terms.lockout_ms)}."]
     for one, score in zip(result.scorers, result.scored, strict=True):
         lines.append(
             f"{one.id}: {one.title}, {one.version}; complete at {100 * score.complete.mean():.0f} % of moments"
