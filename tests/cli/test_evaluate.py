@@ -207,7 +207,7 @@ def test_a_fitted_model_says_what_it_was_fitted_on(model: Path) -> None:
     assert len(fitted["recording_sha256"]) == 64
     assert fitted["patients"] < 60
     assert fitted["half"] == "first"
-    assert (fitted["seed"], fitted["l2"], fitted["thin"]) == (1, 0.0015, 2)
+    assert (fitted["seed"], fitted["l2"], fitted["thin"]) == (1, 0.002, 2)
     assert {"features", "moments", "moments_with_event", "vwmon", "numpy", "scipy"} <= fitted.keys()
 
 
@@ -274,6 +274,29 @@ def test_the_last_moment_of_each_patient_can_be_judged_alone(vwmon: Command, coh
     counts = document(vwmon, "news2", *cohort.options(), "--last", "--horizon", "any")["counts"]
     assert counts["moments"] == counts["patients"] == 60
     assert counts["moments_with_event"] == 20
+
+
+def test_of_one_moment_a_patient_no_alert_load_is_made(vwmon: Command, cohort: Cohort) -> None:
+    """Alerts per patient-day would say nothing."""
+    options = [*cohort.options(), "--patients", cohort.patients, "--by", "hospital", "--last", "--horizon", "any"]
+    found = document(vwmon, "news2", *options)
+    assert found["figures"][0].keys() == {"auroc", "auroc_same_hour", "average_precision", "thresholds"}
+    ran = vwmon("evaluate", "score", "news2", *options, *DRAWS)
+    assert (ran.exit_code, "hospital B" in ran.output) == (0, True)
+
+
+def test_the_clock_can_be_held_against_any_score(vwmon: Command, cohort: Cohort) -> None:
+    """Within the same hour it tells nothing."""
+    found = document(vwmon, "clock", *cohort.options(), "--against", "news2")
+    assert found["scores"][0]["kind"] == "clock"
+    assert found["figures"][0]["auroc_same_hour"]["value"] == 0.5
+
+
+def test_a_fit_that_may_see_the_clock_says_so(vwmon: Command, cohort: Cohort, tmp_path: Path) -> None:
+    """In its file, so that nobody takes it for one that does not."""
+    path = tmp_path / "clock.toml"
+    assert vwmon("evaluate", "fit", *cohort.options(), "--clock", "--features", "level", "--out", path).exit_code == 0
+    assert tomllib.loads(path.read_text(encoding="utf-8"))["fitted"]["clock"] == "seen"
 
 
 def test_plots_are_written(vwmon: Command, cohort: Cohort, model: Path, tmp_path: Path) -> None:

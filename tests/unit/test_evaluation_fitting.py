@@ -37,7 +37,8 @@ def examples(rows: int = 4000, *, missing: float = 0.0, seed: int = 1) -> Exampl
 
 def predicted(terms: tuple[Term, ...], intercept: float, of: Examples) -> Floats:
     """Give the log-odds that fitted terms predict."""
-    return intercept + np.sum([contribution("news2", term, of.views[term.view])[0] for term in terms], axis=0)
+    added: Floats = np.sum([contribution("news2", term, of.views[term.view])[0] for term in terms], axis=0)
+    return added + intercept
 
 
 def test_a_fit_finds_what_the_event_follows() -> None:
@@ -149,7 +150,7 @@ def test_a_view_that_is_hardly_ever_there_is_left_out() -> None:
     of = examples()
     rare = np.where(np.arange(4000) < 10, of.views[SPO2], np.nan)
     for useless in (rare, np.full(4000, 96.0)):
-        terms, _ = fit(replace(of, views=of.views | {SPO2: useless}), PLAIN, "news2", L2)
+        terms, _ = fit(replace(of, views={**of.views, SPO2: useless}), PLAIN, "news2", L2)
         assert [term.view for term in terms] == [PULSE]
 
 

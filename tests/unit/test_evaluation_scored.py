@@ -12,6 +12,7 @@ from vwmon.evaluation import scored
 from vwmon.evaluation.moments import Moments, Spans, moments
 from vwmon.evaluation.scored import NEWS2, VALID_MS, by_chart, by_model, by_ratio, seen, turned
 from vwmon.evaluation.tables import Recording
+from vwmon.kernels.ragged import Bools, Floats
 from vwmon.scoring import charts, reference
 from vwmon.scoring.records import Ratio
 
@@ -120,7 +121,7 @@ def test_the_size_of_a_block_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
     recording, at = recorded(EXAMPLE)
     made = model(term())
 
-    def everything() -> list[np.ndarray]:  # type: ignore[type-arg]
+    def everything() -> list[Floats | Bools]:
         chart, learned = by_chart(recording, at, CHART), by_model(recording, at, made)
         return [chart.rank, chart.complete, learned.rank, learned.complete, seen(recording, at, [PULSE])[PULSE]]
 

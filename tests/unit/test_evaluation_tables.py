@@ -85,7 +85,8 @@ def test_calendar_times_begin_at_each_patients_first_reading(tmp_path: Path) -> 
 
 def test_a_recording_longer_than_a_chunk_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However it is cut, and `advance` is told of every row."""
-    path, told = write(tmp_path / "vitals.csv"), []
+    told: list[int] = []
+    path = write(tmp_path / "vitals.csv")
     whole = tables.read(path)
     monkeypatch.setattr(tables, "CHUNK", 2)
     cut = tables.read(path, told.append)

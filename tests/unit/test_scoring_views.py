@@ -1,5 +1,7 @@
 """What models look at: the same windows as everything else, and the views that are made from several."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ def view(statistic: str, hours: int = 6, vital: str = "heart_rate", per: str = "
 
 
 def seen(
-    readings: list[tuple[int, str, float, float]], moments: list[tuple[int, float]], *views: View
+    readings: Sequence[tuple[int, str, float, float]], moments: Sequence[tuple[int, float]], *views: View
 ) -> dict[View, Floats]:
     """Reckon views of readings (stay, vital, hour, value) at moments (stay, hour)."""
     stays = max([stay for stay, *_ in readings] + [stay for stay, _ in moments], default=0) + 1
@@ -59,8 +61,8 @@ def test_deviation_is_now_against_the_patients_own_past() -> None:
 
 def test_pace_is_how_much_more_often_someone_is_read_than_before() -> None:
     """Twice an hour in the last six hours, once an hour before: 2 against (18 + 12) / 24."""
-    readings = [(0, "heart_rate", hour, 60.0) for hour in range(1, 43)]
-    readings += [(0, "heart_rate", hour + 0.5, 60.0) for hour in range(37, 43)]
+    hourly = [(0, "heart_rate", float(hour), 60.0) for hour in range(1, 43)]
+    readings = hourly + [(0, "heart_rate", hour + 0.5, 60.0) for hour in range(37, 43)]
     found = seen(readings, [(0, 42.75)], view("pace"))[view("pace")]
     assert found[0] == pytest.approx(12 / 6 - 30 / 24)
 

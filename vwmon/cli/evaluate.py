@@ -68,7 +68,10 @@ ANY = "any"
 
 @app.command()
 def score(
-    name: Annotated[str, typer.Argument(metavar="SCORE", help="A chart or model by name, or a model's .toml file.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="SCORE", help="A chart or model by name, a model's .toml file, or clock: the hours."),
+    ],
     recording: RecordingArgument,
     outcomes: OutcomesOption,
     event: EventOption,
@@ -137,7 +140,8 @@ def score(
         raise UsageError("--record writes into a model's .toml file, and SCORE is none")
     if plots:
         evaluation_plots.require()
-    terms = Terms(loads=tuple(load or (0.5,)), lockout_ms=duration_ms(lockout), draws=draws, seed=seed)
+    loads = () if last else tuple(load or (0.5,))  # a single moment of each patient makes no alert load
+    terms = Terms(loads=loads, lockout_ms=duration_ms(lockout), draws=draws, seed=seed)
     telling = _telling(valid or (), context or (), lower_is_worse=lower_is_worse)
     with _progress() as begin:
         names = [name, against] if against else [name]
@@ -169,10 +173,14 @@ def fit(
     features: Annotated[
         str, typer.Option("--features", metavar="GROUPS", help="Groups of features, with commas; else those chosen.")
     ] = "",
-    l2: Annotated[float, typer.Option("--l2", min=1e-9, help="The weight of the penalty.")] = 0.0015,
+    l2: Annotated[float, typer.Option("--l2", min=1e-9, help="The weight of the penalty.")] = 0.002,
     thin: Annotated[
         int, typer.Option("--thin", min=1, help="Learn from one in so many moments without the event to come.")
     ] = 8,
+    clock: Annotated[
+        bool,
+        typer.Option("--clock", help="Let it learn of the hour of the stay what it can.", show_default=False),
+    ] = False,
     title: Annotated[str, typer.Option("--title", help="The model's title.")] = "",
     seed: SeedOption = 1,
 ) -> None:
@@ -186,7 +194,9 @@ def fit(
 
     asked = _asked(recording, outcomes, event, patients, leave_out, horizon, every, half, where, seed, last=False)
     groups = tuple(name.strip() for name in features.split(",") if name.strip()) or recipe.CHOSEN
-    how = learning.Fitting(id=out.stem, title=title or f"{event}, learned", groups=groups, l2=l2, thin=thin)
+    how = learning.Fitting(
+        id=out.stem, title=title or f"{event}, learned", groups=groups, l2=l2, thin=thin, clock=clock
+    )
     with _progress() as begin:
         model = learning.learn(asked, how, begin)
     out.write_text(models.dump(model), encoding="utf-8")

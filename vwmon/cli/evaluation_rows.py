@@ -19,7 +19,6 @@ from vwmon.evaluation.moments import Moments
 from vwmon.evaluation.runs import Group, Result
 from vwmon.evaluation.study import Scorer
 from vwmon.scoring.models import Fact, Model
-from vwmon.scoring.records import Chart
 
 DAY_MS = 86_400_000
 TITLES = {
@@ -103,11 +102,7 @@ def facts(result: Result) -> dict[str, Fact]:
 def _rows(result: Result) -> Iterator[Row]:
     """Yield a row for each figure."""
     keys = [(name, TITLES[name]) for name in AREAS]
-    keys += [
-        (named(name, load), f"{TITLES[name]} @{load:g}")
-        for load in result.terms.loads
-        for name in ALARMS
-    ]
+    keys += [(named(name, load), f"{TITLES[name]} @{load:g}") for load in result.terms.loads for name in ALARMS]
     for key, title in keys:
         digits = 1 if key.startswith("lead_hours") else 3
         yield {
@@ -167,14 +162,15 @@ def _show_calibration(name: str, found: Calibration) -> None:
 
 
 def _show_groups(result: Result) -> None:
-    load = result.terms.loads[0]
-    shown = (("auroc_same_hour", "same hour"), (named("sensitivity", load), "sensitivity"))
+    shown = [("auroc_same_hour", "same hour")]
+    loads = result.terms.loads[:1]
+    shown += [(named("sensitivity", load), f"sens. @{load:g}") for load in loads]
     rows = [
         {
             "group": group.name,
             "score": scorer.id,
             "events": f"{_counts(group.moments)['patients_with_event']}/{len(group.moments.members)}",
-            "load": f"{judged.figures[named('alerts_per_day', load)].value:.2f}",
+            **{f"load{load:g}": f"{judged.figures[named('alerts_per_day', load)].value:.2f}" for load in loads},
             **{key: _cell(judged.figures[key]) for key, _ in shown},
         }
         for group in result.groups
@@ -182,16 +178,13 @@ def _show_groups(result: Result) -> None:
     ]
     columns = [Column(key=key, title=key) for key in ("group", "score")]
     columns += [Column(key=key, title=title, justify="right") for key, title in (("events", "events"), *shown)]
-    columns.append(Column(key="load", title="load", justify="right"))
+    columns += [Column(key=f"load{load:g}", title="load", justify="right") for load in loads]
     render.say()
-    render.emit(
-        rows, columns, Format.TABLE, title=f"By group, at the thresholds for {load:g} alerts per patient-day of all"
-    )
+    render.emit(rows, columns, Format.TABLE, title="By group, at the thresholds of all; load: alerts per patient-day")
 
 
 def _about(scorer: Scorer) -> Row:
-    kind = "model" if isinstance(scorer, Model) else "chart" if isinstance(scorer, Chart) else "ratio"
-    about = {"id": scorer.id, "kind": kind, "title": scorer.title, "version": scorer.version}
+    about = {"id": scorer.id, "kind": type(scorer).__name__.lower(), "title": scorer.title, "version": scorer.version}
     return about | ({"caution": scorer.caution, "fitted": dict(scorer.fitted)} if isinstance(scorer, Model) else {})
 
 

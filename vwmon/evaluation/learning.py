@@ -31,7 +31,8 @@ Begin = Callable[[str, int], Callable[[int], None]]
 class Fitting:
     """How to fit: the model's id and title, groups of features, the penalty, and how the moments are thinned.
 
-    Of the moments without the event to come one in `thin` is learned from, and counts for all of them.
+    Of the moments without the event to come one in `thin` is learned from, and counts for all of them. `clock`: the
+    weights may learn of the hour of the stay what they can, to see what that is worth.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Fitting:
     groups: tuple[str, ...]
     l2: float
     thin: int
+    clock: bool = False
 
 
 def learn(asked: Asked, how: Fitting, begin: Begin) -> Model:
@@ -52,7 +54,7 @@ def learn(asked: Asked, how: Fitting, begin: Begin) -> Model:
         views={view: values[kept] for view, values in views.items()},
         positive=moments.positive[kept],
         weights=np.where(moments.positive[kept], 1.0, float(how.thin)),
-        hour=moments.hour[kept],
+        hour=np.zeros_like(moments.hour[kept]) if how.clock else moments.hour[kept],
     )
     begin("fitting", 0)
     terms, intercept = fitting.fit(examples, ingredients, CHART, how.l2)
@@ -100,6 +102,7 @@ def _facts(asked: Asked, how: Fitting, gathered: Study, examples: Examples) -> d
         "features": _listed(how.groups),
         "l2": how.l2,
         "thin": how.thin,
+        "clock": "seen" if how.clock else "taken out",
     }
     return facts | study.versions()
 

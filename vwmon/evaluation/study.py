@@ -21,10 +21,21 @@ from vwmon.scoring.models import Model
 from vwmon.scoring.records import Chart, Ratio
 
 Advance = Callable[[int], None]
-Scorer = Chart | Ratio | Model
 PACKAGES = ("vwmon", "numpy", "scipy")
 OUTCOME_COLUMNS = ("patient", "event", "time")
 UNTOLD = {"spo2_scale": 1}  # scale 2 is prescribed and never inferred, so that whom nothing is said of is on scale 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """The hour of the stay, as if it were a score: what any score has to beat, and none may lean on."""
+
+    id: str = "clock"
+    title: str = "hours of stay, no score at all"
+    version: str = "1"
+
+
+Scorer = Chart | Ratio | Model | Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,20 +103,24 @@ def gather(asked: Asked, advance: Advance = lambda _: None) -> Study:
 
 
 def find(name: str) -> Scorer:
-    """Give the chart or model of a name, or the model of a TOML file; NotFoundError names those there are."""
+    """Give the chart, model or clock of a name, or the model of a TOML file; NotFoundError names those there are."""
     if name.endswith(".toml"):
         return models.parse(tables.text(Path(name)))
+    if name == Clock().id:
+        return Clock()
     if name in models.names():
         return models.load(name)
     try:
         return charts.either(name)
     except NotFoundError as error:
-        known = ", ".join([*charts.names(), *models.names()])
+        known = ", ".join([*charts.names(), *models.names(), Clock().id])
         raise NotFoundError(f"there is no chart or model {name!r}; there are {known}, and .toml files") from error
 
 
 def scores(study: Study, asked: Scorer, telling: Telling, advance: Advance) -> Scored:
     """Score every moment of a study."""
+    if isinstance(asked, Clock):
+        return scored.by_clock(study.moments)
     if isinstance(asked, Model):
         return scored.by_model(study.recording, study.moments, asked, advance)
     if isinstance(asked, Ratio):
