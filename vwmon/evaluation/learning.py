@@ -14,7 +14,7 @@ from vwmon.evaluation import cohort, fitting, recipe, scored, study
 from vwmon.evaluation.fitting import Examples
 from vwmon.evaluation.moments import Moments
 from vwmon.evaluation.study import Asked, Study
-from vwmon.kernels.ragged import Bools, Ints
+from vwmon.kernels.ragged import Ints
 from vwmon.scoring.models import Fact, Model
 
 CHART = "news2"
@@ -47,14 +47,12 @@ def learn(asked: Asked, how: Fitting, begin: Begin) -> Model:
     """Fit a model; UsageError where there is nothing to learn from."""
     ingredients = recipe.ingredients(how.groups)
     gathered = study.gather(asked, begin("reading", 0))
-    moments = gathered.moments
-    views = scored.seen(gathered.recording, moments, [one.view for one in ingredients], begin("looking", len(moments)))
-    kept = _kept(moments, cohort.offsets(gathered.recording.patients, asked.seed), how.thin)
+    chosen = _chosen(gathered.moments, cohort.offsets(gathered.recording.patients, asked.seed), how.thin)
     examples = Examples(
-        views={view: values[kept] for view, values in views.items()},
-        positive=moments.positive[kept],
-        weights=np.where(moments.positive[kept], 1.0, float(how.thin)),
-        hour=np.zeros_like(moments.hour[kept]) if how.clock else moments.hour[kept],
+        views=scored.seen(gathered.recording, chosen, [one.view for one in ingredients], begin("looking", len(chosen))),
+        positive=chosen.positive,
+        weights=np.where(chosen.positive, 1.0, float(how.thin)),
+        hour=np.zeros_like(chosen.hour) if how.clock else chosen.hour,
     )
     begin("fitting", 0)
     terms, intercept = fitting.fit(examples, ingredients, CHART, how.l2)
@@ -74,11 +72,10 @@ def learn(asked: Asked, how: Fitting, begin: Begin) -> Model:
     )
 
 
-def _kept(moments: Moments, offsets: Ints, thin: int) -> Bools:
-    """Mark the moments to learn from: all with the event to come, and one in `thin` of each patient's others."""
+def _chosen(moments: Moments, offsets: Ints, thin: int) -> Moments:
+    """Keep the moments to learn from: all with the event to come, and one in `thin` of each patient's others."""
     turn = moments.hour + offsets[moments.members][moments.patient]
-    kept: Bools = moments.positive | (turn % thin == 0)
-    return kept
+    return moments.some(moments.positive | (turn % thin == 0))
 
 
 def _facts(asked: Asked, how: Fitting, gathered: Study, examples: Examples) -> dict[str, Fact]:

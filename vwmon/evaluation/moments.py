@@ -37,14 +37,17 @@ class Moments:
 
     def of(self, chosen: Bools) -> "Moments":
         """Keep the moments of the chosen patients, a mask (p,) over `members`."""
-        kept = chosen[self.patient]
-        return _counted(self.members[self.patient[kept]], self, kept)
+        return self.some(chosen[self.patient])
 
     def last(self) -> "Moments":
         """Keep the last moment of each patient."""
         final = np.zeros(len(self), dtype=np.bool_)
         final[np.append(self.starts[1:], len(self))[: len(self.starts)] - 1] = True
-        return _counted(self.members[self.patient[final]], self, final)
+        return self.some(final)
+
+    def some(self, kept: Bools) -> "Moments":
+        """Keep the chosen moments, a mask (n,)."""
+        return _counted(self.members[self.patient[kept]], self, kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
