@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 import tomllib
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 from tests.cli.made_cohort import Cohort, make, write
 from tests.conftest import Command
+from vwmon.cli.evaluation_rows import _cell
+from vwmon.evaluation.judgement import Figure
 from vwmon.scoring import models
 
 DRAWS = ["--draws", "20"]
@@ -98,6 +101,25 @@ def test_a_table_fits_a_terminal_of_eighty_columns(vwmon: Command, cohort: Cohor
     assert "hospital A" in ran.stdout
     assert "Calibration of made" in ran.stdout
     assert "Research only" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("figure", "sign", "digits", "text"),
+    [
+        ((0.715, 0.69, 0.74), "", 3, "0.715 [.690 .740]"),
+        ((-0.066, -0.09, 0.04), "+", 3, "-0.066 [-.090 +.040]"),
+        ((11.0, 10.0, 12.0), "", 1, "11.0 [10.0 12.0]"),
+        ((1.0, 0.5, 20.5), "", 1, "1.0 [.5 20.5]"),
+        ((0.5, math.nan, math.nan), "", 3, "0.500"),
+        ((math.nan, math.nan, math.nan), "", 3, "-"),
+    ],
+)
+def test_a_figure_is_written_short_and_right(
+    figure: tuple[float, float, float], sign: str, digits: int, text: str
+) -> None:
+    """Without the zero in front of a fraction, and with every other."""
+    value, low, high = figure
+    assert _cell(Figure(value=value, low=low, high=high), sign, digits) == text
 
 
 def test_any_chart_can_be_evaluated_by_name(vwmon: Command, cohort: Cohort) -> None:
@@ -207,7 +229,7 @@ def test_a_fitted_model_says_what_it_was_fitted_on(model: Path) -> None:
     assert len(fitted["recording_sha256"]) == 64
     assert fitted["patients"] < 60
     assert fitted["half"] == "first"
-    assert (fitted["seed"], fitted["l2"], fitted["thin"]) == (1, 0.002, 2)
+    assert (fitted["seed"], fitted["l2"], fitted["thin"]) == (1, 0.001, 2)
     assert {"features", "moments", "moments_with_event", "vwmon", "numpy", "scipy"} <= fitted.keys()
 
 

@@ -4,6 +4,7 @@ No figure is reckoned here.
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from vwmon.evaluation.study import Scorer
 from vwmon.scoring.models import Fact, Model
 
 DAY_MS = 86_400_000
+LEADING_ZERO = re.compile(r"^([-+]?)0\.")
 TITLES = {
     "auroc": "AUROC",
     "auroc_same_hour": "same-hour AUROC",
@@ -118,7 +120,7 @@ def _cell(figure: Figure, sign: str = "", digits: int = 3) -> str:
         return "-"
     if math.isnan(figure.low):
         return f"{figure.value:{sign}.{digits}f}"
-    low, high = (f"{one:{sign}.{digits}f}".replace("0.", ".", 1) for one in (figure.low, figure.high))
+    low, high = (LEADING_ZERO.sub(r"\1.", f"{one:{sign}.{digits}f}") for one in (figure.low, figure.high))
     return f"{figure.value:{sign}.{digits}f} [{low} {high}]"
 
 
