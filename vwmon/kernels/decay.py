@@ -2,20 +2,27 @@
 
 A weight is 2^(time / half-life), which is the wanted one up to a factor that cancels. The axis of time is cut into
 stretches as long as the window, at fixed places; within one the weights, 1 to 2^half_lives, are whole multiples of
-2^-30 and the sums whole numbers as in `sums`, in two halves so that they fit. A window meets two stretches at most,
-and the weights of the earlier are smaller by a power of two. Sums without weights must not live here.
+2^-30 and the sums whole numbers as in `sums`. A window meets two stretches at most, and the weights of the earlier are
+smaller by a power of two.
+
+The sum of weighted values about the latest reading is kept modulo 2^64. Where it might not fit, coarser weights give it
+to within 2^62, and so the multiple of 2^64 that is missing. Where they cannot either (two hundred thousand readings of
+a range of a hundred units, with four half-lives to the window), the same is done in Python's integers, with the result
+the same to the bit. Sums without weights must not live here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
 from vwmon.kernels.frames import RESOLUTION, Frame, Window
 from vwmon.kernels.ragged import Floats, Ints, firsts
 from vwmon.kernels.settings import Settings
-from vwmon.kernels.sums import FITS, floats, running
+from vwmon.kernels.sums import FITS, WRAP, floats, running
 
-WEIGHT_BITS, LOW_BITS = 30, 15
+WEIGHT_BITS = 30
+COARSE_BITS = 20  # of a weight that the coarser one leaves out
 
 
 class Decay:
@@ -28,46 +35,63 @@ class Decay:
 
     def fill(self, window: Window, out: Mapping[str, Floats]) -> None:
         """Fill ewma, (q,)."""
-        frame = self._frame
+        frame, column = self._frame, out["ewma"]
         stretch = frame.times_ms // window.length_ms
         whole = self._weights(frame.times_ms - stretch * window.length_ms, window.length_ms)
-        steps = self._fitting(frame.steps, window.most)
-        halves = [half.astype(steps.dtype, copy=False) for half in (whole >> LOW_BITS, whole & (2**LOW_BITS - 1))]
-        split = np.maximum(self._begin(stretch), window.start)
-        centre, column = frame.latest(steps), out["ewma"]
-        weights, moments = np.zeros(len(column)), np.zeros(len(column))
-        for half, scale in zip(halves, (2.0**LOW_BITS, 1.0), strict=True):
-            sums, products = running(half), running(half * steps)
-            for share, begin, end in ((1.0, split, None), (2.0**-self._half_lives, window.start, split)):
-                weight, product = (_between(frame, terms, begin, end) for terms in (sums, products))
-                weights += floats(weight) * (scale * share)
-                moments += floats(product - weight * centre) * (scale * share)
-        np.divide(moments, weights, out=column)
-        column += floats(centre)
+        split = np.maximum(frame.latest(_begins(stretch)), window.start)
+        between = partial(self._between, window.start, split)
+        weight, about = self._about(frame.steps, whole, between)
+        bound = int(weight.max()) * (frame.reach + 1)
+        if bound < FITS:
+            about_float = floats(about)
+        elif bound >> COARSE_BITS < FITS and self._is_near(window):
+            _, coarse = self._about(frame.steps, whole >> COARSE_BITS, between)
+            about_float = _unwrapped(about, floats(coarse) * 2.0**COARSE_BITS)
+        else:
+            _, about = self._about(frame.steps.astype(object), whole.astype(object), between)
+            about_float = floats(about)
+        np.divide(about_float, floats(weight), out=column)
+        column += frame.latest(frame.steps)
         column /= RESOLUTION
+        window.blank(column)
 
     def _weights(self, phase_ms: Ints, window_ms: int) -> Ints:
         """Give the weights within a stretch as whole numbers."""
-        weight = np.exp2(phase_ms * (self._half_lives / window_ms))
+        weight = phase_ms * (self._half_lives / window_ms)
+        np.exp2(weight, out=weight)
         weight *= 2.0**WEIGHT_BITS
         np.rint(weight, out=weight)
         whole: Ints = weight.astype(np.int64)
         return whole
 
-    def _fitting(self, steps: Ints, most: int) -> Ints:
-        """Give the steps in a kind of number in which the sums of so many fit."""
-        reach = int(steps.max()) - int(steps.min()) + 1
-        return steps if most * reach << (self._half_lives + WEIGHT_BITS - LOW_BITS) < FITS else steps.astype(object)
+    def _about(self, steps: Ints, weights: Ints, between: Callable[[Ints], Ints]) -> tuple[Ints, Ints]:
+        """Give the sums of weights, and of weighted steps about the latest, over windows."""
+        weight, about = between(running(weights)), between(running(weights * steps))
+        about -= weight * self._frame.latest(steps)
+        return weight, about
 
-    def _begin(self, stretch: Ints) -> Ints:
-        """Give the position from which on all readings up to the latest are in its stretch, (q,)."""
-        first = firsts(stretch)
-        begin = np.flatnonzero(first).take(np.cumsum(first) - 1, mode="wrap")
-        return self._frame.latest(begin)
+    def _is_near(self, window: Window) -> bool:
+        """Say whether what the coarser weights leave out is less than half of what a sum loses by wrapping."""
+        return window.most * (self._frame.reach + 1) << (COARSE_BITS + self._half_lives) < FITS // 2
+
+    def _between(self, start: Ints, split: Ints, sums: Ints) -> Ints:
+        """Give the sums over windows, in units of the smaller weights of the earlier stretch."""
+        middle = sums.take(split, mode="wrap")
+        later = self._frame.at_end(sums) - middle
+        later <<= self._half_lives
+        later += middle
+        later -= sums.take(start, mode="wrap")
+        return later
 
 
-def _between(frame: Frame, sums: Ints, start: Ints, end: Ints | None) -> Ints:
-    """Sum over ranges of positions, up to the queries' own ends where none is given."""
-    up_to = frame.at_end(sums) if end is None else sums.take(end, mode="wrap")
-    difference: Ints = up_to - sums.take(start, mode="wrap")
-    return difference
+def _unwrapped(low: Ints, near: Floats) -> Floats:
+    """Give sums from what is left of them modulo 2^64 and values near them."""
+    whole = floats(low)
+    whole += WRAP * np.rint((near - whole) / WRAP)
+    return whole
+
+
+def _begins(stretch: Ints) -> Ints:
+    """Give the position from which on all rows up to each are in its stretch, (n,)."""
+    begin = np.flatnonzero(firsts(stretch))
+    return np.repeat(begin, np.diff(begin, append=len(stretch)))

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from vwmon.kernels.extremes import Doubling, levels
+from vwmon.kernels.extremes import Doubling, halves
 from vwmon.kernels.frames import RESOLUTION, Frame, Window
 from vwmon.kernels.ragged import Floats, Ints
 from vwmon.kernels.settings import Settings
@@ -27,11 +27,9 @@ class Drift:
 
     def fill(self, window: Window, out: Mapping[str, Floats]) -> None:
         """Fill cusum, (q,)."""
-        lengths, column = window.count + 1, out["cusum"]
-        level = levels(lengths)
-        upper, lower = (
-            self._frame.at_end(sums) - table.over(window.start, lengths, level) for sums, table in self._sides
-        )
+        column, most = out["cusum"], window.most + 1
+        parts = halves(window.start, window.count + 1, most, len(self._frame.values) + 1)
+        upper, lower = (self._frame.at_end(sums) - table.over(parts, most) for sums, table in self._sides)
         np.copyto(column, floats(np.where(upper >= lower, upper, -lower)))
         column /= RESOLUTION
         window.blank(column)
@@ -39,7 +37,7 @@ class Drift:
             np.copyto(column, np.nan, where=np.isnan(self._target.take(self._frame.query_owner)))
 
     @cached_property
-    def _sides(self) -> list[tuple[Ints, Doubling]]:
+    def _sides(self) -> list[tuple[Ints, Doubling[Ints]]]:
         """Running sums of how far values lie above the target and slack, and below, with the least of their ranges."""
         target = np.rint(np.nan_to_num(self._target) * RESOLUTION).astype(np.int64)
         above = self._frame.steps - (target.take(self._frame.owner) if target.ndim else target)

@@ -16,7 +16,7 @@ from vwmon.kernels.ragged import Floats, Ints, Ragged, bisect_right, firsts, spa
 from vwmon.kernels.search import Ladder
 
 RESOLUTION = 10_000  # steps to one unit of a value: sums are of whole ten-thousandths
-BLOCK = 16_384  # queries, or the rows that are new to them, in a frame
+BLOCK = 32_768  # queries, or the rows that are new to them, in a frame
 LONGEST_AXIS = 2.0**62
 
 Column = TypeVar("Column", Ints, Floats)
@@ -65,6 +65,11 @@ class Frame:
         """The values in whole steps, (n,)."""
         scaled = self.values * RESOLUTION
         return np.rint(scaled, out=scaled).astype(np.int64)
+
+    @cached_property
+    def reach(self) -> int:
+        """How far the highest value lies above the lowest, in steps."""
+        return int(self.steps.max()) - int(self.steps.min())
 
     def window(self, length_ms: int) -> "Window":
         """Give the windows of one length before each query."""
@@ -116,17 +121,28 @@ def at_rows(columns: Ragged, lookback_ms: int) -> Iterator[tuple[slice, Frame | 
     """Yield frames for queries at every row, and which rows; None for a frame where there is no valid reading."""
     start, rows = 0, len(columns.times_ms)
     while start < rows:
-        series = int(np.searchsorted(columns.offsets, start, side="right")) - 1
-        begin = int(columns.offsets[series])
+        begin = int(columns.offsets[_series(columns, start)])
         earlier = columns.times_ms[begin:start]
         low = begin + int(np.searchsorted(earlier, columns.times_ms[start] - lookback_ms, side="right"))
-        stop = min(rows, start + max(BLOCK, start - low))
-        yield slice(start, stop), _rows_frame(columns, low, start, stop, series, lookback_ms)
-        start = stop
+        part = slice(start, _past_ties(columns, min(rows, start + max(BLOCK, start - low))))
+        yield part, _rows_frame(columns, low, part, lookback_ms)
+        start = part.stop
 
 
-def _rows_frame(columns: Ragged, low: int, start: int, stop: int, series: int, lookback_ms: int) -> Frame | None:
-    """Lay out the rows from `low`, the first of them in `series`, to `stop`, with queries at those from `start`."""
+def _series(columns: Ragged, row: int) -> int:
+    """Give the series of a row."""
+    return int(np.searchsorted(columns.offsets, row, side="right")) - 1
+
+
+def _past_ties(columns: Ragged, stop: int) -> int:
+    """Give the first row from `stop` on that is not at the time of the one before: those at one time see each other."""
+    end = int(columns.offsets[np.searchsorted(columns.offsets, stop, side="left")])
+    return stop + int(np.searchsorted(columns.times_ms[stop:end], columns.times_ms[stop - 1], side="right"))
+
+
+def _rows_frame(columns: Ragged, low: int, part: slice, lookback_ms: int) -> Frame | None:
+    """Lay out the rows from `low` to the end of a part, with queries at those of the part."""
+    stop, series = part.stop, _series(columns, low)
     last = int(np.searchsorted(columns.offsets, stop, side="left"))
     edges: Ints = np.clip(columns.offsets[series : last + 1], low, stop)
     lengths = edges[1:] - edges[:-1]
@@ -137,7 +153,7 @@ def _rows_frame(columns: Ragged, low: int, start: int, stop: int, series: int, l
     shift = _shift(times_ms[ends - lengths], times_ms[ends - 1], lookback_ms)
     along = times_ms + np.repeat(shift, lengths)
     owner = np.repeat(filled + series, lengths)
-    asked = slice(start - low, None)
+    asked = slice(part.start - low, None)
     tied = bool((along[1:] == along[:-1]).any())
     query_along, query_owner = along[asked], owner[asked]
     valid = values == values  # noqa: PLR0124  # NaN alone differs from itself
@@ -164,8 +180,8 @@ def at_queries(columns: Ragged, queries: Queries, lookback_ms: int) -> Iterator[
     stop = bisect_right(columns.times_ms, begin, end, queries.times_ms)
     # Rows that the query before has reached are there already: the ranges of what is new never overlap.
     new = np.maximum(start, np.concatenate([[0], stop[:-1]]))
-    load = np.cumsum(np.maximum(stop - new, 0) + 1) // max(BLOCK, int((stop - start).max()))
-    cuts = [*np.flatnonzero(firsts(load)).tolist(), len(load)]
+    load = np.cumsum(np.maximum(stop - new, 0) + 1) // max(BLOCK, int((stop - start).max(initial=0)))
+    cuts = [*np.flatnonzero(firsts(load)).tolist(), len(load)] if len(load) else []
     for first, last in pairwise(cuts):
         part = slice(first, last)
         fresh = np.append(start[first : first + 1], new[first + 1 : last])

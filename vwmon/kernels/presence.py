@@ -30,7 +30,7 @@ class Presence:
             np.subtract(self._frame.query_along, self._frame.latest(self._frame.along), out=out["age"])
             window.blank(out["age"])
         if "count" in out:
-            np.copyto(out["count"], window.count)
+            np.copyto(out["count"], window.counted)
         if "coverage" in out:
             begin = self._covered(window.start, self._frame.query_along - window.length_ms)
             np.divide(self._covered_now - begin, window.length_ms, out=out["coverage"])

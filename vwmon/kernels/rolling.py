@@ -28,8 +28,9 @@ cusum        the larger in size of the upper and the lower tabular sum, with its
 difference   mean of this window less the mean of the window before, (t - 2w, t - w]: the columns have to go back two
              windows. n >= 1 in both
 
-Sums are of whole numbers: values in ten-thousandths of their unit (1 / `frames.RESOLUTION`), for slopes the times in
-ticks of 8 ms. last, min, max and median are of the values as they are.
+Sums are of whole numbers: values in ten-thousandths of their unit (1 / `frames.RESOLUTION`), for least-squares slopes
+the times in ticks (`sums`). last, min, max, median and theil_sen are of the values as they are. Memory beyond the
+columns and the results is that of one frame (`frames`), whatever the length of the columns.
 
 Here: checking what is asked, cutting it into frames, and putting the answers together. Arithmetic must not live here.
 """

@@ -28,7 +28,8 @@ from vwmon.kernels.settings import Settings
 HOUR_MS = 3_600_000
 TICK_BITS, COARSER_BITS, WINDOW_BITS = 3, 5, 27
 FITS = 2**63
-RESIDUAL = 3  # readings that leave a residual about a line
+WRAP = 2.0**64
+SPREAD, RESIDUAL = 2, 3  # readings that spread about a mean, and that leave a residual about a line
 
 
 class Sums:
@@ -85,7 +86,7 @@ class _Terms:
 
 
 class _Moments:
-    """Sums over windows about their latest readings; `first` of values, `back` of ticks. All (q,)."""
+    """Sums over windows about their latest readings: `first` of values, `back` of ticks; all (q,)."""
 
     def __init__(self, window: Window, sums: Sums) -> None:
         self.window, self.frame, self._terms = window, window.frame, sums.terms
@@ -94,21 +95,17 @@ class _Moments:
     @cached_property
     def terms(self) -> _Terms:
         """Running sums of the kind in which the sums of values fit."""
-        steps = self.frame.steps
-        reach = int(steps.max()) - int(steps.min())
-        return self._terms(self._tick_bits, big=self.window.most * max(1, reach) ** 2 >= FITS)
+        return self._terms(self._tick_bits, big=self.window.most * (self.frame.reach + 1) ** 2 >= FITS)
 
     @cached_property
     def line_terms(self) -> _Terms:
         """Running sums of the kind in which the sums of times fit too."""
-        terms = self._terms(self._tick_bits, big=False)
-        back = self.between(terms.times) - self.window.count * terms.latest_tick
-        steps = self.frame.steps
-        reach = max(int(steps.max()) - int(steps.min()), self.window.length_ms >> self._tick_bits)
-        big = -int(back.min()) * (reach + 1) >= FITS
+        widest = max(self.frame.reach, self.window.length_ms >> self._tick_bits) + 1
+        big = -int(self.back.min()) * widest >= FITS
         return self._terms(self._tick_bits, big=True) if big else self.terms
 
     def between(self, sums: Ints) -> Ints:
+        """Give the sums of the windows."""
         return self.frame.at_end(sums) - sums.take(self.window.start, mode="wrap")
 
     @cached_property
@@ -120,49 +117,91 @@ class _Moments:
         return self.total - self.window.count * self.terms.latest_step
 
     @cached_property
-    def spread(self) -> Floats:
-        """Sum of squares about the mean, in steps."""
-        second = self.between(self.terms.squares) - self.terms.latest_step * (self.total + self.first)
-        first = floats(self.first)
-        return floats(second) - first * (first / self.window.counted)
+    def first_float(self) -> Floats:
+        return floats(self.first)
 
     @cached_property
-    def line(self) -> tuple[Floats, Floats]:
-        """Sums of squares of ticks and of products of ticks and steps, about the means."""
-        terms, count = self.line_terms, self.window.counted
-        total, times = self.between(terms.values), self.between(terms.times)
-        back = times - self.window.count * terms.latest_tick
-        square = self.between(terms.time_squares) - terms.latest_tick * (times + back)
-        product = self.between(terms.products) - terms.latest_tick * total - terms.latest_step * back
-        mean_back = floats(back) / count
-        return floats(square) - floats(back) * mean_back, floats(product) - floats(self.first) * mean_back
+    def spread(self) -> Floats:
+        """Sum of squares about the mean, in steps."""
+        about = self.total + self.first
+        about *= self.terms.latest_step
+        second = self.between(self.terms.squares)
+        second -= about
+        return less(floats(second), self.first_float / self.window.counted, self.first_float)
+
+    @cached_property
+    def times(self) -> Ints:
+        return self.between(self._terms(self._tick_bits, big=False).times)
+
+    @cached_property
+    def back(self) -> Ints:
+        back = self.window.count * self._terms(self._tick_bits, big=False).latest_tick
+        np.subtract(self.times, back, out=back)
+        return back
+
+    @cached_property
+    def back_float(self) -> Floats:
+        return floats(self.back)
+
+    @cached_property
+    def mean_back(self) -> Floats:
+        return self.back_float / self.window.counted
+
+    @cached_property
+    def wide(self) -> Floats:
+        """Sum of squares of ticks about their mean."""
+        about = (self.times + self.back) * self.line_terms.latest_tick
+        square = self.between(self.line_terms.time_squares)
+        square -= about
+        return less(floats(square), self.mean_back, self.back_float)
+
+    def no_line(self, out: Floats) -> None:
+        """Write NaN where the readings are all at one time, or none are there."""
+        np.copyto(out, np.nan, where=self.wide <= 0)
+        self.window.blank(out)
+
+    @cached_property
+    def along(self) -> Floats:
+        """Sum of products of ticks and steps about their means."""
+        terms = self.line_terms
+        product = self.between(terms.products)
+        product -= self.total * terms.latest_tick
+        product -= self.back * terms.latest_step
+        return less(floats(product), self.mean_back, self.first_float)
+
+
+def less(sums: Floats, one: Floats, other: Floats) -> Floats:
+    """Take the products of two columns from sums that are the caller's to give away."""
+    sums -= one * other
+    return sums
 
 
 def _mean(moments: _Moments, out: Floats) -> None:
     np.divide(floats(moments.total), moments.window.counted * RESOLUTION, out=out)
+    moments.window.blank(out)
 
 
 def _std(moments: _Moments, out: Floats) -> None:
-    """0/0, which is NaN, for one reading."""
     np.divide(moments.spread, moments.window.counted - 1, out=out)
     np.sqrt(out, out=out)
     out /= RESOLUTION
+    np.copyto(out, np.nan, where=moments.window.count < SPREAD)
 
 
 def _slope(moments: _Moments, out: Floats) -> None:
-    """0/0, which is NaN, for readings all at one time."""
-    wide, along = moments.line
-    np.divide(along, wide, out=out)
+    np.divide(moments.along, moments.wide, out=out)
     out *= an_hour(moments.window.length_ms)
+    moments.no_line(out)
 
 
 def _slope_error(moments: _Moments, out: Floats) -> None:
-    wide, along = moments.line
+    wide, along = moments.wide, moments.along
     rest = np.maximum(moments.spread - along * (along / wide), 0.0)
     count = moments.window.counted
     np.sqrt(rest / (count - (RESIDUAL - 1)) / wide, out=out)
     out *= an_hour(moments.window.length_ms)
     np.copyto(out, np.nan, where=count < RESIDUAL)
+    moments.no_line(out)
 
 
 def _difference(moments: _Moments, out: Floats) -> None:
@@ -171,6 +210,8 @@ def _difference(moments: _Moments, out: Floats) -> None:
     before = terms.values.take(start, mode="wrap") - terms.values.take(earlier, mode="wrap")
     _mean(moments, out)
     out -= floats(before) / ((start - earlier) * float(RESOLUTION))
+    np.copyto(out, np.nan, where=start == earlier)
+    moments.window.blank(out)
 
 
 FORMULAS: Mapping[str, Callable[[_Moments, Floats], None]] = {
@@ -206,5 +247,9 @@ def running(terms: Ints) -> Ints:
 
 
 def floats(whole: Ints) -> Floats:
-    """Round whole numbers to floats, each once."""
-    return whole.astype(np.float64)
+    """Round whole numbers to floats: once each, and beyond 63 bits as `decay` puts them together."""
+    if whole.dtype != object:
+        return whole.astype(np.float64)
+    low = (whole + FITS) % (2 * FITS) - FITS
+    rounded: Floats = low.astype(np.float64) + WRAP * ((whole - low) // (2 * FITS)).astype(np.float64)
+    return rounded
