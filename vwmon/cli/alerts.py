@@ -108,7 +108,8 @@ def show(
     form = render.chosen(form, as_json)
     with closing(open_reader(context.resolve(config, db).store.path)) as opened:
         standing = standing_of(opened)
-        record = queries.one(opened, work_list.lookups(opened, standing.now_ms), standing.now_ms, alert)
+        asked = work_list.lookups(opened, standing.now_ms, decide=True)
+        record = queries.one(opened, asked, standing.now_ms, alert)
     standing.announce(form)
     if form is Format.TABLE:
         standing.say(work_list.detail(record, standing.now_ms))

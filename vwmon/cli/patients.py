@@ -1,12 +1,13 @@
 """`vwmon patients`: stays on the ward. The rules are vwmon.patients', the register is vwmon.store's."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Annotated, Any
 
 import typer
 
 from vwmon import durations
-from vwmon.cli import context, reading_rows, register_rows, render
+from vwmon.cli import context, next_measure, reading_rows, register_rows, render, work_list
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption
 from vwmon.cli.register_rows import Registers, here, stay_row
 from vwmon.cli.render import Column, Format
@@ -68,7 +69,7 @@ def show(
     form, settings = render.chosen(form, as_json), context.resolve(config, db)
     with closing(open_reader(settings.store.path)) as opened:
         at = standing_of(opened)
-        record = _record(opened, patient)
+        record = _record(opened, patient, at.now_ms)
     at.announce(form)
     if form is Format.TABLE:
         _show(record, at.title, at.now_ms, settings)
@@ -175,7 +176,7 @@ def _columns(now_ms: int) -> list[Column]:
     ]
 
 
-def _record(db: Connection, patient: str) -> dict[str, Any]:
+def _record(db: Connection, patient: str, now_ms: int) -> dict[str, Any]:
     stays = registers.stays_of(db, patient)
     known = register_rows.read(db)
     stay, person = stays[0], registers.identity(db, stays[0].stay_no)
@@ -189,6 +190,7 @@ def _record(db: Connection, patient: str) -> dict[str, Any]:
             (a for a in known.assignments if a.stay_no == stay.stay_no), known
         ),
         "readings": _latest(db, stay, known),
+        "score": work_list.current_scores(db, [stay.stay_no], now_ms, decide=True).get(stay.stay_no),
         "earlier_stays": [stay_row(earlier, known) for earlier in stays[1:]],
     }
 
@@ -250,7 +252,21 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     names = [name for name in dict.fromkeys([*due, *came]) if name not in stood_in]
     rows = [{"vital": name, "expected": due.get(plans.FEEDS.get(name, name))} | came.get(name, {}) for name in names]
     render.say()
+    for line in _score_lines(record["score"]):
+        render.say(line)
     render.emit(rows, columns, Format.TABLE)
+
+
+def _score_lines(score: dict[str, Any] | None) -> Iterator[str]:
+    """Yield what the score is, what it lacks, and the measurement that would settle it."""
+    if score is None:
+        yield "NEWS2: none that still holds"
+        return
+    low, high = score["total_min"], score["total_max"]
+    missing = ", ".join(next_measure.label(name) for name in score["missing"])
+    yield f"NEWS2 {low if low == high else f'{low} to {high}'}{f', missing {missing}' if missing else ''}"
+    if score["measure_next"] is not None:
+        yield f"Next: {score['measure_next']['sentence']}"
 
 
 def _person(record: dict[str, Any]) -> str:

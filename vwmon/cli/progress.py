@@ -23,7 +23,9 @@ def following(raw: BinaryIO, steps: Iterator[T], what: str) -> Iterator[Iterator
     from rich.progress import Progress
 
     status = fstat(raw.fileno())
-    with Progress(console=Console(stderr=True), transient=True) as shown:
+    # rich would otherwise take standard output over, and print the scores where the progress is.
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as shown:
         task = shown.add_task(what, total=status.st_size if S_ISREG(status.st_mode) else None)
 
         def told() -> Iterator[T]:

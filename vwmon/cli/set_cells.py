@@ -72,11 +72,15 @@ class Cells:
                     wrong.append(str(meaning))
                 else:
                     found[name] = meaning
-        wrong += _person(self._chart, row, found)
+        about = list(_person(self._chart, row, found))
+        wanting = [] if about else list(self._wanting(row, found))
+        return found, list(dict.fromkeys([*wrong, *about, *wanting]))
+
+    def _wanting(self, row: Mapping[str, str], found: Read) -> Iterator[str]:
+        """Yield what else has to be known to score what was read."""
         for name, contexts in self._needs:
             if contexts and name in found:
-                wrong += [_one_of(self._chart, one) for one in sorted(contexts - found.keys()) if not row.get(one)]
-        return found, list(dict.fromkeys(wrong))
+                yield from (_one_of(self._chart, one) for one in sorted(contexts - found.keys()) if not row.get(one))
 
     def _meaning(self, name: str, text: str) -> Word | float | ValueError:
         known = self._meanings[name]

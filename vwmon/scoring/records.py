@@ -95,8 +95,9 @@ class Ages:
     @property
     def words(self) -> str:
         """Give the ages in words."""
-        start = "" if self.from_years is None else f"from {self.from_years} "
-        return f"{start}{'on' if self.below_years is None else f'to below {self.below_years}'}".strip()
+        start = "" if self.from_years is None else f"from {self.from_years} on"
+        end = "" if self.below_years is None else f"below {self.below_years}"
+        return " and ".join(filter(None, (start, end)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -5,18 +5,19 @@ reading's age does to it is the pipeline's; neither lives here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vwmon.kernels.bands import NO_BAND, first_of_step, joined, millionths, slots
+from vwmon.kernels.bands import NO_BAND, cut_table, first_of_step, slots
 from vwmon.kernels.ragged import Bools, Bytes, Floats, Ints
 from vwmon.scoring.records import Band, Chart, Part, Table, Word
 
 NO_RED = np.iinfo(np.int8).max  # more than any part scores
+BLOCK = 16_384  # rows at a time, so that what is made on the way stays in the cache
 UNDECIDED = -1  # the number of no response band: the bounds disagree
 LOW_IS_WORSE = frozenset({"spo2", "systolic_bp"})
 
@@ -44,28 +45,38 @@ class ScoreColumns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Compiled:
-    """A chart's tables as one column of cuts; a lane is one table of one part.
+class _When:
+    """What one table depends on: words of contexts, and numbers of bands of other parts."""
 
-    `points` and `bands` label the slots, NO_BAND where a slot is no reading. `least` and `most` are the bounds of a
+    context: tuple[tuple[str, Word], ...]
+    bands: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compiled:
+    """A chart's tables of cuts; a lane is one table of one part.
+
+    `points` and `bands` label the slots of all lanes, NO_BAND where a slot is no reading; `start` is where each lane's
+    begin. `least` and `most` are the bounds of a
     lane that is not read, `unread` marks those that need no reading. `first` is the first lane of each part, `several`
-    the lanes of the parts that have more than one, and `named` the parts that others depend on, with the names of
-    their bands. `measures` are the parts of each measure, `triggers` those that only raise the response.
+    the lanes of the parts that have more than one, each with what it depends on: by context, and by the number of a
+    band of the parts that `named` are. `measures` are the parts of each measure, `simple` that each has but one;
+    `triggers` are the parts that only raise the response, and `raised` to which, by band.
     """
 
     part: Ints
-    when: tuple[tuple[tuple[str, Word], ...], ...]
-    cuts: Ints
-    shift: Ints
+    cuts: Floats
+    start: Ints
     points: Bytes
     bands: Bytes
     least: Bytes
     most: Bytes
     unread: Bools
     first: Ints
-    several: Mapping[int, tuple[int, ...]]
-    named: Mapping[str, tuple[int, tuple[str, ...]]]
+    several: Mapping[int, tuple[tuple[int, ...], tuple[_When, ...]]]
+    named: Mapping[str, int]
     measures: tuple[tuple[int, ...], ...]
+    simple: bool
     triggers: tuple[int, ...]
     raised: tuple[Bytes, ...]
     plain: Bytes
@@ -95,18 +106,34 @@ def score(chart: Chart, values: Floats, context: Mapping[str, NDArray[Any]]) -> 
     ValueError where the context is not one of the chart's.
     """
     for name, allowed in chart.context.items():
-        if not np.logical_or.reduce([context[name] == one for one in allowed]).all():
+        known = np.zeros(len(values), dtype=np.bool_)
+        for one in allowed:
+            known |= context[name] == one
+        if not known.all():
             raise ValueError(f"{name} is one of {', '.join(map(str, allowed))}")
+    blocks = [slice(begin, begin + BLOCK) for begin in range(0, max(len(values), 1), BLOCK)]
+    if len(blocks) == 1:
+        return _block(chart, values, context)
+    return _joined([_block(chart, values[one], {name: c[one] for name, c in context.items()}) for one in blocks])
+
+
+def _joined(blocks: list[ScoreColumns]) -> ScoreColumns:
+    names = [field.name for field in fields(ScoreColumns)]
+    return ScoreColumns(**{name: np.concatenate([getattr(one, name).T for one in blocks], axis=-1).T for name in names})
+
+
+def _block(chart: Chart, values: Floats, context: Mapping[str, NDArray[Any]]) -> ScoreColumns:
+    """Score rows that are few enough for what is made of them on the way to stay in the cache."""
     compiled = _compile(chart)
-    slot = slots(millionths(values).T[compiled.part] + compiled.shift, compiled.cuts)
+    slot = slots(values.T[compiled.part], compiled.cuts) + compiled.start
     parts = _parts(compiled, slot, context)
     low, high, present = parts.low, parts.high, parts.known
-    if compiled.measures != tuple((i,) for i in range(len(low))):
+    if not compiled.simple:
         low, high, present = (
             np.stack(one) for one in zip(*(_measure(parts, m) for m in compiled.measures), strict=True)
         )
-    trigger = compiled.bands[slot[compiled.first[list(compiled.triggers)]]]
-    return _totals(chart, present, low, high, trigger)
+    trigger = compiled.bands[slot[[compiled.first[at] for at in compiled.triggers]]] if compiled.triggers else slot[:0]
+    return _totals(chart, present, low, high, trigger.astype(np.int8, copy=False))
 
 
 def _parts(compiled: _Compiled, slot: Ints, context: Mapping[str, NDArray[Any]]) -> _Parts:
@@ -116,14 +143,13 @@ def _parts(compiled: _Compiled, slot: Ints, context: Mapping[str, NDArray[Any]])
     least, most = np.where(present, points, compiled.least), np.where(present, points, compiled.most)
     low, high, read = least[compiled.first], most[compiled.first], present[compiled.first]
     known = read | compiled.unread[compiled.first]
-    states = {
-        name: (compiled.bands[slot[compiled.first[part]]], names) for name, (part, names) in compiled.named.items()
-    }
-    for part, lanes in compiled.several.items():
-        fits = np.stack([_fits(compiled.when[lane], states, context) for lane in lanes])
-        low[part] = np.where(fits, least[list(lanes)], np.iinfo(np.int8).max).min(axis=0)
-        high[part] = np.where(fits, most[list(lanes)], NO_BAND).max(axis=0)
-        known[part] = read[part] | (compiled.unread[list(lanes)] | ~fits).all(axis=0)
+    states = {name: compiled.bands[slot[compiled.first[part]]] for name, part in compiled.named.items()}
+    for part, (lanes, conditions) in compiled.several.items():
+        rows = list(lanes)
+        fits = np.stack([_fits(when, states, context, slot.shape[1]) for when in conditions])
+        low[part] = np.where(fits, least[rows], np.iinfo(np.int8).max).min(axis=0)
+        high[part] = np.where(fits, most[rows], NO_BAND).max(axis=0)
+        known[part] = read[part] | (compiled.unread[rows] | ~fits).all(axis=0)
     return _Parts(low=low, high=high, read=read, known=known)
 
 
@@ -147,23 +173,18 @@ def severity(chart: Chart, part: Ints, values: Floats) -> tuple[Floats, Bytes]:
     """
     compiled = _compile(chart)
     low_is_worse = np.array([one.name in LOW_IS_WORSE for one in chart.parts])
-    at = millionths(values) + compiled.shift[compiled.first[part], 0]
-    return np.where(low_is_worse[part], -values, values), compiled.points[slots(at, compiled.cuts)]
+    lane = compiled.first[part]
+    slot = slots(values[:, None], compiled.cuts[lane])[:, 0] + compiled.start[lane, 0]
+    return np.where(low_is_worse[part], -values, values), compiled.points[slot]
 
 
-def _fits(
-    when: tuple[tuple[str, Word], ...],
-    states: Mapping[str, tuple[Bytes, tuple[str, ...]]],
-    context: Mapping[str, NDArray[Any]],
-) -> Bools:
+def _fits(when: _When, states: Mapping[str, Bytes], context: Mapping[str, NDArray[Any]], count: int) -> Bools:
     """Say where a table may be the one: what it depends on is so, or is not known."""
-    fit = np.ones(1, dtype=np.bool_)
-    for name, wanted in when:
-        if name in states:
-            state, names = states[name]
-            fit = fit & ((state == names.index(str(wanted))) | (state == NO_BAND))
-        else:
-            fit = fit & (context[name] == wanted)
+    fit = np.ones(count, dtype=np.bool_)
+    for name, word in when.context:
+        fit &= context[name] == word
+    for name, band in when.bands:
+        fit &= (states[name] == band) | (states[name] == NO_BAND)
     return fit
 
 
@@ -202,31 +223,42 @@ def _response(compiled: _Compiled, total: Ints, red: Bools) -> Bytes:
 def _compile(chart: Chart) -> _Compiled:
     lanes = [(i, table) for i, part in enumerate(chart.parts) for table in part.tables]
     cut = [_slots(chart.parts[i], table.bands) for i, table in lanes]
-    cuts, shift = joined([cuts for cuts, _ in cut])
     owner = [(table, one) for (_, table), (_, owners) in zip(lanes, cut, strict=True) for one in (None, *owners)]
+    ends = np.cumsum([len(owners) + 1 for _, owners in cut])
     bounds = np.array([_bounds(table) for _, table in lanes], dtype=np.int8)
     part, at = np.array([i for i, _ in lanes]), {one.name: i for i, one in enumerate(chart.parts)}
     return _Compiled(
         part=part,
-        when=tuple(table.when for _, table in lanes),
-        cuts=cuts,
-        shift=shift,
+        cuts=cut_table([cuts for cuts, _ in cut]),
+        start=np.concatenate([[0], ends[:-1]])[:, None],
         points=np.array([NO_BAND if i is None else t.bands[i].points for t, i in owner], dtype=np.int8),
         bands=np.array([NO_BAND if i is None else i for _, i in owner], dtype=np.int8),
         least=bounds[:, :1],
         most=bounds[:, 1:],
         unread=np.array([[table.unread is not None] for _, table in lanes]),
         first=np.searchsorted(part, np.arange(len(chart.parts))),
-        several={i: tuple(np.flatnonzero(part == i).tolist()) for i, one in enumerate(chart.parts) if one.tables[1:]},
-        named={
-            name: (at[name], tuple(band.name for band in chart.parts[at[name]].bands)) for name in chart.asked & {*at}
-        },
+        several={i: _lanes(chart, i, part) for i, one in enumerate(chart.parts) if one.tables[1:]},
+        named={name: at[name] for name in chart.asked & {*at}},
         measures=tuple(tuple(at[one.name] for one in parts) for parts in chart.measures.values()),
+        simple=all(len(parts) == 1 for parts in chart.measures.values()) and not chart.triggers,
         triggers=tuple(at[one.name] for one in chart.triggers),
         raised=tuple(np.array([chart.raised(b) for b in one.bands], dtype=np.int8) for one in chart.triggers),
         plain=_responses_by_total(chart, red=False),
         with_red=_responses_by_total(chart, red=True),
     )
+
+
+def _lanes(chart: Chart, number: int, part: Ints) -> tuple[tuple[int, ...], tuple[_When, ...]]:
+    """Give the lanes of one part, and what each of its tables depends on."""
+    bands = {one.name: [band.name for band in one.bands] for one in chart.parts if one.name in chart.asked}
+    whens = tuple(
+        _When(
+            context=tuple((name, word) for name, word in table.when if name not in bands),
+            bands=tuple((name, bands[name].index(str(word))) for name, word in table.when if name in bands),
+        )
+        for table in chart.parts[number].tables
+    )
+    return tuple(np.flatnonzero(part == number).tolist()), whens
 
 
 def _bounds(table: Table) -> tuple[int, int]:
