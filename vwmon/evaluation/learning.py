@@ -19,10 +19,7 @@ from vwmon.scoring.models import Fact, Model
 
 CHART = "news2"
 LEAST = 2
-CAUTION = (
-    "Research only: not for the care of anyone. It knows the patients it was fitted on, hourly readings of intensive "
-    "care, and nobody at home."
-)
+CAUTION = "Research only: not for the care of anyone. It knows the patients it was fitted on, and no others."
 
 Begin = Callable[[str, int], Callable[[int], None]]
 
