@@ -139,6 +139,9 @@ def test_every_model_of_the_package_says_what_it_is_and_what_it_was_fitted_on(na
 
 @pytest.mark.parametrize("name", models.names())
 def test_no_model_of_the_package_looks_at_the_hour_or_the_length_of_a_stay(name: str) -> None:
-    """Neither at counts of readings, which grow with the stay, nor at how long ago something was measured."""
-    statistics = {term.view.statistic for term in models.load(name).terms}
-    assert statistics <= {"last", "mean", "min", "max", "std", "slope", "pace", "deviation"}
+    """Neither at counts of readings, which grow with the stay, nor further back than three days; and it says so."""
+    shipped = models.load(name)
+    statistics = {term.view.statistic for term in shipped.terms}
+    assert statistics <= {"last", "age", "mean", "min", "max", "std", "slope", "pace", "deviation"}
+    assert max(term.view.window_ms for term in shipped.terms) <= 72 * HOUR
+    assert shipped.fitted["clock"] == "taken out"

@@ -173,7 +173,7 @@ def fit(
     features: Annotated[
         str, typer.Option("--features", metavar="GROUPS", help="Groups of features, with commas; else those chosen.")
     ] = "",
-    l2: Annotated[float, typer.Option("--l2", min=1e-9, help="The weight of the penalty.")] = 0.001,
+    l2: Annotated[float, typer.Option("--l2", min=1e-9, help="The weight of the penalty.")] = 0.0015,
     thin: Annotated[
         int, typer.Option("--thin", min=1, help="Learn from one in so many moments without the event to come.")
     ] = 8,
