@@ -33,7 +33,7 @@ def recording() -> Recording:
 
 def spans(event: str = "fall", left_out: tuple[str, ...] = ()) -> Spans:
     """Give the spans of some outcomes."""
-    outcomes = [("a", "fall", 9), ("a", "fall", 5), ("b", "rise", 1), ("b", "fall", 7), ("stranger", "fall", 2)]
+    outcomes = [("a", "fall", 5), ("a", "fall", 9), ("b", "rise", 1), ("b", "fall", 7), ("stranger", "fall", 2)]
     rows = [{"patient": patient, "event": name} for patient, name, _ in outcomes]
     return cohort.spans(recording(), rows, np.array([at for *_, at in outcomes]), event, left_out)
 

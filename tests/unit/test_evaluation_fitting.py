@@ -68,9 +68,10 @@ def test_the_weights_are_where_no_small_step_makes_the_sum_less() -> None:
 
 
 def test_as_many_events_are_predicted_as_there_were() -> None:
-    """The intercept is found once the hours' own are gone."""
-    of = examples()
-    found = predicted(*fit(of, PLAIN, "news2", L2), of)
+    """The intercept is found once the hours' own are gone; what was fitted is what the terms say, missing or not."""
+    of = examples(missing=0.4)
+    shape = [Ingredient(view=PULSE, bent=True, pointed=True), Ingredient(view=SPO2, pointed=True)]
+    found = predicted(*fit(of, shape, "news2", L2), of)
     assert probability(found).mean() == pytest.approx(of.positive.mean(), abs=1e-4)
 
 

@@ -50,7 +50,7 @@ def test_the_log_odds_are_the_intercept_and_the_terms() -> None:
     """With nothing missing the bounds are the value itself."""
     found = scored(80)
     added, _ = contribution("news2", term(), values(80))
-    assert found.log_odds[0] == pytest.approx(-3.25 + added[0])
+    assert found.log_odds[0] == pytest.approx(-3.2500417 + added[0])
     assert found.low[0] == found.high[0] == found.log_odds[0]
     assert found.complete[0]
 
@@ -59,8 +59,8 @@ def test_what_is_missing_widens_the_bounds_and_is_not_normal() -> None:
     """The pulse could be anything that was ever seen; the model's number for missing lies between."""
     found = scored(math.nan)
     assert not found.complete[0]
-    assert found.log_odds[0] == pytest.approx(-3.25 + 0.3)
-    assert (found.low[0], found.high[0]) == pytest.approx((-3.25 - 1.0, -3.25 + 2.5))
+    assert found.log_odds[0] == pytest.approx(-3.2500417 + 0.3)
+    assert (found.low[0], found.high[0]) == pytest.approx((-4.2500417, -0.7500417))
 
 
 def test_with_too_little_nothing_is_said() -> None:

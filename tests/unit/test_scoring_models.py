@@ -29,7 +29,7 @@ def model(*terms: Term, **changed: object) -> Model:
         version="1",
         caution="Research only.",
         chart="news2",
-        intercept=-3.25,
+        intercept=-3.2500417,
         needs=("heart_rate", "spo2"),
         least=1,
         valid_ms={"heart_rate": 4 * HOUR, "spo2": 4 * HOUR},

@@ -68,8 +68,6 @@ def _line(log_odds: Floats, positive: Bools) -> tuple[float, float]:
         if np.linalg.cond(slopes) > SINGULAR:
             break
         step = np.linalg.solve(slopes, design.T @ (positive - chance))
-        while _loss(design @ (line + step), positive) > _loss(design @ line, positive) + CLOSE:
-            step = step / 2
         line = line + step
         if np.abs(step).max() < CLOSE:
             return float(line[0]), float(line[1])
@@ -79,7 +77,3 @@ def _line(log_odds: Floats, positive: Bools) -> tuple[float, float]:
 def _odds(positive: Bools) -> float:
     share = positive.mean()
     return float(np.log(share / (1 - share)))
-
-
-def _loss(log_odds: Floats, positive: Bools) -> float:
-    return float((np.logaddexp(0, log_odds) - positive * log_odds).sum())
