@@ -19,6 +19,7 @@ ROWS = (
     "b,3600.5,consciousness,V,,",
     "b,7200,heart_rate,0,bpm,monitor",
     "b,7200,shoe_size,43,EU,",
+    "b,7200,gcs,12.5,,",
 )
 
 
@@ -70,7 +71,11 @@ def test_json_lines_are_read_alike(tmp_path: Path) -> None:
 def test_what_cannot_be_true_of_a_person_is_left_out_and_counted(tmp_path: Path) -> None:
     """And what no table knows; both still say how far the recording reaches."""
     found = tables.read(write(tmp_path / "vitals.csv"))
-    assert found.left_out == {"heart_rate that is not possible": 1, "no vital shoe_size": 1}
+    assert found.left_out == {
+        "heart_rate that is not possible": 1,
+        "no vital shoe_size": 1,
+        "gcs that is not possible": 1,  # a coma score is a whole number
+    }
     assert found.last_ms.tolist() == [60_000, 7_200_000]
     assert found.first_ms.tolist() == [0, 3_600_500]
 
@@ -93,7 +98,7 @@ def test_a_recording_longer_than_a_chunk_is_one(tmp_path: Path, monkeypatch: pyt
     assert values(cut) == values(whole)
     assert cut.left_out == whole.left_out
     assert np.array_equal(cut.last_ms, whole.last_ms)
-    assert told == [2, 2, 2]
+    assert told == [2, 2, 2, 1]
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ GROUPS: Mapping[str, tuple[Ingredient, ...]] = {
     "age": tuple(Ingredient(view=View(vital=name, statistic="age", window_ms=span)) for name, span in AGED.items()),
     "ages": tuple(Ingredient(view=view, bent=True) for view in _views((*VITALS, "glucose", "fio2"), ("age",), LONG)),
 }
-CHOSEN = ("level", "day", "points", "shock", "further", "oxygen", "pace", "age", "missing")
+CHOSEN = ("level", "day", "points", "shock", "oxygen", "pace", "age", "missing")
 
 
 def ingredients(groups: Sequence[str]) -> list[Ingredient]:
