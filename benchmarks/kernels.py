@@ -30,10 +30,11 @@ HOUR_MS = 3_600_000
 WINDOWS_MS = [HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS]
 START_MS = 1_700_000_000_000
 LONG = 2000  # readings of a synthetic series
+LARGER = 4  # pandas' part of the readings to polars'
 AGREE = 1e-9
 AGREE_ROUNDED = 1e-4  # of peers that cancel in floats: a slope by polars, a deviation by rolling_std_by or pandas
-# Memory that a process keeps between runs: a virtual machine may have to ask for fresh pages anew, at many times the cost
-# of filling them, and the large runs would show that and not the reckoning. What fresh pages cost is in all ratios.
+# Memory that a process keeps between runs: a virtual machine may have to ask for fresh pages anew, at many times the
+# cost of filling them, and large runs would show that, not the reckoning. What fresh pages cost is in all ratios.
 KEEPING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 SIZES = (100_000, 1_000_000, 10_000_000)
 RECORDING = Path(os.environ.get("VWMON_DATA", "../shared/data")) / "cinc2019_sepsis" / "vitals.csv.gz"
@@ -63,8 +64,8 @@ def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readings", type=int, default=2_000_000, help="synthetic ones")
-    parser.add_argument("--sample", type=int, default=100_000, help="of them for pandas and for polars' rolling")
-    parser.add_argument("--runs", type=int, default=5, help="of each contestant")
+    parser.add_argument("--sample", type=int, default=50_000, help="of them for polars' rolling")
+    parser.add_argument("--runs", type=int, default=7, help="of each contestant, but three of polars' rolling")
     parser.add_argument("--alone", choices=list(ALONE), help="measure one of these only")
     return parser.parse_args()
 
@@ -103,17 +104,17 @@ def ours(columns: Ragged, statistics_: tuple[str, ...] = peers.FULL) -> peers.Re
 
 def contests(name: str, columns: Ragged, asked: argparse.Namespace) -> dict[str, float]:
     """Run all contests over one recording."""
-    sample = beginning(columns, asked.sample)
-    rows = len(columns.times_ms)
-    begun = time.perf_counter()
-    print(f"== {name}: {rows:,} readings of {len(columns):,} series; sample of {len(sample.times_ms):,}", flush=True)
+    sample, larger = beginning(columns, asked.sample), beginning(columns, LARGER * asked.sample)
+    rows, begun = len(columns.times_ms), time.perf_counter()
+    parts = [f"{len(part.times_ms):,}" for part in (sample, larger)]
+    print(f"== {name}: {rows:,} readings of {len(columns):,} series; parts of {' and '.join(parts)}", flush=True)
     agree(ours(columns), peers.numba_loop(columns, WINDOWS_MS), peers.FULL, AGREE)
     agree(ours(sample), peers.polars_rolling(sample, WINDOWS_MS), peers.FULL, AGREE_ROUNDED)
-    agree(ours(sample), peers.pandas_rolling(sample, WINDOWS_MS), peers.NO_EWMA, AGREE_ROUNDED)
+    agree(ours(larger), peers.pandas_rolling(larger, WINDOWS_MS), peers.NO_EWMA, AGREE_ROUNDED)
     agree(ours(columns), peers.polars_rolling_by(columns, WINDOWS_MS), peers.BY, AGREE_ROUNDED)
     pairs: dict[str, tuple[Run, Run, int]] = {
         "polars_rolling": (lambda: ours(sample), lambda: peers.polars_rolling(sample, WINDOWS_MS), 3),
-        "pandas": (lambda: ours(sample), lambda: peers.pandas_rolling(sample, WINDOWS_MS), 3),
+        "pandas": (lambda: ours(larger), lambda: peers.pandas_rolling(larger, WINDOWS_MS), asked.runs),
         "polars_rolling_by": (
             lambda: ours(columns, peers.BY),
             lambda: peers.polars_rolling_by(columns, WINDOWS_MS),

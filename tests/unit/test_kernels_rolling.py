@@ -92,6 +92,18 @@ def test_one_reading_has_a_level_and_no_spread_and_no_slope() -> None:
     assert all(math.isnan(both[name]) for name in ("slope", "slope_error", "theil_sen"))
 
 
+def test_two_readings_lie_on_their_line_and_say_nothing_of_its_error() -> None:
+    """However rounding falls: never an error of zero, and never an endless one."""
+    dice = np.random.default_rng(7)
+    times_ms = np.stack([dice.integers(0, HOUR_MS, 500), np.full(500, 2 * HOUR_MS)], axis=1)
+    made = Ragged(
+        times_ms=times_ms.reshape(-1), values=dice.normal(80, 30, 1000).round(4), offsets=np.arange(0, 1001, 2)
+    )
+    found = rolling(made, None, [3 * HOUR_MS], ["slope", "slope_error"])
+    assert np.isfinite(found["slope"][1::2]).all()
+    assert np.isnan(found["slope_error"]).all()
+
+
 def test_what_covers_a_window_may_have_been_read_before_it() -> None:
     """A reading covers its reach, and not what comes after."""
     made = series([0], [97.0])
@@ -160,17 +172,20 @@ def test_rows_out_of_order_are_found_wherever_they_are(monkeypatch: pytest.Monke
 
 
 def wide_case() -> tuple[Ragged, list[int]]:
-    """Give two hundred readings of all sizes at odd times, and windows short and long."""
+    """Give two hundred readings, several at one time and some missing among them, and windows short and long."""
     dice = np.random.default_rng(7)
-    owner = dice.integers(0, 3, 200)
-    times_ms = dice.integers(0, 40 * HOUR_MS, 200)
-    return arranged(owner, times_ms, dice.normal(80, 30, 200).round(1), 3), [HOUR_MS, 24 * HOUR_MS, 200 * HOUR_MS]
+    owner, times_ms = dice.integers(0, 3, 200), dice.integers(0, 80, 200) * (HOUR_MS // 2) + 7
+    values = np.where(dice.random(200) < 0.1, NAN, dice.normal(80, 30, 200).round(1))
+    return arranged(owner, times_ms, values, 3), [HOUR_MS, 24 * HOUR_MS, 200 * HOUR_MS]
 
 
 @pytest.mark.parametrize("rows", [1, 7, 64])
-def test_frames_reach_back_as_far_as_the_windows_do(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("missing", [True, False])
+def test_frames_reach_back_as_far_as_the_windows_do(rows: int, missing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """However few rows a frame has, at every row and at moments of one's own."""
-    made, windows_ms = wide_case()
+    made, _ = wide_case()
+    made = made if missing else arranged(made.owners(), made.times_ms, np.nan_to_num(made.values), 3)
+    windows_ms = [HOUR_MS, 5 * HOUR_MS]
     queries = Queries(series=made.owners()[::-1], times_ms=made.times_ms[::-1])
     whole = rolling(made, None, windows_ms, settings=HOW)
     monkeypatch.setattr(frames, "BLOCK", rows)
@@ -201,32 +216,53 @@ def test_weighted_sums_that_wrap_are_put_right(monkeypatch: pytest.MonkeyPatch) 
     made = series([1000 * second for second in range(20_000)], dice.normal(0, 300, 20_000).round(1).tolist())
     asked = Queries(series=np.zeros(50, dtype=np.int64), times_ms=np.linspace(0, 20_000_000, 50).astype(np.int64))
     found = rolling(made, asked, [5 * HOUR_MS], ["ewma"])["ewma"]
-    monkeypatch.setattr(decay.Decay, "_is_near", lambda *_: False)
+    monkeypatch.setattr(decay, "FITS", 1)
     assert found.tobytes() == rolling(made, asked, [5 * HOUR_MS], ["ewma"])["ewma"].tobytes()
     weights = 2.0 ** ((made.times_ms - 20_000_000) / (1.25 * HOUR_MS)) * (made.times_ms > 2_000_000)
     assert found[-1, 0] == pytest.approx((weights * made.values).sum() / weights.sum(), abs=1e-7)
 
 
-def test_a_year_of_minutes_is_reckoned_exactly() -> None:
-    """Half a million readings of a wide range, all in one window: beyond 64 bits, against fractions of integers."""
-    minutes = np.arange(100_000, dtype=np.int64)
-    values = np.where(minutes % 2 == 0, -5000.0, 5000.0)
-    made = series((minutes * 60_000).tolist(), values.tolist())
-    found = one(rolling(made, moment(int(made.times_ms[-1])), [2**33], ["mean", "std", "slope"]))
-    assert found["mean"] == 0.0
-    assert found["std"] == pytest.approx(5000 * math.sqrt(100_000 / 99_999), rel=1e-14)
-    ticks = [time >> 13 for time in made.times_ms.tolist()]
-    steps = [int(value) for value in values.tolist()]
-    along = len(ticks) * sum(t * s for t, s in zip(ticks, steps, strict=True)) - sum(ticks) * sum(steps)
-    wide = len(ticks) * sum(t * t for t in ticks) - sum(ticks) ** 2
-    assert found["slope"] == pytest.approx(along / wide * HOUR_MS / 8192, rel=1e-9)
+def test_weighted_sums_are_left_to_big_integers_where_coarse_weights_are_too_coarse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Weights just below a whole coarse one, all at the far end of the range of values."""
+    window_ms, count = 2**33, 1500
+    begin_ms = int((2**20 - 2000) / 2**30 * window_ms / (4 * math.log(2)))
+    made = series([begin_ms + number for number in range(count)], [1e6] * (count - 1) + [-1e6])
+    found = rolling(made, None, [window_ms], ["ewma"])["ewma"]
+    assert found[-1, 0] == pytest.approx(1e6 * (1 - 2 / count), rel=1e-6)
+    monkeypatch.setattr(decay, "FITS", 1)
+    assert found.tobytes() == rolling(made, None, [window_ms], ["ewma"])["ewma"].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("step_ms", "window_ms", "tick_bits", "swing"),
+    [(60_000, 2**33, 13, 5000.0), (1000, 2**27, 3, 0.1)],
+    ids=["values swing too far", "too many for the window's length"],
+)
+def test_windows_beyond_64_bits_are_reckoned_exactly(
+    step_ms: int, window_ms: int, tick_bits: int, swing: float
+) -> None:
+    """Two months of minutes and a day and a half of seconds in one window, against whole numbers without end."""
+    number = np.arange(130_000, dtype=np.int64)
+    values = np.where(number % 3 == 0, -swing, swing)
+    made = series((number * step_ms).tolist(), values.tolist())
+    found = one(rolling(made, moment(int(made.times_ms[-1])), [window_ms], ["mean", "std", "slope"]))
+    ticks = [time >> tick_bits for time in made.times_ms.tolist()]
+    steps = [round(value * 10_000) for value in values.tolist()]
+    count, total = len(ticks), sum(steps)
+    tall = count * sum(s * s for s in steps) - total**2
+    along = count * sum(t * s for t, s in zip(ticks, steps, strict=True)) - sum(ticks) * total
+    wide = count * sum(t * t for t in ticks) - sum(ticks) ** 2
+    assert found["mean"] == total / (count * 10_000)
+    assert found["std"] == pytest.approx(math.sqrt(tall / count / (count - 1)) / 10_000, rel=1e-12)
+    assert found["slope"] == pytest.approx(along / wide * HOUR_MS / 2**tick_bits / 10_000, rel=1e-6)
 
 
 @pytest.mark.parametrize("margin", [3.0, 0.01], ids=["as it is", "missed at first"])
 def test_long_windows_give_the_median_slope_of_all_their_pairs(margin: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever part of the pairs was looked at first; with several readings at one time among them."""
     made, windows_ms = wide_case()
-    made = Ragged(times_ms=made.times_ms // HOUR_MS * HOUR_MS, values=made.values, offsets=made.offsets)
     whole = rolling(made, None, windows_ms, ["theil_sen"])["theil_sen"]
     monkeypatch.setattr(pairs, "LONG", 2)
     monkeypatch.setattr(pairs, "SAMPLE", 16)
