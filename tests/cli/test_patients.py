@@ -401,3 +401,10 @@ def test_the_scale_of_the_stay_decides_what_oxygen_would_settle(ward: Ward) -> N
     scored(ward, total_min=0, total_max=5, points_min=0, points_max=320_000, present=1_101_111)
     shown = ward.record("patients", "show", "P1")["score"]["measure_next"]
     assert (shown["measure"], shown["low"], shown["high"], shown["high_band"]) == ("oxygen", 0, 5, "medium")
+
+
+def test_a_stored_score_that_no_reading_makes_names_no_measurement(ward: Ward) -> None:
+    """Two points for consciousness are on no chart: what could not be understood is not guessed from."""
+    ward("patients", "admit", "P1", *ADMIT)
+    scored(ward, total_max=4, points_min=2_020, points_max=2_020, present=1_111_111)
+    assert ward.record("patients", "show", "P1")["score"]["measure_next"] is None

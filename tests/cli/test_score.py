@@ -125,6 +125,7 @@ def test_on_scale_2_without_oxygen_the_saturation_has_no_subscore() -> None:
         ("16,97,1,mask,120,70,A,37.0", "oxygen is a number or one of air, oxygen, not mask"),
         ("16,97,1,-1,120,70,A,37.0", "oxygen of -1"),
         ("16,97,,air,120,70,A,37.0", "spo2_scale is 1 or 2"),
+        ("16,97, ,air,120,70,A,37.0", "spo2_scale is 1 or 2"),
         ("16,97,3,air,120,70,A,37.0", "spo2_scale is 1 or 2"),
         ("16,97,one,air,120,70,A,37.0", "spo2_scale is 1 or 2"),
         ("sixteen,97,1,air,120,70,A,37.0", "respiratory_rate is a number, not sixteen"),

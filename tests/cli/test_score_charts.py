@@ -154,6 +154,8 @@ def test_pews_scores_oxygen_by_device_and_level(changed: dict[str, str], points:
         ({"born": "2023-11-01", "time": "2026-11-26T12:00:00Z"}, "age_band 5-12y is not that of 3 years"),
         ({"age_band": "", "born": "2023-11-01", "time": "noon"}, "the age cannot be told"),
         ({"age_band": "", "born": "2027-11-01", "time": "2026-11-26T12:00:00Z"}, "the age cannot be told"),
+        ({"age_band": "", "born": "2020-11-01", "time": "2026-11-26T12:00:00"}, "the time has no zone"),
+        ({"age_band": " "}, "age_band is 0-11m"),
         ({"age_band": "", "age_years": "six"}, "age_years is a number, not six"),
         ({"carer_concern": "yes"}, "carer_concern is one of none, low, medium, high, emergency"),
     ],
@@ -200,6 +202,13 @@ def test_news2_is_refused_for_children_and_in_pregnancy(about: dict[str, str], s
     assert says in found["error"]
     assert found["total"] is None
     assert result.exit_code == 7
+
+
+def test_a_ratio_is_refused_for_those_it_is_not_for_too() -> None:
+    """The shock index of a child has other limits; a mean pressure is anyone's."""
+    values = {"heart_rate": "110", "systolic_bp": "90"}
+    assert "for ages from 16 on, not for 9 years" in one("shock_index", age_years="9", **values)["error"]
+    assert one("map", age_years="9", mean_bp="70")["error"] is None
 
 
 @pytest.mark.parametrize("about", [{"age_years": "16"}, {"age_years": ""}, {"pregnant": "no"}, {"born": "2010-01-01"}])

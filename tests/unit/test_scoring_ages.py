@@ -69,3 +69,9 @@ def test_a_reading_before_the_birth_has_no_age() -> None:
     """A wrong date of birth is not the youngest band."""
     with pytest.raises(ValueError, match="born 2020-03-10"):
         ages.band(PEWS, BORN, at("2020-03-09T12:00:00Z"))
+
+
+def test_a_time_without_a_zone_tells_no_age() -> None:
+    """Which day it was is not known within a day, and a birthday may be that day."""
+    with pytest.raises(ValueError, match="no zone"):
+        ages.years(BORN, at("2026-03-10T00:30:00"))

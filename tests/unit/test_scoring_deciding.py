@@ -3,9 +3,10 @@
 import itertools
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 
-from vwmon.scoring import charts, deciding, reference
+from vwmon.scoring import charts, deciding, deciding_columns, reference, vectorised
 from vwmon.scoring.charts import PARTS
 from vwmon.scoring.deciding import Decider
 
@@ -54,7 +55,7 @@ def test_with_one_part_missing_that_part_settles_it() -> None:
             assert (decider.measure, decider.settles) == (name, True)
 
 
-def test_one_that_surely_settles_comes_before_one_that_may() -> None:
+def test_what_surely_settles_it_and_what_only_may_are_told_apart() -> None:
     """With 5 points, oxygen makes 7 at most; with the temperature missing too only both could settle it for sure."""
     sure = found({"oxygen": None, "respiratory_rate": 25.0, "spo2": 93.0})
     assert sure is not None
@@ -141,3 +142,27 @@ def test_what_was_kept_of_a_score_leads_to_the_same_answer(scale: int) -> None:
             again = deciding.values_like(NEWS2, kept, context)
             assert again.keys() == kept.keys()
             assert deciding.decider(NEWS2, again, context) == deciding.decider(NEWS2, seen, context)
+
+
+@pytest.mark.parametrize("name", ["news2", "news", "mews", "qsofa"])
+def test_columns_name_the_same_measurement_where_several_could_decide(name: str) -> None:
+    """Every pair missing, with many mixtures of bands: the one that moves the highest total most, in both readings."""
+    chart = charts.load(name)
+    tried = {part.name: deciding.trials(part) for part in chart.parts}
+    sets = [
+        {
+            part: each[(shift * (3 + at)) % len(each)]
+            for at, (part, each) in enumerate(tried.items())
+            if part not in gone
+        }
+        for shift in range(15)
+        for gone in itertools.combinations(tried, 2)
+    ]
+    values = np.array([[one.get(part, np.nan) for part in tried] for one in sets])
+    context = {"spo2_scale": np.full(len(sets), 2)} if name == "news2" else {}
+    found = deciding_columns.deciders(chart, values, context, vectorised.score(chart, values, context))
+    names = (*deciding_columns.candidates(chart), None)
+    plain = [deciding.decider(chart, one, SCALE_2 if context else {}) for one in sets]
+    assert [names[at] for at in found.measure.tolist()] == [one and one.measure for one in plain]
+    several = [one for one in plain if one is not None and not one.settles]
+    assert len(several) > 3

@@ -80,7 +80,8 @@ class Cells:
         """Yield what else has to be known to score what was read."""
         for name, contexts in self._needs:
             if contexts and name in found:
-                yield from (_one_of(self._chart, one) for one in sorted(contexts - found.keys()) if not row.get(one))
+                empty = [one for one in sorted(contexts - found.keys()) if not row.get(one, "").strip()]
+                yield from (_one_of(self._chart, one) for one in empty)
 
     def _meaning(self, name: str, text: str) -> Word | float | ValueError:
         known = self._meanings[name]
@@ -166,17 +167,13 @@ def _person(chart: Chart | Ratio, row: Mapping[str, str], found: Read) -> Iterat
         if not chart.pregnancy and _yes(row.get("pregnant", "").strip()):
             yield f"{chart.title} is not for someone who is pregnant; {MATERNITY}"
         years = _years(row)
-        if years is None:
-            return
-        if not chart.ages.fit(years):
-            yield f"{chart.title} is for ages {chart.ages.words}, not for {years} years"
-        elif isinstance(chart, Chart):
+        if years is not None:
             yield from _by_age(chart, years, found)
     except ValueError as error:
         yield str(error)
 
 
-def _by_age(chart: Chart, years: int, found: Read) -> Iterator[str]:
+def _by_age(chart: Chart | Ratio, years: int, found: Read) -> Iterator[str]:
     for name, word in ages.context(chart, years).items():
         if found.setdefault(name, word) != word:
             yield f"{name} {found[name]} is not that of {years} years"

@@ -40,19 +40,19 @@ class Decider:
 def decider(chart: Chart, values: Values, context: Context) -> Decider | None:
     """Give the measurement that would settle which response a score calls for; None where none could, or need not.
 
-    One that is sure to settle it comes before one that may; of those, the one that could take most from the highest
-    total; of those, the first on the chart.
+    Of several that may settle it, the one that could take most from the highest total; of those, the first on the
+    chart. Where one is sure to settle it no other could: whatever that other shows, the sure one still decides.
     """
     now = reference.score(chart, values, context)
     if now.band:
         return None
-    best, best_rank = None, (False, -1)
+    best, best_reach = None, -1
     for name, part in untaken(chart, now):
         ways = [reference.score(chart, {**values, part.name: value}, context) for value in trials(part)]
         settles, may = (test(bool(way.band) for way in ways) for test in (all, any))
-        rank = (settles, max(way.total_max for way in ways) - min(way.total_max for way in ways))
-        if may and rank > best_rank:
-            best, best_rank = _decider(chart, name, settles, ways), rank
+        reach = max(way.total_max for way in ways) - min(way.total_max for way in ways)
+        if may and reach > best_reach:
+            best, best_reach = _decider(chart, name, settles, ways), reach
     return best
 
 
@@ -89,10 +89,10 @@ def _decider(chart: Chart, name: str, settles: bool, ways: list[Score]) -> Decid
 def values_like(chart: Chart, points: Mapping[str, tuple[int, int]], context: Context) -> dict[str, float]:
     """Give readings that score as those did whose points are given: what was kept of a score is enough to go on with.
 
-    `points` are the bounds of the measures that were read. What others depend on is found first.
+    `points` are the bounds of the measures that were read; one that nothing scores like is left out.
     """
     found: dict[str, float] = {}
-    for name in sorted(points, key=lambda name: name not in chart.asked):
+    for name in points:
         part = chart.measures[name][0]
         for value in trials(part):
             if reference.score(chart, {**found, part.name: value}, context).points[name] == points[name]:

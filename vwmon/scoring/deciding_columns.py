@@ -15,7 +15,6 @@ from vwmon.scoring.records import Chart
 from vwmon.scoring.vectorised import UNDECIDED, ScoreColumns
 
 NOTHING = -1  # the number of no measure
-SURE = 1000  # more than any total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +37,13 @@ def candidates(chart: Chart) -> tuple[str, ...]:
 def deciders(chart: Chart, values: Floats, context: Mapping[str, NDArray[Any]], found: ScoreColumns) -> DeciderColumns:
     """Give for every row of (n, p) values, whose scores are `found`, what `deciding.decider` says of it."""
     best = _nothing(len(values))
-    best_rank = np.full(len(values), -1)
+    best_reach = np.full(len(values), -1)
     for number, untaken in enumerate(_untaken(chart, found).T):
         rows = np.flatnonzero(untaken & (found.band == UNDECIDED))
         if len(rows):
-            tried, rank = _tried(chart, number, values[rows], {name: one[rows] for name, one in context.items()})
-            better = rank > best_rank[rows]
-            best_rank[rows[better]] = rank[better]
+            tried, reach = _tried(chart, number, values[rows], {name: one[rows] for name, one in context.items()})
+            better = reach > best_reach[rows]
+            best_reach[rows[better]] = reach[better]
             for field in fields(DeciderColumns):
                 getattr(best, field.name)[rows[better]] = getattr(tried, field.name)[better]
     return best
@@ -71,7 +70,10 @@ def _untaken(chart: Chart, found: ScoreColumns) -> Bools:
 def _tried(
     chart: Chart, number: int, values: Floats, context: Mapping[str, NDArray[Any]]
 ) -> tuple[DeciderColumns, Ints]:
-    """Try one candidate at each of its bands in every row; also give its rank there, -1 where it cannot decide."""
+    """Try one candidate at each of its bands in every row.
+
+    Also give how far it moves the highest total, NOTHING where it cannot decide.
+    """
     part = [*(parts[0] for parts in chart.measures.values()), *chart.triggers][number]
     column, ways = chart.parts.index(part), []
     for value in trials(part):
@@ -90,4 +92,4 @@ def _tried(
         low_band=np.min([way.band_min for way in ways], axis=0),
         high_band=np.max([way.band_max for way in ways], axis=0),
     )
-    return found, np.where(decided.any(axis=0), settles * SURE + most - highest.min(axis=0), NOTHING)
+    return found, np.where(decided.any(axis=0), most - highest.min(axis=0), NOTHING)
