@@ -70,7 +70,7 @@ def by_hand(readings: Sequence[Reading], patient: int, hour: int) -> reference.S
 def turned_into(vital: str, value: float) -> float:
     """Give a value as the part counts it."""
     if vital == "fio2":
-        return 1.0 if value > 0.215 else 0.0
+        return 1.0 if round(value * 100) > 21 else 0.0  # as the ward has it: whole per cent above room air's
     if vital == "gcs":
         return 0.0 if value == 15 else 2.0
     return value
