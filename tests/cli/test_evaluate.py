@@ -352,6 +352,7 @@ def test_plots_without_matplotlib_name_the_extra(
         (["--every", "0s"], 2, "above nothing"),
         (["--horizon", "soon"], 2, "not a span of time"),
         (["--valid", "4h"], 2, "'4h' is not NAME=VALUE"),
+        (["--valid", "oxygn=4h"], 2, "no vital of that name"),
         (["--record"], 2, "SCORE is none"),
         (["--against", "news3"], 3, "no chart or model 'news3'; there are"),
         (["--against", "nowhere.toml"], 3, "there is no file nowhere.toml"),

@@ -242,10 +242,13 @@ def _asked(
 
 
 def _telling(valid: Sequence[str], context: Sequence[str], *, lower_is_worse: bool) -> "Telling":
+    from devices.vitals import VITALS
     from vwmon.evaluation.scored import VALID_MS
     from vwmon.evaluation.study import Telling
 
     spans = {part: duration_ms(span) for part, span in map(_pair, valid)}
+    if unknown := sorted(spans.keys() - VITALS.keys()):
+        raise UsageError(f"--valid {unknown[0]}: no vital of that name")
     return Telling(valid_ms={**VALID_MS, **spans}, context=dict(map(_pair, context)), lower_is_worse=lower_is_worse)
 
 
