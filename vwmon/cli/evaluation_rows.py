@@ -6,6 +6,7 @@ No figure is reckoned here.
 import math
 import re
 from collections.abc import Iterator, Mapping
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from vwmon.evaluation.study import Scorer
 from vwmon.scoring.models import Fact, Model
 
 DAY_MS = 86_400_000
+WIDTH = 80
 LEADING_ZERO = re.compile(r"^([-+]?)0\.")
 TITLES = {
     "auroc": "AUROC",
@@ -143,7 +145,7 @@ def _footer(result: Result) -> list[str]:
         if isinstance(one, Model):
             lines.append(one.caution)
     lines += [f"{use}: {file['file']}, SHA-256 {file['sha256'][:16]}..." for use, file in result.study.files.items()]
-    return lines
+    return [part for line in lines for part in wrap(line, WIDTH)]
 
 
 def _show_calibration(name: str, found: Calibration) -> None:
