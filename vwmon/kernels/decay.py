@@ -2,8 +2,8 @@
 
 A weight is 2^(time / half-life), which is the wanted one up to a factor that cancels. The axis of time is cut into
 stretches as long as the window, at fixed places; within one the weights, 1 to 2^half_lives, are whole multiples of
-2^-30 and the sums whole numbers as in `sums`. A window meets two stretches at most. In the earlier, weights are smaller
-by a power of two, and lose their low bits.
+2^-32 and the sums whole numbers as in `sums`. A window meets two stretches at most. In the earlier, weights are smaller
+by a power of two, and are rounded again.
 
 The sum of weighted values about the latest reading is kept modulo 2^64. Where it might not fit, coarser weights give it
 to within 2^62, and so the multiple of 2^64 that is missing. Where they cannot either (beyond two million readings of a
@@ -23,7 +23,7 @@ from vwmon.kernels.sums import FITS, WRAP, floats, running
 
 Between = Callable[[Ints, Ints], Ints]
 
-WEIGHT_BITS = 30
+WEIGHT_BITS = 32
 COARSE_BITS = 20  # of a weight that the coarser one leaves out
 
 
@@ -68,7 +68,10 @@ class Decay:
 
     def _about(self, steps: Ints, weights: Ints, between: Between, drop_bits: int = 0) -> tuple[Ints, Ints]:
         """Give the sums of weights, and of weighted steps about the latest, over windows; without some low bits."""
-        later, earlier = weights >> drop_bits, weights >> (self._half_lives + drop_bits)
+        half = 1 << (self._half_lives - 1)
+        later, earlier = weights, (weights + half) >> self._half_lives
+        if drop_bits:
+            later, earlier = later >> drop_bits, earlier >> drop_bits
         weight, about = between(later, earlier), between(later * steps, earlier * steps)
         about -= weight * self._frame.latest(steps)
         return weight, about
