@@ -315,10 +315,15 @@ def test_the_clock_can_be_held_against_any_score(vwmon: Command, cohort: Cohort)
 
 
 def test_a_fit_that_may_see_the_clock_says_so(vwmon: Command, cohort: Cohort, tmp_path: Path) -> None:
-    """In its file, so that nobody takes it for one that does not."""
-    path = tmp_path / "clock.toml"
-    assert vwmon("evaluate", "fit", *cohort.options(), "--clock", "--features", "level", "--out", path).exit_code == 0
-    assert tomllib.loads(path.read_text(encoding="utf-8"))["fitted"]["clock"] == "seen"
+    """In its file, so that nobody takes it for one that does not; and its weights are others."""
+    found = []
+    for name, option in (("seen", ["--clock"]), ("taken out", [])):
+        path = tmp_path / "some.toml"
+        ran = vwmon("evaluate", "fit", *cohort.options(), *option, "--features", "level", "--out", path)
+        assert ran.exit_code == 0
+        found.append(models.parse(path.read_text(encoding="utf-8")))
+        assert found[-1].fitted["clock"] == name
+    assert found[0].terms != found[1].terms
 
 
 def test_plots_are_written(vwmon: Command, cohort: Cohort, model: Path, tmp_path: Path) -> None:
