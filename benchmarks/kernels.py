@@ -3,9 +3,9 @@
 Nine columns (last, age, count, mean, std, min, max, slope, weighted mean) over three windows, at every reading, of
 synthetic readings about every minute and of the recorded hourly ones of cinc2019_sepsis, if they are there. vwmon, the
 numba loop and pandas run on one thread, polars on as many as it takes by itself, which is as many as there are cores.
-Contestants take turns; a ratio is of the medians of their wall times, and the line gives the worse of the two
-recordings (`synthetic` and `recorded` have them apart, `cpu_` the same by the CPU time of all threads). Values are
-rounded to ten-thousandths beforehand, so that all see the same. What all give is compared.
+Contestants take turns; a ratio is of the medians of their wall times, added over the two recordings (`synthetic` and
+`recorded` have them apart, `cpu_` has the same by the CPU time of all threads). Values are rounded to ten-thousandths
+beforehand, so that all see the same. What all give is compared.
 """
 
 import argparse
@@ -53,11 +53,13 @@ def main() -> None:
         recordings["recorded"] = recorded(RECORDING)
     else:
         print(f"{RECORDING} is not there: synthetic readings only")
-    results = {name: contests(name, columns, asked) for name, columns in recordings.items()}
-    line = {key: min(result[key] for result in results.values()) for key in results["synthetic"] if "vs_" in key}
-    line["vs_write_outputs"] = max(result["vs_write_outputs"] for result in results.values())
-    line |= alone("growth", KEEPING) | alone("memory", {})
-    print(json.dumps(line | results | {"cores": os.cpu_count(), "sample": asked.sample}))
+    taken = {name: contests(name, columns, asked) for name, columns in recordings.items()}
+    both = {peer: np.sum([figures[peer] for figures in taken.values()], axis=0) for peer in taken["synthetic"]}
+    line = ratios(both) | alone("growth", KEEPING) | alone("memory", {})
+    apart_ = {name: ratios(figures) for name, figures in taken.items()}
+    rows = {name: len(columns.times_ms) for name, columns in recordings.items()}
+    speeds = {f"{name}_readings_s": round(rows[name] / taken[name]["numba"][0, 0]) for name in rows}
+    print(json.dumps(line | apart_ | speeds | {"cores": os.cpu_count(), "sample": asked.sample}))
 
 
 def arguments() -> argparse.Namespace:
@@ -102,8 +104,8 @@ def ours(columns: Ragged, statistics_: tuple[str, ...] = peers.FULL) -> peers.Re
     return {name: column.T for name, column in rolling(columns, None, WINDOWS_MS, statistics_).items()}
 
 
-def contests(name: str, columns: Ragged, asked: argparse.Namespace) -> dict[str, float]:
-    """Run all contests over one recording."""
+def contests(name: str, columns: Ragged, asked: argparse.Namespace) -> dict[str, Floats]:
+    """Run all contests over one recording; give for each peer our and its wall and CPU seconds, (2, 2)."""
     sample, larger = beginning(columns, asked.sample), beginning(columns, LARGER * asked.sample)
     rows, begun = len(columns.times_ms), time.perf_counter()
     parts = [f"{len(part.times_ms):,}" for part in (sample, larger)]
@@ -124,24 +126,27 @@ def contests(name: str, columns: Ragged, asked: argparse.Namespace) -> dict[str,
         "write_outputs": (lambda: ours(columns), lambda: written(rows), asked.runs),
         "stream": (lambda: ours(columns), lambda: streamed(columns), asked.runs),
     }
-    found: dict[str, float] = {}
-    for peer, (mine, theirs, runs) in pairs.items():
-        found |= contest(peer, mine, theirs, runs)
+    found = {peer: contest(peer, mine, theirs, runs) for peer, (mine, theirs, runs) in pairs.items()}
     print(f"  {time.perf_counter() - begun:.0f} s", flush=True)
-    found["readings_s"] = round(rows / found.pop("numba_own_s"))
-    return {key: figure for key, figure in found.items() if not key.endswith("own_s")}
+    return found
 
 
-def contest(peer: str, mine: Run, theirs: Run, runs: int) -> dict[str, float]:
-    """Let two take turns; give how many times as fast we are, or for plain copying how many times as slow."""
-    taken = [(timed(mine), timed(theirs)) for _ in range(runs)]
-    own, other = (
-        [statistics.median(column) for column in zip(*side, strict=True)] for side in zip(*taken, strict=True)
-    )
-    print(f"{peer}: vwmon {own[0]:.3f} s, CPU {own[1]:.3f}; {peer} {other[0]:.3f} s, CPU {other[1]:.3f}", flush=True)
-    slower = peer in {"write_outputs", "stream"}
-    ratios = [(a / b if slower else b / a) for a, b in zip(own, other, strict=True)]
-    return {f"vs_{peer}": round(ratios[0], 2), f"cpu_vs_{peer}": round(ratios[1], 2), f"{peer}_own_s": own[0]}
+def contest(peer: str, mine: Run, theirs: Run, runs: int) -> Floats:
+    """Let two take turns; give the medians of our wall and CPU seconds, and of theirs."""
+    taken = np.median([(timed(mine), timed(theirs)) for _ in range(runs)], axis=0)
+    (wall, cpu), (other_wall, other_cpu) = taken
+    print(f"{peer}: vwmon {wall:.3f} s, CPU {cpu:.3f}; {peer} {other_wall:.3f} s, CPU {other_cpu:.3f}", flush=True)
+    return np.asarray(taken)
+
+
+def ratios(taken: Mapping[str, Floats]) -> dict[str, float]:
+    """Give how many times as fast we are as each peer, and how many times as slow as plain writing and streaming."""
+    found: dict[str, float] = {}
+    for peer, (own, other) in taken.items():
+        slower = peer in {"write_outputs", "stream"}
+        wall, cpu = own / other if slower else other / own
+        found |= {f"vs_{peer}": round(wall, 2), f"cpu_vs_{peer}": round(cpu, 2)}
+    return found
 
 
 def timed(run: Run) -> tuple[float, float]:

@@ -42,6 +42,7 @@ COMMANDS = {
     "demo": Entry(part="Try it", summary="A simulated ward on this machine.", module="demo", attribute="demo"),
     "replay": Entry(part="Try it", summary="Recorded readings, scored.", module="replay", attribute="replay"),
     "score": Entry(part="Try it", summary="A table of observation sets, scored.", module="score", attribute="score"),
+    "evaluate": Entry(part="Try it", summary="Scores against recordings with outcomes.", module="evaluate"),
     "simulate": Entry(
         part="Try it", summary="Home devices' readings, published.", module="simulate", attribute="simulate"
     ),

@@ -2,13 +2,13 @@
 
 A weight is 2^(time / half-life), which is the wanted one up to a factor that cancels. The axis of time is cut into
 stretches as long as the window, at fixed places; within one the weights, 1 to 2^half_lives, are whole multiples of
-2^-30 and the sums whole numbers as in `sums`. A window meets two stretches at most, and the weights of the earlier are
-smaller by a power of two.
+2^-32 and the sums whole numbers as in `sums`. A window meets two stretches at most. In the earlier, weights are smaller
+by a power of two, and are rounded again.
 
 The sum of weighted values about the latest reading is kept modulo 2^64. Where it might not fit, coarser weights give it
-to within 2^62, and so the multiple of 2^64 that is missing. Where they cannot either (a million readings of a
-range of two hundred units, with four half-lives to the window), the same is done in Python's integers, with the result
-the same to the bit. Sums without weights must not live here.
+to within 2^62, and so the multiple of 2^64 that is missing. Where they cannot either (beyond two million readings of a
+range of two hundred units), the same is done in Python's integers, with the result the same to the bit. Sums without
+weights must not live here.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,8 +21,10 @@ from vwmon.kernels.ragged import Floats, Ints, firsts
 from vwmon.kernels.settings import Settings
 from vwmon.kernels.sums import FITS, WRAP, floats, running
 
-WEIGHT_BITS = 30
-COARSE_BITS = 17  # of a weight that the coarser one leaves out
+Between = Callable[[Ints, Ints], Ints]
+
+WEIGHT_BITS = 32
+COARSE_BITS = 20  # of a weight that the coarser one leaves out
 
 
 class Decay:
@@ -44,8 +46,8 @@ class Decay:
         bound = int(weight.max()) * (frame.reach + 1)
         if bound < FITS:
             about_float = floats(about)
-        elif bound >> COARSE_BITS < FITS and self._is_near(window):
-            _, coarse = self._about(frame.steps, whole >> COARSE_BITS, between)
+        elif bound >> COARSE_BITS < FITS and window.most * (frame.reach + 1) << COARSE_BITS < FITS // 2:
+            _, coarse = self._about(frame.steps, whole, between, COARSE_BITS)
             about_float = _unwrapped(about, floats(coarse) * 2.0**COARSE_BITS)
         else:
             _, about = self._about(frame.steps.astype(object), whole.astype(object), between)
@@ -64,24 +66,23 @@ class Decay:
         whole: Ints = weight.astype(np.int64)
         return whole
 
-    def _about(self, steps: Ints, weights: Ints, between: Callable[[Ints], Ints]) -> tuple[Ints, Ints]:
-        """Give the sums of weights, and of weighted steps about the latest, over windows."""
-        weight, about = between(running(weights)), between(running(weights * steps))
+    def _about(self, steps: Ints, weights: Ints, between: Between, drop_bits: int = 0) -> tuple[Ints, Ints]:
+        """Give the sums of weights, and of weighted steps about the latest, over windows; without some low bits."""
+        half = 1 << (self._half_lives - 1)
+        later, earlier = weights, (weights + half) >> self._half_lives
+        if drop_bits:
+            later, earlier = later >> drop_bits, earlier >> drop_bits
+        weight, about = between(later, earlier), between(later * steps, earlier * steps)
         about -= weight * self._frame.latest(steps)
         return weight, about
 
-    def _is_near(self, window: Window) -> bool:
-        """Say whether what the coarser weights leave out is less than half of what a sum loses by wrapping."""
-        return window.most * (self._frame.reach + 1) << (COARSE_BITS + self._half_lives) < FITS // 2
-
-    def _between(self, start: Ints, split: Ints, sums: Ints) -> Ints:
-        """Give the sums over windows, in units of the smaller weights of the earlier stretch."""
-        middle = sums.take(split, mode="wrap")
-        later = self._frame.at_end(sums) - middle
-        later <<= self._half_lives
-        later += middle
-        later -= sums.take(start, mode="wrap")
-        return later
+    def _between(self, start: Ints, split: Ints, later: Ints, earlier: Ints) -> Ints:
+        """Sum terms over windows: some over the stretch of the latest reading, others over the one before."""
+        later, earlier = running(later), running(earlier)
+        total = self._frame.at_end(later) - later.take(split, mode="wrap")
+        total += earlier.take(split, mode="wrap")
+        total -= earlier.take(start, mode="wrap")
+        return total
 
 
 def _unwrapped(low: Ints, near: Floats) -> Floats:
