@@ -10,7 +10,15 @@ from typing import Final, NamedTuple
 
 from devices import times, vitals
 from devices.errors import ReadingError, UnitError
-from devices.readings import MARK_CLOCK_AHEAD, MARK_QUESTIONED, MARK_RECEIPT_TIME, MARK_UNKNOWN_VITAL, Reading
+from devices.readings import (
+    MARK_CLOCK_AHEAD,
+    MARK_QUESTIONED,
+    MARK_RECEIPT_TIME,
+    MARK_UNKNOWN_VITAL,
+    Attempt,
+    Reading,
+    Refused,
+)
 from devices.vitals import Vital
 
 AHEAD_MS: Final = 2 * 60_000
@@ -18,6 +26,21 @@ FUTURE_MS: Final = 24 * 3_600_000
 EARLIEST_MS: Final = 946_684_800_000
 UNIT_CHARS: Final = 64
 TEXT_CHARS: Final = 256
+
+# The refusals that say that a vital was measured at a time that can be believed, and its value was no use.
+# Not the others: without a vital nobody knows what was tried, and with a time that cannot be, not when.
+TRIED: Final = frozenset(
+    {
+        "value_missing",
+        "value_not_a_number",
+        "value_not_a_choice",
+        "value_not_finite",
+        "value_not_whole",
+        "value_impossible",
+        "unit_invalid",
+        "unit_unknown",
+    }
+)
 
 _NAME: Final = re.compile(r"[!-~]{1,64}")
 
@@ -174,3 +197,29 @@ def accept(*, vital: object, value: object, unit: object, observed: Stamp | Read
         raw_unit=measured.raw_unit,
         marks=observed.marks | measured.marks,
     )
+
+
+def judge(*, index: int, vital: object, value: object, unit: object, observed: Stamp | ReadingError) -> Reading | Refused:
+    """Return the reading, or the refusal of the `index`-th of a message with its reason, and what was tried."""
+    try:
+        return accept(vital=vital, value=value, unit=unit, observed=observed)
+    except ReadingError as error:
+        named = vital if isinstance(vital, str) and error.reason != "vital_invalid" else None
+        known = vitals.find(named) if named is not None and error.reason in TRIED else None
+        attempt = None
+        if known is not None and isinstance(observed, Stamp):
+            attempt = Attempt(vital=known.name, observed_ms=observed.observed_ms, sent=_sent(known, value, unit))
+        return Refused(vital=named, reason=error.reason, detail=error.detail, index=index, attempt=attempt)
+
+
+def _sent(vital: Vital, value: object, unit: object) -> str:
+    """Return what was sent in place of a value, as people read it."""
+    if value is None:
+        return "no value"
+    number = _number(value)
+    words = [seen(value) if number is None else f"{number:g}"]
+    if unit is not None and unit != "":
+        words.append(unit if isinstance(unit, str) and _NAME.fullmatch(unit) else seen(unit))
+    elif number is not None and vital.numeric:
+        words.append(vital.unit)
+    return " ".join(words)
