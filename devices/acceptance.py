@@ -199,7 +199,9 @@ def accept(*, vital: object, value: object, unit: object, observed: Stamp | Read
     )
 
 
-def judge(*, index: int, vital: object, value: object, unit: object, observed: Stamp | ReadingError) -> Reading | Refused:
+def judge(
+    *, index: int, vital: object, value: object, unit: object, observed: Stamp | ReadingError
+) -> Reading | Refused:
     """Return the reading, or the refusal of the `index`-th of a message with its reason, and what was tried."""
     try:
         return accept(vital=vital, value=value, unit=unit, observed=observed)

@@ -5,7 +5,7 @@ what follows from it is the lifecycle's; neither is decided here. Every call but
 transaction.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +15,13 @@ from alerts import lifecycle, policy
 from alerts import store as cases
 from alerts.model import SYSTEM_STAY, Case
 from vwmon import points
+from vwmon.attribution import NOBODY, PART_OF_VITAL
 from vwmon.kernels.ragged import Bools, Ints
 from vwmon.kernels.windows import NEVER_AGE
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
 from vwmon.scoring.charts import PARTS
+from vwmon.store import attempts
 from vwmon.store.sqlite import Connection
 from vwmon.ward import PlanTable
 
@@ -75,7 +77,8 @@ class Alerting:
         chosen = np.flatnonzero(np.isin(scores.stay, rows))
         moments = _by_stay(chosen[np.argsort(scores.wave[chosen], kind="stable")], scores.stay)
         episodes = _by_stay(np.arange(len(gaps)), gaps.stay)
-        story = _Story(scores=scores, gaps=gaps, stale=stale, plans=self._plans)
+        sent = self._sent(scores, chosen)
+        story = _Story(scores=scores, gaps=gaps, stale=stale, plans=self._plans, sent=sent)
         on_the_ward = [row for row in rows.tolist() if self._stays[row].discharged_ms is None]
         changes = [
             (row, case, story.told(case, moments.get(row, []), episodes.get(row, []), self._expected[row]))
@@ -122,6 +125,24 @@ class Alerting:
             after = lifecycle.overdue(case, rule, since_ms, now_ms)
         cases.save(self._db, case, after, self._system_provenance)
 
+    def _sent(self, scores: Scores, chosen: Ints) -> Mapping[int, Mapping[str, str]]:
+        """Read what was sent for the parts that count as refused at the chosen moments; mostly there are none."""
+        refused = chosen[(scores.refused_age_ms[chosen] != NEVER_AGE).any(axis=1)]
+        if not len(refused):
+            return {}
+        asked = [
+            (i, part, self._stays[scores.stay[i]].stay_no, int(scores.at_ms[i]) - age_ms)
+            for i in refused.tolist()
+            for part, age_ms in points.refused(scores, i).items()
+        ]
+        came: dict[tuple[int, int, int], str] = {}
+        for (stay_no, vital, at_ms), text in attempts.sent(self._db, {one[2:] for one in asked}).items():
+            came.setdefault((stay_no, PART_OF_VITAL.get(vital, NOBODY), at_ms), text)
+        found: dict[int, dict[str, str]] = {}
+        for i, part, stay_no, at_ms in asked:
+            found.setdefault(i, {})[part] = came.get((stay_no, PARTS.index(part), at_ms), "")
+        return found
+
     def _remembered(self, rows: Sequence[int], stamp: int) -> Iterator[tuple[int, Case]]:
         """Give the cases of some rows as they were read last, if nothing happened to any alert since."""
         if stamp != self._stamp:
@@ -162,6 +183,7 @@ class _Story:
     gaps: Gaps
     stale: Bools
     plans: PlanTable
+    sent: Mapping[int, Mapping[str, str]]
 
     def told(self, case: Case, moments: Sequence[int], episodes: Sequence[int], expected: tuple[str, ...]) -> Case:
         """Tell a case its moments in order, each after what fell overdue or returned before it."""
@@ -173,7 +195,7 @@ class _Story:
             if not scores.late[i]:
                 case = self._silences(case, i, received_ms)
             case = lifecycle.tick(case, received_ms)
-            case = lifecycle.observe(case, points.point(scores, i, case.stay_no, expected))
+            case = lifecycle.observe(case, points.point(scores, i, case.stay_no, expected, self.sent.get(i, {})))
         return case
 
     def _ended(self, gap: int) -> tuple[int, int]:

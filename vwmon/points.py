@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from vwmon.kernels.ragged import Ints
+from vwmon.kernels.windows import NEVER_AGE
 from vwmon.pipeline import Scores
 from vwmon.scoring.charts import PARTS
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 DIGITS = 10 ** np.arange(len(PARTS) - 1, -1, -1, dtype=np.int64)
 
 
@@ -29,11 +32,16 @@ class Point:
     points: Mapping[str, int]
     values: Mapping[str, float]
     ages_ms: Mapping[str, int]
+    measured: bool
+    refused_ms: Mapping[str, int]
+    sent: Mapping[str, str]
     expected: tuple[str, ...]
 
 
-def point(scores: Scores, row: int, stay_no: int, expected: tuple[str, ...]) -> Point:
-    """Give one row of the scores as a point of the stay of that number."""
+def point(
+    scores: Scores, row: int, stay_no: int, expected: tuple[str, ...], sent: Mapping[str, str] = NOTHING
+) -> Point:
+    """Give one row of the scores as a point of the stay of that number; `sent` is what came for its refused parts."""
     present = [part for part, there in enumerate(scores.present[row].tolist()) if there]
     minimum, values, ages = scores.points_min[row].tolist(), scores.values[row].tolist(), scores.age_ms[row].tolist()
     return Point(
@@ -50,8 +58,17 @@ def point(scores: Scores, row: int, stay_no: int, expected: tuple[str, ...]) -> 
         points={PARTS[part]: minimum[part] for part in present},
         values={PARTS[part]: values[part] for part in present},
         ages_ms={PARTS[part]: ages[part] for part in present},
+        measured=0 in ages,
+        refused_ms=refused(scores, row),
+        sent=sent,
         expected=expected,
     )
+
+
+def refused(scores: Scores, row: int) -> dict[str, int]:
+    """Give the parts that count as refused at a moment, and how long ago (ms) each was tried."""
+    ages = scores.refused_age_ms[row].tolist()
+    return {PARTS[part]: age for part, age in enumerate(ages) if age != NEVER_AGE}
 
 
 def stored_rows(scores: Scores, stay_nos: Ints, provenance: Ints) -> Sequence[tuple[int, ...]]:

@@ -42,6 +42,9 @@ class Point:
     points: dict[str, int] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
     ages_ms: dict[str, int] = field(default_factory=dict)
+    measured: bool = True
+    refused_ms: dict[str, int] = field(default_factory=dict)
+    sent: dict[str, str] = field(default_factory=dict)
     expected: tuple[str, ...] = PARTS
 
 

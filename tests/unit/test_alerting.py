@@ -17,6 +17,7 @@ from alerts.acts import Act
 from alerts.model import SYSTEM_STAY, Case, Lane
 from vwmon import points
 from vwmon.alerting import Alerting, breaching
+from vwmon.kernels.windows import NEVER_AGE
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
 from vwmon.scoring.charts import PARTS
@@ -77,6 +78,7 @@ def scored(*rows: dict[str, Any]) -> Scores:
         present=np.ones((len(rows), 7), dtype=bool),
         values=np.full((len(rows), 7), 90.0),
         age_ms=np.tile(column(rows, "age_ms", 0, np.int64)[:, None], (1, 7)),
+        refused_age_ms=np.tile(column(rows, "refused_age_ms", NEVER_AGE, np.int64)[:, None], (1, 7)),
         total_min=total,
         total_max=total,
         red=column(rows, "red", 0, np.bool_),

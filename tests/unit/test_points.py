@@ -34,6 +34,7 @@ def scores(rows: int = 1, **columns: ArrayLike) -> Scores:
         present=present,
         values=np.where(present, 20.0, np.nan),
         age_ms=np.where(present, 500, NEVER_AGE),
+        refused_age_ms=np.full((rows, len(PARTS)), NEVER_AGE),
         total_min=6 * ones,
         total_max=9 * ones,
         red=ones > 0,
