@@ -293,15 +293,15 @@ def _refused_age(ward: Ward, attempts: Columns | None, asked: tuple[Ints, Ints],
     """Give how long ago each part (n, p) was tried that counts as refused, NEVER_AGE where none does.
 
     `asked` are the series and times of the parts (n * p,). A part does where it is expected, no reading of it counts,
-    and the last attempt was after its last reading and is no older than a reading might be.
+    and the last attempt is no older than a reading might be: then it came after the last reading, which is older.
     """
     if attempts is None:
         return np.full(age.shape, NEVER_AGE, dtype=np.int64)
     _, tried_age = last_valid(attempts.times_ms, attempts.values, attempts.offsets, *asked)
     tried_age, valid_ms = tried_age.reshape(-1, COUNT), ward.plans.valid_ms[stay]
     missing = (age == NEVER_AGE) | (age > valid_ms)
-    since = (tried_age != NEVER_AGE) & (tried_age <= valid_ms) & ((age == NEVER_AGE) | (tried_age < age))
-    return np.where(ward.plans.expected[stay] & missing & since, tried_age, NEVER_AGE)
+    refused = ward.plans.expected[stay] & missing & (tried_age <= valid_ms)
+    return np.where(refused, tried_age, NEVER_AGE)
 
 
 def _suspect(ward: Ward, stay: Ints, at_ms: Ints, age: Ints, refused_age: Ints) -> Bools:
