@@ -222,6 +222,6 @@ def _sent(vital: Vital, value: object, unit: object) -> str:
     words = [seen(value) if number is None else f"{number:g}"]
     if unit is not None and unit != "":
         words.append(unit if isinstance(unit, str) and _NAME.fullmatch(unit) else seen(unit))
-    elif number is not None and vital.numeric:
+    elif number is not None and not vital.unit.startswith("{"):
         words.append(vital.unit)
     return " ".join(words)

@@ -39,7 +39,7 @@ def tried(vital: str, sent: str, observed_ms: int = NOW_MS) -> Attempt:
         ({"vital": "mdc:150456", "value": True}, tried("spo2", "True")),
         ({"vital": "resp_rate", "value": None}, tried("respiratory_rate", "no value")),
         ({"vital": "consciousness", "value": "X"}, tried("consciousness", "'X'")),
-        ({"vital": "gcs", "value": 14.5}, tried("gcs", "14.5 {score}")),
+        ({"vital": "gcs", "value": 14.5}, tried("gcs", "14.5")),
         ({"vital": "fio2", "value": 1e300}, tried("fio2", "1e+300 fraction")),
         ({"vital": "heart_rate", "value": 72, "unit": 5}, tried("heart_rate", "72 5")),
         ({"vital": "heart_rate", "value": 72, "unit": "beats\u200b/min"}, tried("heart_rate", "72 'beats\\u200b/min'")),

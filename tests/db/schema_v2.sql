@@ -1,0 +1,136 @@
+CREATE TABLE "_sqlite_migrations" (
+    "id" INTEGER PRIMARY KEY,
+    "migration_set" TEXT,
+    "name" TEXT,
+    "applied_at" TEXT
+    );
+CREATE TABLE alert (
+    alert_no integer primary key, id text not null unique, stay_no integer not null, ordinal integer not null,
+    lane text not null check (lane in ('clinical', 'technical', 'system')),
+    state text not null check (state in ('new', 'acknowledged', 'reraised', 'settled', 'closed')),
+    level integer not null check (level between 1 and 3), peak integer not null check (peak between 1 and 3),
+    score integer, peak_score integer, opened_ms integer not null, since_ms integer not null,
+    cleared_ms integer, blind_ms integer, late integer not null check (late in (0, 1)),
+    owner text, ack_ms integer, ack_note text, ack_level integer, ack_score integer,
+    ack_reds text not null default '', ack_until_ms integer, due_ms integer,
+    tier integer not null default 1, recurrence_of integer references alert,
+    outcome text, closed_ms integer, parts text not null default '', reds text not null default '',
+    evidence text not null, provenance_no integer, version integer not null,
+    current integer not null check (current in (0, 1)),
+    unique (stay_no, ordinal),
+    check (level <= peak), check ((state = 'closed') = (closed_ms is not null)),
+    check (state = 'closed' or current = 1),
+    check (state in ('acknowledged', 'closed') or due_ms is not null),
+    check (state <> 'acknowledged' or (owner is not null and ack_until_ms is not null and level <= ack_level)),
+    check (peak = 1 or state <> 'closed' or outcome is not null)) strict;
+CREATE TABLE alert_event (
+    event_no integer primary key, alert_no integer not null references alert, kind text not null,
+    actor text not null, at_ms integer not null, state_before text, state_after text not null,
+    level_before integer, level_after integer not null, version integer not null, note text,
+    evidence text not null, provenance_no integer, op_id text) strict;
+CREATE TABLE assignment (
+    assignment_no integer primary key, device_no integer not null references device,
+    stay_no integer not null references stay, from_ms integer not null, to_ms integer,
+    check (to_ms is null or to_ms >= from_ms)) strict;
+CREATE TABLE attempt (
+    seq integer primary key, device_no integer not null, vital_no integer not null,
+    observed_ms integer not null, sent text not null, received_ms integer not null,
+    recorded_ms integer not null, unit integer not null,
+    quarantine_no integer not null references quarantine) strict;
+CREATE TABLE condition (
+    stay_no integer not null, rule text not null,
+    state text not null check (state in ('absent', 'pending', 'present', 'clearing', 'unknown')),
+    since_ms integer not null, clear_ms integer, covered_ms integer not null, gaps text not null default '{}',
+    primary key (stay_no, rule)) strict, without rowid;
+CREATE TABLE device (
+    device_no integer primary key, device text not null unique, profile text not null default '',
+    serial text not null default '', added_ms integer not null,
+    registered integer not null check (registered in (0, 1)), status text, status_ms integer,
+    battery_percent real, battery_ms integer, firmware text) strict;
+CREATE TABLE identity (
+    stay_no integer primary key references stay, born text, name text, nhs_number text) strict;
+CREATE TABLE log (only_row integer primary key check (only_row = 1), last_seq integer not null,
+    merged_seq integer not null, dropped_before_day integer not null) strict;
+CREATE TABLE message (device_no integer not null, key text not null, unit integer not null,
+    primary key (device_no, key)) strict, without rowid;
+CREATE TABLE monitor (
+    only_row integer primary key check (only_row = 1), mode text not null check (mode in ('live', 'recording')),
+    started_ms integer not null, cycle_ms integer, broker_connected integer not null,
+    broker_since_ms integer, last_received_ms integer, last_observed_ms integer,
+    readings integer not null, lag_seconds real, software text not null, config_hash text not null,
+    recording_end_ms integer, stopped_ms integer) strict;
+CREATE TABLE notification (
+    notification_no integer primary key, alert_no integer not null references alert, cycle integer not null,
+    tier integer not null, channel text not null,
+    state text not null check (state in ('queued', 'sent', 'failed', 'confirmed')),
+    queued_ms integer not null, sent_ms integer, confirmed_ms integer, attempts integer not null default 0,
+    unique (alert_no, cycle, tier, channel)) strict;
+CREATE TABLE provenance (
+    provenance_no integer primary key, software text not null, chart text not null, plan text not null,
+    config_hash text not null, unique (software, chart, plan, config_hash)) strict;
+CREATE TABLE quarantine (
+    quarantine_no integer primary key, received_ms integer not null, recorded_ms integer not null,
+    topic text not null, device text, vital text, reason text not null, detail text not null,
+    message_id text, payload blob, payload_bytes integer not null, payload_no integer) strict;
+CREATE TABLE reading (day integer not null, seq integer not null, device_no integer not null, vital_no integer not null,
+    observed_ms integer not null, value real, text text, raw_value any, raw_unit text, marks integer not null,
+    received_ms integer not null, recorded_ms integer not null, unit integer not null,
+    primary key (day, device_no, vital_no, observed_ms, seq)) strict, without rowid;
+CREATE TABLE reading_log (seq integer primary key, device_no integer not null, vital_no integer not null,
+    observed_ms integer not null, value real, text text, raw_value any, raw_unit text, marks integer not null,
+    received_ms integer not null, recorded_ms integer not null, unit integer not null, message_key text, message_seq integer) strict;
+CREATE TABLE register_log (
+    entry_no integer primary key, at_ms integer not null, actor text not null, what text not null,
+    stay_no integer references stay, device_no integer references device) strict;
+CREATE TABLE register_version (only_row integer primary key check (only_row = 1), n integer not null) strict;
+CREATE TABLE score (
+    stay_no integer not null, at_ms integer not null, received_ms integer not null,
+    late integer not null, total_min integer not null, total_max integer not null,
+    could_be integer not null, red integer not null, complete integer not null,
+    points_min integer not null, points_max integer not null, present integer not null,
+    provenance_no integer not null,
+    primary key (stay_no, at_ms)) strict, without rowid;
+CREATE TABLE scorer (only_row integer primary key check (only_row = 1), cursor integer not null) strict;
+CREATE TABLE sequence (
+    device_no integer primary key, last_seq integer not null, as_of integer not null) strict;
+CREATE TABLE sequence_gap (
+    gap_no integer primary key, device_no integer not null, first_missing integer not null,
+    last_missing integer not null, missing_count integer not null, noticed_ms integer not null,
+    closed_ms integer) strict;
+CREATE TABLE sequence_missing (
+    device_no integer not null, first_seq integer not null, last_seq integer not null,
+    gap_no integer not null references sequence_gap,
+    primary key (device_no, first_seq)) strict, without rowid;
+CREATE TABLE series_latest (
+    device_no integer not null, vital_no integer not null, observed_ms integer not null, value real,
+    text text, seq integer not null, received_ms integer not null, unit integer not null,
+    primary key (device_no, vital_no)) strict, without rowid;
+CREATE TABLE stay (
+    stay_no integer primary key, patient text not null, ward text not null, pathway text not null,
+    plan_version text not null, admitted_ms integer not null, discharged_ms integer,
+    discharge_reason text, spo2_scale integer not null check (spo2_scale in (1, 2)),
+    scale_prescriber text not null default '',
+    check (spo2_scale = 1 or scale_prescriber <> ''),
+    check (discharged_ms is null or discharged_ms >= admitted_ms)) strict;
+CREATE TABLE vital (vital_no integer primary key, name text not null unique) strict;
+CREATE INDEX alert_closed on alert (closed_ms) where state = 'closed';
+CREATE UNIQUE INDEX alert_current on alert (stay_no, lane) where current = 1;
+CREATE INDEX alert_event_alert on alert_event (alert_no);
+CREATE UNIQUE INDEX alert_event_op on alert_event (op_id) where op_id is not null;
+CREATE INDEX alert_expiry on alert (ack_until_ms) where state = 'acknowledged';
+CREATE UNIQUE INDEX alert_open on alert (stay_no, lane) where state <> 'closed';
+CREATE INDEX assignment_device on assignment (device_no, from_ms);
+CREATE UNIQUE INDEX assignment_open on assignment (device_no) where to_ms is null;
+CREATE INDEX assignment_stay on assignment (stay_no, from_ms);
+CREATE INDEX attempt_device on attempt (device_no, observed_ms);
+CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
+    ON "_sqlite_migrations" ("migration_set", "name");
+CREATE INDEX notification_waiting on notification (queued_ms) where state in ('queued', 'failed');
+CREATE INDEX quarantine_device on quarantine (device, quarantine_no);
+CREATE INDEX sequence_gap_device on sequence_gap (device_no);
+CREATE UNIQUE INDEX stay_open on stay (patient) where discharged_ms is null;
+CREATE INDEX stay_patient on stay (patient, admitted_ms);
+CREATE TRIGGER alert_event_kept before delete on alert_event
+    begin select raise(abort, 'the history of an alert cannot be deleted'); end;
+CREATE TRIGGER alert_event_kept_as_written before update on alert_event
+    begin select raise(abort, 'the history of an alert cannot be changed'); end;
