@@ -207,6 +207,7 @@ def test_a_recording_that_is_not_there_is_an_error_in_words(vwmon: Command, tmp_
     assert not db.exists()
 
 
+MISSING = "SpO2, oxygen, systolic pressure, consciousness, temperature"
 BAD = (
     "P1,0,heart_rate,112,bpm\n",
     "P1,0,respiratory_rate,16,/min\n",
@@ -223,8 +224,7 @@ def test_a_refused_reading_is_in_the_replayed_alert_at_once_with_why(vwmon: Comm
     (listed,) = json.loads(vwmon("alerts", "--db", db, "--json").stdout)
     assert (listed["level"], listed["since"], listed["score"]["total_min"]) == (1, "2001-01-01T00:20:00Z", 2)
     assert listed["why"] == [
-        "NEWS2 2 to 16 (2 of 7 measured; missing SpO2, oxygen, systolic pressure, consciousness, temperature), "
-        "10 min ago",
+        f"NEWS2 2 to 16 (2 of 7 measured; missing {MISSING}), 10 min ago",
         "could be 8 with what is overdue or was refused",
         "SpO2 refused (120 %), 10 min ago",
         "consciousness refused (99), 10 min ago",

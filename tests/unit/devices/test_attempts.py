@@ -8,7 +8,7 @@ from devices import acceptance
 from devices.errors import REASONS
 from devices.payloads import decode
 from devices.readings import MESSAGE_LEVEL, Attempt, Refused
-from devices.vitals import VITALS
+from devices.vitals import VITALS, find
 from tests.faults.poison import CORPUS, DEVICE, IN_PART, NOW, NOW_MS, Poison
 from vwmon.patients.plans import FEEDS
 from vwmon.scoring.charts import PARTS
@@ -92,7 +92,7 @@ def test_an_attempt_is_dated_as_a_reading_is(message: str | None, own: str | Non
 def test_exactly_the_reasons_named_are_attempts(poison: Poison) -> None:
     """Over the whole poison corpus: a reading of a known vital with one of these reasons, and nothing else."""
     (one,) = decode(poison.payload, device=DEVICE, received_ms=NOW_MS, content_type=poison.content_type).refused
-    known = one.vital is not None and one.vital in acceptance.vitals.KNOWN
+    known = one.vital is not None and find(one.vital) is not None
     assert (one.attempt is not None) == (one.reason in acceptance.TRIED and known)
     if one.attempt is not None:
         assert one.index != MESSAGE_LEVEL
