@@ -145,9 +145,7 @@ def _signal(scored: Scored, weighed: Weighed, recovered_ms: int | None) -> Signa
 
 def _evidence(scored: Scored, weighed: Weighed) -> Mapping[str, Any]:
     """Freeze what a score stood on, as the history of the alert keeps it."""
-    refused = {
-        part: {"age_ms": age_ms, "sent": scored.sent.get(part, "")} for part, age_ms in scored.refused_ms.items()
-    }
+    refused = {part: {"age_ms": age_ms, "sent": sent} for part, (age_ms, sent) in scored.refused.items()}
     return {
         "rules": [rule.name for rule in weighed.borne_out],
         "at_ms": scored.at_ms,

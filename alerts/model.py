@@ -97,7 +97,7 @@ class Scored(Protocol):
     `at_ms`; `missing` names the parts not measured, `expected` those that the stay's plan asks for. `total_max` and
     `could_be` are upper bounds over all parts and over those that are overdue or refused. `late` marks evidence older
     than what the stay had already shown. `measured` is false at a moment of which nothing is known but attempts that
-    were refused. `refused_ms` says of the refused parts how long before `at_ms` each was tried, `sent` what came.
+    were refused. `refused` says of each refused part how long before `at_ms` it was tried, in ms, and what came.
     """
 
     @property
@@ -129,9 +129,7 @@ class Scored(Protocol):
     @property
     def measured(self) -> bool: ...  # noqa: D102
     @property
-    def refused_ms(self) -> Mapping[str, int]: ...  # noqa: D102
-    @property
-    def sent(self) -> Mapping[str, str]: ...  # noqa: D102
+    def refused(self) -> Mapping[str, tuple[int, str]]: ...  # noqa: D102
     @property
     def expected(self) -> Collection[str]: ...  # noqa: D102
 

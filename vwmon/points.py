@@ -7,11 +7,11 @@ from types import MappingProxyType
 import numpy as np
 
 from vwmon.kernels.ragged import Ints
-from vwmon.kernels.windows import NEVER_AGE
 from vwmon.pipeline import Scores
 from vwmon.scoring.charts import PARTS
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
+Refused = Mapping[str, tuple[int, str]]  # by part, how long ago it was tried (ms), and what came
+NOTHING: Refused = MappingProxyType({})
 DIGITS = 10 ** np.arange(len(PARTS) - 1, -1, -1, dtype=np.int64)
 
 
@@ -33,15 +33,12 @@ class Point:
     values: Mapping[str, float]
     ages_ms: Mapping[str, int]
     measured: bool
-    refused_ms: Mapping[str, int]
-    sent: Mapping[str, str]
+    refused: Refused
     expected: tuple[str, ...]
 
 
-def point(
-    scores: Scores, row: int, stay_no: int, expected: tuple[str, ...], sent: Mapping[str, str] = NOTHING
-) -> Point:
-    """Give one row of the scores as a point of the stay of that number; `sent` is what came for its refused parts."""
+def point(scores: Scores, row: int, stay_no: int, expected: tuple[str, ...], refused: Refused = NOTHING) -> Point:
+    """Give one row of the scores as a point of the stay of that number; `refused` is as Point has it."""
     present = [part for part, there in enumerate(scores.present[row].tolist()) if there]
     minimum, values, ages = scores.points_min[row].tolist(), scores.values[row].tolist(), scores.age_ms[row].tolist()
     return Point(
@@ -59,16 +56,9 @@ def point(
         values={PARTS[part]: values[part] for part in present},
         ages_ms={PARTS[part]: ages[part] for part in present},
         measured=0 in ages,
-        refused_ms=refused(scores, row),
-        sent=sent,
+        refused=refused,
         expected=expected,
     )
-
-
-def refused(scores: Scores, row: int) -> dict[str, int]:
-    """Give the parts that count as refused at a moment, and how long ago (ms) each was tried."""
-    ages = scores.refused_age_ms[row].tolist()
-    return {PARTS[part]: age for part, age in enumerate(ages) if age != NEVER_AGE}
 
 
 def stored_rows(scores: Scores, stay_nos: Ints, provenance: Ints) -> Sequence[tuple[int, ...]]:

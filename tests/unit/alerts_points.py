@@ -45,8 +45,7 @@ class Point:
     values: dict[str, float] = field(default_factory=dict)
     ages_ms: dict[str, int] = field(default_factory=dict)
     measured: bool = True
-    refused_ms: dict[str, int] = field(default_factory=dict)
-    sent: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, tuple[int, str]] = field(default_factory=dict)
     expected: tuple[str, ...] = PARTS
 
 
@@ -91,8 +90,7 @@ def point(
         values={part: USUAL[part] for part in scored},
         ages_ms=dict.fromkeys(scored, 0),
         measured=measured,
-        refused_ms={part: round(age * MINUTE) for part, age in refused.items()},
-        sent=dict(sent),
+        refused={part: (round(age * MINUTE), sent.get(part, "")) for part, age in refused.items()},
         expected=expected,
     )
 

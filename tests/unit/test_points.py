@@ -121,11 +121,10 @@ def test_each_stay_goes_back_by_itself() -> None:
     assert points.rewritten(found, np.array([2000, 4000])) == [(1, 3000), (1, 4000)]
 
 
-def test_a_point_tells_what_was_refused_and_what_came() -> None:
-    """By part, with how long ago it was tried; and whether anything was measured at that very moment."""
-    ages = np.full((2, len(PARTS)), NEVER_AGE)
-    ages[1, SPO2] = 600_000
-    made = scores(2, refused_age_ms=ages, age_ms=np.where(np.arange(2)[:, None] > 0, [[500] * 7], [[0] + [500] * 6]))
-    first, second = (points.point(made, row, 7, PARTS, {"spo2": "120 %"} if row else {}) for row in (0, 1))
-    assert (first.measured, first.refused_ms, first.sent) == (True, {}, {})
-    assert (second.measured, second.refused_ms, second.sent) == (False, {"spo2": 600_000}, {"spo2": "120 %"})
+def test_a_point_tells_what_was_refused_and_whether_anything_was_measured() -> None:
+    """What came by part, as it is given; a moment at which no part is new is one of attempts only."""
+    made = scores(2, age_ms=np.array([[0] + [500] * 6, [500] * 7]))
+    first, second = (points.point(made, row, 7, PARTS, {"spo2": (9, "120 %")} if row else {}) for row in (0, 1))
+    assert (first.measured, first.refused) == (True, {})
+    assert (second.measured, second.refused) == (False, {"spo2": (9, "120 %")})
+    assert points.point(made, 0, 7, PARTS).refused == {}

@@ -99,7 +99,8 @@ class Batch:
             self._write_plain()
         db.executemany("insert or ignore into message values (?, ?, ?)", self._keys_without_readings)
         db.executemany(QUARANTINE, self._quarantined)
-        attempts.write(db, self._attempts)
+        if self._attempts:
+            attempts.write(db, self._attempts)
         db.executemany(
             "update device set battery_percent = ?, battery_ms = ? where device_no = ?",
             [(*battery, device_no) for device_no, battery in self._battery.items()],
