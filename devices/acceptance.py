@@ -27,21 +27,6 @@ EARLIEST_MS: Final = 946_684_800_000
 UNIT_CHARS: Final = 64
 TEXT_CHARS: Final = 256
 
-# The refusals that say that a vital was measured at a time that can be believed, and its value was no use.
-# Not the others: without a vital nobody knows what was tried, and with a time that cannot be, not when.
-TRIED: Final = frozenset(
-    {
-        "value_missing",
-        "value_not_a_number",
-        "value_not_a_choice",
-        "value_not_finite",
-        "value_not_whole",
-        "value_impossible",
-        "unit_invalid",
-        "unit_unknown",
-    }
-)
-
 _NAME: Final = re.compile(r"[!-~]{1,64}")
 
 
@@ -202,12 +187,16 @@ def accept(*, vital: object, value: object, unit: object, observed: Stamp | Read
 def judge(
     *, index: int, vital: object, value: object, unit: object, observed: Stamp | ReadingError
 ) -> Reading | Refused:
-    """Return the reading, or the refusal of the `index`-th of a message with its reason, and what was tried."""
+    """Return the reading, or the refusal of the `index`-th of a message with its reason.
+
+    A refusal of a vital that the table knows, at a time that can be believed, is an attempt: the vital was measured. Of
+    another vital nobody knows what was tried, and at a time that cannot be, not when.
+    """
     try:
         return accept(vital=vital, value=value, unit=unit, observed=observed)
     except ReadingError as error:
         named = vital if isinstance(vital, str) and error.reason != "vital_invalid" else None
-        known = vitals.find(named) if named is not None and error.reason in TRIED else None
+        known = vitals.find(named) if named is not None else None
         attempt = None
         if known is not None and isinstance(observed, Stamp):
             attempt = Attempt(vital=known.name, observed_ms=observed.observed_ms, sent=_sent(known, value, unit))

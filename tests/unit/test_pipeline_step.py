@@ -346,3 +346,27 @@ def test_an_attempt_that_comes_late_is_put_in_its_place() -> None:
     assert minutes(scores) == [15, 20, 30]
     assert scores.late.tolist() == [True, True, False]
     assert scores.could_be.tolist() == [3, 3, 3]
+
+
+def test_attempts_that_were_dropped_put_a_stay_out_of_reach() -> None:
+    """Though no reading was: scored from what is kept, the late moment would miss the attempt before it."""
+    log = readings(*((0, minute, {"spo2": NO_VALUE}) for minute in (10, 30, 70)), (0, 71, {"heart_rate": 70.0}))
+    ward, whole = Ward(plans()), Ward(plans())
+    for each in (ward, whole):
+        pipeline.step(each, log)
+    ward.trim(10 * MINUTE)
+    late = readings((0, 20, {"heart_rate": 70.0}), unit=9)
+    assert ward.out_of_reach(late).tolist() == [0]
+    ward.replace(np.array([0]), log)
+    found, expected = (pipeline.step(each, late)[0] for each in (ward, whole))
+    assert refused(found) == refused(expected)
+    assert refused(found)[0] == {"spo2": 10}
+
+
+def test_a_stay_that_is_replaced_keeps_none_of_its_old_attempts() -> None:
+    """They may have turned out to be another's."""
+    ward = Ward(plans())
+    pipeline.step(ward, readings((0, 10, {"spo2": NO_VALUE})))
+    ward.replace(np.array([0]), readings((0, 5, {"heart_rate": 70.0})))
+    scores, _ = pipeline.step(ward, readings((0, 20, {"heart_rate": 70.0}), unit=1))
+    assert (minutes(scores), refused(scores), scores.could_be.tolist()) == ([20], [{}], [0])
