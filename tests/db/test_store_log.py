@@ -463,3 +463,15 @@ def test_attempts_are_handed_on_in_their_places(db: Connection) -> None:
     read = [tuple(row[place] for place in AS_READ) for row in readings.rows_after(db, 0, ALL)]
     assert handed == read
     assert [row[4] for row in read] == [93.0, 94.0, None, 95.0, 96.0]
+
+
+@pytest.mark.parametrize("merged", [0, 1, 3, 6])
+def test_a_message_is_read_whole_with_its_attempts(db: Connection, merged: int) -> None:
+    """However few rows are asked for, wherever the cut falls, and however much has been merged past."""
+    some = (refusal("gcs"), refusal("spo2"))
+    append(db, arrival("a", reading(), refused=some), arrival("b", refused=some), arrival("c", reading(94.0)))
+    merge(db, merged, ALL)
+    for limit, first in ((1, 3), (2, 3), (3, 3), (4, 5)):
+        assert [row[0] for row in readings.rows_after(db, 0, limit)] == list(range(1, first + 1))
+    assert [row[0] for row in readings.rows_after(db, 3, 1)] == [4, 5]
+    assert [row[0] for row in readings.rows_after(db, 5, 1)] == [6]
