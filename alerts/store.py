@@ -31,6 +31,7 @@ _EVENT: Final = f"""insert into alert_event ({", ".join(EVENT_COLUMNS)}, provena
     values ({"?, " * len(EVENT_COLUMNS)}?)"""  # noqa: S608
 _STAMP: Final = "select coalesce(max(event_no), 0) from alert_event"
 _DUE: Final = "select distinct stay_no from alert where state = 'acknowledged' and ack_until_ms <= ?"
+_TO_COME: Final = "select ack_until_ms from alert where state = 'acknowledged' and ack_until_ms > ?"
 _SEEN: Final = "select level_after from alert_event where alert_no = ? and version <= ? order by event_no desc limit 1"
 
 
@@ -94,6 +95,11 @@ def save_all(db: Connection, changes: Iterable[tuple[Case, Case]], provenance_no
 def due(db: Connection, now_ms: int) -> list[int]:
     """Name the stays with a stored deadline that has passed, for lifecycle.tick."""
     return [row[0] for row in db.execute(_DUE, [now_ms])]
+
+
+def expiries(db: Connection, after_ms: int) -> list[int]:
+    """Give the stored deadlines after a time at which lifecycle.tick will have something to do."""
+    return [row[0] for row in db.execute(_TO_COME, [after_ms])]
 
 
 def find(db: Connection, alert_id: str) -> Alert:

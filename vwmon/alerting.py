@@ -54,8 +54,8 @@ class Alerting:
         self._cases: dict[int, Case] = {}
         self._stamp = 0
 
-    def enrol(self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int], now_ms: int) -> None:
-        """Take the stays and plans by row of the ward; read back what is open for new rows, end what was discharged."""
+    def enrol(self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int]) -> None:
+        """Take the stays and plans by row of the ward, and read back what is open for new rows."""
         before = self._stays
         self._stays, self._provenance, self._plans = stays, provenance, plans
         self._expected = [
@@ -66,8 +66,10 @@ class Alerting:
         self._awaited = np.pad(self._awaited, ((0, grown), (0, 0)))
         for row, case in self._load(range(len(before), len(stays))):
             self._note(row, case)
-        ended = [row for row, stay in enumerate(before) if stay.discharged_ms is None and stays[row].discharged_ms]
-        self._keep((row, case, lifecycle.discharged(case, now_ms)) for row, case in self._load(ended))
+
+    def end(self, rows: Sequence[int], now_ms: int) -> None:
+        """End what is expected of stays that were discharged; what was urgent awaits its outcome."""
+        self._keep((row, case, lifecycle.discharged(case, now_ms)) for row, case in self._load(rows))
 
     def follow(self, scores: Scores, gaps: Gaps) -> Followed:
         """Follow the points of one step, in log order for each stay; nothing is written, and no lock is needed."""

@@ -34,6 +34,8 @@ class _Rows:
 
     def where(self, chosen: Bools | Ints) -> Self:
         """Keep the chosen rows: a mask, or positions in the order wanted."""
+        if chosen.dtype == np.bool_ and chosen.all():
+            return self
         rows = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
         return type(self)(**{field.name: getattr(self, field.name).take(rows, axis=0) for field in fields(self)})
 

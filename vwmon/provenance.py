@@ -33,7 +33,11 @@ class Provenance:
     def number(self, db: Connection, pathway: str) -> int:
         """Give the number of the versions that score stays of a pathway; a write the first time, in a transaction."""
         if pathway not in self._numbers:
-            plan = self.plans.get(pathway)
-            name = f"{pathway} {plan.version}" if plan else pathway
+            name = self.plan(pathway)
             self._numbers[pathway] = scores.provenance_no(db, self.software, self.chart, name, self.config_hash)
         return self._numbers[pathway]
+
+    def plan(self, pathway: str) -> str:
+        """Name the plan of a pathway with its version."""
+        plan = self.plans.get(pathway)
+        return f"{pathway} {plan.version}" if plan else pathway

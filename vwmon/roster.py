@@ -3,18 +3,39 @@
 Rows are only ever added while a daemon runs, so that a row number means one stay for as long as the ward is in memory.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vwmon.attribution import Intervals
-from vwmon.patients.records import Assignment, Plan, Stay
+from vwmon.patients.records import Assignment, Entry, Plan, Stay
 from vwmon.scoring.charts import PARTS
 from vwmon.ward import PlanTable
 
 NEVER_MS = 1 << 60  # longer than any time that a plan could state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """From when on the readings of a stay are others than before, and which devices' readings these are."""
+
+    from_ms: int
+    device_nos: frozenset[int]
+
+    def with_device(self, from_ms: int, device_no: int) -> "Moved":
+        """Give it with one more device, from when its readings came or went."""
+        return Moved(from_ms=min(self.from_ms, from_ms), device_nos=self.device_nos | {device_no})
+
+
+NOT_MOVED = Moved(from_ms=NEVER_MS, device_nos=frozenset())
+# What a line of the journal does to an assignment that it names: the moment from which readings change hands.
+MOVED: Mapping[str, Callable[[Assignment], int | None]] = {
+    "assign": lambda assignment: assignment.from_ms,
+    "return": lambda assignment: assignment.to_ms,
+    "discharge": lambda assignment: assignment.to_ms,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +62,28 @@ class Roster:
         kept = tuple(now.pop(stay.stay_no, stay) for stay in self.stays)
         return Roster(stays=(*kept, *now.values()), assignments=frozenset(assignments), plans=self.plans)
 
-    def changed_since(self, before: "Roster") -> dict[int, int]:
-        """Name the rows whose readings are no longer the same ones, and from when on (ms)."""
-        rows = self.row_of
-        moved: dict[int, int] = {}
-        for assignment in self.assignments ^ before.assignments:
-            row = rows.get(assignment.stay_no)
-            if row is not None:
-                moved[row] = min(moved.get(row, NEVER_MS), assignment.from_ms)
+    def moved_by(self, entries: Iterable[Entry]) -> dict[int, Moved]:
+        """Name the rows whose readings are no longer the same ones after these lines of the journal."""
+        rows, held = self.row_of, self._by_stay()
+        moved: dict[int, Moved] = {}
+        for entry in entries:
+            for a in held.get(entry.stay_no or 0, ()):
+                when = MOVED[entry.verb](a) if entry.verb in MOVED and entry.device_no in {None, a.device_no} else None
+                if when is not None:
+                    row = rows[a.stay_no]
+                    moved[row] = moved.get(row, NOT_MOVED).with_device(when, a.device_no)
         return moved
+
+    def ended_by(self, entries: Iterable[Entry]) -> list[int]:
+        """Name the rows whose stays ended with these lines of the journal."""
+        rows = self.row_of
+        return [rows[entry.stay_no] for entry in entries if entry.verb == "discharge" and entry.stay_no is not None]
+
+    def _by_stay(self) -> dict[int, list[Assignment]]:
+        held: dict[int, list[Assignment]] = {}
+        for assignment in self.assignments:
+            held.setdefault(assignment.stay_no, []).append(assignment)
+        return held
 
     def bereft(self) -> list[int]:
         """Name the rows of stays that go on although a device of theirs was taken away."""

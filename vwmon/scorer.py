@@ -11,11 +11,13 @@ from operator import itemgetter
 
 import numpy as np
 
+from alerts import store as cases
 from vwmon import attribution, pipeline, points
 from vwmon.alerting import Alerting, Followed
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Ints
 from vwmon.patients import plans
+from vwmon.patients.records import Entry
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.roster import Roster
 from vwmon.store import attempts, registers, scores
@@ -30,6 +32,7 @@ BATCH = 16_000
 KEPT_MS = 30 * 60_000  # of history in memory, beyond the last reading of each series; older is read back
 TRIM_AT = 1.25  # the windows are trimmed when they hold this many times what the last trimming left
 LEAST_TRIMMED = 100_000
+FOREVER_MS = 1 << 60
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +68,10 @@ class Scorer:
         self.last_observed_ms: int | None = None
         with atomic(db):
             self._alerting = Alerting(db, self._ward.plans, versions.number(db, SYSTEM))
-            self._enrol(now_ms)
+            self._enrol()
         self._rebuild()
+        with atomic(db):
+            self._act_on(registers.unnoticed(db), now_ms)
 
     @property
     def stays(self) -> int:
@@ -103,14 +108,21 @@ class Scorer:
         """
         with atomic(self._db):
             rows, parts, due_ms = pipeline.overdue(self._ward, now_ms)
-            past = due_ms < self._clocks(now_ms)[rows, parts]
+            past = due_ms < now_ms - self._behind_ms()[rows, parts]
             rows, parts, due_ms = rows[past], parts[past], due_ms[past]
             last_ms = self._ward.windows.latest_ms[rows, parts]
             self._alerting.fall_overdue(rows, parts, due_ms, last_ms, now_ms)
             self._alerting.tick(now_ms)
 
-    def _clocks(self, now_ms: int) -> Ints:
-        """Give what time it is for each part of each stay (n, p): now, or as far behind as the readings come.
+    def next_due_ms(self, after_ms: int) -> int | None:
+        """Give the first moment after `after_ms` at which a tick may find something, if nothing more comes."""
+        rows, parts, due_ms = pipeline.overdue(self._ward, FOREVER_MS)
+        found = due_ms + self._behind_ms()[rows, parts] + 1
+        times = [*found[found > after_ms].tolist(), *cases.expiries(self._db, after_ms)]
+        return min(times, default=None)
+
+    def _behind_ms(self) -> Ints:
+        """Give how far behind now it is for each part of each stay (n, p): as far as the readings come, or not at all.
 
         Readings that arrive later than the plan waits for them are a recording being published, or a spool being
         emptied: they are judged by their own time, and silence counts from the last arrival.
@@ -118,7 +130,7 @@ class Scorer:
         came = self._ward.frontier_ms > NEVER
         reached_ms = np.where(came, self._ward.frontier_ms, self._ward.plans.admitted_ms)
         lag_ms = (np.where(came, self._heard_ms, self._registered_ms) - reached_ms)[:, None]
-        return np.where(lag_ms > self._ward.plans.overdue_ms, now_ms - lag_ms, now_ms)
+        return np.where(lag_ms > self._ward.plans.overdue_ms, lag_ms, 0)
 
     def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
         """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
@@ -183,14 +195,29 @@ class Scorer:
     def _follow_registers(self, now_ms: int) -> None:
         if registers.register_version(self._db) == self._register_version:
             return
-        before = self._roster
         with atomic(self._db):
             self._register_version = registers.register_version(self._db)
-            self._enrol(now_ms)
-            for row, from_ms in self._roster.changed_since(before).items():
-                self._rescore(row, from_ms, now_ms)
+            self._enrol()
+            self._act_on(registers.unnoticed(self._db), now_ms)
 
-    def _enrol(self, now_ms: int) -> None:
+    def _act_on(self, entries: Sequence[Entry], now_ms: int) -> None:
+        """Do what changes of the registers ask for, which may have been made while nothing ran: end stays, score anew.
+
+        Nothing of that is left undone by a stop in between: what is done is noted in the same transaction.
+        """
+        if not entries:
+            return
+        moved = self._roster.moved_by(entries)
+        self._alerting.end(self._roster.ended_by(entries), now_ms)
+        devices = sorted({device_no for one in moved.values() for device_no in one.device_nos})
+        heard = {device_no for device_no, _ in stored.latest(self._db, devices, self.cursor)}
+        heard |= {device_no for seq, device_no, *_ in attempts.history(self._db, devices) if seq <= self.cursor}
+        for row, one in moved.items():
+            if one.device_nos & heard:
+                self._rescore(row, one.from_ms, now_ms)
+        registers.notice(self._db, self.cursor, now_ms)
+
+    def _enrol(self) -> None:
         """Take the registers as they are: stays, plans, who had which device when."""
         self._roster = self._roster.renewed(registers.stays(self._db), registers.assignments(self._db))
         self._intervals = self._roster.intervals()
@@ -202,7 +229,7 @@ class Scorer:
         self._provenance = np.array(
             [self._versions.number(self._db, stay.pathway) for stay in self._roster.stays], dtype=np.int64
         )
-        self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist(), now_ms)
+        self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist())
 
     def _rebuild(self) -> None:
         """Read the windows back as far as the next reading needs them: the latest of every series, and attempt at it.

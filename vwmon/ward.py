@@ -41,6 +41,8 @@ class Readings:
 
     def where(self, chosen: Bools | Ints) -> "Readings":
         """Keep the chosen rows: a mask, or positions in the order wanted."""
+        if chosen.dtype == np.bool_ and chosen.all():
+            return self
         rows = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
         return Readings(**{field.name: getattr(self, field.name).take(rows) for field in fields(self)})
 

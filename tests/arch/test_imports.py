@@ -60,6 +60,16 @@ def test_a_list_that_someone_waits_for_imports_nothing_heavy(empty_database: Pat
     assert code in {0, 4}
 
 
+@pytest.mark.parametrize("arguments", [["alerts", "show", "K7QD"], ["patients", "show", "P1"]])
+def test_one_patient_or_alert_is_shown_without_arrays(empty_database: Path, arguments: list[str]) -> None:
+    """Also what would settle a score is found without them."""
+    code, heavy = imported(*arguments, "--db", str(empty_database))
+    assert (code, heavy) == (3, [])
+    asked = "from vwmon.cli import next_measure; import sys; print([n for n in sys.modules if n == 'numpy'])"
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["alerts", "--help"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     """Neither does the list of commands import the commands."""

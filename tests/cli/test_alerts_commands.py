@@ -586,3 +586,22 @@ def test_a_case_needs_no_stay_to_be_listed(vwmon: Command, ward: Ward) -> None:
     ward.change(SYSTEM_STAY, lambda case: lifecycle.overdue(case, "silent", 190 * MINUTE, NOW))
     assert [row["level"] for row in listed(vwmon, ward)] == [3]
     assert Case(stay_no=SYSTEM_STAY).quiet
+
+
+def test_one_alert_says_which_measurement_would_settle_the_score(vwmon: Command, ward: Ward) -> None:
+    """For the person who rings the patient; the list, which has to be there in a moment, does without."""
+    ward.tell(1, point(190, spo2=3, heart_rate=2, missing=["respiratory_rate"]))
+    shown = vwmon("alerts", "show", ward.id(1), "--db", ward.path).stdout
+    assert "  measure respiratory rate now: it decides between 5 and 8 (medium or high)\n" in shown
+    record = json.loads(vwmon("alerts", "show", ward.id(1), "--json", "--db", ward.path).stdout)
+    assert record["score"]["measure_next"]["measure"] == "respiratory_rate"
+    (row,) = [row for row in listed(vwmon, ward) if row["stay"] == 1]
+    assert "measure_next" not in row["score"]
+
+
+def test_an_alert_on_a_settled_score_asks_for_no_measurement(vwmon: Command, ward: Ward) -> None:
+    """7 points are high, whatever else is missing."""
+    ward.tell(1, point(190, spo2=3, heart_rate=2, oxygen=2, missing=["respiratory_rate"]))
+    record = json.loads(vwmon("alerts", "show", ward.id(1), "--json", "--db", ward.path).stdout)
+    assert record["score"]["measure_next"] is None
+    assert "measure " not in vwmon("alerts", "show", ward.id(1), "--db", ward.path).stdout

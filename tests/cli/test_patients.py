@@ -13,7 +13,8 @@ import pytest
 
 from devices.readings import Message, Reading
 from tests.conftest import Command
-from vwmon.store import database, monitor, registers
+from vwmon.clock import Clock
+from vwmon.store import database, monitor, registers, scores
 from vwmon.store.arrivals import Arrival
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import Monitor
@@ -338,3 +339,72 @@ def test_a_list_leaves_the_registers_as_they_are(ward: Ward) -> None:
     ward("patients", "show", "P1")
     with closing(database.open_reader(ward.db)) as opened:
         assert registers.register_version(opened) == 1
+
+
+def scored(ward: Ward, **changed: int) -> None:
+    """Store a score of the first stay, a minute old: 4 points, and no respiratory rate."""
+    at_ms = Clock().now_ms() - 60_000
+    row = scores.ScoreRow(
+        stay_no=1,
+        at_ms=at_ms,
+        received_ms=at_ms,
+        late=0,
+        total_min=4,
+        total_max=7,
+        could_be=4,
+        red=0,
+        complete=0,
+        points_min=202_000,
+        points_max=3_202_000,
+        present=111_111,
+        provenance_no=1,
+    )
+    with closing(database.open_writer(ward.db)) as opened, database.atomic(opened):
+        scores.provenance_no(opened, "0", "news2", "general", "")
+        scores.write(opened, [row._replace(**changed)])
+
+
+def test_a_patients_page_says_which_measurement_would_settle_the_score(ward: Ward) -> None:
+    """The one thing to ask for on the telephone, between which totals it decides, and all of it for programs."""
+    ward("patients", "admit", "P1", *ADMIT)
+    scored(ward)
+    out = ward("patients", "show", "P1")[1]
+    assert "NEWS2 4 to 7, missing respiratory rate\n" in out
+    assert "Next: measure respiratory rate now: it decides between 4 and 7 (low or high)\n" in out
+    score = ward.record("patients", "show", "P1")["score"]
+    assert (score["total_min"], score["total_max"], score["missing"]) == (4, 7, ["respiratory_rate"])
+    assert score["measure_next"]["measure"] == "respiratory_rate"
+    assert (score["measure_next"]["low"], score["measure_next"]["high"]) == (4, 7)
+
+
+def test_a_score_that_is_settled_asks_for_no_measurement(ward: Ward) -> None:
+    """Nor does one with nothing in it."""
+    ward("patients", "admit", "P1", *ADMIT)
+    assert "NEWS2: none that still holds\n" in ward("patients", "show", "P1")[1]
+    assert ward.record("patients", "show", "P1")["score"] is None
+    scored(ward, total_max=4, complete=1, points_max=202_000, present=1_111_111)
+    assert "Next:" not in ward("patients", "show", "P1")[1]
+    assert "NEWS2 4\n" in ward("patients", "show", "P1")[1]
+    assert ward.record("patients", "show", "P1")["score"]["measure_next"] is None
+
+
+def test_a_score_that_nothing_holds_up_any_more_is_not_shown_as_current(ward: Ward) -> None:
+    """Older than the longest that the plan lets a reading count."""
+    ward("patients", "admit", "P1", *ADMIT)
+    scored(ward, at_ms=BEGAN_MS - 10 * DAY_MS)
+    assert ward.record("patients", "show", "P1")["score"] is None
+
+
+def test_the_scale_of_the_stay_decides_what_oxygen_would_settle(ward: Ward) -> None:
+    """On scale 2 a high saturation may score 3, so that oxygen is what to ask for."""
+    ward("patients", "admit", "P1", *ADMIT, "--spo2-scale", "2", "--prescriber", "Dr Osei")
+    scored(ward, total_min=0, total_max=5, points_min=0, points_max=320_000, present=1_101_111)
+    shown = ward.record("patients", "show", "P1")["score"]["measure_next"]
+    assert (shown["measure"], shown["low"], shown["high"], shown["high_band"]) == ("oxygen", 0, 5, "medium")
+
+
+def test_a_stored_score_that_no_reading_makes_names_no_measurement(ward: Ward) -> None:
+    """Two points for consciousness are on no chart: what could not be understood is not guessed from."""
+    ward("patients", "admit", "P1", *ADMIT)
+    scored(ward, total_max=4, points_min=2_020, points_max=2_020, present=1_111_111)
+    assert ward.record("patients", "show", "P1")["score"]["measure_next"] is None

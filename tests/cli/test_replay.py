@@ -256,3 +256,12 @@ def but_numbers(tables: dict[str, list[Any]]) -> dict[str, list[Any]]:
     attempts_ = [row[:6] + row[7:] for row in tables["attempt"]]
     events = sorted((row[1:] for row in tables["alert_event"]), key=repr)
     return tables | {"attempt": attempts_, "alert_event": events}
+
+
+def test_an_alert_on_what_was_refused_is_explained_to_the_bit(vwmon: Command, tmp_path: Path, db: Path) -> None:
+    """Made again from the log alone, with what came in place of the values."""
+    vwmon("replay", written(tmp_path / "bad.csv", *BAD), "--db", db)
+    (listed,) = json.loads(vwmon("alerts", "--db", db, "--json").stdout)
+    done = vwmon("explain", listed["id"], "--db", db, "--json")
+    assert done.exit_code == 0
+    assert [one for one in json.loads(done.stdout)["compared"] if not one["equal"]] == []

@@ -25,6 +25,9 @@ ADDED = [
     "missing",
     *(f"sub_{part}" for part in PARTS),
     "error",
+    "band_min",
+    "band_max",
+    "measure_next",
 ]
 
 
@@ -122,6 +125,7 @@ def test_on_scale_2_without_oxygen_the_saturation_has_no_subscore() -> None:
         ("16,97,1,mask,120,70,A,37.0", "oxygen is a number or one of air, oxygen, not mask"),
         ("16,97,1,-1,120,70,A,37.0", "oxygen of -1"),
         ("16,97,,air,120,70,A,37.0", "spo2_scale is 1 or 2"),
+        ("16,97, ,air,120,70,A,37.0", "spo2_scale is 1 or 2"),
         ("16,97,3,air,120,70,A,37.0", "spo2_scale is 1 or 2"),
         ("16,97,one,air,120,70,A,37.0", "spo2_scale is 1 or 2"),
         ("sixteen,97,1,air,120,70,A,37.0", "respiratory_rate is a number, not sixteen"),
@@ -179,7 +183,7 @@ def test_a_table_for_people_shows_totals_as_intervals_and_whom_the_chart_is_not_
     rows = table(f"p1,{WELL}", "p2,25,97,1,,120,70,,37.0", header=f"patient,{HEADER}")
     result = run("news2", "-", "--format", "table", text=rows)
     lines = result.stdout.splitlines()
-    assert lines[0].split() == ["patient", "score", "band", "red", "missing", "error"]
+    assert lines[0].split() == ["patient", "score", "band", "red", "missing", "measure", "next", "error"]
     assert lines[1].split() == ["p1", "0", "low", "no"]
     assert lines[2].split() == ["p2", "3-8", "yes", "oxygen", "consciousness"]
     assert "National Early Warning Score 2, RCP 2017" in lines[3]
@@ -200,7 +204,7 @@ def test_columns_names_the_input_of_a_chart() -> None:
     ("arguments", "text", "code", "says"),
     [
         (["news2"], "", 2, "which file"),
-        (["news9", "-"], "", 3, "the charts are news2"),
+        (["news9", "-"], "", 3, "the charts are map, mews, news, news2"),
         (["news2", "no-such-file.csv"], "", 3, "no file no-such-file.csv"),
         (["news2", "-"], "", 2, "no column of the chart"),
         (["news2", "-"], "a,b\n1,2\n", 2, "it reads respiratory_rate"),

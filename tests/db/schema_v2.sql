@@ -82,6 +82,9 @@ CREATE TABLE reading_log (seq integer primary key, device_no integer not null, v
 CREATE TABLE register_log (
     entry_no integer primary key, at_ms integer not null, actor text not null, what text not null,
     stay_no integer references stay, device_no integer references device) strict;
+CREATE TABLE register_noticed (
+    entry_no integer primary key references register_log, cursor integer not null,
+    noticed_ms integer not null) strict;
 CREATE TABLE register_version (only_row integer primary key check (only_row = 1), n integer not null) strict;
 CREATE TABLE score (
     stay_no integer not null, at_ms integer not null, received_ms integer not null,

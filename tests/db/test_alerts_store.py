@@ -240,6 +240,15 @@ def test_due_names_the_stays_whose_acknowledgement_has_run_out(db: Connection) -
     assert store.due(db, 61 * MINUTE) == [STAY]
 
 
+def test_expiries_are_the_ends_of_acknowledgements_that_are_still_to_come(db: Connection) -> None:
+    """So that time can be let pass from one to the next."""
+    told(db, point(0, 5))
+    assert store.expiries(db, 0) == []
+    store.acknowledge(db, open_id(db), person(1))
+    assert store.expiries(db, 0) == store.expiries(db, 61 * MINUTE - 1) == [61 * MINUTE]
+    assert store.expiries(db, 61 * MINUTE) == []
+
+
 def test_an_act_is_on_record_with_its_person_and_words(db: Connection) -> None:
     """Who, when, what was said, and what it was before and after."""
     told(db, point(0, 5))

@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts import store as cases
+from alerts.acts import Act
+from alerts.model import Outcome
 from devices.payloads import decode
 from devices.readings import Attempt, Message, Reading, Refused
 from devices.simulator.faults import FAULTS
@@ -29,6 +31,7 @@ from vwmon.store import readings as stored
 from vwmon.store.arrivals import Arrival
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
+from vwmon.store.sqlite import Connection
 from vwmon.store.verify import verify
 from vwmon.ward import Readings
 
@@ -156,6 +159,21 @@ def message(  # noqa: PLR0917 -- what a message says
     return Arrival("resp", device, f"vwmon/resp/{device}/readings", body, received_ms, b"{}")
 
 
+def _close(db: Connection, stay_no: int, act: Act, outcome: Outcome) -> None:
+    """Take the one alert of a stay in hand and close it."""
+    name = _acknowledge(db, stay_no, act)
+    with database.atomic(db):
+        assert cases.close(db, name, act, outcome).refusal is None
+
+
+def _acknowledge(db: Connection, stay_no: int, act: Act) -> str:
+    """Take the one alert of a stay in hand; give its id."""
+    with database.atomic(db):
+        (name,) = db.execute("select id from alert where stay_no = ?", [stay_no]).fetchone()
+        assert cases.acknowledge(db, name, act).refusal is None
+    return str(name)
+
+
 def simulated(seed: int, *, hours: float = 5.0) -> list[Arrival]:
     """Give a small fleet's messages with every fault, received when they were sent, and some values that cannot be.
 
@@ -221,19 +239,25 @@ def test_a_reading_is_scored_once(ward: Ward) -> None:
     assert ward.stored() == before
 
 
-def test_what_is_not_committed_has_not_happened(new: Callable[..., Ward], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("owner", "name"), [(scores, "write"), (cases, "save_all"), (scores, "move_cursor")])
+def test_what_is_not_committed_has_not_happened(
+    new: Callable[..., Ward], monkeypatch: pytest.MonkeyPatch, owner: object, name: str
+) -> None:
     """Scores, alerts and cursor are one transaction: cut short there is nothing; done again it is as if undisturbed."""
     cut, whole = new(), new()
     sent = [message(str(n), ILL if n > 3 else WELL, T0 + n * MINUTE, T0 + n * MINUTE, "of-p1") for n in range(9)]
     for each in (cut, whole):
         each.store(*sent)
 
-    def fail(*_: object) -> None:
+    done = getattr(owner, name)
+
+    def fail(*what: object) -> None:
+        done(*what)
         assert cut.rows("select count(*) from score") != [(0,)]
         raise OSError("the disk is gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr(cases, "save_all", fail)
+        broken.setattr(owner, name, fail)
         with pytest.raises(OSError, match="the disk is gone"):
             cut.scorer.cycle(T0)
     assert cut.stored() == {"scores": [], "alerts": [], "events": [], "conditions": [], "cursor": [(0,)]}
@@ -349,6 +373,83 @@ def test_a_device_that_was_given_back_earlier_takes_its_scores_with_it(ward: War
     assert ward.stored() == before
 
 
+def test_a_device_that_was_given_while_nothing_ran_is_scored_at_the_start(ward: Ward) -> None:
+    """Its readings are in the log, behind the cursor: the first start after the change scores them, and only that."""
+    ward.sends(ILL, 2, device="stranger")
+    ward.admit("p2", device="stranger")
+    ward.started(T0 + 90 * MINUTE)
+    assert [row[:5] for row in ward.stored()["scores"]] == [(2, T0 + 2 * MINUTE, T0 + 90 * MINUTE, 0, 8)]
+    assert ward.alerts() == [("clinical", "new", 3)]
+    before = ward.stored()
+    ward.started(T0 + 95 * MINUTE).cycle(T0 + 95 * MINUTE)
+    assert ward.stored() == before
+
+
+def test_a_device_that_was_taken_while_nothing_ran_takes_its_scores_with_it(ward: Ward) -> None:
+    """As it does from a running ward, and what the patient keeps is left as it was."""
+    for minute in (1, 10, 20):
+        ward.sends(WELL | {"heart_rate": 75.0 + minute * 2}, minute)
+    first = ward.stored()["scores"][0]
+    registers.return_device(ward.db, "of-p1", T0 + 5 * MINUTE, By(actor="test", at_ms=T0 + HOUR))
+    ward.started(T0 + HOUR)
+    assert ward.stored()["scores"] == [first]
+
+
+def test_a_change_that_was_not_followed_to_its_end_is_followed_again(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in the middle of it, a scorer has changed nothing; the next one does it."""
+    ward.sends(ILL, 2, device="stranger")
+    ward.admit("p2", device="stranger")
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(registers, "notice", fail)
+        with pytest.raises(OSError, match="the disk is gone"):
+            ward.scorer.cycle(T0 + HOUR)
+    assert ward.stored()["scores"] == []
+    ward.started(T0 + HOUR)
+    assert len(ward.stored()["scores"]) == 1
+
+
+def test_a_patient_whose_device_goes_home_is_not_scored_again(ward: Ward) -> None:
+    """What was told to the alerts once is not told again: an alert in someone's hands stays as it is."""
+    for minute in range(0, 90, 10):
+        ward.sends(ILL if minute >= 60 else WELL, minute)
+    _acknowledge(ward.db, 1, Act(actor="ahmed", now_ms=T0 + 81 * MINUTE, note="phoned"))
+    before = ward.stored()
+    registers.return_device(ward.db, "of-p1", T0 + 90 * MINUTE, By(actor="test", at_ms=T0 + 90 * MINUTE))
+    ward.score(T0 + 91 * MINUTE)
+    ward.started(T0 + 91 * MINUTE)
+    assert ward.stored() == before
+
+
+def test_a_patient_who_left_while_nothing_ran_has_nothing_open_after_the_start(new: Callable[..., Ward]) -> None:
+    """What is expected of a patient who has gone must not stand on the list for ever; once ended it is left alone."""
+    running, down = new(), new()
+    for ward in (running, down):
+        for patient in ("p2", "p3"):
+            ward.admit(patient)
+        ward.sends(ILL, 1)
+        ward.scorer.tick(T0 + 2 * HOUR)
+        _close(ward.db, 3, Act(actor="ahmed", now_ms=T0 + 2 * HOUR, note="battery changed"), Outcome.TECHNICAL_FIXED)
+        assert ward.alerts()[-1] == ("technical", "closed", 1)
+        ward.admit("p4", T0 + 178 * MINUTE)
+        ward.sends(ILL, 179, device="of-p4")
+        for patient in ("p1", "p2", "p3", "p4"):
+            ward.discharge(patient, T0 + 3 * HOUR)
+    running.score(T0 + 4 * HOUR)
+    down.started(T0 + 4 * HOUR)
+    assert [row[1] for row in down.alerts()] == ["settled", "settled", "closed", "closed", "settled"]
+    assert (down.stored(), down.fell_due()) == (running.stored(), [])
+    for ward in (running, down):
+        before = ward.stored()
+        ward.started(T0 + 5 * HOUR)
+        assert ward.stored() == before
+
+
 def test_a_discharge_ends_what_is_expected_and_raises_nothing_more(ward: Ward) -> None:
     """A technical alert closes, what was urgent awaits its outcome, and late news adds no alert."""
     ward.admit("p2")
@@ -408,6 +509,37 @@ def test_what_arrives_late_does_so_after_a_restart_too(ward: Ward) -> None:
     ward.started(T0 + 10 * DAY)
     ward.scorer.tick(T0 + 10 * DAY + 20 * MINUTE)
     assert ward.fell_due() == []
+
+
+@pytest.mark.parametrize("late", [0, 10 * DAY])
+def test_the_next_moment_at_which_something_falls_due_is_known(ward: Ward, late: int) -> None:
+    """A tick just before it finds nothing, and one at it does; then comes the next, of vitals that may wait longer."""
+    ward.sends(WELL, 0, late_ms=late)
+    due_ms = ward.scorer.next_due_ms(T0 + late)
+    assert due_ms == T0 + late + 30 * MINUTE + 1
+    ward.scorer.tick(due_ms - 1)
+    assert ward.fell_due() == []
+    ward.scorer.tick(due_ms)
+    assert len(ward.fell_due()) == 3
+    later_ms = ward.scorer.next_due_ms(due_ms)
+    assert later_ms is not None
+    ward.scorer.tick(later_ms - 1)
+    assert len(ward.fell_due()) == 3
+    ward.scorer.tick(later_ms)
+    assert len(ward.fell_due()) > 3
+
+
+def test_the_end_of_an_acknowledgement_is_a_moment_at_which_something_falls_due(ward: Ward) -> None:
+    """And of a ward without patients nothing ever does."""
+    ward.sends(ILL, 0)
+    (alert_id,) = ward.rows("select id from alert")[0]
+    with database.atomic(ward.db):
+        act = Act(actor="ann", now_ms=T0 + MINUTE, note="phoned")
+        cases.acknowledge(ward.db, alert_id, act, for_ms=5 * MINUTE)
+    assert ward.scorer.next_due_ms(T0) == T0 + 6 * MINUTE
+    ward.discharge("p1", T0 + MINUTE)
+    ward.score(T0 + MINUTE)
+    assert ward.scorer.next_due_ms(T0) is None
 
 
 @pytest.mark.parametrize(("span", "overdue"), [(29, 0), (31, 3)])
@@ -598,3 +730,35 @@ def test_an_attempt_belongs_to_whoever_had_the_device_then(ward: Ward) -> None:
     assert ward.rows("select stay_no, could_be - total_min from score") == [(2, 3)]
     (evidence,) = ward.rows("select evidence from alert where lane = 'clinical'")[0]
     assert json.loads(evidence)["refused"]["systolic_bp"]["sent"] == "999"
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_device_that_changes_hands_takes_its_readings_along_also_when_nothing_runs(
+    tmp_path: Path, stopped: bool
+) -> None:
+    """Returned and given to another as of before its last readings: they are the other's, whenever that was written."""
+    ward = Ward(tmp_path / "ward.db")
+    ward.admit("p1")
+    ward.admit("p2")
+    ward.sends(WELL, 1)
+    ward.sends(ILL, 30)
+    by = By(actor="test", at_ms=T0 + HOUR)
+    registers.return_device(ward.db, "of-p1", T0 + 20 * MINUTE, by)
+    registers.assign(ward.db, "of-p1", "p2", T0 + 20 * MINUTE, by)
+    if stopped:
+        ward.started(T0 + 2 * HOUR)
+    ward.score(T0 + 2 * HOUR)
+    assert ward.rows("select stay_no, at_ms, received_ms, total_min from score order by 1, 2") == [
+        (1, T0 + MINUTE, T0 + MINUTE, 0),
+        (2, T0 + 30 * MINUTE, T0 + 2 * HOUR, 8),
+    ]
+    raised = "select stay_no, state from alert where lane = 'clinical' order by 1"
+    assert ward.rows(raised) == [(1, "new"), (2, "new")]
+
+
+def test_an_attempt_alone_is_a_device_that_was_heard(ward: Ward) -> None:
+    """Given to a patient afterwards, the device's only word counts: it was refused, and it was the patient's."""
+    ward.sends({}, 2, device="stranger", refused=["systolic_bp", "spo2"])
+    ward.admit("p2", device="stranger")
+    ward.score(T0 + 5 * MINUTE)
+    assert ward.rows("select stay_no, could_be from score") == [(2, 6)]

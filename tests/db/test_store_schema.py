@@ -1,7 +1,6 @@
-"""The schemas: a database made today has exactly the tables of the latest, and one of the release can still be used.
+"""The schema: a database made today has exactly these tables, and one of every schema before can still be used.
 
-schema_v1.sql is the schema of release 0.1. It never changes; a change is a new migration and a new file beside it.
-schema_v2.sql is not released yet, and is what there will be.
+A schema_vN.sql never changes once it is out; a change is a new migration and a new file beside it.
 """
 
 from contextlib import closing
@@ -12,8 +11,8 @@ import pytest
 from vwmon.store import database, schema
 from vwmon.store.sqlite import Connection, IntegrityError, module
 
-RELEASED = Path(__file__).with_name("schema_v1.sql")
-LATEST = Path(__file__).with_name("schema_v2.sql")
+NOW = Path(__file__).with_name("schema_v2.sql")
+BEFORE = Path(__file__).with_name("schema_v1.sql")
 
 
 def dumped(db: Connection) -> str:
@@ -29,17 +28,17 @@ def _tidy(sql: str) -> str:
     return "\n".join(line.strip() if at == 0 else "    " + line.strip() for at, line in enumerate(sql.split("\n")))
 
 
-def test_a_new_database_has_the_latest_schema(tmp_path: Path) -> None:
+def test_a_new_database_has_the_schema_of_now(tmp_path: Path) -> None:
     """Whoever changes a table writes a migration for the databases that are out there."""
     with closing(database.create(tmp_path / "ward.db")) as db:
-        assert dumped(db) == LATEST.read_text(encoding="utf-8")
+        assert dumped(db) == NOW.read_text(encoding="utf-8")
 
 
-def test_a_database_of_the_release_becomes_one_of_today(tmp_path: Path) -> None:
-    """A file made with the released schema is migrated, never refused, and is then as a new one."""
+def test_a_database_of_the_schema_before_is_migrated(tmp_path: Path) -> None:
+    """Never refused, and then it has the tables of one made today."""
     path = tmp_path / "ward.db"
     with closing(module.connect(path)) as db:
-        db.executescript(RELEASED.read_text(encoding="utf-8"))
+        db.executescript(BEFORE.read_text(encoding="utf-8"))
         db.execute(f"pragma application_id = {database.APPLICATION_ID}")
         for name, steps in {"vwmon": schema.NAMES[:4], "alerts": ("m001_work_list",)}.items():
             db.executemany(
@@ -51,7 +50,7 @@ def test_a_database_of_the_release_becomes_one_of_today(tmp_path: Path) -> None:
         db.commit()
     database.migrate(path)
     with closing(database.open_writer(path)) as db:
-        assert dumped(db) == LATEST.read_text(encoding="utf-8")
+        assert dumped(db) == NOW.read_text(encoding="utf-8")
 
 
 def test_every_table_of_rows_is_strict(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from vwmon.store import database, registers, scores
 from vwmon.store.arrivals import Arrival
 from vwmon.store.log import LogWriter
 from vwmon.store.sqlite import Connection
+from vwmon.store.verify import verify
 
 WARD = "kills"
 MINUTE_MS = 60_000
@@ -44,6 +45,8 @@ path = "vwmon.db"
 [mqtt]
 host = "127.0.0.1"
 port = {port}
+[ingest]
+merge_every = "1s"
 [[wards]]
 id = "kills"
 name = "Kills"
@@ -113,6 +116,7 @@ def test_a_hundred_kills_lose_no_receipted_reading_and_double_none(tmp_path: Pat
         assert hub.run_until_receipted(120), f"{hub.pending()} messages without a receipt: {hub.trouble}"
         _wait_until_scored(tmp_path / "vwmon.db")
 
+    assert [found for found in verify(tmp_path / "vwmon.db") if not found.sound] == []
     undisturbed = _undisturbed(tmp_path / "undisturbed.db", start_ms, sent)
     with closing(database.open_reader(tmp_path / "vwmon.db")) as disturbed, closing(undisturbed):
         stored = {(device, key): count for device, key, count in disturbed.execute(STORED)}
@@ -120,6 +124,7 @@ def test_a_hundred_kills_lose_no_receipted_reading_and_double_none(tmp_path: Pat
         for what in (READINGS, SCORES, ALERTS):
             assert disturbed.execute(what).fetchall() == undisturbed.execute(what).fetchall()
         assert disturbed.execute("select count(*) from alert where lane = 'clinical'").fetchone()[0] >= PATIENTS // 4
+        assert disturbed.execute("select merged_seq > 0 and merged_seq < last_seq from log").fetchone() == (1,)
 
 
 def _kill_at_random(hub: Hub, daemon: Daemon, broker: Broker) -> None:

@@ -4,12 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from devices.simulator.fleet import Fleet
 from tests.conftest import Command
 from tests.integration.broker import DEADLINE_S, wait_until
 from vwmon import broker
@@ -100,6 +103,20 @@ def test_it_can_be_interrupted_at_any_time(scratch: Path, how: signal.Signals) -
     nothing_is_left(scratch)
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_can_be_interrupted_before_it_has_begun(scratch: Path, how: signal.Signals) -> None:
+    """As soon as it has said that it starts: it says the same at the end, and nothing is left."""
+    with started(scratch, "--duration", "1h") as demo:
+        assert demo.stdout is not None
+        assert demo.stdout.readline().startswith("Starting a broker")
+        demo.send_signal(how)
+        said, _ = demo.communicate(timeout=DEADLINE_S)
+    assert said == "Interrupted. Everything has been stopped.\n"
+    # Interrupted within an exec, of which imports have some, CPython ends by the signal: 130 to a shell too.
+    assert demo.returncode in {130, -signal.SIGINT}
+    nothing_is_left(scratch)
+
+
 def test_a_killed_demonstration_leaves_no_process(scratch: Path) -> None:
     """Its broker sees that it is gone."""
     with started(scratch, "--duration", "1h") as demo:
@@ -142,19 +159,61 @@ def test_without_mosquitto_the_embedded_broker_does(tmp_path: Path, monkeypatch:
         wait_until(lambda: scored(tmp_path), "readings are scored")
 
 
-def test_what_ends_a_part_of_it_ends_all_and_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A daemon that fails is not hidden by a list that stands still."""
+def fail(*_: object) -> None:
+    """Fail as a part may."""
+    raise OSError("the disk is gone")
 
-    def fail(*_: object) -> None:
-        raise OSError("the disk is gone")
 
-    monkeypatch.setattr(Daemon, "run", fail)
+def parts() -> set[str]:
+    """Name the threads of a demonstration that still run."""
+    return {thread.name for thread in threading.enumerate()} & {"daemon", "devices", "ingest", "scoring"}
+
+
+@pytest.mark.parametrize(("owner", "name"), [(Daemon, "run"), (Fleet, "messages")])
+def test_what_ends_a_part_of_it_ends_all_and_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str
+) -> None:
+    """A daemon or devices that fail are not hidden by a list that stands still."""
+    monkeypatch.setattr(owner, name, fail)
+    ended: list[str] = []
+    with pytest.raises(VwmonError, match="the demonstration ended: the disk is gone"):
+        _play_to_the_end(tmp_path, ended)
+    assert (ended, parts()) == (["by itself"], set())
+
+
+def _play_to_the_end(folder: Path, ended: list[str]) -> None:
     wanted = Wanted(patients=1, speed=60, duration_s=60)
-    with (
-        pytest.raises(VwmonError, match="the demonstration ended: the disk is gone"),
-        playing(wanted, tmp_path, Clock().now_ms() - HOUR_MS) as (_, running),
-    ):
+    with playing(wanted, folder, Clock().now_ms() - HOUR_MS) as (_, running):
         wait_until(lambda: not running(), "the demonstration has ended")
+        ended.append("by itself")
+
+
+def test_a_part_that_fails_is_the_command_s_failure(
+    scratch: Path, monkeypatch: pytest.MonkeyPatch, vwmon: Command
+) -> None:
+    """Exit code 1 and the reason; no closing list pretends that all was shown, and no file remains."""
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(Daemon, "run", fail)
+    result = vwmon("demo", *FEW, "--duration", "20s")
+    assert result.exit_code == 1
+    assert "the demonstration ended: the disk is gone" in result.stderr
+    assert "What to try next:" not in result.stdout
+    nothing_is_left(scratch)
+
+
+def test_a_failure_beside_it_ends_every_part(tmp_path: Path) -> None:
+    """Whatever the screen raises: no thread goes on behind it."""
+    with pytest.raises(KeyError, match="a failure"):
+        _fail_beside_the_parts(tmp_path)
+    assert parts() == set()
+
+
+def _fail_beside_the_parts(folder: Path) -> None:
+    with three_patients(folder):
+        wait_until(lambda: scored(folder), "readings are scored")
+        assert parts() == {"daemon", "devices", "ingest", "scoring"}
+        raise KeyError("a failure")
 
 
 def test_the_stage_is_swept_unless_it_is_kept(tmp_path: Path) -> None:

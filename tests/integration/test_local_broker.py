@@ -14,6 +14,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.payloads import LARGEST
 from tests.integration.broker import DEADLINE_S, LOOPBACK, mosquitto, wait_until
 from vwmon import broker
 from vwmon.broker import local_broker
@@ -78,6 +79,14 @@ def test_it_carries_messages_by_mqtt_5(kind: str, tmp_path: Path) -> None:
         with connected(port) as (client, heard):
             client.publish("vwmon/demo/x/readings", b"hello", qos=1)
             assert heard.get(timeout=DEADLINE_S) == b"hello"
+
+
+def test_it_carries_the_largest_message(kind: str, tmp_path: Path) -> None:
+    """As large as the interface allows."""
+    with local_broker(tmp_path) as (port, name), connected(port) as (client, heard):
+        assert name == kind
+        client.publish("vwmon/demo/x/readings", b"x" * LARGEST, qos=1)
+        assert heard.get(timeout=DEADLINE_S) == b"x" * LARGEST
 
 
 def test_it_is_not_reachable_from_elsewhere(kind: str, tmp_path: Path) -> None:

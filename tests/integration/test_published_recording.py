@@ -159,3 +159,11 @@ def test_a_daemons_database_takes_no_recording(both: tuple[Path, Path], part: Pa
     assert result.exit_code != 0
     assert "--publish" in result.stderr
     assert rows(live, READINGS) == before
+
+
+def test_every_alert_of_the_daemons_is_the_same_when_it_is_explained(both: tuple[Path, Path], vwmon: Command) -> None:
+    """Made again from the log of what came over the broker, days after it was observed and in a burst."""
+    live, _ = both
+    names = [name for (name,) in rows(live, "select id from alert where lane <> 'system'")]
+    assert names
+    assert [name for name in names if vwmon("explain", name, "--db", live).exit_code != 0] == []

@@ -125,7 +125,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 def enrolled(db: Connection, stays: Sequence[Stay] = STAYS) -> Alerting:
     """Begin with these stays, as after a start."""
     made = Alerting(db, PLANS, 1)
-    made.enrol(stays, PLANS, (21, 22, 23), T0)
+    made.enrol(stays, PLANS, (21, 22, 23))
     return made
 
 
@@ -225,7 +225,8 @@ def test_a_discharge_ends_what_is_open_and_silences_the_stay(alerting: Alerting,
     """What was urgent waits for its outcome; no later point raises it again."""
     step(alerting, scored({"total": 8, "red": True}), NO_GAPS)
     gone = [replace(stay, discharged_ms=T0 + HOUR, discharge_reason="recovered") for stay in STAYS]
-    alerting.enrol(gone, PLANS, (21, 22, 23), T0 + HOUR)
+    alerting.enrol(gone, PLANS, (21, 22, 23))
+    alerting.end([0, 1, 2], T0 + HOUR)
     ill = {"total": 9, "red": True, "minute": 50}
     step(alerting, scored(ill | {"stay": 0}, ill | {"stay": 1}), NO_GAPS)
     assert states(db) == [(11, "clinical", "settled", 3)]
@@ -283,6 +284,21 @@ def test_a_case_is_read_again_only_when_something_happened(
     cases.note(db, name, Act(actor="ahmed", now_ms=T0 + 5 * MINUTE, note="phoned"))
     step(alerting, scored(ill | {"minute": 6}), NO_GAPS)
     assert [asked for asked in loaded if asked] == [[11], [11]]
+
+
+def test_what_happened_to_one_patient_costs_no_question_for_another(
+    alerting: Alerting, loaded: list[list[int]]
+) -> None:
+    """What a step writes itself is known: only the case that it changed is read again."""
+    ill = {"total": 5, "red": True}
+    for minute in (0, 1):
+        step(alerting, scored(ill | {"stay": 0, "minute": minute}, ill | {"stay": 1, "minute": minute}), NO_GAPS)
+    step(alerting, scored({"stay": 0, "minute": 2, "total": 8, "red": True}), NO_GAPS)
+    loaded.clear()
+    step(alerting, scored(ill | {"stay": 1, "minute": 3}), NO_GAPS)
+    assert [asked for asked in loaded if asked] == []
+    step(alerting, scored({"stay": 0, "minute": 4, "total": 8, "red": True}), NO_GAPS)
+    assert [asked for asked in loaded if asked] == [[11]]
 
 
 @pytest.mark.parametrize("end", ["overdue", "ack"])

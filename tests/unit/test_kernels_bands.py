@@ -1,5 +1,6 @@
 """Fixed point and look-up against decimal arithmetic."""
 
+import math
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
@@ -44,13 +45,32 @@ def test_the_first_millionth_of_a_step_is_where_rounding_away_from_zero_begins(s
     assert nearest == [number - 1, number]
 
 
-@given(st.lists(st.lists(st.integers(-50, 50), max_size=4, unique=True).map(sorted), min_size=1, max_size=4), st.data())
-def test_tables_searched_as_one_give_each_its_own_slot(tables: list[list[int]], data: st.DataObject) -> None:
-    """Joined or alone, a value is in the same slot of its table; what is unreadable is in the first."""
-    cuts, shift = bands.joined(tables)
-    assert (np.diff(cuts) > 0).all()
-    which = data.draw(st.integers(0, len(tables) - 1))
-    value = data.draw(st.one_of(st.integers(-60, 60), st.sampled_from([10**15, -(10**15), bands.UNREADABLE])))
-    before = sum(len(table) + 2 for table in tables[:which])
-    slot = 0 if value == bands.UNREADABLE else 1 + sum(cut <= value for cut in tables[which])
-    assert int(bands.slots(value + shift[which], cuts)[0]) == before + slot
+@given(st.one_of(st.integers(-(10**9), 10**9), st.integers(-3000, 3000)))
+def test_the_lowest_float_of_a_cut_is_where_its_millionths_begin(cut: int) -> None:
+    """That float is at the cut or above by its millionths, and the float next below it is not."""
+    lowest = bands.lowest_float(cut)
+    below, at = bands.millionths(np.array([math.nextafter(lowest, -math.inf), lowest])).tolist()
+    assert below < cut <= at
+
+
+numbers = st.one_of(st.integers(-60, 60).map(lambda n: n / 1e6), st.floats(-1e-4, 1e-4), st.floats())
+
+
+@given(
+    st.lists(st.lists(st.integers(-50, 50), max_size=4, unique=True).map(sorted), min_size=1, max_size=4),
+    st.lists(numbers, min_size=1, max_size=5),
+)
+def test_a_value_is_in_the_slot_that_its_millionths_say(tables: list[list[int]], values: list[float]) -> None:
+    """Whole numbers decide, in every table at once; what is no number is in the slot of the unreadable."""
+    columns = np.tile(np.array(values), (len(tables), 1))
+    columns.flags.writeable = False
+    found = bands.slots(columns, bands.cut_table(tables)).tolist()
+    at = bands.millionths(np.array(values)).tolist()
+    assert found == [
+        [0 if m == bands.UNREADABLE else 1 + sum(cut <= m for cut in table) for m in at] for table in tables
+    ]
+
+
+def test_no_values_are_in_no_slots() -> None:
+    """An empty column is no error."""
+    assert bands.slots(np.empty((2, 0)), bands.cut_table([[1], [1, 2]])).shape == (2, 0)

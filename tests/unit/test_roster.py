@@ -3,8 +3,8 @@
 import numpy as np
 
 from vwmon.patients import plans
-from vwmon.patients.records import Assignment, Stay
-from vwmon.roster import NEVER_MS, Roster
+from vwmon.patients.records import Assignment, Entry, Stay
+from vwmon.roster import NEVER_MS, Moved, Roster
 from vwmon.scoring.charts import PARTS
 
 HOUR = 3_600_000
@@ -76,18 +76,29 @@ def test_a_part_that_a_plan_does_not_expect_is_never_overdue() -> None:
     assert table.valid_ms[0, part] == longest
 
 
-def test_what_changed_is_known_from_the_earliest_assignment_on() -> None:
-    """A device that was given, taken or moved changes whose the readings are, from when it was given on."""
-    before = roster(stay(1), stay(2), stay(3), assignments=(lent(1, 1, 100), lent(2, 2, 50), lent(3, 3, 10)))
-    after = before.renewed(before.stays, (lent(1, 1, 100, 500), lent(1, 2, 500), lent(4, 2, 70), lent(3, 3, 10)))
-    assert after.changed_since(before) == {0: 100, 1: 50}
+def test_what_a_change_moves_is_known_from_when_readings_change_hands() -> None:
+    """Given: from then on. Taken back, or the stay ended: from that end on, and nothing before it."""
+    held = (lent(1, 1, 100, 500), lent(1, 2, 500), lent(4, 2, 70), lent(3, 3, 10, 900), lent(5, 3, 20, 800))
+    on_the_ward = roster(stay(1), stay(2), stay(3), assignments=held)
+    entries = [entry("return", 1, 1), entry("assign", 2, 1), entry("assign", 2, 4), entry("discharge died", 3)]
+    assert on_the_ward.moved_by(entries) == {
+        0: Moved(from_ms=500, device_nos=frozenset({1})),
+        1: Moved(from_ms=70, device_nos=frozenset({1, 4})),
+        2: Moved(from_ms=800, device_nos=frozenset({3, 5})),
+    }
+    assert on_the_ward.ended_by(entries) == [2]
 
 
-def test_nothing_changed_when_the_devices_are_where_they_were() -> None:
-    """A new stay without a device, or a discharge, moves no reading."""
-    before = roster(stay(1), assignments=(lent(1, 1, 100),))
-    after = before.renewed([stay(1, discharged_ms=900), stay(2)], (lent(1, 1, 100),))
-    assert after.changed_since(before) == {}
+def test_nothing_moves_where_no_reading_changes_hands() -> None:
+    """An admission, a new device, and the end of a stay that has its devices to this day."""
+    on_the_ward = roster(stay(1), stay(2), assignments=(lent(1, 1, 100),))
+    entries = [entry("admit resp general", 2), entry("add", None, 7), entry("discharge died", 1)]
+    assert on_the_ward.moved_by(entries) == {}
+
+
+def entry(what: str, stay_no: int | None, device_no: int | None = None) -> Entry:
+    """Build a line of the journal."""
+    return Entry(what=what, stay_no=stay_no, device_no=device_no)
 
 
 def test_a_device_that_belonged_to_a_stay_is_remembered() -> None:

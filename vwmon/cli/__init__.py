@@ -35,6 +35,9 @@ COMMANDS = {
     "patients": Entry(part="The ward", summary="Stays on the ward.", module="patients"),
     "devices": Entry(part="The ward", summary="The device register.", module="devices"),
     "readings": Entry(part="The ward", summary="Stored readings, and what was refused and why.", module="readings"),
+    "explain": Entry(
+        part="The ward", summary="Why an alert: made again from the log.", module="explain", attribute="explain"
+    ),
     "status": Entry(part="The ward", summary="Is the ward being monitored?", module="status", attribute="status"),
     "demo": Entry(part="Try it", summary="A simulated ward on this machine.", module="demo", attribute="demo"),
     "replay": Entry(part="Try it", summary="Recorded readings, scored.", module="replay", attribute="replay"),

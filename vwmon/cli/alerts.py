@@ -14,7 +14,7 @@ from alerts import queries
 from alerts.model import Lane, Outcome, State
 from alerts.queries import Wanted
 from vwmon.cli import context, render, work_list
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, group
 from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.store.database import open_reader
@@ -22,14 +22,7 @@ from vwmon.store.sqlite import Connection
 
 EMERGENCY_SERVICE = "999"  # said for transferred
 
-app = typer.Typer(
-    name="alerts",
-    help="The work list, most urgent first.",
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+app = group("alerts", "The work list, most urgent first.")
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Alerts, or - to read ids from standard input.")]
 OneId = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
@@ -108,7 +101,8 @@ def show(
     form = render.chosen(form, as_json)
     with closing(open_reader(context.resolve(config, db).store.path)) as opened:
         standing = standing_of(opened)
-        record = queries.one(opened, work_list.lookups(opened, standing.now_ms), standing.now_ms, alert)
+        asked = work_list.lookups(opened, standing.now_ms, decide=True)
+        record = queries.one(opened, asked, standing.now_ms, alert)
     standing.announce(form)
     if form is Format.TABLE:
         standing.say(work_list.detail(record, standing.now_ms))
@@ -138,6 +132,31 @@ def log(
         standing.say(told or ["Nothing has happened."])
     else:
         render.emit(events, (), form)
+    standing.leave()
+
+
+@app.command()
+def stats(
+    *,
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+    since: Annotated[str, typer.Option(metavar="SPAN", help="Raised within this span, as in 12h.")] = "7d",
+    ward: Annotated[str, typer.Option(help="One ward only.", show_default=False)] = "",
+) -> None:
+    """Count what the list costs and brings: alerts for each patient and day, how soon answered, what came of them."""
+    from vwmon.cli import burden
+
+    settings, form = context.resolve(config, db), render.chosen(form, as_json)
+    with closing(open_reader(settings.store.path)) as opened:
+        standing = standing_of(opened)
+        record = burden.record(opened, settings, standing, duration_ms(since), ward)
+    standing.announce(form)
+    if form is Format.TABLE:
+        standing.say(burden.lines(record))
+    else:
+        render.emit_one(record, form)
     standing.leave()
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from vwmon.cli import context, render
-from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption
+from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption, group
 from vwmon.cli.render import Column, Format
 from vwmon.clock import Clock
 from vwmon.errors import VwmonError
@@ -17,14 +17,7 @@ from vwmon.store.verify import verify as check_all
 
 MIB = 1024 * 1024
 
-app = typer.Typer(
-    name="db",
-    help="Migrate, verify, back up or restore the database.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+app = group("db", "Migrate, verify, back up or restore the database.", alone=False)
 
 COLUMNS = (
     Column(key="check", title="CHECK"),

@@ -49,10 +49,10 @@ def demo(
     if keep is not None and (keep / "vwmon.db").exists():
         raise UsageError(f"{keep} holds a demonstration already; name another folder")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    render.say(f"Starting a broker, {patients} simulated patients and the daemon. Ctrl-C ends it.")
-    from vwmon.demo import Wanted
-
     try:
+        render.say(f"Starting a broker, {patients} simulated patients and the daemon. Ctrl-C ends it.")
+        from vwmon.demo import Wanted
+
         _play(Wanted(patients=patients, speed=speed, duration_s=length_s, seed=seed), keep)
     except KeyboardInterrupt:
         render.say("Interrupted. Everything has been stopped.")

@@ -6,25 +6,17 @@ from typing import Annotated, Any
 import typer
 
 from vwmon.cli import context, register_rows, render
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption
-from vwmon.cli.register_rows import assignment_rows, device_row, here, moment
+from vwmon.cli.changing import changing, tell
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, group
+from vwmon.cli.register_rows import assignment_rows, device_row, here
 from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import standing_of
-from vwmon.clock import Clock
 from vwmon.config import Settings
-from vwmon.patients.records import By
 from vwmon.store import registers, sequences
-from vwmon.store.database import open_reader, open_writer
+from vwmon.store.database import open_reader
 from vwmon.store.sequences import Gap
 
-app = typer.Typer(
-    name="devices",
-    help="The device register.",
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+app = group("devices", "The device register.")
 
 DeviceName = Annotated[str, typer.Argument(metavar="DEVICE", help="Its name, as in its topic.", show_default=False)]
 
@@ -89,12 +81,11 @@ def add(
     as_name: AsOption = "",
 ) -> None:
     """Add a device to the register. Exit code 5: it is there already."""
-    form, settings = render.chosen(form, as_json), context.resolve(config, db)
-    by = By(actor=context.actor(as_name, settings), at_ms=Clock().now_ms())
-    with closing(open_writer(settings.store.path)) as opened:
-        added = registers.add_device(opened, device, by, profile, serial)
-        row = device_row(added, register_rows.read(opened))
-    _tell(row, form, f"Added device {device}.", f"Next: vwmon devices assign {device} PATIENT")
+    form = render.chosen(form, as_json)
+    with changing(config, db, as_name) as change:
+        added = registers.add_device(change.db, device, change.by, profile, serial)
+        row = device_row(added, change.known())
+    tell(row, form, f"Added device {device}.", f"Next: vwmon devices assign {device} PATIENT")
 
 
 @app.command()
@@ -114,15 +105,12 @@ def assign(
 
     Exit codes: 3 no such device or patient; 5 it belongs to somebody else at that time.
     """
-    form, settings = render.chosen(form, as_json), context.resolve(config, db)
-    now_ms = Clock().now_ms()
-    by = By(actor=context.actor(as_name, settings), at_ms=now_ms)
-    with closing(open_writer(settings.store.path)) as opened:
-        held = registers.assign(opened, device, patient, moment(from_, now_ms), by)
-        ward = registers.stay(opened, held.stay_no).ward
-        row = device_row(registers.device(opened, device), register_rows.read(opened))
-    since = here(held.from_ms, ward, settings)
-    _tell(row, form, f"Device {device} is with {patient} from {since}.", f"Undo: vwmon devices return {device}")
+    form = render.chosen(form, as_json)
+    with changing(config, db, as_name) as change:
+        held = registers.assign(change.db, device, patient, change.moment(from_), change.by)
+        row = device_row(registers.device(change.db, device), change.known())
+        since = change.here(held.from_ms, registers.stay(change.db, held.stay_no).ward)
+    tell(row, form, f"Device {device} is with {patient} from {since}.", f"Undo: vwmon devices return {device}")
 
 
 @app.command(name="return")
@@ -141,24 +129,14 @@ def return_(
 
     Exit code 3: it is with nobody.
     """
-    form, settings = render.chosen(form, as_json), context.resolve(config, db)
-    now_ms = Clock().now_ms()
-    by = By(actor=context.actor(as_name, settings), at_ms=now_ms)
-    with closing(open_writer(settings.store.path)) as opened:
-        ended = registers.return_device(opened, device, moment(at, now_ms), by)
-        stay = registers.stay(opened, ended.stay_no)
-        row = device_row(registers.device(opened, device), register_rows.read(opened))
-    until = here(ended.to_ms or now_ms, stay.ward, settings)
+    form = render.chosen(form, as_json)
+    with changing(config, db, as_name) as change:
+        ended = registers.return_device(change.db, device, change.moment(at), change.by)
+        stay = registers.stay(change.db, ended.stay_no)
+        row = device_row(registers.device(change.db, device), change.known())
+        until = change.here(ended.to_ms or change.by.at_ms, stay.ward)
     again = f"Undo: vwmon devices assign {device} {stay.patient}"
-    _tell(row, form, f"Device {device} is no longer with {stay.patient}, from {until}.", again)
-
-
-def _tell(row: dict[str, Any], form: Format, *lines: str) -> None:
-    if form is not Format.TABLE:
-        render.emit_one(row, form)
-        return
-    for line in lines:
-        render.say(line)
+    tell(row, form, f"Device {device} is no longer with {stay.patient}, from {until}.", again)
 
 
 def _columns(now_ms: int) -> list[Column]:

@@ -1,7 +1,7 @@
-"""The options that many commands share, and how their text is read.
+"""What many commands share towards typer: how a group of them is made, their options, and how their text is read.
 
-Here: Annotated types for typer, and the readers of times and spans given on a command line. Not here: what a command
-does with them, or anything that takes long to import.
+Here: groups, Annotated types for typer, and the readers of times and spans given on a command line. Not here: what a
+command does with them, or anything that takes long to import.
 """
 
 from datetime import UTC, datetime
@@ -31,6 +31,19 @@ AsOption = Annotated[
         "--as", metavar="NAME", help="Act under this name, where the configuration allows it.", show_default=False
     ),
 ]
+
+
+def group(name: str, summary: str, *, alone: bool = True) -> typer.Typer:
+    """Make a group of commands, whose name `alone` is a command too, or else shows the help."""
+    return typer.Typer(
+        name=name,
+        help=summary,
+        invoke_without_command=alone,
+        no_args_is_help=not alone,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,  # a traceback with local variables would show patients' values
+    )
 
 
 def time_ms(text: str) -> int:

@@ -1,33 +1,27 @@
 """`vwmon patients`: stays on the ward. The rules are vwmon.patients', the register is vwmon.store's."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Annotated, Any
 
 import typer
 
 from vwmon import durations
-from vwmon.cli import context, reading_rows, register_rows, render
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption
+from vwmon.cli import context, next_measure, reading_rows, register_rows, render, trends, work_list
+from vwmon.cli.changing import changing, tell
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, group
 from vwmon.cli.register_rows import Registers, here, stay_row
 from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import standing_of
-from vwmon.clock import Clock
 from vwmon.config import Settings
 from vwmon.patients import admission, plans
 from vwmon.patients.admission import Admission
-from vwmon.patients.records import By, Plan, Stay
+from vwmon.patients.records import Plan, Stay
 from vwmon.store import readings, registers
-from vwmon.store.database import open_reader, open_writer
+from vwmon.store.database import open_reader
 from vwmon.store.sqlite import Connection
 
-app = typer.Typer(
-    name="patients",
-    help="Stays on the ward.",
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+app = group("patients", "Stays on the ward.")
 
 Patient = Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)]
 
@@ -63,15 +57,24 @@ def show(
     db: DbOption = None,
     form: FormatOption = Format.TABLE,
     as_json: JsonOption = False,
+    with_trends: Annotated[
+        bool, typer.Option("--trends", help="Also what is usual, and where the vitals lead.", show_default=False)
+    ] = False,
 ) -> None:
     """Show one patient: who it is, the stay, the plan, the devices and the last readings."""
     form, settings = render.chosen(form, as_json), context.resolve(config, db)
     with closing(open_reader(settings.store.path)) as opened:
         at = standing_of(opened)
-        record = _record(opened, patient)
+        record = _record(opened, patient, at.now_ms)
+        if with_trends:
+            stay = registers.stays_of(opened, patient)[0]
+            at_ms = min(at.now_ms, stay.discharged_ms or at.now_ms)
+            record["trends"] = trends.trends_of(opened, stay, at_ms, register_rows.zone(stay.ward, settings))
     at.announce(form)
     if form is Format.TABLE:
         _show(record, at.title, at.now_ms, settings)
+        if with_trends:
+            trends.show(record["trends"])
     else:
         render.emit_one(record, form)
 
@@ -100,29 +103,28 @@ def admit(
     Exit codes: 5 the patient is on a ward already; 6 a rule of care refuses it (below 16 years; scale 2 without a
     prescriber).
     """
-    form, settings = render.chosen(form, as_json), context.resolve(config, db)
-    now_ms = Clock().now_ms()
-    wanted = Admission(
-        patient=patient,
-        ward=ward,
-        plan=plans.load(pathway),
-        admitted_ms=register_rows.moment(from_, now_ms),
-        born=born,
-        name=name,
-        nhs_number=nhs_number,
-        spo2_scale=spo2_scale,
-        prescriber=prescriber,
+    form, plan = render.chosen(form, as_json), plans.load(pathway)
+    with changing(config, db, as_name) as change:
+        wanted = Admission(
+            patient=patient,
+            ward=ward,
+            plan=plan,
+            admitted_ms=change.moment(from_),
+            born=born,
+            name=name,
+            nhs_number=nhs_number,
+            spo2_scale=spo2_scale,
+            prescriber=prescriber,
+        )
+        admitted = registers.admit(change.db, wanted, change.by)
+        row, since = stay_row(admitted, change.known()), change.here(admitted.admitted_ms, ward)
+    tell(
+        row,
+        form,
+        f"Admitted {patient} to {ward}, pathway {pathway}, from {since}.",
+        f"Next: vwmon devices assign DEVICE {patient}",
+        f"Undo: vwmon patients discharge {patient} --reason error",
     )
-    by = By(actor=context.actor(as_name, settings), at_ms=now_ms)
-    with closing(open_writer(settings.store.path)) as opened:
-        admitted = registers.admit(opened, wanted, by)
-        row = stay_row(admitted, register_rows.read(opened))
-    if form is not Format.TABLE:
-        render.emit_one(row, form)
-        return
-    render.say(f"Admitted {patient} to {ward}, pathway {pathway}, from {here(admitted.admitted_ms, ward, settings)}.")
-    render.say(f"Next: vwmon devices assign DEVICE {patient}")
-    render.say(f"Undo: vwmon patients discharge {patient} --reason error")
 
 
 @app.command()
@@ -144,21 +146,20 @@ def discharge(
 
     Exit codes: 3 the patient is not on a ward.
     """
-    form, settings = render.chosen(form, as_json), context.resolve(config, db)
-    now_ms = Clock().now_ms()
-    by = By(actor=context.actor(as_name, settings), at_ms=now_ms)
-    with closing(open_writer(settings.store.path)) as opened:
-        left, freed = registers.discharge(opened, patient, reason, register_rows.moment(at, now_ms), by)
-        row = stay_row(left, register_rows.read(opened))
-    row["devices_freed"] = [device.device for device in freed]
-    if form is not Format.TABLE:
-        render.emit_one(row, form)
-        return
-    render.say(f"Discharged {patient} from {left.ward} at {here(row['discharged_at'], left.ward, settings)}: {reason}.")
-    for device in freed:
-        render.say(f"Device {device.device} belongs to nobody now; what it sends from then on is not scored.")
-    render.say(
-        f"Back again: vwmon patients admit {patient} --ward {left.ward} --pathway {left.pathway} --born YYYY-MM-DD"
+    form = render.chosen(form, as_json)
+    with changing(config, db, as_name) as change:
+        left, freed = registers.discharge(change.db, patient, reason, change.moment(at), change.by)
+        row = stay_row(left, change.known()) | {"devices_freed": [device.device for device in freed]}
+        since = change.here(row["discharged_at"], left.ward)
+    tell(
+        row,
+        form,
+        f"Discharged {patient} from {left.ward} at {since}: {reason}.",
+        *(
+            f"Device {device.device} belongs to nobody now; what it sends from then on is not scored."
+            for device in freed
+        ),
+        f"Back again: vwmon patients admit {patient} --ward {left.ward} --pathway {left.pathway} --born YYYY-MM-DD",
     )
 
 
@@ -175,7 +176,7 @@ def _columns(now_ms: int) -> list[Column]:
     ]
 
 
-def _record(db: Connection, patient: str) -> dict[str, Any]:
+def _record(db: Connection, patient: str, now_ms: int) -> dict[str, Any]:
     stays = registers.stays_of(db, patient)
     known = register_rows.read(db)
     stay, person = stays[0], registers.identity(db, stays[0].stay_no)
@@ -189,6 +190,7 @@ def _record(db: Connection, patient: str) -> dict[str, Any]:
             (a for a in known.assignments if a.stay_no == stay.stay_no), known
         ),
         "readings": _latest(db, stay, known),
+        "score": work_list.current_scores(db, [stay.stay_no], now_ms, decide=True).get(stay.stay_no),
         "earlier_stays": [stay_row(earlier, known) for earlier in stays[1:]],
     }
 
@@ -250,7 +252,21 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     names = [name for name in dict.fromkeys([*due, *came]) if name not in stood_in]
     rows = [{"vital": name, "expected": due.get(plans.FEEDS.get(name, name))} | came.get(name, {}) for name in names]
     render.say()
+    for line in _score_lines(record["score"]):
+        render.say(line)
     render.emit(rows, columns, Format.TABLE)
+
+
+def _score_lines(score: dict[str, Any] | None) -> Iterator[str]:
+    """Yield what the score is, what it lacks, and the measurement that would settle it."""
+    if score is None:
+        yield "NEWS2: none that still holds"
+        return
+    low, high = score["total_min"], score["total_max"]
+    missing = ", ".join(next_measure.label(name) for name in score["missing"])
+    yield f"NEWS2 {low if low == high else f'{low} to {high}'}{f', missing {missing}' if missing else ''}"
+    if score["measure_next"] is not None:
+        yield f"Next: {score['measure_next']['sentence']}"
 
 
 def _person(record: dict[str, Any]) -> str:

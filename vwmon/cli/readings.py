@@ -6,21 +6,14 @@ from typing import Annotated
 import typer
 
 from vwmon.cli import context, reading_rows, register_rows, render
-from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, time_ms
+from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, group, time_ms
 from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import standing_of
 from vwmon.store import listing, registers
 from vwmon.store.database import open_reader
 from vwmon.store.listing import Owner, Wanted
 
-app = typer.Typer(
-    name="readings",
-    help="Stored readings, and what was refused and why.",
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+app = group("readings", "Stored readings, and what was refused and why.")
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest.")]
 SinceOption = Annotated[

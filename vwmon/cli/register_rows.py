@@ -134,9 +134,13 @@ def moment(text: str, now_ms: int) -> int:
 
 def here(at: str | int, ward: str | None, settings: Settings) -> str:
     """Give a time on the wall clock of a ward with its offset from UTC: "2026-11-22 09:15+00:00"."""
-    zone = next((found.time_zone for found in settings.wards if found.id == ward), ELSEWHERE)
     at_ms = at if isinstance(at, int) else ms(at)
-    return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(zone)).isoformat(sep=" ", timespec="minutes")
+    return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(zone(ward, settings))).isoformat(sep=" ", timespec="minutes")
+
+
+def zone(ward: str | None, settings: Settings) -> str:
+    """Give the time zone of a ward, UTC of one that the configuration does not name."""
+    return next((found.time_zone for found in settings.wards if found.id == ward), ELSEWHERE)
 
 
 def ms(at: str) -> int:

@@ -92,7 +92,7 @@ def emit(
 def emit_one(row: Row, form: Format) -> None:
     """Print one object: as a JSON object, or as lines of "key  value" for people."""
     if form in {Format.JSON, Format.JSONL}:
-        sys.stdout.write(_json(row, indent=2 if form is Format.JSON else None) + "\n")
+        sys.stdout.write(json_text(row, indent=2 if form is Format.JSON else None) + "\n")
         return
     if form is Format.CSV:
         sys.stdout.writelines(_csv([row], ()))
@@ -157,13 +157,14 @@ def _table(rows: Sequence[Row], columns: Sequence[Column], title: str, footer: S
     if title:
         say(title)
     if rows:
-        show = _table_at_terminal if sys.stdout.isatty() else _table_in_pipe
+        show = table_at_terminal if sys.stdout.isatty() else table_in_pipe
         show(rows, columns)
     for line in footer:
         say(line)
 
 
-def _table_at_terminal(rows: Sequence[Row], columns: Sequence[Column]) -> None:
+def table_at_terminal(rows: Sequence[Row], columns: Sequence[Column]) -> None:
+    """Print rows to a terminal, in colour and folded to its width."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -182,13 +183,19 @@ def _table_at_terminal(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     Console(file=sys.stdout, highlight=False).print(table)
 
 
-def _table_in_pipe(rows: Sequence[Row], columns: Sequence[Column]) -> None:
-    lines = [[column.title for column in columns]]
+def table_in_pipe(rows: Sequence[Row], columns: Sequence[Column], drawn: Sequence[int] = ()) -> list[int]:
+    """Print rows plain and uncut, and give the widths of the columns.
+
+    `drawn` are the widths of a table that these rows go on with: it has its titles already, and only widens.
+    """
+    lines = [] if drawn else [[column.title for column in columns]]
     lines += [[column.text(row).replace("\n", " ") for column in columns] for row in rows]
     widths = [max(map(_width, cells)) for cells in zip(*lines, strict=True)]
+    widths = [max(both) for both in zip(widths, drawn, strict=True)] if drawn else widths
     for line in lines:
         cells = (_pad(cell, width, column.justify) for cell, width, column in zip(line, widths, columns, strict=True))
         sys.stdout.write(GAP.join(cells).rstrip() + "\n")
+    return widths
 
 
 def _width(text: str) -> int:
@@ -205,15 +212,16 @@ def _pad(text: str, width: int, justify: Justify) -> str:
 
 
 def _as_json(rows: Sequence[Row], _columns: Sequence[Column]) -> Iterable[str]:
-    yield _json(rows, indent=2) + "\n"
+    yield json_text(rows, indent=2) + "\n"
 
 
 def _as_jsonl(rows: Sequence[Row], _columns: Sequence[Column]) -> Iterable[str]:
     for row in rows:
-        yield _json(row, indent=None) + "\n"
+        yield json_text(row, indent=None) + "\n"
 
 
-def _json(value: object, *, indent: int | None) -> str:
+def json_text(value: object, *, indent: int | None) -> str:
+    """Return a value as JSON, with every control and direction character escaped."""
     text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
     return UNSAFE.sub(_json_escape, text)
 
@@ -231,11 +239,12 @@ def _csv(rows: Sequence[Row], columns: Sequence[Column]) -> Iterable[str]:
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([_csv_text(row.get(key)) for key in header] for row in rows)
+    writer.writerows([csv_text(row.get(key)) for key in header] for row in rows)
     yield lines.getvalue()
 
 
-def _csv_text(value: object) -> str:
+def csv_text(value: object) -> str:
+    """Return a value as a cell of CSV: nothing for None, words for a flag, and nothing that a spreadsheet would run."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -244,11 +253,13 @@ def _csv_text(value: object) -> str:
         return repr(value) if math.isfinite(value) else ""
     if isinstance(value, int):
         return str(value)
-    text = _safe_lines(value) if isinstance(value, str) else _json(value, indent=None)
+    text = _safe_lines(value) if isinstance(value, str) else json_text(value, indent=None)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _safe_lines(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
     return "\n".join(safe(line) for line in text.split("\n"))
 
 

@@ -40,9 +40,15 @@ INDENT = " " * 6
 NARROWEST = 60
 
 
-def lookups(db: Connection, now_ms: int) -> Lookups:
-    """Give the ways to ask the registers and the scores about the stays of a list."""
-    return Lookups(whose=lambda stay_nos: _whose(db, stay_nos), scores=lambda stay_nos: _scores(db, stay_nos, now_ms))
+def lookups(db: Connection, now_ms: int, *, decide: bool = False) -> Lookups:
+    """Give the ways to ask the registers and the scores about the stays of a list.
+
+    With `decide` a score also says which measurement would settle it.
+    """
+    return Lookups(
+        whose=lambda stay_nos: _whose(db, stay_nos),
+        scores=lambda stay_nos: current_scores(db, stay_nos, now_ms, decide=decide),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +103,7 @@ def detail(record: Row, now_ms: int) -> list[str]:
     said = [
         _headline(record),
         f"since {record['since']}, opened {record['opened_at']}, version {record['version']}",
-        *(f"  {sentence}" for sentence in record["why"]),
+        *(f"  {sentence}" for sentence in [*record["why"], *_next(record["score"])]),
     ]
     if record["owner"] is not None:
         said.append(f"acknowledged by {record['owner']} {_age(record['acknowledged_at'], now_ms)} ago{_quoted(record)}")
@@ -175,6 +181,12 @@ def _why(row: Row, width: int) -> list[str]:
     )
 
 
+def _next(score: Row | None) -> list[str]:
+    """Give the sentence about the measurement that would settle a score, if there is one."""
+    shown = (score or {}).get("measure_next")
+    return [shown["sentence"]] if shown else []
+
+
 def _score(score: Row | None) -> str:
     if score is None:
         return "-"
@@ -203,14 +215,14 @@ def _joined(texts: Sequence[str], widths: Sequence[int]) -> str:
 
 def _whose(db: Connection, stay_nos: Collection[int]) -> dict[int, Whose]:
     stays = [registers.stay(db, stay_no) for stay_no in stay_nos]
-    last = _last_readings(db, stay_nos)
+    last = last_readings(db, stay_nos)
     return {
         stay.stay_no: Whose(ward=stay.ward, patient=stay.patient, last_reading_ms=last.get(stay.stay_no))
         for stay in stays
     }
 
 
-def _last_readings(db: Connection, stay_nos: Collection[int]) -> dict[int, int]:
+def last_readings(db: Connection, stay_nos: Collection[int]) -> dict[int, int]:
     """Give when each stay was last heard of, by the readings of the devices it had at their time."""
     held = [a for a in registers.assignments(db) if a.stay_no in stay_nos]
     latest: dict[int, list[int]] = {}
@@ -223,7 +235,9 @@ def _last_readings(db: Connection, stay_nos: Collection[int]) -> dict[int, int]:
     return {stay_no: at_ms for stay_no, at_ms in last.items() if at_ms}
 
 
-def _scores(db: Connection, stay_nos: Collection[int], now_ms: int) -> dict[int, dict[str, Any]]:
+def current_scores(
+    db: Connection, stay_nos: Collection[int], now_ms: int, *, decide: bool = False
+) -> dict[int, dict[str, Any]]:
     """Give the scores that are still current: where nothing is as fresh as the plan asks, the score is withdrawn.
 
     A score is stored when it changes, so the last reading tells its age. A recording ends for each patient with that
@@ -231,12 +245,18 @@ def _scores(db: Connection, stay_nos: Collection[int], now_ms: int) -> dict[int,
     """
     state = monitor.read(db)
     ends = state is not None and state.mode == "recording"
-    last = {} if ends else _last_readings(db, stay_nos)
+    last = {} if ends else last_readings(db, stay_nos)
     return {
-        stay_no: _score_record(row)
+        stay_no: _score_record(row) | (_decided(db, row) if decide else {})
         for stay_no, row in scores.latest(db, list(stay_nos)).items()
         if ends or now_ms - max(row.at_ms, last.get(stay_no, 0)) <= _longest_ms(registers.stay(db, stay_no).pathway)
     }
+
+
+def _decided(db: Connection, row: scores.ScoreRow) -> dict[str, Any]:
+    from vwmon.cli import next_measure
+
+    return {"measure_next": next_measure.of_stored(row, registers.stay(db, row.stay_no).spo2_scale)}
 
 
 def _longest_ms(pathway: str) -> int:

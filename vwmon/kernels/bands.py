@@ -1,21 +1,21 @@
-"""Looking values up in bands, by whole numbers only.
+"""Looking values up in bands, as exactly as whole numbers do and as fast as comparing floats.
 
 Here: the fixed-point form of a value, the cuts between bands, and the look-up. Which bands there are must not live
-here.
+here. A cut is a whole number of millionths. The value's own millionths rise with the value, so each cut has a lowest
+float, and comparing with that float decides as comparing whole numbers would, without making them.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vwmon.kernels.ragged import Ints
+from vwmon.kernels.ragged import Floats, Ints
 
 MILLION = 1_000_000
 REACH = 1e9  # values beyond it look up as it does: every table has ended long before
 UNREADABLE = -(2**51)  # below the millionths of every value
-LOWEST = -(2**50)
-LANE = 2**52  # the distance between two tables that are searched as one
 NO_BAND = -1
 
 
@@ -41,17 +41,34 @@ def first_of_step(step: int, number: int) -> int:
     return -(-half // 2) if number > 0 else half // 2 + 1
 
 
-def joined(tables: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
-    """Join the cuts of tables into one sorted column; give it, and the shift (tables, 1) that leads into each.
+def lowest_float(cut: int) -> float:
+    """Give the lowest value whose millionths are at least `cut`, which is within reach.
 
-    A table of k cuts, each the lowest millionth of a slot, has k + 2 slots in the joined column: what is unreadable,
-    what is below the first cut, and the k from the cuts on. They begin where those of the tables before end.
+    >>> lowest_float(36_050_000) <= 36.05, lowest_float(1) > 0
+    (True, True)
     """
-    shifts = [number * LANE for number in range(len(tables))]
-    cuts = [shift + cut for shift, table in zip(shifts, tables, strict=True) for cut in (UNREADABLE, LOWEST, *table)]
-    return np.array(cuts[1:], dtype=np.int64), np.array(shifts, dtype=np.int64)[:, None]
+    value = (cut - 0.5) / MILLION
+    while round(value * MILLION) >= cut:
+        value = math.nextafter(value, -math.inf)
+    while round(value * MILLION) < cut:
+        value = math.nextafter(value, math.inf)
+    return value
 
 
-def slots(at: Ints, cuts: Ints) -> Ints:
-    """Give the slot of shifted millionths, any shape, in a joined column of cuts."""
-    return np.searchsorted(cuts, at, side="right")
+def cut_table(tables: Sequence[Sequence[int]]) -> Floats:
+    """Give the lowest floats of the cuts of tables, (tables, most cuts), those of shorter tables filled with infinity.
+
+    A table of k cuts, each the lowest millionth of a slot, has k + 2 slots: what is unreadable, what is below the
+    first cut, and the k from the cuts on.
+    """
+    cuts = np.full((len(tables), max(map(len, tables))), np.inf)
+    for row, table in zip(cuts, tables, strict=True):
+        row[: len(table)] = [lowest_float(cut) for cut in table]
+    return cuts
+
+
+def slots(values: Floats, cuts: Floats) -> NDArray[np.intp]:
+    """Give the slot (tables, n) of values (tables, n) in their tables, whose cuts are (tables, k)."""
+    passed: NDArray[np.intp] = np.greater_equal(values[:, None], cuts[:, :, None]).sum(axis=1, dtype=np.int8)
+    passed += 1
+    return np.where(np.isfinite(values), passed, 0).astype(np.intp)

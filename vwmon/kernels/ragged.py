@@ -1,8 +1,10 @@
 """Ragged columns: many series end to end in one column, found by offsets.
 
-Here: searching, gathering and segment-wise running values over such columns. What the numbers mean must not live here.
-Every function leaves its inputs as they were.
+Here: the record of such columns and the step that puts readings in order, and searching, gathering and segment-wise
+running values. What the numbers mean must not live here. Every function leaves its inputs as they were.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,42 @@ Bools = NDArray[np.bool_]
 Bytes = NDArray[np.int8]
 
 KEY_BITS = 63  # of a signed 64-bit key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ragged:
+    """Readings of many series: `times_ms` (n,), `values` (n,) with NaN for missing, `offsets` (series + 1,).
+
+    Rows are sorted by (series, time). Several rows of one series may have one time; each of them counts.
+    """
+
+    times_ms: Ints
+    values: Floats
+    offsets: Ints
+
+    def __len__(self) -> int:
+        """Count the series."""
+        return len(self.offsets) - 1
+
+    def owners(self) -> Ints:
+        """Give the series of each row, (n,)."""
+        owner: Ints = np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offsets))
+        return owner
+
+
+def arranged(owner: Ints, times_ms: Ints, values: Floats, series: int) -> Ragged:
+    """Put readings that came in any order into columns of so many series; three columns of shape (n,).
+
+    A reading that came twice (one series, time and value) is kept once. Different values at one time are all kept, in
+    ascending order and NaN last, so that nothing depends on the order in which they came. Whoever wants one reading a
+    time picks it first, as `vwmon.windows.in_order` does by the score.
+    """
+    unsigned = values + 0.0  # of the two zeros the positive one, or which came first would show
+    order = np.lexsort((unsigned, times_ms, owner))
+    owner, times_ms, values = owner[order], times_ms[order], unsigned[order]
+    new = firsts(owner) | firsts(times_ms)
+    new[1:] |= (values[1:] != values[:-1]) & ~(np.isnan(values[1:]) & np.isnan(values[:-1]))
+    return Ragged(times_ms=times_ms[new], values=values[new], offsets=offsets(owner[new], series))
 
 
 def spans(starts: Ints, stops: Ints) -> Ints:

@@ -16,6 +16,20 @@ class By:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the registers' journal: what was done, as in "assign", and to whose stay and which device."""
+
+    what: str
+    stay_no: int | None
+    device_no: int | None
+
+    @property
+    def verb(self) -> str:
+        """Give the first word of it."""
+        return self.what.partition(" ")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stay:
     """One patient's time on a virtual ward, from admission to discharge; `patient` is a local identifier."""
 

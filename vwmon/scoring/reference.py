@@ -8,28 +8,40 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from vwmon.scoring.charts import Band, Chart, Part, Table
+from vwmon.scoring.records import Band, Chart, Part, Table, Word
 
 MILLION = 1_000_000
 REACH = 1e9  # values beyond it score as it does; every chart has ended long before
 
-Situation = Mapping[str, int | str]
+Values = Mapping[str, float | None]
+Context = Mapping[str, Word]
+Bounds = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A score as an interval; `points` holds (lowest, highest) by part, `band` is '' where the bounds disagree.
+    """A score as an interval; `points` holds (lowest, highest) by measure, `band` is '' where the bounds disagree.
 
-    `red` is that some part is certain to be red; `complete` that no part is `missing`.
+    `red` is that some part is certain to be red; `complete` that no measure is `missing`. `band_min` and `band_max`
+    are the responses at the bounds. What raises or is to be noted whatever the total is in `notes`, and `unasked`
+    names what could raise it and was not read.
     """
 
-    points: Mapping[str, tuple[int, int]]
+    points: Mapping[str, Bounds]
     total_min: int
     total_max: int
     complete: bool
     red: bool
     missing: tuple[str, ...]
-    band: str
+    band_min: str
+    band_max: str
+    notes: tuple[str, ...]
+    unasked: tuple[str, ...]
+
+    @property
+    def band(self) -> str:
+        """Give the response that the bounds agree on, or ''."""
+        return self.band_min if self.band_min == self.band_max else ""
 
 
 def quantise(value: float, step: int) -> int:
@@ -43,25 +55,23 @@ def quantise(value: float, step: int) -> int:
     return steps if millionths >= 0 else -steps
 
 
-def score(chart: Chart, values: Mapping[str, float | None], context: Mapping[str, int]) -> Score:
+def score(chart: Chart, values: Values, context: Context) -> Score:
     """Score one observation set; a part that is absent, None, NaN or infinite is missing and counts as an interval.
 
     `context` holds what the chart asks for besides readings, such as spo2_scale; ValueError where it is not allowed.
     """
     for name, allowed in chart.context.items():
         if context[name] not in allowed:
-            raise ValueError(f"{name} is one of {allowed}")
-    missing = tuple(part.name for part in chart.parts if _band(part, part.tables[0], values.get(part.name)) is None)
+            raise ValueError(f"{name} is one of {', '.join(map(str, allowed))}")
     ways = [_points(chart, values, situation) for situation in _situations(chart, values, context)]
-    points = {
-        part.name: (min(way[part.name][0] for way in ways), max(way[part.name][1] for way in ways))
-        for part in chart.parts
-    }
+    points = {name: (min(way[name][0] for way in ways), max(way[name][1] for way in ways)) for name in chart.measures}
     total_min = min(sum(low for low, _ in way.values()) for way in ways)
     total_max = max(sum(high for _, high in way.values()) for way in ways)
-    red = any(low >= chart.red_points for low, _ in points.values())
-    may_be_red = any(high >= chart.red_points for _, high in points.values())
-    bands = {chart.response(total_min, red=red), chart.response(total_max, red=may_be_red)}
+    missing = tuple(name for name in chart.measures if not _known(chart, name, values, context))
+    worst = math.inf if chart.red_points is None else chart.red_points
+    red, may_be_red = (any(bounds[end] >= worst for bounds in points.values()) for end in (0, 1))
+    raised = [_raised(chart, part, values.get(part.name)) for part in chart.triggers]
+    order = chart.responses
     return Score(
         points=points,
         total_min=total_min,
@@ -69,46 +79,92 @@ def score(chart: Chart, values: Mapping[str, float | None], context: Mapping[str
         complete=not missing,
         red=red,
         missing=missing,
-        band=bands.pop() if len(bands) == 1 else "",
+        band_min=order[max([order.index(chart.response(total_min, red=red)), *(low for low, _ in raised)])],
+        band_max=order[max([order.index(chart.response(total_max, red=may_be_red)), *(high for _, high in raised)])],
+        notes=tuple(_notes(chart, values)),
+        unasked=tuple(part.name for part, (low, high) in zip(chart.triggers, raised, strict=True) if low != high),
     )
 
 
-def _situations(chart: Chart, values: Mapping[str, float | None], context: Mapping[str, int]) -> Iterator[Situation]:
+def _situations(chart: Chart, values: Values, context: Context) -> Iterator[Context]:
     """Yield every way that what other parts depend on can be: one where it is known, all where it is missing."""
-    asked = {name for part in chart.parts for table in part.tables for name, _ in table.when}
-    named = [part for part in chart.parts if part.name in asked]
+    named = [part for part in chart.parts if part.name in chart.asked]
     for bands in product(*(_possible(part, values.get(part.name)) for part in named)):
         yield {**context, **{part.name: band.name for part, band in zip(named, bands, strict=True)}}
 
 
 def _possible(part: Part, value: float | None) -> tuple[Band, ...]:
-    band = _band(part, part.tables[0], value)
+    band = read(part, part.tables[0], value)
     return part.tables[0].bands if band is None else (band,)
 
 
-def _points(chart: Chart, values: Mapping[str, float | None], situation: Situation) -> dict[str, tuple[int, int]]:
-    """Give the lowest and the highest points of each part in one situation."""
+def _points(chart: Chart, values: Values, situation: Context) -> dict[str, Bounds]:
+    """Give the lowest and the highest points of each measure in one situation.
+
+    Of several parts of one measure those that were read count, and of those the worst.
+    """
     found = {}
-    for part in chart.parts:
-        table = next(t for t in part.tables if all(situation[name] == value for name, value in t.when))
-        bands = table.bands
-        band = _band(part, table, values.get(part.name))
-        if band is not None:
-            bands = (band,)
-        elif part.name in situation:
-            bands = tuple(b for b in bands if b.name == situation[part.name])
-        found[part.name] = (min(b.points for b in bands), max(b.points for b in bands))
+    for name, parts in chart.measures.items():
+        seen = [part for part in parts if _band(part, values) is not None]
+        bounds = [_bounds(part, values, situation) for part in seen or parts]
+        least = max if seen else min
+        found[name] = (least(low for low, _ in bounds), max(high for _, high in bounds))
     return found
 
 
-def _band(part: Part, table: Table, value: float | None) -> Band | None:
-    """Find the band of a value; None where it is missing, or is not one of the part's codes."""
+def _bounds(part: Part, values: Values, situation: Context) -> Bounds:
+    table = _table(part, situation)
+    band = read(part, table, values.get(part.name))
+    if band is not None:
+        return band.points, band.points
+    if table.unread is not None:
+        return table.unread, table.unread
+    bands = [b for b in table.bands if not b.undefined]
+    if part.name in situation:
+        bands = [b for b in bands if b.name == situation[part.name]]
+    return min(b.points for b in bands), max(b.points for b in bands)
+
+
+def _known(chart: Chart, measure: str, values: Values, context: Context) -> bool:
+    """Say whether a measure was read, or needs no reading however what it depends on turns out."""
+    parts = chart.measures[measure]
+    if any(_band(part, values) is not None for part in parts):
+        return True
+    return any(
+        all(_table(part, situation).unread is not None for situation in _situations(chart, values, context))
+        for part in parts
+    )
+
+
+def _table(part: Part, situation: Context) -> Table:
+    return next(t for t in part.tables if all(situation[name] == word for name, word in t.when))
+
+
+def _band(part: Part, values: Values) -> Band | None:
+    return read(part, part.tables[0], values.get(part.name))
+
+
+def read(part: Part, table: Table, value: float | None) -> Band | None:
+    """Find the band of a value; None where it is missing, is not one of the part's codes, or where nothing is said."""
     if value is None or not math.isfinite(value):
         return None
     steps = quantise(value, part.step)
     if part.exact and _millionths(value) != steps * part.step:
         return None
-    return next((band for band in table.bands if _within(band, steps)), None)
+    return next((band for band in table.bands if _within(band, steps) and not band.undefined), None)
+
+
+def _raised(chart: Chart, part: Part, value: float | None) -> Bounds:
+    """Give the numbers of the mildest and the worst response that a trigger calls for."""
+    numbers = [chart.raised(band) for band in _possible(part, value)]
+    return min(numbers), max(numbers)
+
+
+def _notes(chart: Chart, values: Values) -> Iterator[str]:
+    for part in chart.triggers:
+        band = _band(part, values)
+        if band is not None and band.note:
+            yield band.note
 
 
 def _within(band: Band, steps: int) -> bool:

@@ -17,6 +17,7 @@ ROW = "seq, device_no, vital_no, observed_ms, null, received_ms, unit"
 WRITE = """insert into attempt (seq, device_no, vital_no, observed_ms, sent, received_ms, recorded_ms, unit,
     quarantine_no) values (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 HISTORY = f"select {ROW} from attempt where device_no in (select value from json_each(?)) order by seq"
+TEXTS = "select seq, sent from attempt where device_no in (select value from json_each(?))"
 NEWEST = f"""select {ROW} from attempt join (select device_no, vital_no, max(observed_ms) as observed_ms from attempt
     where seq <= ?1 group by 1, 2) using (device_no, vital_no, observed_ms) where seq <= ?1"""
 SENT = """select stay_no, name, observed_ms, sent from json_each(?) as asked
@@ -56,6 +57,11 @@ def sent(db: Connection, asked: Iterable[Asked]) -> dict[tuple[int, str, int], s
     for stay_no, name, observed_ms, text in db.execute(SENT, [json.dumps(list(asked))]):
         found.setdefault((stay_no, name, observed_ms), text)
     return found
+
+
+def texts(db: Connection, device_nos: Sequence[int]) -> dict[int, str]:
+    """Give what was sent for every attempt of some devices, by its number in the log."""
+    return dict(db.execute(TEXTS, [json.dumps(list(device_nos))]))
 
 
 def drop_before(db: Connection, at_ms: int) -> None:

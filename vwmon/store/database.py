@@ -136,6 +136,16 @@ def open_reader(path: Path) -> Connection:
     return db
 
 
+def scratch(like: Connection) -> Connection:
+    """Make an empty database in memory with the tables of another, to work something out without touching a file."""
+    db = _connect(":memory:")
+    for (statement,) in like.execute("select sql from sqlite_schema where sql is not null order by rowid"):
+        db.execute(statement)
+    for row in ("register_version values (1, 0)", "log values (1, 0, 0, 0)", "scorer values (1, 0)"):
+        db.execute(f"insert into {row}")
+    return db
+
+
 @contextmanager
 def told_plainly(path: Path) -> Iterator[None]:
     """Turn what SQLite raises over a file that it cannot use into the sentence that says what to do."""

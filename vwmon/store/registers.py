@@ -14,7 +14,7 @@ from devices.errors import TopicError
 from vwmon.errors import ConflictError, NotFoundError, UsageError
 from vwmon.patients import admission
 from vwmon.patients.admission import Admission
-from vwmon.patients.records import Assignment, By, Device, Identity, Stay
+from vwmon.patients.records import Assignment, By, Device, Entry, Identity, Stay
 from vwmon.store.database import atomic
 from vwmon.store.known import device_number
 from vwmon.store.sqlite import Connection
@@ -70,6 +70,24 @@ def open_stay(db: Connection, patient: str) -> Stay:
 def registered(db: Connection) -> dict[int, int]:
     """Give when each stay was written into the register (ms), which may be long after the admission it tells of."""
     return dict(db.execute("select stay_no, min(at_ms) from register_log where stay_no is not null group by stay_no"))
+
+
+def unnoticed(db: Connection) -> list[Entry]:
+    """Give the lines of the journal that no scorer has acted on yet, in order."""
+    rows = db.execute(
+        """select what, stay_no, device_no from register_log
+           where entry_no > (select coalesce(max(entry_no), 0) from register_noticed) order by entry_no"""
+    )
+    return [Entry(what=what, stay_no=stay_no, device_no=device_no) for what, stay_no, device_no in rows]
+
+
+def notice(db: Connection, cursor: int, at_ms: int) -> None:
+    """Note that all of the journal has been acted on, with the log scored up to `cursor`; in a transaction."""
+    db.execute(
+        """insert or ignore into register_noticed
+           select max(entry_no), ?, ? from register_log having max(entry_no) is not null""",
+        (cursor, at_ms),
+    )
 
 
 def identity(db: Connection, stay_no: int) -> Identity:

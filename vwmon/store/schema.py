@@ -120,7 +120,22 @@ def m004_scores(db: "Database") -> None:
     )
 
 
-def m005_attempts(db: "Database") -> None:
+def m005_noticed(db: "Database") -> None:
+    """Up to which line of the registers' journal a scorer has acted, when, and how far the log was scored then.
+
+    What stands in the journal of an older database was acted on as it came.
+    """
+    _run(
+        db,
+        """create table register_noticed (
+            entry_no integer primary key references register_log, cursor integer not null,
+            noticed_ms integer not null) strict""",
+        """insert into register_noticed select max(entry_no), (select cursor from scorer), 0 from register_log
+            having max(entry_no) is not null""",
+    )
+
+
+def m006_attempts(db: "Database") -> None:
     """Readings that were refused although a vital was measured: numbered with the log, and no readings."""
     _run(
         db,
@@ -138,7 +153,8 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m002_log,
     m003_what_went_wrong,
     m004_scores,
-    m005_attempts,
+    m005_noticed,
+    m006_attempts,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 

@@ -1,0 +1,141 @@
+"""A ward that lives through its time: messages as they come, a clock that is looked at, and people who act.
+
+For tests of what is explained afterwards; what it does is what the daemon and the commands do, at times of its own.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from alerts import store as cases
+from alerts.acts import Act
+from alerts.model import Outcome
+from alerts.store import Acted
+from tests.db.test_scorer import MINUTE, T0, Ward
+from vwmon import explain as engine
+from vwmon.explain import Explanation
+from vwmon.nearest import ASKING
+from vwmon.patients import plans
+from vwmon.provenance import Provenance
+from vwmon.store import database, monitor
+from vwmon.store.arrivals import Arrival
+from vwmon.store.database import atomic
+from vwmon.store.monitor import Monitor
+
+LOOK = 60_000
+Verb = Callable[[str, Act], Acted]
+
+
+class Watched(Ward):
+    """A ward whose clock is looked at every minute, and before whatever comes."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin at T0."""
+        super().__init__(path)
+        self.path, self.now_ms = path, T0
+
+    def until(self, minute: float) -> None:
+        """Let time pass."""
+        self.pass_to(T0 + round(minute * MINUTE))
+
+    def pass_to(self, at_ms: int) -> None:
+        """Let time pass up to a moment."""
+        while self.now_ms < at_ms:
+            self.now_ms = min(self.now_ms + LOOK, at_ms)
+            self.score(self.now_ms)
+            self.scorer.tick(self.now_ms)
+        self.beat()
+
+    def beat(self) -> None:
+        """Say that the log was scored and the clock looked at until now, as the daemon does."""
+        state = Monitor(
+            mode="live",
+            started_ms=T0,
+            cycle_ms=self.now_ms,
+            broker_connected=True,
+            broker_since_ms=T0,
+            last_received_ms=self.now_ms,
+            last_observed_ms=self.now_ms,
+            readings=self.scorer.cursor,
+            lag_seconds=0.0,
+            software="",
+            config_hash="",
+        )
+        with atomic(self.db):
+            monitor.beat(self.db, state)
+
+    def hears(self, values: dict[str, float], minute: float, *, late: float = 0, device: str = "of-p1") -> None:
+        """Receive a message `late` minutes after it was observed at a minute, and score it."""
+        self.until(minute + late)
+        self.sends(values, minute, late_ms=round(late * MINUTE), device=device)
+
+    def receives(self, arrival: Arrival) -> None:
+        """Receive a message in its time."""
+        self.pass_to(arrival.received_ms)
+        self.store(arrival)
+        self.score(arrival.received_ms)
+
+    def open_alerts(self, lane: str = "clinical") -> list[str]:
+        """Name the open alerts of a lane."""
+        found = self.rows(f"select id from alert where lane = '{lane}' and state <> 'closed' order by alert_no")  # noqa: S608
+        return [row[0] for row in found]
+
+    def ack(self, alert_id: str, *, by: str = "ann", take: bool = False, for_ms: int | None = None) -> Acted:
+        """Take an alert in hand now."""
+        act = Act(actor=by, now_ms=self.now_ms, note="phoned")
+        with atomic(self.db):
+            return cases.acknowledge(self.db, alert_id, act, take=take, for_ms=for_ms)
+
+    def note(self, alert_id: str) -> Acted:
+        """Put words beside an alert now."""
+        with atomic(self.db):
+            return cases.note(self.db, alert_id, Act(actor="bob", now_ms=self.now_ms, note="daughter is there"))
+
+    def end(self, alert_id: str, outcome: Outcome = Outcome.PHONED_STABLE) -> Acted:
+        """Close an alert now."""
+        with atomic(self.db):
+            return cases.close(self.db, alert_id, Act(actor="ann", now_ms=self.now_ms), outcome)
+
+    def someone_acts(self, chance: random.Random) -> None:
+        """Let someone do something to some open alert; what is refused is refused."""
+        alerts = [*self.open_alerts(), *self.open_alerts("technical")]
+        if not alerts:
+            return
+        alert_id = chance.choice(alerts)
+        verbs: Sequence[Callable[[], Acted]] = (
+            lambda: self.ack(alert_id),
+            lambda: self.ack(alert_id, by="bob", take=chance.random() < 0.5),
+            lambda: self.ack(alert_id, for_ms=chance.randint(1, 20) * MINUTE),
+            lambda: self.note(alert_id),
+            lambda: self.end(alert_id),
+        )
+        chance.choice(verbs)()
+
+    def every_alert(self) -> list[tuple[str, int]]:
+        """Name every alert there ever was, with how often it asked for someone."""
+        kinds = ", ".join(f"'{kind}'" for kind in ASKING)
+        sql = f"select id, count(*) from alert join alert_event using (alert_no) where kind in ({kinds}) group by 1"  # noqa: S608
+        return self.rows(sql)
+
+    def explained(self, alert_id: str, number: int = 1) -> Explanation:
+        """Explain an alert from the file, as another program would."""
+        return explained(self.path, alert_id, number)
+
+
+def explained(path: Path, alert_id: str, number: int = 1) -> Explanation:
+    """Explain an alert of a database that is only read."""
+    db = database.open_reader(path)
+    try:
+        return engine.explain(db, alert_id, versions(), number)
+    finally:
+        db.close()
+
+
+def versions() -> Provenance:
+    """Give the versions of the test's own wards."""
+    return Provenance(config_hash="test", plans=plans.load_all())
+
+
+def differing(found: Explanation) -> list[tuple[str, str, object, object]]:
+    """Give everything that is not as stored."""
+    return [(one.item, d.where, d.stored, d.recomputed) for one in found.compared for d in one.differences]

@@ -1,0 +1,77 @@
+"""Age on a chart: birthdays, not days, and whom a chart is for."""
+
+from datetime import date, datetime
+
+import pytest
+
+from vwmon.scoring import ages, charts
+from vwmon.scoring.records import Chart
+
+PEWS, NEWS2 = charts.load("pews"), charts.load("news2")
+BORN = date(2020, 3, 10)
+
+
+def at(text: str) -> datetime:
+    """Read a moment."""
+    return datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize(
+    ("when", "band"),
+    [
+        ("2020-03-10T00:00:00Z", "0-11m"),
+        ("2021-03-09T23:59:59Z", "0-11m"),
+        ("2021-03-10T00:00:00Z", "1-4y"),
+        ("2025-03-09T12:00:00Z", "1-4y"),
+        ("2025-03-10T12:00:00Z", "5-12y"),
+        ("2033-03-09T12:00:00Z", "5-12y"),
+        ("2033-03-10T12:00:00Z", "13-18y"),
+        ("2039-03-09T12:00:00Z", "13-18y"),
+    ],
+)
+def test_a_child_is_in_the_next_band_from_its_birthday_on(when: str, band: str) -> None:
+    """Found anew for each reading, so that a recording over a birthday changes tables on the day."""
+    assert ages.band(PEWS, BORN, at(when)) == band
+
+
+def test_the_day_is_the_one_on_the_readings_own_clock() -> None:
+    """Half an hour into the birthday in London is the day before in UTC; the family's calendar counts."""
+    assert ages.band(PEWS, date(2021, 7, 1), at("2022-07-01T00:30:00+01:00")) == "1-4y"
+    assert ages.band(PEWS, date(2021, 7, 1), at("2022-06-30T23:30:00+00:00")) == "0-11m"
+
+
+def test_five_times_365_25_days_is_not_a_birthday() -> None:
+    """The trap of counting days: born on 1 March 2019, the day before the fifth birthday is 1,826 days on."""
+    born = date(2019, 3, 1)
+    eve = at("2024-02-29T12:00:00Z")
+    assert (eve.date() - born).days / 365.25 >= 4.99
+    assert ages.band(PEWS, born, eve) == "1-4y"
+    assert ages.band(PEWS, born, at("2024-03-01T12:00:00Z")) == "5-12y"
+
+
+def test_someone_born_on_29_february_is_older_on_1_march() -> None:
+    """In years without that day."""
+    assert ages.years(date(2020, 2, 29), at("2021-02-28T12:00:00Z")) == 0
+    assert ages.years(date(2020, 2, 29), at("2021-03-01T12:00:00Z")) == 1
+    assert ages.years(date(2020, 2, 29), at("2024-02-29T12:00:00Z")) == 4
+
+
+@pytest.mark.parametrize(("chart", "years", "says"), [(PEWS, 19, "below 19"), (NEWS2, 15, "from 16 on")])
+def test_a_chart_refuses_an_age_that_it_is_not_for(chart: Chart, years: int, says: str) -> None:
+    """NEWS2 from 16 on, PEWS up to 18."""
+    with pytest.raises(ValueError, match=says):
+        ages.context(chart, years)
+    assert ages.context(NEWS2, 16) == {}
+    assert ages.context(PEWS, 18) == {"age_band": "13-18y"}
+
+
+def test_a_reading_before_the_birth_has_no_age() -> None:
+    """A wrong date of birth is not the youngest band."""
+    with pytest.raises(ValueError, match="born 2020-03-10"):
+        ages.band(PEWS, BORN, at("2020-03-09T12:00:00Z"))
+
+
+def test_a_time_without_a_zone_tells_no_age() -> None:
+    """Which day it was is not known within a day, and a birthday may be that day."""
+    with pytest.raises(ValueError, match="no zone"):
+        ages.years(BORN, at("2026-03-10T00:30:00"))

@@ -1,0 +1,198 @@
+"""An explanation as one object for programs: every value exact, times as UTC strings. No words for people here."""
+
+from dataclasses import asdict
+from typing import Any
+
+from alerts.model import Event
+from alerts.policy import POLICY, Rule
+from vwmon.cli import reading_rows
+from vwmon.cli.render import utc
+from vwmon.explain import Awaited, Explanation, Measured
+from vwmon.nearest import Nearest
+from vwmon.patients.records import Expected
+from vwmon.scoring.charts import PARTS
+from vwmon.sources import Source
+from vwmon.store.scores import ScoreRow, unpack
+
+Record = dict[str, Any]
+
+
+def record(explained: Explanation) -> Record:
+    """Give an explanation as an object."""
+    return {
+        **_alert(explained),
+        "rules": [_rule(rule) for rule in explained.rules],
+        "rules_version": POLICY.version,
+        "rules_source": POLICY.source,
+        "chart": {name: getattr(explained.chart, name) for name in ("id", "title", "version", "source")},
+        "plan": _plan(explained),
+        "readings": [_measured(one, explained) for one in explained.measured],
+        "score": _score(explained),
+        "before": None if explained.before is None else _before(explained.before),
+        "overdue": [_awaited(one, explained) for one in explained.awaited],
+        "sick_and_unseen": explained.event.evidence.get("sick_and_unseen"),
+        "faults": {rule: utc(ms) for rule, ms in explained.event.evidence.get("faults", {}).items()},
+        "equal": explained.equal,
+        "compared": [
+            {"item": one.item, "equal": one.equal, "count": one.count, "differences": [*map(asdict, one.differences)]}
+            for one in explained.compared
+        ],
+        "watched": explained.watched,
+        "versions": _versions(explained),
+        "nearest": None if explained.nearest is None else _nearest(explained.nearest, explained),
+    }
+
+
+def _alert(explained: Explanation) -> Record:
+    alert, stay, event = explained.alert, explained.account.stay, explained.event
+    return {
+        "id": alert.id,
+        "lane": alert.lane.value,
+        "level": alert.level.value,
+        "state": alert.state.value,
+        "ward": None if stay is None else stay.ward,
+        "stay": None if stay is None else stay.stay_no,
+        "patient": None if stay is None else stay.patient,
+        "number": explained.number,
+        "event": _event(event)
+        | {
+            "observed_at": utc(event.evidence["at_ms"]) if "at_ms" in event.evidence else None,
+            "received_at": utc(event.evidence["received_ms"]) if "received_ms" in event.evidence else None,
+            "late": event.evidence.get("late", False),
+        },
+        "asked": [{"number": number} | _event(one) for number, one in enumerate(explained.asked, start=1)],
+    }
+
+
+def _event(event: Event) -> Record:
+    return {
+        "kind": event.kind.value,
+        "at": utc(event.at_ms),
+        "level": event.level_after.value,
+        "level_before": None if event.level_before is None else event.level_before.value,
+        "state": event.state_after.value,
+        "total_min": event.evidence.get("total_min"),
+        "version": event.version,
+    }
+
+
+def _rule(rule: Rule) -> Record:
+    return {
+        "rule": rule.name,
+        "title": rule.title,
+        "level": rule.level.value,
+        "quantity": rule.quantity,
+        "limit_on": rule.limit_on,
+        "limit_off": rule.limit_off,
+        "off_delay_seconds": rule.off_delay_ms / 1000,
+    }
+
+
+def _plan(explained: Explanation) -> Record | None:
+    plan, stay = explained.plan, explained.account.stay
+    if plan is None or stay is None:
+        return None
+    return {
+        "pathway": plan.pathway,
+        "version": plan.version,
+        "admitted_with": stay.plan_version,
+        "title": plan.title,
+        "source": plan.source,
+        "spo2_scale": stay.spo2_scale,
+        "prescriber": stay.scale_prescriber or None,
+        "expected": {part: _expected(one) for part, one in plan.vitals.items()},
+    }
+
+
+def _expected(expected: Expected | None) -> Record:
+    return {
+        "valid_seconds": None if expected is None else expected.valid_ms / 1000,
+        "overdue_after_seconds": None if expected is None else expected.overdue_ms / 1000,
+    }
+
+
+def _measured(one: Measured, explained: Explanation) -> Record:
+    return {
+        "part": one.part,
+        "present": one.present,
+        "points_min": one.points_min,
+        "points_max": one.points_max,
+        "counted_as": explained.event.evidence["values"].get(one.part),
+        "age_seconds": None if one.age_ms is None else one.age_ms / 1000,
+        "expected": one.expected is not None,
+        **_expected(one.expected),
+        "log": [_source(source, explained) for source in one.sources],
+    }
+
+
+def _source(source: Source, explained: Explanation) -> Record:
+    device = explained.account.devices.get(source.device_no)
+    return {
+        "reading": source.seq,
+        "message": source.message,
+        "device": None if device is None else device.device,
+        "vital": source.vital,
+        "value": reading_rows.value(source.vital, source.value, None),
+        "unit": reading_rows.unit(source.vital),
+        "observed_at": utc(source.observed_ms),
+        "received_at": utc(source.received_ms),
+    }
+
+
+def _score(explained: Explanation) -> Record | None:
+    evidence = explained.event.evidence
+    if explained.total is None:
+        return None
+    names = ("total_min", "total_max", "could_be", "red", "complete", "missing")
+    return {"chart": explained.chart.id} | {name: evidence[name] for name in names}
+
+
+def _before(row: ScoreRow) -> Record:
+    present = unpack(row.present, len(PARTS))
+    return {
+        "at": utc(row.at_ms),
+        "total_min": row.total_min,
+        "total_max": row.total_max,
+        "could_be": row.could_be,
+        "red": bool(row.red),
+        "complete": bool(row.complete),
+        "missing": [part for part, there in zip(PARTS, present, strict=True) if not there],
+    }
+
+
+def _awaited(one: Awaited, explained: Explanation) -> Record:
+    return {
+        "part": one.part,
+        "due_at": utc(one.due_ms),
+        "last_at": None if one.last_ms is None else utc(one.last_ms),
+        **_expected(one.expected),
+        "log": None if one.source is None else _source(one.source, explained),
+    }
+
+
+def _versions(explained: Explanation) -> Record:
+    stored = [explained.account.versions.get(number) for number in sorted(explained.account.kept.made_by)]
+    made_by = [one._asdict() for one in stored if one is not None]
+    return {
+        "stored": made_by,
+        "now": explained.versions._asdict(),
+        "configuration_equal": all(one["config_hash"] == explained.versions.config_hash for one in made_by),
+    }
+
+
+def _nearest(nearest: Nearest, explained: Explanation) -> Record:
+    change = nearest.change
+    if change is None:
+        return {"found": False, "tried": nearest.tried}
+    return {
+        "found": True,
+        "tried": nearest.tried,
+        **_source(change.source, explained),
+        "part": change.source.part,
+        "instead": reading_rows.value(change.source.vital, change.value, None),
+        "steps": change.steps,
+        "share_of_usual_range": change.share,
+        "total_min": nearest.total_min,
+        "total_max": nearest.total_max,
+        "level": nearest.level,
+    }

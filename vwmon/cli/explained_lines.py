@@ -1,0 +1,267 @@
+"""An explanation as lines for people, at most eighty columns wide. What it says is the record's."""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from alerts import wording
+from alerts.model import Lane
+from alerts.policy import POLICY
+from vwmon.cli import render
+
+Record = Mapping[str, Any]
+
+WIDE = 80
+INDENT = "  "
+TITLES = ("PART", "VALUE", "PTS", "OBSERVED", "AGE", "VALID", "READING")
+LISTED = 9  # of the times that an alert asked, and of the differences of one kind
+QUIET = {"raised": "no alert", "worsened": "not worsened"}
+UNITS = {"mm[Hg]": "mmHg", "Cel": "°C"}
+NO_CHANGE = "No change of a single reading would have kept it quiet."
+COVERS = {
+    "readings": "what the alert stood on is in the log",
+    "scores": "stored scores of the stay",
+    "alert": "the alert as it is now",
+    "history": "events of the alert",
+    "conditions": "rules of the stay as they stand",
+    "versions": "sets of versions that made them",
+    "acts": "acts of people that fit",
+    "silence": "nothing received meanwhile",
+}
+
+
+def lines(record: Record) -> Iterator[str]:
+    """Give an explanation as lines."""
+    yield from _headline(record)
+    yield from _section("RULE", _rules(record))
+    if record["plan"] is not None:
+        yield from _section("PLAN", _plan(record["plan"]))
+    if record["score"] is not None:
+        yield from _section("READINGS", _readings(record))
+    if record["overdue"]:
+        yield from _section("OVERDUE", [*_overdue(record["overdue"]), *_unseen(record["sick_and_unseen"])])
+    if record["faults"]:
+        yield from _section("FAULTS", (f"{rule} since {at}" for rule, at in record["faults"].items()))
+    yield from _section("COMPARED", _compared(record))
+    yield from _section("NEAREST CHANGE", _wrapped(_nearest(record)))
+
+
+def _section(title: str, said: Iterable[str]) -> Iterator[str]:
+    yield ""
+    yield title
+    yield from (f"{INDENT}{line}" for line in said)
+
+
+def _wrapped(text: str, further: str = "") -> list[str]:
+    return textwrap.wrap(text, WIDE - len(INDENT), subsequent_indent=further)
+
+
+def _headline(record: Record) -> Iterator[str]:
+    who = "the whole service" if record["patient"] is None else f"patient {record['patient']}, ward {record['ward']}"
+    event = record["event"]
+    yield f"{record['id']} {_mark(record, record['level'])} ({who}) {record['state']}"
+    yield f"{event['kind']} {event['at']} at {_mark(record, event['level'])}{_late(event)}"
+    if not record["equal"]:
+        items = ", ".join(one["item"] for one in record["compared"] if not one["equal"])
+        yield from textwrap.wrap(f"NOT THE SAME when made again from the log: {items}. See COMPARED.", WIDE)
+    asked = record["asked"]
+    if len(asked) == 1:
+        return
+    yield f"time {record['number']} of the {len(asked)} that it asked for someone; another with --number N:"
+    first = max(0, min(record["number"] - 1 - LISTED // 2, len(asked) - LISTED))
+    for one in asked[first : first + LISTED]:
+        score = "" if one["total_min"] is None else f"  NEWS2 {one['total_min']}"
+        here = ">" if one["number"] == record["number"] else " "
+        yield f"{here}{one['number']:>4}  {one['at']}  {one['kind']:<9}  {_mark(record, one['level'])}{score}"
+
+
+def _late(event: Record) -> str:
+    if not event["late"]:
+        return "" if event["observed_at"] in {None, event["at"]} else f", observed {event['observed_at']}"
+    return f", LATE: observed {event['observed_at']}"
+
+
+def _mark(record: Record, level: int) -> str:
+    return wording.mark(Lane(record["lane"]), level)
+
+
+def _rules(record: Record) -> Iterator[str]:
+    for rule in record["rules"]:
+        yield from _wrapped(f"{_mark(record, rule['level'])} {rule['title']} ({rule['rule']}){_limits(rule)}", "   ")
+    if record["event"]["kind"] == "expired":
+        yield "the acknowledgement ended, and the alert still stands"
+    yield from _wrapped(f"rules {record['rules_version']}: {record['rules_source']}", INDENT)
+
+
+def _limits(rule: Record) -> str:
+    if rule["quantity"] in {"total", "could_be"}:
+        over = f"; over when below {rule['limit_off']} for {_span(rule['off_delay_seconds'])}"
+        return f": from {rule['limit_on']} on{over}"
+    if rule["quantity"] == "red":
+        return f"; over when there is none for {_span(rule['off_delay_seconds'])}"
+    return ""
+
+
+def _plan(plan: Record) -> Iterator[str]:
+    scale = f"SpO2 scale {plan['spo2_scale']}"
+    if plan["prescriber"] is not None:
+        scale += f", prescribed by {plan['prescriber']}"
+    yield from _wrapped(f"{plan['title']} ({plan['pathway']} {plan['version']}); {scale}", INDENT)
+    expected = [f"{_label(part)} {_span(one['overdue_after_seconds'])}" for part, one in plan["expected"].items()]
+    yield from _wrapped(f"overdue after: {', '.join(expected)}", INDENT)
+    yield from _wrapped(f"source: {plan['source']}", INDENT)
+
+
+def _readings(record: Record) -> Iterator[str]:
+    """Give the observation set as a table, with the total, where the readings came from, and what was before."""
+    yield from _table([TITLES, *(_cells(one) for one in record["readings"])])
+    score, chart = record["score"], record["chart"]
+    yield f"NEWS2 {_total(score)}{_could_be(score)}"
+    before = record["before"]
+    yield "before: no score" if before is None else f"before: NEWS2 {_total(before)}, as of {before['at']}"
+    yield from _origins(record["readings"])
+    yield from _wrapped(f"chart {chart['id']} {chart['version']}: {chart['source']}", INDENT)
+
+
+def _cells(one: Record) -> tuple[str, ...]:
+    low, high = one["points_min"], one["points_max"]
+    source = one["log"][0] if one["log"] else None
+    return (
+        _label(one["part"]),
+        _value(one, source),
+        str(low) if low == high else f"{low}-{high}",
+        "never" if source is None and not one["present"] else "?" if source is None else source["observed_at"],
+        "" if one["age_seconds"] is None else _span(one["age_seconds"]),
+        "" if one["valid_seconds"] is None else _span(one["valid_seconds"]),
+        ", ".join(str(each["reading"]) for each in one["log"]),
+    )
+
+
+def _value(one: Record, source: Record | None) -> str:
+    if not one["present"]:
+        return "missing" if source is None else "too old"
+    if source is None:
+        return f"{one['counted_as']:g}"
+    return _reading(source, source["value"], one["part"])
+
+
+def _reading(source: Record, value: object, part: str) -> str:
+    unit = UNITS.get(source["unit"], source["unit"]) if source["unit"] != "{score}" else None
+    stands_in = source["vital"].upper() if source["vital"] != part else None
+    return " ".join(filter(None, (stands_in, render.plain(value), unit if stands_in is None else None)))
+
+
+def _origins(readings: Sequence[Record]) -> Iterator[str]:
+    """Say which devices and messages the readings of the table came in."""
+    found: dict[str, list[str]] = {}
+    for one in readings:
+        for source in one["log"] if one["present"] else ():
+            found.setdefault(source["device"] or "?", []).append(str(source["message"]))
+    for device, messages in found.items():
+        yield from _wrapped(f"device {device}: in the messages of reading {', '.join(dict.fromkeys(messages))}", INDENT)
+
+
+def _overdue(overdue: Sequence[Record]) -> Iterator[str]:
+    for one in overdue:
+        last = "none since the admission" if one["last_at"] is None else f"the last observed {one['last_at']}"
+        source = one["log"]
+        named = "" if source is None else f" ({_reading(source, source['value'], one['part'])}, {_place(source)})"
+        after = "" if one["overdue_after_seconds"] is None else f", after {_span(one['overdue_after_seconds'])}"
+        yield from _wrapped(f"{_label(one['part'])}: due by {one['due_at']}{after}; {last}{named}", INDENT)
+
+
+def _unseen(sick: Record | None) -> Iterator[str]:
+    if sick is not None:
+        yield f"sick and unseen: {wording.mark(Lane.CLINICAL, sick['level'])} {sick['id']} was open"
+
+
+def _place(source: Record) -> str:
+    return f"reading {source['reading']} of {source['device'] or '?'}"
+
+
+def _compared(record: Record) -> Iterator[str]:
+    """Say what is the same, and everything that is not."""
+    yield "made again from the log: the same to the bit" if record["equal"] else "NOT THE SAME:"
+    for one in record["compared"]:
+        same = "same" if one["equal"] else "DIFFERS"
+        yield f"{one['item']:<10}  {same:<7}  {one['count']:>6}  {COVERS[one['item']]}"
+        for different in one["differences"][:LISTED]:
+            said = f"{different['where']}: stored {_said(different['stored'])}, recomputed "
+            yield from _wrapped(f"{INDENT}! {said}{_said(different['recomputed'])}", INDENT * 2)
+        if len(one["differences"]) > LISTED:
+            yield f"{INDENT}! and {len(one['differences']) - LISTED} more; --json has all"
+    yield from _made_by(record)
+
+
+def _said(value: object) -> str:
+    return "nothing" if value is None else render.plain(value)
+
+
+def _made_by(record: Record) -> Iterator[str]:
+    versions = record["versions"]
+    now = versions["now"]
+    for one in versions["stored"]:
+        yield from _wrapped(f"made by {_named(one)}", INDENT)
+    if not record["equal"]:
+        yield from _wrapped(f"recomputed by {_named(now)}", INDENT)
+        yield from _wrapped("What is stored was altered after it was made, or another version made it.", INDENT)
+    if not versions["configuration_equal"]:
+        yield from _wrapped(
+            f"the configuration here is {now['config_hash']}; it takes no part in a patient's scores", INDENT
+        )
+    if not record["watched"] and record["patient"] is not None:
+        yield "recomputed without a clock: a recording, or no daemon looked between messages"
+
+
+def _named(one: Record) -> str:
+    return f"vwmon {one['software']}, {one['chart']}, plan {one['plan']}, configuration {one['config_hash']}"
+
+
+def _nearest(record: Record) -> str:
+    nearest = record["nearest"]
+    if nearest is None:
+        return _without_value(record)
+    if not nearest["found"]:
+        return NO_CHANGE
+    part = nearest["part"]
+    instead = _reading(nearest, nearest["instead"], part)
+    was = _reading(nearest, nearest["value"], part)
+    end = QUIET.get(record["event"]["kind"], "not raised again")
+    return (
+        f"Had {_label(part)} been {instead} instead of {was} at {nearest['observed_at']} (reading "
+        f"{nearest['reading']}), NEWS2 would have been {_total(nearest)}: {end}."
+    )
+
+
+def _without_value(record: Record) -> str:
+    if record["overdue"]:
+        due = ", ".join(f"{_label(one['part'])} by {one['due_at']}" for one in record["overdue"])
+        return f"No value raised it but silence: a reading would have kept it quiet, of {due}."
+    if record["score"] is not None:
+        return "It is not what the log makes, so there is nothing to keep quiet."
+    return "No reading raised it."
+
+
+def _total(score: Record) -> str:
+    low, high = score["total_min"], score["total_max"]
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _could_be(score: Record) -> str:
+    count = f" ({len(POLICY.parts) - len(score['missing'])} of {len(POLICY.parts)} measured)"
+    more = score["could_be"] > score["total_min"]
+    return f"{count}, could be {score['could_be']} with what is overdue" if more else count
+
+
+def _label(part: str) -> str:
+    return POLICY.parts[part].label if part in POLICY.parts else part
+
+
+def _span(seconds: float) -> str:
+    return render.ago(round(seconds * 1000))
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield " ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

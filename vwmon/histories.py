@@ -1,0 +1,61 @@
+"""The stored readings of stays as the columns that baselines and trends are reckoned from. Reads; reckons nothing.
+
+The device register decides whose a reading is, at the reading's own time, as it does for scores.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from vwmon.attribution import Intervals, LogColumns, Vitals
+from vwmon.patients import plans
+from vwmon.patients.plans import FEEDS
+from vwmon.patients.records import Plan, Stay
+from vwmon.scoring.trends.assess import History
+from vwmon.scoring.trends.baseline import WINDOW_MS
+from vwmon.scoring.trends.table import DAY_MS, SERIES, TRENDED, Stays
+from vwmon.store import readings, registers
+from vwmon.store.sqlite import Connection
+
+NEEDED_MS = WINDOW_MS + DAY_MS  # before a moment, for everything that is said of it
+NONE = -1
+
+
+def read(db: Connection, stays: Sequence[Stay], from_ms: int, to_ms: int, zone: str) -> History:
+    """Read the history of some stays, in their order, for moments from `from_ms` to `to_ms`; `zone` is their ward's."""
+    row_of = {stay.stay_no: row for row, stay in enumerate(stays)}
+    held = [one for one in registers.assignments(db) if one.stay_no in row_of]
+    rows = readings.history(db, sorted({one.device_no for one in held}), from_ms - NEEDED_MS, to_ms)
+    log, names = LogColumns.of(rows), readings.vitals(db)
+    place = _places(names)[log.vital]
+    stay = Intervals(held, row_of).rows(log.device, log.observed_ms)
+    used = (place != NONE) & (stay >= 0)
+    log = log.where(used)
+    values = Vitals(names).value(log.vital, log.value)
+    loaded = plans.load_all()
+    return History.of(
+        Stays(
+            spo2_scale=np.array([one.spo2_scale for one in stays], dtype=np.int64),
+            valid_ms=np.array([valid_ms(loaded.get(one.pathway)) for one in stays], dtype=np.int64),
+        ),
+        stay[used] * len(SERIES) + place[used],
+        log.observed_ms,
+        values,
+        zone,
+    )
+
+
+def valid_ms(plan: Plan | None) -> list[int]:
+    """Give how long a reading of each of SERIES counts: by the plan, else by the table of trends, else a day."""
+    usual = {one.name: one.valid_ms for one in TRENDED}
+    planned = {name: one.valid_ms for name, one in plan.vitals.items()} if plan is not None else {}
+    return [planned.get(name, usual.get(name, DAY_MS)) for name in SERIES]
+
+
+def _places(names: Mapping[int, str]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Give the place in SERIES of each of the log's vitals by number, NONE where it has none."""
+    places = np.full(max(names, default=0) + 1, NONE, dtype=np.int64)
+    for number, name in names.items():
+        part = FEEDS.get(name, name)
+        places[number] = SERIES.index(part) if part in SERIES else NONE
+    return places

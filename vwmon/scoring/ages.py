@@ -1,0 +1,44 @@
+"""Age on a chart: whom by completed years it is for, and which of its tables holds at the time of a reading. Pure.
+
+An age is counted in birthdays and not in days: a child is in the next band from its birthday on.
+"""
+
+from datetime import date, datetime
+
+from vwmon.patients.admission import age
+from vwmon.scoring.records import Chart, Ratio, Word
+
+
+def years(born: date, at: datetime) -> int:
+    """Give the completed years of someone at a moment, by the calendar of the moment's own time zone.
+
+    A reading at 00:30 on the birthday in London is that day's, though it is still the day before in UTC. Someone born
+    on 29 February is a year older on 1 March. ValueError before the birth, and at a time without a zone.
+    """
+    if at.tzinfo is None:
+        raise ValueError("the time has no zone")
+    completed = age(born, at.date())
+    if completed < 0:
+        raise ValueError(f"born {born}, after {at.date()}")
+    return completed
+
+
+def context(chart: Chart | Ratio, completed: int) -> dict[str, Word]:
+    """Give what a chart asks for that follows from someone's completed years, such as the band of age.
+
+    ValueError when the chart is not for that age.
+    """
+    if not chart.ages.fit(completed):
+        raise ValueError(f"{chart.title} is for ages {chart.ages.words}, not for {completed} years")
+    if isinstance(chart, Ratio):
+        return {}
+    return {
+        name: chart.context[name][sum(start <= completed for start in starts) - 1]
+        for name, starts in chart.age_context.items()
+    }
+
+
+def band(chart: Chart, born: date, at: datetime) -> Word:
+    """Give the one context that a chart takes from the age, at the time of a reading: "5-12y"; raises as above."""
+    (word,) = context(chart, years(born, at)).values()
+    return word

@@ -1,0 +1,241 @@
+"""What came to one stay, in the order in which it came: messages, changes of its registers, what people did, and time.
+
+The order of messages is the log's. The rest has times of its own, and the stored history says what came first where
+they leave it open. Pure: what any of it leads to is the engine's.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from alerts.model import MONITOR, Alert, Event, Kind, State
+from vwmon.attribution import LogColumns, Vitals
+from vwmon.kernels.ragged import Bools, Ints
+from vwmon.patients.records import Assignment, Plan, Stay
+from vwmon.roster import Roster
+from vwmon.scoring.charts import PARTS
+from vwmon.store.account import Account
+from vwmon.store.readings import FOREVER_MS, LogRow
+from vwmon.windows import NEVER
+
+TAKING = frozenset({Kind.ACKNOWLEDGED, Kind.TAKEN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """The readings of one message, as the log has them, received at `at_ms`."""
+
+    at_ms: int
+    rows: tuple[LogRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A line of the registers' journal, noticed at `at_ms`; `assignments` are those that it began or ended."""
+
+    at_ms: int
+    written_ms: int
+    what: str
+    stay: Stay
+    assignments: tuple[Assignment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Did:
+    """What a person did, and, where that was to take an alert in hand, until when."""
+
+    at_ms: int
+    event: Event
+    alert_id: str
+    until_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """Time passed up to `at_ms` and someone looked: every deadline until then acts."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A fault of the whole service, noticed at `at_ms`, began at `since_ms`, or was over (None)."""
+
+    at_ms: int
+    rule: str
+    since_ms: int | None
+
+
+Step = Message | Written | Did | Waited | Fault
+Placed = tuple[int, Step]  # a step, and when the first message is received that comes after it
+
+
+def messages(rows: Sequence[LogRow]) -> list[Message]:
+    """Give readings in log order as the messages that they came in."""
+    found = (tuple(group) for _, group in groupby(rows, key=lambda row: row[6]))
+    return [Message(at_ms=max(row[5] for row in group), rows=group) for group in found]
+
+
+def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list[Step]:
+    """Give everything that came, in order; `watched` tells that time passed between messages, as for a daemon at work.
+
+    In a recording no time passes but that of its readings.
+    """
+    did = list(_did(account))
+    if account.stay is None:
+        return list(_faults(account, [step for _, step in did]))
+    came = messages(account.rows)
+    placed = sorted([*_written(account, account.stay), *did], key=lambda one: one[0])
+    if not watched:
+        return list(_woven(came, placed, frozenset()))
+    looks = _looks(account, came, Roster(stays=(account.stay,), assignments=frozenset(), plans=plans))
+    timed: list[Placed] = []
+    for cut_ms, step in placed:
+        timed += [(cut_ms, Waited(at_ms=step.at_ms)), (cut_ms, step)]
+    return [*_woven(came, timed, looks), Waited(at_ms=_end_ms(account))]
+
+
+def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[int]) -> Iterator[Step]:
+    """Put the steps that are placed by time among the messages, and a look at the time before some of these."""
+    waiting = list(placed)
+    for number, message in enumerate(came):
+        while waiting and waiting[0][0] <= message.at_ms:
+            yield waiting.pop(0)[1]
+        if number in looks:
+            yield Waited(at_ms=message.at_ms)
+        yield message
+    yield from (step for _, step in waiting)
+
+
+def _end_ms(account: Account) -> int:
+    """Give until when time has passed: the last that the daemon received, said of itself, or did."""
+    beat_ms = account.monitor.cycle_ms if account.monitor is not None else None
+    received_ms = max((row[5] for row in account.rows), default=0)
+    did_ms = max((event.at_ms + 1 for event in account.kept.events if event.actor == MONITOR), default=0)
+    return max(beat_ms or 0, received_ms, did_ms)
+
+
+def _written(account: Account, stay: Stay) -> Iterator[Placed]:
+    """Give the journal's lines that a scorer acted on, each among the messages where it did."""
+    left = list(account.assignments)
+    held: list[Assignment] = []
+    for entry in account.journal:
+        what, _, _ = entry.what.partition(" ")
+        mine = [a for a in (left if what == "assign" else held) if entry.device_no in {None, a.device_no}]
+        concerned = {"assign": mine[:1], "return": mine[:1], "discharge": [a for a in mine if a.to_ms is not None]}
+        found = tuple(concerned.get(what, ()))
+        for assignment in found:
+            left, held = (
+                (_without(left, assignment), [*held, assignment])
+                if what == "assign"
+                else (left, _without(held, assignment))
+            )
+        if entry.cursor is not None and entry.noticed_ms is not None:
+            at_ms = max(entry.noticed_ms, entry.at_ms)
+            written = Written(at_ms=at_ms, written_ms=entry.at_ms, what=what, stay=stay, assignments=found)
+            yield _placed_ms(account, at_ms, entry.cursor), written
+
+
+def _without(several: Sequence[Assignment], one: Assignment) -> list[Assignment]:
+    return [each for each in several if each is not one]
+
+
+def _placed_ms(account: Account, at_ms: int, cursor: int) -> int:
+    """Give the place of what happened at a moment with the log scored up to `cursor`: after that, before the rest."""
+    after_ms = max((row[5] + 1 for row in account.rows if row[0] <= cursor), default=0)
+    before_ms = min((row[5] for row in account.rows if row[0] > cursor), default=FOREVER_MS)
+    return min(max(at_ms, after_ms), before_ms)
+
+
+def _did(account: Account) -> Iterator[Placed]:
+    """Give what people did: after what had been received by then, unless the history tells it otherwise."""
+    events = account.kept.events
+    known = [event.evidence.get("received_ms") if event.actor == MONITOR else None for event in events]
+    cut_ms = 0
+    for number, event in enumerate(events):
+        if event.actor == MONITOR:
+            continue
+        earliest_ms = max((ms + 1 for ms in known[:number] if ms is not None), default=0)
+        latest_ms = min((ms for ms in known[number:] if ms is not None), default=event.at_ms + 1)
+        cut_ms = max(cut_ms, earliest_ms, min(event.at_ms + 1, latest_ms))
+        alert = account.kept.alerts[event.alert_no]
+        until_ms = _until_ms(alert, account.kept.events_of(event.alert_no), event) if event.kind in TAKING else None
+        yield cut_ms, Did(at_ms=event.at_ms, event=event, alert_id=alert.id, until_ms=until_ms)
+
+
+def _until_ms(alert: Alert, events: Sequence[Event], taking: Event) -> int | None:
+    """Find until when an acknowledgement was given; None where nothing depends on it, as when it was outgrown first."""
+    later = [e for e in events if e.version > taking.version and (e.kind in TAKING or e.kind is Kind.EXPIRED)]
+    if later:
+        return later[0].at_ms if later[0].kind is Kind.EXPIRED else None
+    return alert.ack_until_ms
+
+
+def _faults(account: Account, did: Sequence[Step]) -> Iterator[Step]:
+    """Give what befell the whole service, as its history tells it: the log does not know of it."""
+    acts = iter(did)
+    standing: dict[str, int] = {}
+    for event in account.kept.events:
+        if event.actor != MONITOR:
+            yield next(acts)
+        elif event.kind is Kind.EXPIRED:
+            yield Waited(at_ms=event.at_ms)
+        else:
+            told = event.evidence.get("faults", {})
+            unsaid = {} if told else account.kept.alerts[event.alert_no].evidence.get("faults", {})
+            yield from _moved(standing, {**standing, **told, **unsaid}, event.at_ms)
+            yield from _moved(standing, told, event.at_ms)
+    for alert in account.kept.alerts.values():
+        if alert.state is not State.CLOSED and alert.active:
+            yield from _moved(standing, alert.evidence.get("faults", {}), alert.opened_ms)
+
+
+def _moved(standing: dict[str, int], now: Mapping[str, int], at_ms: int) -> Iterator[Fault]:
+    """Give the faults that begin and end between two sets of them, and note in the first that they did."""
+    for rule in [rule for rule in now if rule not in standing]:
+        standing[rule] = now[rule]
+        yield Fault(at_ms=at_ms, rule=rule, since_ms=now[rule])
+    for rule in [rule for rule in standing if rule not in now]:
+        del standing[rule]
+        yield Fault(at_ms=at_ms, rule=rule, since_ms=None)
+
+
+def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozenset[int]:
+    """Number the messages before which a deadline may have passed since the one before: of a reading, or of an owner.
+
+    Too many do no harm: a look at a moment when nothing is due finds nothing.
+    """
+    if not came:
+        return frozenset()
+    columns = LogColumns.of([row for message in came for row in message.rows])
+    number = np.repeat(np.arange(len(came)), [len(message.rows) for message in came])
+    received_ms = np.array([message.at_ms for message in came], dtype=np.int64)
+    plan, part = roster.plan_table(), Vitals(account.vitals).part(columns.vital)
+    found = np.zeros(len(came), dtype=bool)
+    reached_ms = _before(number, columns.observed_ms, len(came), roster.stays[0].admitted_ms)
+    behind_ms = np.maximum(np.append(received_ms[:1], received_ms[:-1]) - reached_ms, 0)
+    for column in range(len(PARTS)):
+        mine = (part == column) & ~np.isnan(columns.value)  # an attempt is not what was waited for
+        last_ms = _before(number[mine], columns.observed_ms[mine], len(came), roster.stays[0].admitted_ms)
+        due_ms = last_ms + plan.overdue_ms[0, column]
+        found |= _passed(due_ms, received_ms) | _passed(due_ms + behind_ms, received_ms)
+    for until_ms in {step.until_ms for _, step in _did(account) if isinstance(step, Did)} - {None}:
+        found |= _passed(np.full(len(came), until_ms), received_ms)
+    return frozenset(np.flatnonzero(found).tolist())
+
+
+def _before(number: Ints, observed_ms: Ints, messages_: int, admitted_ms: int) -> Ints:
+    """Give the latest time observed before each message, the admission where there was none."""
+    latest = np.full(messages_ + 1, NEVER, dtype=np.int64)
+    np.maximum.at(latest, number + 1, observed_ms)
+    reached: Ints = np.maximum.accumulate(latest)[:-1]
+    return np.where(reached == NEVER, admitted_ms, reached)
+
+
+def _passed(moment_ms: Ints, received_ms: Ints) -> Bools:
+    """Mark the messages by which a moment had passed that had not by the message before."""
+    earlier_ms = np.append(NEVER, np.maximum.accumulate(received_ms)[:-1])
+    passed: Bools = (moment_ms < received_ms) & (moment_ms >= earlier_ms)
+    return passed
