@@ -96,7 +96,7 @@ def _absent(condition: Condition, covered_ms: int) -> Condition:
 def _verdict(rule: Rule, before: Condition | None, alert: Alert | None, scored: Scored) -> Verdict | None:
     """Give what the score says of the rule; None when it says nothing that may count.
 
-    What came late can only bear a rule out, and only if it has not had its alert.
+    What came late can only bear a rule out, and only if it has not had its alert. An attempt is no good reading.
     """
     standing = before is not None and before.standing
     verdict = policy.verdict(rule, scored, alert if standing else None)
@@ -105,7 +105,9 @@ def _verdict(rule: Rule, before: Condition | None, alert: Alert | None, scored: 
         return None if had_its_alert or (scored.late and not rule.late) else verdict
     if scored.late or not standing:
         return None
-    return Verdict.UNKNOWN if alert is not None and alert.blind_ms is not None else verdict
+    if alert is not None and alert.blind_ms is not None:
+        return Verdict.UNKNOWN
+    return None if verdict is Verdict.ABSENT and not scored.measured else verdict
 
 
 def _next(rule: Rule, before: Condition | None, verdict: Verdict, scored: Scored) -> Condition:

@@ -145,6 +145,7 @@ def _signal(scored: Scored, weighed: Weighed, recovered_ms: int | None) -> Signa
 
 def _evidence(scored: Scored, weighed: Weighed) -> Mapping[str, Any]:
     """Freeze what a score stood on, as the history of the alert keeps it."""
+    refused = {part: {"age_ms": age_ms, "sent": sent} for part, (age_ms, sent) in scored.refused.items()}
     return {
         "rules": [rule.name for rule in weighed.borne_out],
         "at_ms": scored.at_ms,
@@ -159,7 +160,7 @@ def _evidence(scored: Scored, weighed: Weighed) -> Mapping[str, Any]:
         "points": dict(scored.points),
         "values": dict(scored.values),
         "ages_ms": dict(scored.ages_ms),
-    }
+    } | ({"refused": refused} if refused else {})
 
 
 def _weigh_silence(case: Case, at_ms: int, known_ms: int) -> Case:

@@ -95,8 +95,9 @@ class Scored(Protocol):
 
     `points` are the certain points of the measured parts, `values` and `ages_ms` what they were and how old at
     `at_ms`; `missing` names the parts not measured, `expected` those that the stay's plan asks for. `total_max` and
-    `could_be` are upper bounds over all parts and over the overdue ones. `late` marks evidence older than what the
-    stay had already shown.
+    `could_be` are upper bounds over all parts and over those that are overdue or refused. `late` marks evidence older
+    than what the stay had already shown. `measured` is false at a moment of which nothing is known but attempts that
+    were refused. `refused` says of each refused part how long before `at_ms` it was tried, in ms, and what came.
     """
 
     @property
@@ -125,6 +126,10 @@ class Scored(Protocol):
     def values(self) -> Mapping[str, float]: ...  # noqa: D102
     @property
     def ages_ms(self) -> Mapping[str, int]: ...  # noqa: D102
+    @property
+    def measured(self) -> bool: ...  # noqa: D102
+    @property
+    def refused(self) -> Mapping[str, tuple[int, str]]: ...  # noqa: D102
     @property
     def expected(self) -> Collection[str]: ...  # noqa: D102
 

@@ -60,11 +60,20 @@ def _clinical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
     at_ms = evidence["at_ms"]
     yield f"{_score(evidence)}, {ago(now_ms - at_ms)} ago"
     if evidence["could_be"] > evidence["total_min"] and "news2_could_be_5" in evidence["rules"]:
-        yield f"could be {evidence['could_be']} with what is overdue"
+        yield from _could_be(evidence, now_ms)
     scoring = {part: points for part, points in evidence["points"].items() if points}
     for part, points in sorted(scoring.items(), key=lambda item: -item[1]):
         age_ms = now_ms - at_ms + evidence["ages_ms"].get(part, 0)
         yield f"{_reading(part, evidence['values'].get(part))} scored {points}, {ago(age_ms)} ago"
+
+
+def _could_be(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
+    """Say what the score could be, and what was refused of which a good reading might show it."""
+    refused = evidence.get("refused", {})
+    yield f"could be {evidence['could_be']} with what is overdue{' or was refused' if refused else ''}"
+    for part, tried in refused.items():
+        sent = f" ({tried['sent']})" if tried["sent"] else ""
+        yield f"{_label(part)} refused{sent}, {ago(now_ms - evidence['at_ms'] + tried['age_ms'])} ago"
 
 
 def _score(evidence: Mapping[str, Any]) -> str:

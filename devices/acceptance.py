@@ -10,7 +10,15 @@ from typing import Final, NamedTuple
 
 from devices import times, vitals
 from devices.errors import ReadingError, UnitError
-from devices.readings import MARK_CLOCK_AHEAD, MARK_QUESTIONED, MARK_RECEIPT_TIME, MARK_UNKNOWN_VITAL, Reading
+from devices.readings import (
+    MARK_CLOCK_AHEAD,
+    MARK_QUESTIONED,
+    MARK_RECEIPT_TIME,
+    MARK_UNKNOWN_VITAL,
+    Attempt,
+    Reading,
+    Refused,
+)
 from devices.vitals import Vital
 
 AHEAD_MS: Final = 2 * 60_000
@@ -174,3 +182,35 @@ def accept(*, vital: object, value: object, unit: object, observed: Stamp | Read
         raw_unit=measured.raw_unit,
         marks=observed.marks | measured.marks,
     )
+
+
+def judge(
+    *, index: int, vital: object, value: object, unit: object, observed: Stamp | ReadingError
+) -> Reading | Refused:
+    """Return the reading, or the refusal of the `index`-th of a message with its reason.
+
+    A refusal of a vital that the table knows, at a time that can be believed, is an attempt: the vital was measured. Of
+    another vital nobody knows what was tried, and at a time that cannot be, not when.
+    """
+    try:
+        return accept(vital=vital, value=value, unit=unit, observed=observed)
+    except ReadingError as error:
+        named = vital if isinstance(vital, str) and error.reason != "vital_invalid" else None
+        known = vitals.find(named) if named is not None else None
+        attempt = None
+        if known is not None and isinstance(observed, Stamp):
+            attempt = Attempt(vital=known.name, observed_ms=observed.observed_ms, sent=_sent(known, value, unit))
+        return Refused(vital=named, reason=error.reason, detail=error.detail, index=index, attempt=attempt)
+
+
+def _sent(vital: Vital, value: object, unit: object) -> str:
+    """Return what was sent in place of a value, as people read it."""
+    if value is None:
+        return "no value"
+    number = _number(value)
+    words = [seen(value) if number is None else f"{number:g}"]
+    if unit is not None and unit != "":
+        words.append(unit if isinstance(unit, str) and _NAME.fullmatch(unit) else seen(unit))
+    elif number is not None and not vital.unit.startswith("{"):
+        words.append(vital.unit)
+    return " ".join(words)

@@ -34,16 +34,30 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     marks: int
 
 
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A measurement that was made, and whose value could not be used: of which vital, at `observed_ms`.
+
+    `observed_ms` is as sent or, where no time was sent or the clock was ahead, that of receipt, as a reading's is.
+    `sent` is what came in place of a value, plain ASCII, for people: "120 %".
+    """
+
+    vital: str
+    observed_ms: int
+    sent: str
+
+
 class Refused(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One reading that could not be used, at `index` of its message; MESSAGE_LEVEL for a field of the message itself.
 
     `vital` is the name as sent where that was readable; `reason` a key of devices.errors.REASONS; `detail` plain ASCII.
+    `attempt` is set where the refusal says that a vital of the table was measured, and when.
     """
 
     vital: str | None
     reason: str
     detail: str
     index: int
+    attempt: Attempt | None = None
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -5,7 +5,7 @@ what follows from it is the lifecycle's; neither is decided here. Every call but
 transaction.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +15,14 @@ from alerts import lifecycle, policy
 from alerts import store as cases
 from alerts.model import SYSTEM_STAY, Case
 from vwmon import points
+from vwmon.attribution import NOBODY, PART_OF_VITAL
 from vwmon.kernels.ragged import Bools, Ints
 from vwmon.kernels.windows import NEVER_AGE
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
+from vwmon.points import NOTHING, Refused
 from vwmon.scoring.charts import PARTS
+from vwmon.store import attempts
 from vwmon.store.sqlite import Connection
 from vwmon.ward import PlanTable
 
@@ -77,7 +80,8 @@ class Alerting:
         chosen = np.flatnonzero(np.isin(scores.stay, rows))
         moments = _by_stay(chosen[np.argsort(scores.wave[chosen], kind="stable")], scores.stay)
         episodes = _by_stay(np.arange(len(gaps)), gaps.stay)
-        story = _Story(scores=scores, gaps=gaps, stale=stale, plans=self._plans)
+        refused = self._refused(scores, chosen)
+        story = _Story(scores=scores, gaps=gaps, stale=stale, plans=self._plans, refused=refused)
         on_the_ward = [row for row in rows.tolist() if self._stays[row].discharged_ms is None]
         changes = [
             (row, case, story.told(case, moments.get(row, []), episodes.get(row, []), self._expected[row]))
@@ -124,6 +128,23 @@ class Alerting:
             after = lifecycle.overdue(case, rule, since_ms, now_ms)
         cases.save(self._db, case, after, self._system_provenance)
 
+    def _refused(self, scores: Scores, chosen: Ints) -> Mapping[int, Refused]:
+        """Read what came for the parts that count as refused at the chosen moments; mostly there are none."""
+        rows, parts = np.nonzero(scores.refused_age_ms[chosen] != NEVER_AGE)
+        if not len(rows):
+            return {}
+        rows = chosen[rows]
+        ages = scores.refused_age_ms[rows, parts]
+        stays = [self._stays[row].stay_no for row in scores.stay[rows].tolist()]
+        tried = list(zip(stays, (scores.at_ms[rows] - ages).tolist(), strict=True))
+        came: dict[tuple[int, int, int], str] = {}
+        for (stay_no, vital, at_ms), sent in attempts.sent(self._db, set(tried)).items():
+            came.setdefault((stay_no, at_ms, PART_OF_VITAL.get(vital, NOBODY)), sent)
+        found: dict[int, dict[str, tuple[int, str]]] = {}
+        for row, part, age_ms, one in zip(rows.tolist(), parts.tolist(), ages.tolist(), tried, strict=True):
+            found.setdefault(row, {})[PARTS[part]] = (age_ms, came.get((*one, part), ""))
+        return found
+
     def _remembered(self, rows: Sequence[int], stamp: int) -> Iterator[tuple[int, Case]]:
         """Give the cases of some rows as they were read last, if nothing happened to any alert since."""
         if stamp != self._stamp:
@@ -164,6 +185,7 @@ class _Story:
     gaps: Gaps
     stale: Bools
     plans: PlanTable
+    refused: Mapping[int, Refused]
 
     def told(self, case: Case, moments: Sequence[int], episodes: Sequence[int], expected: tuple[str, ...]) -> Case:
         """Tell a case its moments in order, each after what fell overdue or returned before it."""
@@ -175,7 +197,9 @@ class _Story:
             if not scores.late[i]:
                 case = self._silences(case, i, received_ms)
             case = lifecycle.tick(case, received_ms)
-            case = lifecycle.observe(case, points.point(scores, i, case.stay_no, expected))
+            case = lifecycle.observe(
+                case, points.point(scores, i, case.stay_no, expected, self.refused.get(i, NOTHING))
+            )
         return case
 
     def _ended(self, gap: int) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Whose reading is it, and which part of the score: rows of the log become columns of the ward. Pure.
 
 The device register decides, at the reading's own time; a reading of a device that belonged to nobody is left out.
+A row without a number is an attempt: only a vital that no table knows can come as words, and no such one is scored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,10 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogColumns:
-    """Rows of the log as columns of one length, in log order; `unit` is the message, `value` is NaN for words."""
+    """Rows of the log as columns of one length, in log order; `unit` is the message.
+
+    `value` is NaN for words and for attempts.
+    """
 
     seq: Ints
     device: Ints
@@ -98,17 +102,21 @@ class Vitals:
         return self._part[vital]
 
     def value(self, vital: Ints, value: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give values as the parts count them: a fraction above room air's is oxygen, a GCS below 15 is not alert."""
+        """Give values as the parts count them: a fraction above room air's is oxygen, a GCS below 15 is not alert.
+
+        NaN, an attempt, is neither air nor anything else, and stays.
+        """
         on_oxygen = np.where(np.rint(value * 100) > AIR_PERCENT, 1.0, 0.0)
         alert = np.where(value == WHOLE_GCS, ALERT, NOT_ALERT)
-        return np.where(vital == self._fio2, on_oxygen, np.where(vital == self._gcs, alert, value))
+        counted = np.where(vital == self._fio2, on_oxygen, np.where(vital == self._gcs, alert, value))
+        return np.where(np.isnan(value), np.nan, counted)
 
 
 def attribute(log: LogColumns, intervals: Intervals, vitals: Vitals) -> Readings:
-    """Turn rows of the log into the ward's readings, leaving out what belonged to nobody or is not scored."""
+    """Turn rows of the log into the ward's readings and attempts, leaving out what is nobody's or not scored."""
     part = vitals.part(log.vital)
     stay = intervals.rows(log.device, log.observed_ms)
-    scored = (part >= 0) & (stay >= 0) & ~np.isnan(log.value)
+    scored = (part >= 0) & (stay >= 0)
     kept = log.where(scored)
     return Readings(
         stay=stay[scored],

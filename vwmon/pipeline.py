@@ -1,7 +1,7 @@
 """From readings to scores: one batch of the log through the ward.
 
-Here: which moments are scored, what is known at each, and what is overdue. No I/O, no clock; points are the chart's,
-and what a score means for anyone is for the alerts.
+Here: which moments are scored, what is known at each, and what is overdue or was refused. No I/O, no clock; points are
+the chart's, and what a score means for anyone is for the alerts.
 
 The result for a stay does not depend on how the log is cut into batches. A batch is taken in waves: in one wave a stay
 has units (messages) that each begin after everything the stay has reached; a unit that does not begins the stay's next
@@ -52,12 +52,14 @@ class _Rows:
 class Scores(_Rows):
     """Scored moments, in order of wave, stay and time; n rows, p parts in the order of PARTS.
 
-    A moment is the time of a reading. `received_ms` is that of the unit that had it scored, `rescored_from_ms` the
-    earliest time of that unit: the stay's history from there on is as given here. `late`: the stay had come past this
-    moment before the unit came. `values`, `points_min`, `points_max`, `present` and `age_ms` (NEVER_AGE: none came)
-    are (n, p); values are NaN unless present, and present means not older than the plan allows. `red`: some part is
-    certain to be red. `could_be` is the total with every part that is expected, missing and overdue at its worst.
-    `changed`: differs from the moment before it in points, presence or could_be, or is the first.
+    A moment is the time of a reading or of an attempt. `received_ms` is that of the unit that had it scored,
+    `rescored_from_ms` the earliest time of that unit: the stay's history from there on is as given here. `late`: the
+    stay had come past this moment before the unit came. `values`, `points_min`, `points_max`, `present` and `age_ms`
+    (NEVER_AGE: none came) are (n, p); values are NaN unless present, and present means not older than the plan
+    allows. `red`: some part is certain to be red. `could_be` is the total with every part at its worst that is
+    expected and missing, and overdue or refused. `refused_age_ms` (n, p) is how long ago a part was tried that counts
+    as refused, else NEVER_AGE. `changed`: differs from the moment before it in points, presence or could_be, or is
+    the first.
     """
 
     wave: Ints
@@ -71,6 +73,7 @@ class Scores(_Rows):
     present: Bools
     values: Floats
     age_ms: Ints
+    refused_age_ms: Ints
     total_min: Ints
     total_max: Ints
     red: Bools
@@ -143,10 +146,9 @@ class _Wave:
 def step(ward: Ward, readings: Readings) -> tuple[Scores, Gaps]:
     """Score a batch of the log, whole messages in log order, and move the ward's windows and frontier past it.
 
-    Readings that are NaN are passed over. ValueError, with the ward untouched, when a reading is older than what the
+    Readings that are NaN are attempts. ValueError, with the ward untouched, when a reading is older than what the
     ward keeps of its stay: `ward.out_of_reach` says which stays to replace first.
     """
-    readings = readings.where(~np.isnan(readings.value))
     if len(ward.out_of_reach(readings)):
         raise ValueError("a reading is older than the readings kept of its stay")
     readings = readings.where(np.argsort(readings.stay, kind="stable"))
@@ -192,9 +194,14 @@ def _units(ward: Ward, readings: Readings, start: Ints) -> _Units:
 
 def _score_wave(ward: Ward, readings: Readings, wave: _Wave) -> tuple[Scores, Gaps]:
     """Score one wave and move the ward past it; the readings are sorted by stay."""
-    columns, new = _columns(ward, readings, wave)
-    moments = _moments(columns, wave.from_ms)
-    scores = _scores(ward, columns, moments, wave.stays).where(moments.asked)
+    rank, tried = np.cumsum(firsts(readings.stay)) - 1, np.isnan(readings.value)
+    if tried.any():
+        ward.attempts.add(readings.series[tried], readings.observed_ms[tried])
+        readings, rank = readings.where(~tried), rank[~tried]
+    columns, new = _columns(ward, readings, rank, wave)
+    attempts = ward.attempts.of(wave.stays)
+    moments = _moments(columns, attempts, wave.from_ms)
+    scores = _scores(ward, columns, attempts, moments, wave.stays).where(moments.asked)
     units, found = wave.units, wave.unit_of(moments.rank[moments.asked], scores.at_ms)
     scores = replace(
         scores,
@@ -215,14 +222,13 @@ def _most(times_ms: Ints, start: Ints) -> Ints:
     return most
 
 
-def _columns(ward: Ward, readings: Readings, wave: _Wave) -> tuple[Columns, Ints]:
-    """Put the new readings of a wave among those kept, back to the last of each series before it is scored.
+def _columns(ward: Ward, readings: Readings, rank: Ints, wave: _Wave) -> tuple[Columns, Ints]:
+    """Put the new readings of a wave, each of a stay's rank, among those kept, back to the last before it is scored.
 
     Series are numbered rank * parts + part. Also gives the positions of the new readings.
     """
     series = (wave.stays[:, None] * COUNT + np.arange(COUNT)).reshape(-1)
     kept = ward.windows.take(series, np.repeat(wave.from_ms, COUNT))
-    rank = np.cumsum(firsts(readings.stay)) - 1
     owner = np.concatenate([kept.owner, rank * COUNT + readings.part])
     times_ms = np.concatenate([kept.times_ms, readings.observed_ms])
     values = np.concatenate([kept.values, readings.value])
@@ -231,14 +237,19 @@ def _columns(ward: Ward, readings: Readings, wave: _Wave) -> tuple[Columns, Ints
     return columns, np.flatnonzero(order >= len(kept.owner))
 
 
-def _moments(columns: Columns, from_ms: Ints) -> _Moments:
-    """Give every distinct time of a reading from `from_ms` on, by rank, and the last one before to compare with."""
-    rank = columns.owner // COUNT
-    earlier = columns.times_ms < from_ms[rank]
-    before = _most(np.where(earlier, columns.times_ms, NEVER), columns.offsets[:-1:COUNT])
+def _moments(columns: Columns, attempts: Columns | None, from_ms: Ints) -> _Moments:
+    """Give every distinct time of a reading or an attempt from `from_ms` on, by rank, and the last one before."""
+    rank, times_ms, start = columns.owner // COUNT, columns.times_ms, columns.offsets[:-1:COUNT]
+    if attempts is not None:
+        rank = np.concatenate([rank, attempts.owner // COUNT])
+        order = np.argsort(rank, kind="stable")
+        rank, times_ms = rank[order], np.concatenate([times_ms, attempts.times_ms])[order]
+        start = start + attempts.offsets[:-1:COUNT]
+    earlier = times_ms < from_ms[rank]
+    before = _most(np.where(earlier, times_ms, NEVER), start)
     compared = np.flatnonzero(before > NEVER)
     rank = np.concatenate([compared, rank[~earlier]])
-    at_ms = np.concatenate([before[compared], columns.times_ms[~earlier]])
+    at_ms = np.concatenate([before[compared], times_ms[~earlier]])
     key = keyed(rank, at_ms)
     order = np.argsort(key)
     order = order[firsts(key[order])]
@@ -246,15 +257,17 @@ def _moments(columns: Columns, from_ms: Ints) -> _Moments:
     return _Moments(rank=rank, at_ms=at_ms, first=firsts(rank), asked=at_ms >= from_ms[rank])
 
 
-def _scores(ward: Ward, columns: Columns, moments: _Moments, stays: Ints) -> Scores:
+def _scores(ward: Ward, columns: Columns, attempts: Columns | None, moments: _Moments, stays: Ints) -> Scores:
     """Score moments; what depends on the unit behind them is left at nothing."""
     stay, plans = stays[moments.rank], ward.plans
     series = (moments.rank[:, None] * COUNT + np.arange(COUNT)).reshape(-1)
-    value, age = last_valid(columns.times_ms, columns.values, columns.offsets, series, np.repeat(moments.at_ms, COUNT))
+    asked = (series, np.repeat(moments.at_ms, COUNT))
+    value, age = last_valid(columns.times_ms, columns.values, columns.offsets, *asked)
     value, age = value.reshape(-1, COUNT), age.reshape(-1, COUNT)
+    refused_age = _refused_age(ward, attempts, asked, stay, age)
     value = np.where(age <= plans.valid_ms[stay], value, np.nan)
     found = vectorised.score(charts.load(CHART), value, {"spo2_scale": plans.spo2_scale[stay]})
-    could_be = _could_be(ward, stay, moments.at_ms, age, found)
+    could_be = _could_be(_suspect(ward, stay, moments.at_ms, age, refused_age), found)
     nothing = np.zeros(len(stay), dtype=np.int64)
     return Scores(
         wave=nothing,
@@ -268,6 +281,7 @@ def _scores(ward: Ward, columns: Columns, moments: _Moments, stays: Ints) -> Sco
         present=found.present,
         values=np.where(found.present, value, np.nan),
         age_ms=age,
+        refused_age_ms=refused_age,
         total_min=found.total_min,
         total_max=found.total_max,
         red=found.red,
@@ -277,14 +291,35 @@ def _scores(ward: Ward, columns: Columns, moments: _Moments, stays: Ints) -> Sco
     )
 
 
-def _could_be(ward: Ward, stay: Ints, at_ms: Ints, age: Ints, found: vectorised.ScoreColumns) -> Ints:
-    """Give the totals with every part that is expected, missing and overdue at its most points.
+def _refused_age(ward: Ward, attempts: Columns | None, asked: tuple[Ints, Ints], stay: Ints, age: Ints) -> Ints:
+    """Give how long ago each part (n, p) was tried that counts as refused, NEVER_AGE where none does.
+
+    `asked` are the series and times of the parts (n * p,). A part does where it is expected, no reading of it counts,
+    and the last attempt is no older than a reading might be: then it came after the last reading, which is older.
+    """
+    if attempts is None:
+        return np.full(age.shape, NEVER_AGE, dtype=np.int64)
+    _, tried_age = last_valid(attempts.times_ms, attempts.values, attempts.offsets, *asked)
+    tried_age, valid_ms = tried_age.reshape(-1, COUNT), ward.plans.valid_ms[stay]
+    missing = (age == NEVER_AGE) | (age > valid_ms)
+    refused = ward.plans.expected[stay] & missing & (tried_age <= valid_ms)
+    return np.where(refused, tried_age, NEVER_AGE)
+
+
+def _suspect(ward: Ward, stay: Ints, at_ms: Ints, age: Ints, refused_age: Ints) -> Bools:
+    """Mark the parts (n, p) that are expected and overdue or refused: they count at their worst unless present."""
+    plans = ward.plans
+    unseen = np.where(age == NEVER_AGE, (at_ms - plans.admitted_ms[stay])[:, None], age)
+    late_or_refused: Bools = (unseen > plans.overdue_ms[stay]) | (refused_age != NEVER_AGE)
+    return plans.expected[stay] & late_or_refused
+
+
+def _could_be(suspect: Bools, found: vectorised.ScoreColumns) -> Ints:
+    """Give the totals with every part that is suspect and missing at its most points.
 
     Where that is oxygen, SpO2 counts as it would on oxygen: on scale 2 the same saturation then scores more.
     """
-    plans = ward.plans
-    unseen = np.where(age == NEVER_AGE, (at_ms - plans.admitted_ms[stay])[:, None], age)
-    counted = ~found.present & plans.expected[stay] & (unseen > plans.overdue_ms[stay])
+    counted = ~found.present & suspect
     counted[:, SPO2] |= counted[:, OXYGEN] & found.present[:, SPO2]
     could_be: Ints = np.where(counted, found.points_max, found.points_min).sum(axis=1, dtype=np.int64)
     return could_be

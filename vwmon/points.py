@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from vwmon.kernels.ragged import Ints
 from vwmon.pipeline import Scores
 from vwmon.scoring.charts import PARTS
 
+Refused = Mapping[str, tuple[int, str]]  # by part, how long ago it was tried (ms), and what came
+NOTHING: Refused = MappingProxyType({})
 DIGITS = 10 ** np.arange(len(PARTS) - 1, -1, -1, dtype=np.int64)
 
 
@@ -29,11 +32,13 @@ class Point:
     points: Mapping[str, int]
     values: Mapping[str, float]
     ages_ms: Mapping[str, int]
+    measured: bool
+    refused: Refused
     expected: tuple[str, ...]
 
 
-def point(scores: Scores, row: int, stay_no: int, expected: tuple[str, ...]) -> Point:
-    """Give one row of the scores as a point of the stay of that number."""
+def point(scores: Scores, row: int, stay_no: int, expected: tuple[str, ...], refused: Refused = NOTHING) -> Point:
+    """Give one row of the scores as a point of the stay of that number; `refused` is as Point has it."""
     present = [part for part, there in enumerate(scores.present[row].tolist()) if there]
     minimum, values, ages = scores.points_min[row].tolist(), scores.values[row].tolist(), scores.age_ms[row].tolist()
     return Point(
@@ -50,6 +55,8 @@ def point(scores: Scores, row: int, stay_no: int, expected: tuple[str, ...]) -> 
         points={PARTS[part]: minimum[part] for part in present},
         values={PARTS[part]: values[part] for part in present},
         ages_ms={PARTS[part]: ages[part] for part in present},
+        measured=0 in ages,
+        refused=refused,
         expected=expected,
     )
 

@@ -154,7 +154,7 @@ def _sign(db: Connection, scorer: Scorer, versions: Provenance, end_ms: int) -> 
                 broker_since_ms=None,
                 last_received_ms=end_ms,
                 last_observed_ms=end_ms,
-                readings=scorer.cursor,
+                readings=scorer.readings,
                 lag_seconds=0.0,
                 software=versions.software,
                 config_hash=versions.config_hash,

@@ -46,7 +46,7 @@ class Retelling:
     @classmethod
     def begun(cls, like: Connection, of: Account, versions: Provenance) -> Self:
         """Begin before the stay was admitted."""
-        db = scratch.empty(like, list(of.vitals.items()), list(of.devices.values()))
+        db = scratch.empty(like, list(of.vitals.items()), list(of.devices.values()), of.refused)
         return cls(db, versions, of.stay.stay_no if of.stay is not None else 0)
 
     def forked(self) -> "Retelling":

@@ -5,8 +5,9 @@ How a score or an alert comes about is not decided here.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -19,8 +20,8 @@ from vwmon.patients import plans
 from vwmon.patients.records import Entry
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.roster import Roster
+from vwmon.store import attempts, registers, scores
 from vwmon.store import readings as stored
-from vwmon.store import registers, scores
 from vwmon.store.database import atomic
 from vwmon.store.fresh import Fresh
 from vwmon.store.sqlite import Connection
@@ -62,6 +63,7 @@ class Scorer:
         self._ward = Ward(self._roster.plan_table())
         self._heard_ms: Ints = np.zeros(0, dtype=np.int64)
         self._trimmed_to = 0
+        self._tried = len(attempts.numbers(db, 0, self.cursor))
         self.last_received_ms: int | None = None
         self.last_observed_ms: int | None = None
         with atomic(db):
@@ -75,6 +77,11 @@ class Scorer:
     def stays(self) -> int:
         """Count the stays that are open."""
         return sum(stay.discharged_ms is None for stay in self._roster.stays)
+
+    @property
+    def readings(self) -> int:
+        """Count the readings up to the cursor; an attempt that was refused is none."""
+        return self.cursor - self._tried
 
     def lag_ms(self, now_ms: int) -> int:
         """Tell how long the oldest reading that is not scored yet has waited; 0 when there is none."""
@@ -138,9 +145,18 @@ class Scorer:
         with atomic(self._db):
             self._keep(stepped)
             scores.move_cursor(self._db, int(rows.seq[-1]))
+        self._note_last(rows)
         self.cursor = int(rows.seq[-1])
-        self.last_received_ms = int(rows.received_ms[-1])
-        self.last_observed_ms = max(self.last_observed_ms or 0, int(rows.observed_ms.max()))
+
+    def _note_last(self, rows: LogColumns) -> None:
+        """Note what came last, leaving out attempts; words have no number either, so the log says which is which."""
+        if np.isnan(rows.value).any():
+            tried = attempts.numbers(self._db, self.cursor, int(rows.seq[-1]))
+            self._tried += len(tried)
+            rows = rows.where(~np.isin(rows.seq, tried))
+        if len(rows):
+            self.last_received_ms = int(rows.received_ms[-1])
+            self.last_observed_ms = max(self.last_observed_ms or 0, int(rows.observed_ms.max()))
 
     def _step(self, readings: Readings) -> _Step:
         """Score readings, move the ward past them, and tell the alerts; nothing is written, and no lock is held."""
@@ -195,6 +211,7 @@ class Scorer:
         self._alerting.end(self._roster.ended_by(entries), now_ms)
         devices = sorted({device_no for one in moved.values() for device_no in one.device_nos})
         heard = {device_no for device_no, _ in stored.latest(self._db, devices, self.cursor)}
+        heard |= {device_no for seq, device_no, *_ in attempts.history(self._db, devices) if seq <= self.cursor}
         for row, one in moved.items():
             if one.device_nos & heard:
                 self._rescore(row, one.from_ms, now_ms)
@@ -215,12 +232,13 @@ class Scorer:
         self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist())
 
     def _rebuild(self) -> None:
-        """Read the windows back as far as the next reading needs them: the latest of every series.
+        """Read the windows back as far as the next reading needs them: the latest of every series, and attempt at it.
 
         A reading that is no later than these has its stay read back whole, as one that is older than the windows has.
         So is the stay of a device that has gone to another since, whose latest readings are not that stay's.
         """
-        readings = self._readings(LogColumns.of(stored.newest(self._db, self.cursor)))
+        newest = [*stored.newest(self._db, self.cursor), *attempts.newest(self._db, self.cursor)]
+        readings = self._readings(LogColumns.of(newest))
         self._ward.load(readings)
         stays = np.unique(readings.stay)
         self._ward.windows.mark_trimmed(stays, self._ward.frontier_ms[stays] + 1)
@@ -250,12 +268,16 @@ class Scorer:
             self._keep(self._step(anew.known_at(now_ms)))
 
     def _history(self, row: int) -> Readings:
-        rows = stored.history(self._db, self._roster.devices_of(row))
-        past: Iterable[tuple[object, ...]] = (found for found in sorted(rows) if found[0] <= self.cursor)
-        readings = self._readings(LogColumns.of(list(past)))
+        devices = self._roster.devices_of(row)
+        rows = [*stored.history(self._db, devices), *attempts.history(self._db, devices)]
+        past = sorted((found for found in rows if found[0] <= self.cursor), key=itemgetter(0))
+        readings = self._readings(LogColumns.of(past))
         return readings.where(readings.stay == row)
 
     def _trim(self) -> None:
-        if len(self._ward.windows) > max(TRIM_AT * self._trimmed_to, LEAST_TRIMMED):
+        if self._kept() > max(TRIM_AT * self._trimmed_to, LEAST_TRIMMED):
             self._ward.trim(KEPT_MS)
-            self._trimmed_to = len(self._ward.windows)
+            self._trimmed_to = self._kept()
+
+    def _kept(self) -> int:
+        return len(self._ward.windows) + len(self._ward.attempts)

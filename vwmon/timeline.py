@@ -222,7 +222,7 @@ def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozens
     reached_ms = _before(number, columns.observed_ms, len(came), roster.stays[0].admitted_ms)
     behind_ms = np.maximum(np.append(received_ms[:1], received_ms[:-1]) - reached_ms, 0)
     for column in range(len(PARTS)):
-        mine = part == column
+        mine = (part == column) & ~np.isnan(columns.value)  # an attempt is not what was waited for
         last_ms = _before(number[mine], columns.observed_ms[mine], len(came), roster.stays[0].admitted_ms)
         due_ms = last_ms + plan.overdue_ms[0, column]
         found |= _passed(due_ms, received_ms) | _passed(due_ms + behind_ms, received_ms)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from vwmon.attempts import Attempts
 from vwmon.kernels.ragged import Bools, Floats, Ints
 from vwmon.scoring.charts import PARTS
 from vwmon.windows import NEVER, Windows
@@ -19,6 +20,7 @@ class Readings:
     """Readings of the parts of the score as columns of one length, in log order.
 
     `stay` is the row on the ward, `part` 0..6, `unit` the message: readings of one message share it and stand together.
+    A `value` of NaN is an attempt: the part was measured then, and what came was refused.
     """
 
     stay: Ints
@@ -71,13 +73,14 @@ class PlanTable:
 class Ward:
     """Everything that scoring needs to remember between two batches of the log.
 
-    `frontier_ms` is the latest time of a reading of each stay, NEVER where none came.
+    `frontier_ms` is the latest time of a reading or an attempt of each stay, NEVER where none came.
     """
 
     def __init__(self, plans: PlanTable) -> None:
         """Begin with the plans and without readings."""
         self.plans = plans
         self.windows = Windows(len(plans))
+        self.attempts = Attempts()
         self.frontier_ms = np.full(len(plans), NEVER, dtype=np.int64)
 
     def plan(self, plans: PlanTable) -> None:
@@ -89,14 +92,16 @@ class Ward:
         self.plans = plans
 
     def load(self, readings: Readings, whole_from_ms: int = NEVER) -> None:
-        """Take in readings without scoring them, in any order, as after a restart.
+        """Take in readings and attempts without scoring them, in any order, as after a restart.
 
         They hold everything from `whole_from_ms` on and of each series the last reading before it.
         """
-        known = readings.where(~np.isnan(readings.value))
+        tried = np.isnan(readings.value)
+        known = readings.where(~tried)
         self.windows.append(known.series, known.observed_ms, known.value)
-        self.windows.mark_trimmed(np.unique(known.stay), whole_from_ms)
-        np.maximum.at(self.frontier_ms, known.stay, known.observed_ms)
+        self.attempts.add(readings.series[tried], readings.observed_ms[tried])
+        self.windows.mark_trimmed(np.unique(readings.stay), whole_from_ms)
+        np.maximum.at(self.frontier_ms, readings.stay, readings.observed_ms)
 
     def replace(self, stay: Ints, readings: Readings, whole_from_ms: int = NEVER) -> None:
         """Forget some stays and load their readings again, from the log up to where it has been stepped through."""
@@ -104,8 +109,9 @@ class Ward:
         self.load(readings, whole_from_ms)
 
     def forget(self, stay: Ints) -> None:
-        """Drop every reading of some stays; their rows stay."""
+        """Drop every reading and attempt of some stays; their rows stay."""
         self.windows.forget(stay)
+        self.attempts.forget(stay)
         self.frontier_ms[stay] = NEVER
 
     def trim(self, kept_ms: int) -> None:
@@ -113,7 +119,10 @@ class Ward:
 
         Each stay is measured by its own readings, so that recordings of other years keep as much as live ones.
         """
-        self.windows.trim(np.where(self.frontier_ms > NEVER, self.frontier_ms - kept_ms, NEVER))
+        before_ms = np.where(self.frontier_ms > NEVER, self.frontier_ms - kept_ms, NEVER)
+        self.windows.trim(before_ms)
+        shortened = self.attempts.trim(before_ms)
+        self.windows.mark_trimmed(shortened, before_ms[shortened])
 
     def out_of_reach(self, readings: Readings) -> Ints:
         """Give the stays that some reading here is too old for: `replace` them from the store before the next step."""

@@ -84,7 +84,7 @@ class Watch:
             broker_since_ms=link.since_ms,
             last_received_ms=self._scorer.last_received_ms,
             last_observed_ms=self._scorer.last_observed_ms,
-            readings=self._scorer.cursor,
+            readings=self._scorer.readings,
             lag_seconds=self._scorer.lag_ms(now_ms) / 1000,
             software=self._around.software,
             config_hash=self._around.config_hash,

@@ -151,7 +151,7 @@ def _read_unusual(
         return 8
     index = len(readings) + len(refused)
     own = observed if one.time is None else _stamp(one.time, received_ms)
-    outcome = _judge(index, one.vital, one.value, one.unit, own)
+    outcome = acceptance.judge(index=index, vital=one.vital, value=one.value, unit=one.unit, observed=own)
     if isinstance(outcome, Reading):
         readings.append(outcome)
     else:
@@ -166,15 +166,6 @@ def _stamp(sent: object, received_ms: int) -> Stamp | ReadingError:
         return acceptance.stamp(sent, received_ms)
     except ReadingError as error:
         return error
-
-
-def _judge(index: int, vital: object, value: object, unit: object, observed: Stamp | ReadingError) -> Reading | Refused:
-    """Return the reading, or the refusal with its reason."""
-    try:
-        return acceptance.accept(vital=vital, value=value, unit=unit, observed=observed)
-    except ReadingError as error:
-        named = vital if isinstance(vital, str) and error.reason != "vital_invalid" else None
-        return Refused(vital=named, reason=error.reason, detail=error.detail, index=index)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -276,7 +267,9 @@ def _judge_fields(index: int, one: object, observed: Stamp | ReadingError, recei
         return Refused(vital=None, reason="reading_not_an_object", detail=acceptance.seen(one), index=index)
     time = one.get("time")
     own = observed if time is None else _stamp(time, received_ms)
-    return _judge(index, one.get("vital"), one.get("value"), one.get("unit"), own)
+    return acceptance.judge(
+        index=index, vital=one.get("vital"), value=one.get("value"), unit=one.get("unit"), observed=own
+    )
 
 
 def _decode_exactly(payload: bytes, device: str, received_ms: int) -> Message:

@@ -32,6 +32,11 @@ CREATE TABLE assignment (
     assignment_no integer primary key, device_no integer not null references device,
     stay_no integer not null references stay, from_ms integer not null, to_ms integer,
     check (to_ms is null or to_ms >= from_ms)) strict;
+CREATE TABLE attempt (
+    seq integer primary key, device_no integer not null, vital_no integer not null,
+    observed_ms integer not null, sent text not null, received_ms integer not null,
+    recorded_ms integer not null, unit integer not null,
+    quarantine_no integer not null references quarantine) strict;
 CREATE TABLE condition (
     stay_no integer not null, rule text not null,
     state text not null check (state in ('absent', 'pending', 'present', 'clearing', 'unknown')),
@@ -120,6 +125,7 @@ CREATE UNIQUE INDEX alert_open on alert (stay_no, lane) where state <> 'closed';
 CREATE INDEX assignment_device on assignment (device_no, from_ms);
 CREATE UNIQUE INDEX assignment_open on assignment (device_no) where to_ms is null;
 CREATE INDEX assignment_stay on assignment (stay_no, from_ms);
+CREATE INDEX attempt_device on attempt (device_no, observed_ms);
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
 CREATE INDEX notification_waiting on notification (queued_ms) where state in ('queued', 'failed');

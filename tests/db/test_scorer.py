@@ -1,5 +1,6 @@
 """The scorer on a real database: what is scored is stored once, whatever stops it, and however the log was cut."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -16,7 +17,7 @@ from alerts import store as cases
 from alerts.acts import Act
 from alerts.model import Outcome
 from devices.payloads import decode
-from devices.readings import Message, Reading
+from devices.readings import Attempt, Message, Reading, Refused
 from devices.simulator.faults import FAULTS
 from devices.simulator.fleet import Fleet
 from vwmon import scorer as scoring
@@ -25,12 +26,13 @@ from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
 from vwmon.provenance import Provenance
 from vwmon.scorer import Scorer
-from vwmon.store import database, registers, scores
+from vwmon.store import database, listing, registers, scores
 from vwmon.store import readings as stored
 from vwmon.store.arrivals import Arrival
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.store.sqlite import Connection
+from vwmon.store.verify import verify
 from vwmon.ward import Readings
 
 T0 = 1_795_000_000_000
@@ -66,7 +68,7 @@ class Ward:
 
     def __init__(self, path: Path, *, batch: int = scoring.BATCH) -> None:
         """Make the database, with nobody in it."""
-        self.db = database.create(path)
+        self.path, self.db = path, database.create(path)
         self._log, self._batch, self._sent = LogWriter(self.db), batch, 0
         self.scorer = self.started()
 
@@ -93,12 +95,27 @@ class Ward:
         """Put messages into the log."""
         self._log.append(arrivals, (), arrivals[-1].received_ms)
 
-    def sends(self, values: dict[str, float], minute: float, *, late_ms: int = 0, device: str = "of-p1") -> None:
-        """Put one message into the log, observed at a minute and received `late_ms` after, and score to its end."""
+    def sends(
+        self,
+        values: dict[str, float],
+        minute: float,
+        *,
+        late_ms: int = 0,
+        device: str = "of-p1",
+        refused: Sequence[str] = (),
+    ) -> None:
+        """Put one message into the log, observed at a minute and received `late_ms` after, and score to its end.
+
+        For the vitals that were `refused` it brought something that cannot be.
+        """
         self._sent += 1
         at_ms = T0 + round(minute * MINUTE)
-        self.store(message(f"{device}-{self._sent}", values, at_ms, at_ms + late_ms, device))
+        self.store(message(f"{device}-{self._sent}", values, at_ms, at_ms + late_ms, device, refused))
         self.score(at_ms + late_ms)
+
+    def merge(self) -> None:
+        """Merge what has been scored."""
+        self._log.merge(self.scorer.cursor, 1 << 40)
 
     def score(self, now_ms: int = T0) -> None:
         """Score to the end of the log, and let the registers' changes act."""
@@ -125,13 +142,20 @@ class Ward:
         )
 
 
-def message(name: str, values: dict[str, float], at_ms: int, received_ms: int, device: str) -> Arrival:
-    """Build a message whose readings were observed together."""
+def message(  # noqa: PLR0917 -- what a message says
+    name: str, values: dict[str, float], at_ms: int, received_ms: int, device: str, refused: Sequence[str] = ()
+) -> Arrival:
+    """Build a message whose readings were observed together, some of them refused."""
     readings = tuple(
         Reading(vital=vital, value=value, text=None, observed_ms=at_ms, raw_value=None, raw_unit=None, marks=0)
         for vital, value in values.items()
     )
-    body = Message(id=name, seq=None, battery_percent=None, readings=readings, refused=())
+    attempts = [Attempt(vital=vital, observed_ms=at_ms, sent="999") for vital in refused]
+    bad = tuple(
+        Refused(vital=one.vital, reason="value_impossible", detail="999", index=at, attempt=one)
+        for at, one in enumerate(attempts, start=len(readings))
+    )
+    body = Message(id=name, seq=None, battery_percent=None, readings=readings, refused=bad)
     return Arrival("resp", device, f"vwmon/resp/{device}/readings", body, received_ms, b"{}")
 
 
@@ -151,12 +175,27 @@ def _acknowledge(db: Connection, stay_no: int, act: Act) -> str:
 
 
 def simulated(seed: int, *, hours: float = 5.0) -> list[Arrival]:
-    """Give a small fleet's messages with every fault, received when they were sent."""
+    """Give a small fleet's messages with every fault, received when they were sent, and some values that cannot be.
+
+    The second device never brings a blood pressure or a temperature that can be; of the others now and then one fails.
+    """
     fleet = Fleet(patients=3, seed=seed, spot_minutes=10, pace=8, onset_hours=0.5, faults=tuple(FAULTS))
     return [
-        Arrival("resp", device, "", decode(payload, device=device, received_ms=at_ms), at_ms, payload)
-        for at_ms, device, payload in fleet.messages(T0, until_ms=T0 + round(hours * HOUR))
+        Arrival(
+            "resp", device, "", decode(spoilt(payload, device, at), device=device, received_ms=at_ms), at_ms, payload
+        )
+        for at, (at_ms, device, payload) in enumerate(fleet.messages(T0, until_ms=T0 + round(hours * HOUR)))
     ]
+
+
+def spoilt(payload: bytes, device: str, number: int) -> bytes:
+    """Put numbers that cannot be into a message."""
+    said = json.loads(payload)
+    always = {"systolic_bp", "temperature"} if device == "sim-002" else set()
+    for at, one in enumerate(said["readings"]):
+        if one["vital"] in always or (number + at) % 11 == 0:
+            one["value"] = 99_999
+    return json.dumps(said).encode()
 
 
 def simulated_ward(path: Path, **more: int) -> Ward:
@@ -242,9 +281,13 @@ def test_restarts_change_nothing(seed: int, cuts: set[int]) -> None:
                     if sent[first:last]:
                         each.store(*sent[first:last])
                     each.score()
+                restarted.merge()
                 restarted.started()
             assert restarted.stored() == through.stored()
             assert through.rows("select count(*) > 0 from score") == [(1,)]
+            assert through.rows("select count(*) > 0 from attempt") == [(1,)]
+            assert through.rows("select max(could_be - total_min) >= 6 from score where stay_no = 2") == [(1,)]
+            assert [finding.found for finding in verify(Path(folder) / "restarted.db") if not finding.sound] == []
 
 
 @pytest.mark.parametrize("size", [1, 3])
@@ -545,7 +588,8 @@ def lived(path: Path, fresh: Fresh | None) -> dict[str, list[tuple[Any, ...]]]:
     for number in range(40):
         at_ms = T0 + number * MINUTE
         values = ILL if number % 9 > 4 else WELL | {f"unheard-of-{number // 15}": 1.0}
-        said = message(f"m{number}", values, at_ms, at_ms, "of-p1")
+        values = {} if number % 6 == 5 else values
+        said = message(f"m{number}", values, at_ms, at_ms, "of-p1", ["spo2", "gcs"] if number % 3 == 2 else [])
         (LogWriter(ward.db) if number in {11, 30} else log).append([said, said], (), at_ms + 700)
         if number == 20:
             scorer = Scorer(ward.db, versions, at_ms, fresh=fresh)
@@ -573,6 +617,121 @@ def test_a_log_that_is_handed_on_scores_as_one_that_is_read(tmp_path: Path, monk
     assert 0 < sum(read_back) < 40 * len(ILL) / 4
 
 
+NO_BLOOD_PRESSURE = {vital: value for vital, value in WELL.items() if vital != "systolic_bp"} | {"heart_rate": 112.0}
+COULD_BE = "select state, level, late, since_ms, opened_ms from alert where lane = 'clinical'"
+
+
+def test_a_refused_reading_raises_what_could_be_at_once(ward: Ward) -> None:
+    """Two points for the pulse and a pressure that came as nonsense: not when it is overdue, but now, and why."""
+    ward.sends(NO_BLOOD_PRESSURE, 0)
+    assert ward.alerts() == []
+    ward.sends({}, 10, refused=["systolic_bp"])
+    assert ward.rows("select at_ms, total_min, could_be from score") == [(T0, 2, 2), (T0 + 10 * MINUTE, 2, 5)]
+    assert ward.rows(COULD_BE) == [("new", 1, 0, T0 + 10 * MINUTE, T0 + 10 * MINUTE)]
+    (evidence,) = ward.rows("select evidence from alert")[0]
+    assert json.loads(evidence)["refused"] == {"systolic_bp": {"age_ms": 0, "sent": "999"}}
+    assert json.loads(evidence)["rules"] == ["news2_could_be_5"]
+
+
+def test_a_good_reading_ends_it_and_a_further_refusal_does_not(ward: Ward) -> None:
+    """Half an hour of good readings clears the alert; an attempt then is not one of them, nor does it undo them."""
+    ward.sends(NO_BLOOD_PRESSURE, 0, refused=["systolic_bp"])
+    ward.sends({"systolic_bp": 120.0, "heart_rate": 112.0}, 10)
+    ward.sends({}, 40, refused=["spo2"])
+    assert [row[:2] for row in ward.rows(COULD_BE)] == [("new", 1)]
+    ward.sends({"heart_rate": 112.0}, 40)
+    assert [row[:2] for row in ward.rows(COULD_BE)] == [("closed", 1)]
+
+
+def test_an_attempt_is_no_reading_wherever_readings_are_counted_or_shown(ward: Ward) -> None:
+    """Not stored, not the latest, not heard, not the end of a silence; the log's numbers go on."""
+    ward.sends(WELL, 0)
+    ward.scorer.tick(T0 + 40 * MINUTE)
+    before = (ward.fell_due(), ward.scorer.last_received_ms, ward.scorer.last_observed_ms, ward.scorer.readings)
+    latest = stored.latest(ward.db)
+    ward.sends({}, 45, refused=["spo2", "heart_rate"])
+    ward.scorer.tick(T0 + 50 * MINUTE)
+    after = (ward.fell_due(), ward.scorer.last_received_ms, ward.scorer.last_observed_ms, ward.scorer.readings)
+    assert after == before
+    assert before[0] == [("heart_rate", 30), ("respiratory_rate", 30), ("spo2", 30)]
+    assert (ward.scorer.cursor, ward.scorer.readings, ward.started().readings) == (9, 7, 7)
+    assert stored.latest(ward.db) == latest
+    assert len(stored.history(ward.db, [1])) == len(listing.readings(ward.db, listing.Wanted(limit=99))) == 7
+    ward.merge()
+    assert stored.latest(ward.db) == latest
+    assert [finding.found for finding in verify(ward.path) if not finding.sound] == []
+
+
+def test_words_beside_attempts_are_readings(ward: Ward) -> None:
+    """A vital that no table knows came as words: it has no number either, and is counted and heard."""
+    word = Reading(vital="mood", value=None, text="low", observed_ms=T0, raw_value=None, raw_unit=None, marks=8)
+    said = message("m", {}, T0, T0 + 7, "of-p1", ["spo2"])
+    body = replace_readings(said.message, (word,))
+    ward.store(Arrival("resp", "of-p1", said.topic, body, T0 + 7, b"{}"))
+    ward.score()
+    assert (ward.scorer.readings, ward.scorer.last_received_ms) == (1, T0 + 7)
+    assert ward.rows("select at_ms, could_be from score") == [(T0, 3)]
+
+
+def replace_readings(body: Message, readings: tuple[Reading, ...]) -> Message:
+    """Give a message with these readings."""
+    return Message(id=body.id, seq=None, battery_percent=None, readings=readings, refused=body.refused)
+
+
+def test_the_same_message_again_changes_nothing(ward: Ward) -> None:
+    """A device that had no receipt sends it again: no attempt more, no score, no event."""
+    said = message("m", NO_BLOOD_PRESSURE, T0, T0, "of-p1", ["systolic_bp"])
+    ward.store(said)
+    ward.score()
+    before = (ward.stored(), ward.rows("select * from attempt"), ward.rows("select * from quarantine"))
+    ward.store(said, said)
+    ward.score()
+    assert (ward.stored(), ward.rows("select * from attempt"), ward.rows("select * from quarantine")) == before
+
+
+def test_a_late_attempt_is_told_of_the_present_and_not_of_the_past(new: Callable[..., Ward]) -> None:
+    """It raises what could be now, as of now; the history is that of a ward where it came in its time."""
+    late, punctual = new(), new()
+    for minute in (0, 10, 20, 30):
+        punctual.sends(
+            NO_BLOOD_PRESSURE if minute != 10 else {}, minute, refused=["systolic_bp"] if minute == 10 else []
+        )
+        if minute != 10:
+            late.sends(NO_BLOOD_PRESSURE, minute)
+    assert late.alerts() == []
+    late.sends({}, 10, late_ms=21 * MINUTE, refused=["systolic_bp"])
+    assert late.rows(SCORES) == punctual.rows(SCORES)
+    assert late.rows(COULD_BE) == [("new", 1, 0, T0 + 30 * MINUTE, T0 + 31 * MINUTE)]
+
+
+def test_an_attempt_from_before_what_memory_holds_is_scored_the_same(
+    new: Callable[..., Ward], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stay whose attempts were trimmed, or that is started anew, is read back from the log with them."""
+    monkeypatch.setattr(scoring, "LEAST_TRIMMED", 0)
+    late, punctual = new(), new()
+    halves = [half * 30 for half in range(20)]
+    for minute in halves:
+        for each in (late, punctual):
+            refused = ["systolic_bp", "gcs"] if minute % 120 == 0 else []
+            if each is punctual or minute != 60:
+                each.sends({"heart_rate": 112.0 + minute / 60}, minute, refused=refused)
+    late.started()
+    late.sends({"heart_rate": 113.0}, 60, late_ms=12 * HOUR)
+    assert late.rows(SCORES) == punctual.rows(SCORES)
+    assert late.rows("select max(could_be - total_min) from score") == [(3 * 4,)]
+
+
+def test_an_attempt_belongs_to_whoever_had_the_device_then(ward: Ward) -> None:
+    """Nobody's counts for nobody; once the register says whose it was, it is that stay's, with what was sent."""
+    ward.sends({"heart_rate": 112.0}, 2, device="stranger", refused=["systolic_bp"])
+    ward.admit("p2", device="stranger")
+    ward.score(T0 + 5 * MINUTE)
+    assert ward.rows("select stay_no, could_be - total_min from score") == [(2, 3)]
+    (evidence,) = ward.rows("select evidence from alert where lane = 'clinical'")[0]
+    assert json.loads(evidence)["refused"]["systolic_bp"]["sent"] == "999"
+
+
 @pytest.mark.parametrize("stopped", [False, True])
 def test_a_device_that_changes_hands_takes_its_readings_along_also_when_nothing_runs(
     tmp_path: Path, stopped: bool
@@ -595,3 +754,11 @@ def test_a_device_that_changes_hands_takes_its_readings_along_also_when_nothing_
     ]
     raised = "select stay_no, state from alert where lane = 'clinical' order by 1"
     assert ward.rows(raised) == [(1, "new"), (2, "new")]
+
+
+def test_an_attempt_alone_is_a_device_that_was_heard(ward: Ward) -> None:
+    """Given to a patient afterwards, the device's only word counts: it was refused, and it was the patient's."""
+    ward.sends({}, 2, device="stranger", refused=["systolic_bp", "spo2"])
+    ward.admit("p2", device="stranger")
+    ward.score(T0 + 5 * MINUTE)
+    assert ward.rows("select stay_no, could_be from score") == [(2, 6)]

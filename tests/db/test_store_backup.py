@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.db.test_store_log import ALL, append, arrival, reading
+from tests.db.test_store_log import ALL, append, arrival, reading, refusal
 from tests.db.test_store_monitor import LIVE, NOW
 from vwmon.errors import ConflictError, StoreCorrupt, StoreExists, StoreForeign, StoreMissing
 from vwmon.store import backup, database, monitor, readings, scores
 from vwmon.store.log import LogWriter, merge
 from vwmon.store.sqlite import Connection, module
-from vwmon.store.verify import Finding, verify
+from vwmon.store.verify import Finding, counts, verify
+
+# An attempt of this number, refusal and vital.
+ATTEMPT = """insert into attempt values ({0}, 1, {2}, 0, '', 0, 0, {0}, {1});
+    update log set last_seq = max(last_seq, {0})"""
 
 
 @pytest.fixture
@@ -66,6 +70,10 @@ def test_a_sound_database_passes_every_check(ward: Path) -> None:
         ("delete from reading_log where seq = 2", "every reading has one place in the log"),
         ("delete from reading", "every reading has one place in the log"),
         ("update log set last_seq = 9", "every reading has one place in the log"),
+        (ATTEMPT.format(2, 1, 1), "every reading has one place in the log"),
+        (ATTEMPT.format(0, 1, 1), "every reading has one place in the log"),
+        (ATTEMPT.format(4, 1, 99), "every reading has a device and a vital"),
+        (ATTEMPT.format(4, 99, 1), "every reference leads somewhere"),
         ("update reading set day = 1", "every reading stands under its own day"),
         ("delete from device", "every reading has a device and a vital"),
         ("update reading_log set value = null", "every reading without a number has its words"),
@@ -95,8 +103,27 @@ def test_what_does_not_fit_together_is_found_and_named(ward: Path, damage: str, 
     with closing(module.connect(ward, isolation_level=None)) as db:
         db.execute("insert into stay values (1, 'P', 'w', 'g', '1', 0, null, null, 1, '')")
         db.execute("insert into stay values (2, 'Q', 'w', 'g', '1', 0, 5, 'other', 1, '')")
-        db.execute(damage)
+        for statement in damage.split(";"):
+            db.execute(statement)
     assert check in broken(ward)
+
+
+def test_an_attempt_that_is_gone_is_missed(opened: Connection, ward: Path) -> None:
+    """Before it has been merged past, and after; and it is counted as what a backup must hold."""
+    append(opened, arrival("bad", reading(3.0), refused=(refusal("spo2"), refusal("gcs"))))
+    scores.move_cursor(opened, 4)
+    merge(opened, 4, ALL)
+    assert broken(ward) == []
+    assert counts(ward)["attempt"] == 2
+    for seq in (4, 5):
+        with closing(module.connect(ward, isolation_level=None)) as db:
+            db.execute("begin")
+            kept = db.execute("select * from attempt where seq = ?", [seq]).fetchone()
+            db.execute("delete from attempt where seq = ?", [seq])
+            db.execute("commit")
+            assert broken(ward) == ["every reading has one place in the log"]
+            db.execute("insert into attempt values (?, ?, ?, ?, ?, ?, ?, ?, ?)", kept)
+    assert broken(ward) == []
 
 
 def test_a_damaged_page_is_found(ward: Path) -> None:

@@ -296,9 +296,9 @@ def test_an_older_database_is_migrated_after_a_copy_of_it(tmp_path: Path, monkey
     with closing(database.open_writer(path)) as db, closing(module.connect(done.backup)) as before:
         assert db.execute("select name from vital").fetchall() == [("spo2",)]
         assert before.execute("select name from vital").fetchall() == [("spo2",)]
-        assert db.execute("select count(*) from register_noticed").fetchone() == (0,)
+        assert db.execute("select count(*) from attempt").fetchone() == (0,)
         with pytest.raises(OperationalError, match="no such table"):
-            before.execute("select * from register_noticed")
+            before.execute("select * from attempt")
 
 
 def test_a_transaction_keeps_all_or_nothing(opened: Connection) -> None:

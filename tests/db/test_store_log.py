@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from devices.readings import MARK_CLOCK_AHEAD, MARK_RECEIPT_TIME, Message, Reading, Refused
-from vwmon.store import batch, database, known, readings, registers
+from devices.readings import MARK_CLOCK_AHEAD, MARK_RECEIPT_TIME, Attempt, Message, Reading, Refused
+from vwmon.attribution import AS_APPENDED, AS_READ
+from vwmon.store import attempts, batch, database, known, readings, registers
 from vwmon.store.arrivals import Appended, Arrival, Quarantined
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter, drop_days_before, merge
-from vwmon.store.sqlite import Connection, OperationalError
+from vwmon.store.sqlite import Connection, DatabaseError, OperationalError
+from vwmon.store.verify import RULES
 
 T0 = 1_795_000_000_000
 DAY = 86_400_000
@@ -362,3 +365,113 @@ def test_what_is_appended_is_handed_on_once_it_is_committed(db: Connection, monk
 def failing(_batch: batch.Batch) -> None:
     """Fail as a full disk does."""
     raise OperationalError("database or disk is full")
+
+
+def refusal(vital: str, observed_ms: int = T0, sent: str = "999") -> Refused:
+    """Build a refusal of something that was measured."""
+    attempt = Attempt(vital=vital, observed_ms=observed_ms, sent=sent)
+    return Refused(vital=vital, reason="value_impossible", detail=sent, index=0, attempt=attempt)
+
+
+NOT_TRIED = Refused(vital="spo2", reason="time_invalid", detail="soon", index=0)
+
+
+def test_an_attempt_has_its_place_in_the_log_and_no_place_among_the_readings(db: Connection) -> None:
+    """Before the readings of its message, under the message's number, without a value; it is refused, not stored."""
+    told = append(
+        db,
+        arrival("a", reading()),
+        arrival("b", reading(94.0), refused=(NOT_TRIED, refusal("heart_rate"), refusal("spo2", T0 - 9))),
+        arrival("c", refused=(refusal("heart_rate"),)),
+    )
+    assert told == Appended(stored=2, duplicates=0, refused=4, quarantined=0, last_seq=5)
+    device, spo2, pulse = 1, 1, 2
+    assert readings.rows_after(db, 0, ALL) == [
+        (1, device, spo2, T0, 93.0, T0 + 500, 1),
+        (2, device, pulse, T0, None, T0 + 500, 2),
+        (3, device, spo2, T0 - 9, None, T0 + 500, 2),
+        (4, device, spo2, T0, 94.0, T0 + 500, 2),
+        (5, device, pulse, T0, None, T0 + 500, 5),
+    ]
+    assert [row[0] for row in readings.history(db, [device])] == [1, 4]
+    assert readings.latest(db).keys() == {(device, spo2)}
+    assert [row[0] for row in attempts.history(db, [device])] == [2, 3, 5]
+    assert attempts.history(db, [device + 1]) == []
+    assert attempts.numbers(db, 2, 4) == [3]
+
+
+def test_an_attempt_refers_to_its_own_refusal(db: Connection) -> None:
+    """Which says the reason, and holds the bytes; both are committed together or not at all."""
+    append(db, arrival("a", refused=(NOT_TRIED, refusal("gcs", sent="16"), NOT_TRIED, refusal("spo2", sent="0 %"))))
+    rows = db.execute("select attempt.sent, detail from attempt join quarantine using (quarantine_no) order by seq")
+    assert rows.fetchall() == [("16", "16"), ("0 %", "0 %")]
+    db.execute("create temp trigger cut before insert on attempt begin select raise(abort, 'cut'); end")
+    with pytest.raises(DatabaseError, match="cut"):
+        append(db, arrival("b", reading(), refused=(refusal("gcs"),)))
+    assert db.execute("select count(*) from quarantine").fetchone() == (4,)
+    assert [row[0] for row in readings.rows_after(db, 0, ALL)] == [1, 2]
+
+
+def test_what_was_sent_is_found_by_stay_and_time(db: Connection) -> None:
+    """Of several at one moment the first that came, whichever device brought it; not what another stay's device did."""
+    append(db, arrival("a", refused=(refusal("spo2", sent="first"), refusal("gcs", sent="16"))))
+    append(db, arrival("b", refused=(refusal("spo2", sent="second"),)))
+    append(db, arrival("c", refused=(refusal("spo2", T0 + 1, "later"),), device="other"))
+    db.execute("insert into stay values (7, 'P', 'w', 'g', '1', 0, null, null, 1, '')")
+    db.execute("insert into stay values (8, 'Q', 'w', 'g', '1', 0, null, null, 1, '')")
+    db.execute("insert into assignment values (1, 1, 7, 0, null), (2, 2, 8, 0, ?)", [T0])
+    found = attempts.sent(db, [(7, T0), (7, T0 + 1), (8, T0), (8, T0 + 1)])
+    assert found == {(7, "spo2", T0): "first", (7, "gcs", T0): "16"}
+
+
+def test_attempts_go_with_the_days_that_are_dropped(db: Connection) -> None:
+    """Those that have been merged past; what verify then asks of the log still holds."""
+    writer = LogWriter(db)
+    for day in range(3):
+        at_ms = T0 + day * DAY
+        said = arrival(f"m{day}", reading(observed_ms=at_ms), refused=(refusal("gcs", at_ms),))
+        writer.append([said], (), T0)
+    writer.merge(4, ALL)
+    assert drop_days_before(db, T0 // DAY + 2) == 2
+    assert attempts.numbers(db, 0, ALL) == [5]
+    assert readings.rows_after(db, 4, ALL) == [
+        (5, 1, 1, T0 + 2 * DAY, None, T0 + 500, 5),
+        (6, 1, 2, T0 + 2 * DAY, 93.0, T0 + 500, 5),
+    ]
+    assert db.execute(RULES["every reading has one place in the log"]).fetchone() == (0,)
+
+
+def test_the_newest_attempts_are_those_at_the_latest_time_of_their_series(db: Connection) -> None:
+    """As far as a place in the log; whether or not they have been merged past."""
+    said = [arrival(str(at), refused=(refusal("gcs", T0 + at), refusal("spo2", T0 - at))) for at in (1, 3, 3, 2)]
+    for number, one in enumerate(said):
+        append(
+            db, Arrival(one.ward, one.device, one.topic, msgspec.structs.replace(one.message, id=f"m{number}"), T0, b"")
+        )
+    assert sorted(row[0] for row in attempts.newest(db, ALL)) == [2, 3, 5]
+    merge(db, 5, ALL)
+    assert sorted(row[0] for row in attempts.newest(db, 4)) == [2, 3]
+
+
+def test_attempts_are_handed_on_in_their_places(db: Connection) -> None:
+    """Who follows the log in this process meets the same rows as who reads it."""
+    fresh = Fresh()
+    writer = LogWriter(db, fresh)
+    writer.append([arrival("a", reading(), reading(94.0))], (), T0)
+    writer.append([arrival("b", reading(95.0), refused=(refusal("gcs"),)), arrival("c", reading(96.0))], (), T0)
+    handed = [tuple(row[place] for place in AS_APPENDED) for row in fresh.after(0, 9)]
+    read = [tuple(row[place] for place in AS_READ) for row in readings.rows_after(db, 0, ALL)]
+    assert handed == read
+    assert [row[4] for row in read] == [93.0, 94.0, None, 95.0, 96.0]
+
+
+@pytest.mark.parametrize("merged", [0, 1, 3, 6])
+def test_a_message_is_read_whole_with_its_attempts(db: Connection, merged: int) -> None:
+    """However few rows are asked for, wherever the cut falls, and however much has been merged past."""
+    some = (refusal("gcs"), refusal("spo2"))
+    append(db, arrival("a", reading(), refused=some), arrival("b", refused=some), arrival("c", reading(94.0)))
+    merge(db, merged, ALL)
+    for limit, first in ((1, 3), (2, 3), (3, 3), (4, 5)):
+        assert [row[0] for row in readings.rows_after(db, 0, limit)] == list(range(1, first + 1))
+    assert [row[0] for row in readings.rows_after(db, 3, 1)] == [4, 5]
+    assert [row[0] for row in readings.rows_after(db, 5, 1)] == [6]

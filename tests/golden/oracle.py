@@ -20,6 +20,16 @@ HALF_HOUR = 1_800_000
 NEW_MILLENNIUM_MS = 978_307_200_000  # 2001-01-01T00:00:00Z, when second 0 of a recording is
 PARTS = ("rr", "spo2", "oxygen", "sbp", "hr", "mind", "temp")
 MOST = {"rr": 3, "spo2": 3, "oxygen": 2, "sbp": 3, "hr": 3, "mind": 3, "temp": 3}
+FED_BY = {
+    "resp_rate": "rr",
+    "spo2": "spo2",
+    "supplemental_oxygen": "oxygen",
+    "fio2": "oxygen",
+    "systolic_bp": "sbp",
+    "heart_rate": "hr",
+    "gcs": "mind",
+    "temperature": "temp",
+}
 RULES = {"seven": 3, "five": 2, "red": 2, "could be": 1}  # and the level of each
 
 Points = dict[str, int]
@@ -78,21 +88,35 @@ def follow(messages: Mapping[int, list[tuple[str, Decimal]]]) -> Patient:
     """Follow one patient, message by message."""
     patient = Patient(admitted_ms=min(messages))
     last: dict[str, tuple[int, int]] = {}  # by part: when it was read, and its points
+    failed: dict[str, int] = {}  # by part: when what came for it could not be
     list_of_patient = WorkList(patient.alerts)
     for at_ms in sorted(messages):
         found = worst(messages[at_ms])
-        if not found:
+        tried = {part for part in (useless(*one) for one in messages[at_ms]) if part}
+        if not found and not tried:
             continue
         ended = {part for part in found if at_ms - came_ms(last, part, patient) > patience_ms(part)}
         last |= {part: (at_ms, points) for part, points in found.items()}
+        failed |= dict.fromkeys(tried, at_ms)
         silent = {part for part in PARTS if at_ms - came_ms(last, part, patient) > patience_ms(part)}
         points = {part: last[part][1] for part in PARTS if part in last and at_ms - last[part][0] <= valid_ms(part)}
-        score = scored(at_ms, points, silent)
+        refused = {part for part in failed if part not in points and still_failed(part, at_ms, failed[part], last)}
+        score = scored(at_ms, points, silent | refused)
         if not patient.stored or score[1:] != patient.moments[-1][1:]:
             patient.stored.append(score)
         patient.moments.append(score)
-        list_of_patient.see(score, points, silent, ended)
+        list_of_patient.see(score, points, silent, ended, measured=bool(found))
     return patient
+
+
+def useless(vital: str, value: Decimal) -> str:
+    """Name the part of a value that cannot be; nothing for one that can, or that is not scored."""
+    return "" if list(read(vital, value)) else FED_BY.get(vital, "")
+
+
+def still_failed(part: str, at_ms: int, failed_ms: int, last: Mapping[str, tuple[int, int]]) -> bool:
+    """Say whether the last that came of a part was no use, and is not forgotten yet."""
+    return at_ms - failed_ms <= valid_ms(part) and (part not in last or failed_ms > last[part][0])
 
 
 def came_ms(last: Mapping[str, tuple[int, int]], part: str, patient: Patient) -> int:
@@ -190,14 +214,14 @@ def warmth(celsius: Decimal) -> int:
     return 1 if celsius <= Decimal("36.0") or celsius >= Decimal("38.1") else 0
 
 
-def scored(at_ms: int, points: Points, silent: set[str]) -> Score:
-    """Add up what is known, and bound what is not."""
+def scored(at_ms: int, points: Points, doubtful: set[str]) -> Score:
+    """Add up what is known, and bound what is not; what is late or could not be counts at its worst."""
     total = sum(points.values())
     return Score(
         at_ms=at_ms,
         total_min=total,
         total_max=total + sum(MOST[part] for part in PARTS if part not in points),
-        could_be=total + sum(MOST[part] for part in silent if part not in points),
+        could_be=total + sum(MOST[part] for part in doubtful if part not in points),
         red=3 in points.values(),
         points=int("".join(str(points.get(part, 0)) for part in PARTS)),
         present=int("".join("1" if part in points else "0" for part in PARTS)),
@@ -214,12 +238,15 @@ class WorkList:
         self.good_since_ms: dict[str, int] = {}
         self.awaited: set[str] = set()
 
-    def see(self, score: Score, points: Points, silent: set[str], ended: set[str]) -> None:
-        """Take one moment: `silent` parts are overdue now, those that `ended` were until this reading came."""
+    def see(self, score: Score, points: Points, silent: set[str], ended: set[str], *, measured: bool) -> None:
+        """Take one moment: `silent` parts are overdue now, those that `ended` were until this reading came.
+
+        Nothing is `measured` where all that came could not be: that is no good reading.
+        """
         alert = self.alerts[-1] if self.alerts and self.alerts[-1].state != "closed" else None
         self.wait(alert, silent, ended)
         holding = holds(score)
-        cleared = [] if alert is not None and alert.blind else self.cleared(score, holding)
+        cleared = [] if alert is not None and alert.blind else self.cleared(score, holding, measured=measured)
         self.standing = (self.standing | holding) - {rule for rule, _ in cleared}
         level = max((RULES[rule] for rule in self.standing), default=0)
         scoring = {part for part in points if points[part]}
@@ -254,13 +281,13 @@ class WorkList:
             self.good_since_ms.clear()
         alert.blind = stale
 
-    def cleared(self, score: Score, holding: set[str]) -> list[tuple[str, int]]:
+    def cleared(self, score: Score, holding: set[str], *, measured: bool) -> list[tuple[str, int]]:
         """Name the rules that this moment's second good reading ends, each with the time of the first."""
         done = []
         for rule in sorted(self.standing):
             if rule in holding or not ruled_out(rule, score):
                 self.good_since_ms.pop(rule, None)
-            elif score.at_ms - self.good_since_ms.setdefault(rule, score.at_ms) >= HALF_HOUR:
+            elif measured and score.at_ms - self.good_since_ms.setdefault(rule, score.at_ms) >= HALF_HOUR:
                 done.append((rule, self.good_since_ms.pop(rule)))
         return done
 

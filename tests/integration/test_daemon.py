@@ -75,6 +75,11 @@ class Hub:
         said = self.said()
         return said is not None and said.broker_connected
 
+    def counted(self) -> int:
+        """Read how many readings the daemon says that it has."""
+        said = self.said()
+        return 0 if said is None else said.readings
+
     def status(self) -> tuple[int, dict[str, Any]]:
         """Ask `vwmon status`; give its exit code and answer."""
         done = Command()("status", "--config", self.config, "--json")
@@ -157,6 +162,76 @@ def test_a_killed_daemon_is_not_said_to_have_stopped(hub: Hub) -> None:
         daemon.kill()
         daemon.wait(DEADLINE_S)
     assert hub.status()[1]["stopped_at"] is None
+
+
+def test_a_value_that_cannot_be_is_told_of_at_once_and_after_a_kill(hub: Hub, broker: Broker) -> None:
+    """An oximeter sends 120 %: receipt, and an alert that says so; started anew, the daemon still knows of it."""
+    vwmon = Command()
+    named = ("--config", hub.config)
+    assert vwmon("patients", "admit", "P1", "--ward", "resp", "--born", "1950-01-01", *named).exit_code == 0
+    assert vwmon("devices", "add", "oximeter", *named).exit_code == 0
+    assert vwmon("devices", "assign", "oximeter", "P1", *named).exit_code == 0
+    with hub.running(), receipts(broker.port) as (client, received):
+        wait_until(hub.connected, "the daemon has its broker")
+        client.publish(READINGS, message("m1", ("heart_rate", 115)), qos=1)
+        client.publish(READINGS, message("m2", ("spo2", 120)), qos=1)
+        assert {received.get(timeout=DEADLINE_S) for _ in range(2)} == {"m1", "m2"}
+        wait_until(lambda: len(listed(hub)) == 1, "the alert is there")
+    (alert,) = listed(hub)
+    assert (alert["level"], alert["lane"]) == (1, "clinical")
+    assert any(line.startswith("SpO2 refused (120 %), ") for line in alert["why"])
+    with hub.running(), receipts(broker.port) as (client, received):
+        wait_until(hub.connected, "the daemon has its broker again")
+        client.publish(READINGS, message("m2", ("spo2", 120)), qos=1)
+        client.publish(READINGS, message("m3", ("heart_rate", 95)), qos=1)
+        assert {received.get(timeout=DEADLINE_S) for _ in range(2)} == {"m2", "m3"}
+        wait_until(lambda: len(could_be(hub)) == 3 and hub.counted() == 2, "the pulse is scored")
+    assert could_be(hub) == [(2, 2), (2, 5), (1, 4)]
+    assert [one["id"] for one in listed(hub)] == [alert["id"]]
+
+
+READINGS = "vwmon/resp/oximeter/readings"
+
+
+def message(name: str, *values: tuple[str, float]) -> bytes:
+    """Write a message without times: they are those of receipt."""
+    return json.dumps({"v": 1, "id": name, "readings": [{"vital": v, "value": n} for v, n in values]}).encode()
+
+
+def listed(hub: Hub) -> list[dict[str, Any]]:
+    """Read the clinical alerts from the command line."""
+    rows = json.loads(Command()("alerts", "--config", hub.config, "--json").stdout)
+    return [row for row in rows if row["lane"] == "clinical"]
+
+
+def could_be(hub: Hub) -> list[tuple[int, int]]:
+    """Read of every moment that was stored: the total and what could be."""
+    with closing(database.open_reader(hub.db)) as reader:
+        return reader.execute("select total_min, could_be from score order by at_ms").fetchall()
+
+
+@contextmanager
+def receipts(port: int) -> Iterator["tuple[mqtt.Client, queue.Queue[str]]"]:
+    """Connect as a device; give what to publish with, and the ids of the messages that were receipted."""
+    ids: queue.Queue[str] = queue.Queue()
+    subscribed = threading.Event()
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+
+    def heard(_client: mqtt.Client, _data: object, said: mqtt.MQTTMessage) -> None:
+        for one in json.loads(said.payload)["ids"]:
+            ids.put(one)
+
+    client.on_message = heard
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.connect("127.0.0.1", port)
+    client.subscribe("vwmon/resp/oximeter/receipts", qos=1)
+    client.loop_start()
+    try:
+        assert subscribed.wait(DEADLINE_S)
+        yield client, ids
+    finally:
+        client.disconnect()
+        client.loop_stop()
 
 
 def test_a_broker_that_is_not_there_is_waited_for(tmp_path: Path) -> None:

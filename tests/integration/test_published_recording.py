@@ -30,6 +30,9 @@ READINGS = """select device, vital.name, observed_ms, value, text, raw_value, ra
         select device_no, vital_no, observed_ms, value, text, raw_value, raw_unit, marks from reading)
     join device using (device_no) join vital using (vital_no) order by 1, 3, 2, 4"""
 REFUSED = "select device, vital, reason, detail, message_id from quarantine order by device, message_id, vital, detail"
+ATTEMPTS = """select device.device, vital.name, observed_ms, sent, reason, message_id
+    from attempt join device using (device_no) join vital using (vital_no) join quarantine using (quarantine_no)
+    order by 1, 3, 2"""
 SCORES = """select patient, at_ms, late, total_min, total_max, could_be, red, complete, points_min, points_max, present
     from score join stay using (stay_no) order by patient, at_ms"""
 ALERTS = """select patient, lane, state, level, peak, peak_score, since_ms
@@ -127,7 +130,9 @@ def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in db.execute(sql)]
 
 
-@pytest.mark.parametrize("sql", [READINGS, REFUSED, SCORES, ALERTS], ids=["readings", "refused", "scores", "alerts"])
+@pytest.mark.parametrize(
+    "sql", [READINGS, REFUSED, ATTEMPTS, SCORES, ALERTS], ids=["readings", "refused", "attempts", "scores", "alerts"]
+)
 def test_a_published_recording_ends_as_the_replayed_one(both: tuple[Path, Path], sql: str) -> None:
     """The same readings, the same refusals, the same scores, and the same alerts of patients and of their kit."""
     live, replayed = both

@@ -95,6 +95,12 @@ class Walk:
         self.frontier_ms = at_ms
         self._observe(replace(step.point, at_ms=at_ms, received_ms=self.now_ms))
 
+    def _tried(self, step: Step) -> None:
+        """Nothing came but what was refused: the score is of what was known before."""
+        at_ms = round(self.minute * MINUTE)
+        self.frontier_ms = at_ms
+        self._observe(replace(step.point, at_ms=at_ms, received_ms=self.now_ms, measured=False))
+
     def _late(self, step: Step) -> None:
         at_ms = round((self.minute - step.back) * MINUTE)
         self._observe(replace(step.point, at_ms=at_ms, received_ms=self.now_ms, late=at_ms < self.frontier_ms))
@@ -138,7 +144,8 @@ class Walk:
         self.case = lifecycle.discharged(lifecycle.tick(self.case, self.now_ms), self.now_ms)
 
 
-EVERYTHING = ("reading", "reading", "reading", "reading", "late", "overdue", "returned", "tick", "ack", "ack", "close")
+READINGS = ("reading", "reading", "reading", "reading", "tried", "late")
+EVERYTHING = (*READINGS, "overdue", "returned", "tick", "ack", "ack", "close")
 
 
 def walked(history: list[Step]) -> Walk:
@@ -194,7 +201,7 @@ def test_a_blind_patient_who_is_sick_always_has_an_urgent_technical_alert(histor
 @settings(max_examples=120)
 @given(steps(*EVERYTHING))
 def test_only_fresh_good_complete_readings_settle_or_ease(history: list[Step]) -> None:
-    """Tested on what came in, not on the state: no late, missing or blind evidence ever clears anything."""
+    """Tested on what came in, not on the state: no late, missing, refused or blind evidence ever clears anything."""
     walk = walked(history)
     for before, scored, after in walk.log:
         new = after.events[len(before.events) :]
@@ -208,6 +215,7 @@ def test_only_fresh_good_complete_readings_settle_or_ease(history: list[Step]) -
             continue
         assert scored is not None
         assert not scored.late
+        assert scored.measured
         assert clinical(before).blind_ms is None
         hidden = [part for part in scored.missing if part in PLAN or part in clinical(before).parts]
         if cleared[-1] in {Kind.SETTLED, Kind.ENDED}:
@@ -250,7 +258,8 @@ def test_being_told_again_changes_nothing(history: list[Step], data: st.DataObje
 
 @settings(max_examples=120)
 @given(
-    steps("reading", "reading", "late", "overdue", "returned", "ack", "close"), st.lists(st.floats(0, 1), min_size=25)
+    steps("reading", "reading", "tried", "late", "overdue", "returned", "ack", "close"),
+    st.lists(st.floats(0, 1), min_size=25),
 )
 def test_it_does_not_matter_when_the_clock_was_looked_at(history: list[Step], when: list[float]) -> None:
     """Ticks in between, as many and whenever they come, lead to the same alerts with the same history."""
@@ -285,7 +294,7 @@ def test_the_history_of_an_alert_is_a_chain(history: list[Step]) -> None:
 
 
 @settings(max_examples=120)
-@given(steps("reading"))
+@given(steps("reading", "reading", "reading", "tried"))
 def test_alerts_agree_with_a_slow_reading_of_the_whole_history(history: list[Step]) -> None:
     """State and level at every moment, found anew from all scores so far by the words of the rules."""
     walk = Walk()
@@ -293,7 +302,7 @@ def test_alerts_agree_with_a_slow_reading_of_the_whole_history(history: list[Ste
     peak = 0
     for step in history:
         walk.do(step)
-        seen.append(replace(step.point, at_ms=walk.frontier_ms))
+        seen.append(replace(step.point, at_ms=walk.frontier_ms, measured=step.what == "reading"))
         level, was_peak = oracle_level(seen), peak
         peak = max(level, peak) if level or was_peak > 1 else 0
         alert = walk.case.alerts.get(Lane.CLINICAL)
@@ -313,7 +322,7 @@ def oracle_level(seen: list[Point]) -> int:
 
 
 def oracle_stands(rule: policy.Rule, seen: list[Point]) -> bool:
-    """After the last breach, look at every pair of good readings far enough apart with only good ones between."""
+    """After the last breach, look at every pair of good readings far enough apart with nothing but good between."""
     breaches = [n for n, scored in enumerate(seen) if policy.present(rule, scored)]
     if not breaches:
         return False
@@ -321,7 +330,7 @@ def oracle_stands(rule: policy.Rule, seen: list[Point]) -> bool:
     for first in range(since + 1, len(seen)):
         for last in range(first + 1, len(seen)):
             run = seen[first : last + 1]
-            long = run[-1].at_ms - run[0].at_ms >= 30 * MINUTE
+            long = run[-1].at_ms - run[0].at_ms >= 30 * MINUTE and run[0].measured and run[-1].measured
             if long and all(oracle_good(rule, scored, seen[: n + first]) for n, scored in enumerate(run)):
                 return False
     return True

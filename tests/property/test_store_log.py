@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devices.readings import MARK_RECEIPT_TIME, Message, Reading, Refused
-from vwmon.store import database, readings
+from devices.readings import MARK_RECEIPT_TIME, Attempt, Message, Reading, Refused
+from vwmon.store import attempts, database, readings
 from vwmon.store.arrivals import Arrival, Quarantined
 from vwmon.store.log import LogWriter, drop_days_before, merge
 from vwmon.store.sqlite import Connection
+from vwmon.store.verify import RULES
 
 T0 = 1_795_000_000_000
 HOUR = 3_600_000
@@ -54,15 +56,27 @@ a_word = st.builds(
     raw_unit=st.none(),
     marks=st.just(8),
 )
+an_attempt = st.builds(
+    Attempt,
+    vital=st.sampled_from(["spo2", "heart_rate", "gcs"]),
+    observed_ms=st.integers(0, 60).map(lambda hour: T0 + hour * HOUR),
+    sent=st.sampled_from(["120 %", "no value"]),
+)
+a_refusal = st.builds(
+    Refused,
+    vital=st.just("spo2"),
+    reason=st.just("not_a_number"),
+    detail=st.just("no"),
+    index=st.just(0),
+    attempt=st.none() | an_attempt,
+)
 a_message = st.builds(
     Message,
     id=st.sampled_from([None, None, "01A", "01B", "02", "zz", "é", "9" * 128]),
     seq=st.none(),
     battery_percent=st.sampled_from([None, 50.0, 49.0]),
     readings=st.lists(a_reading | a_word, max_size=3).map(tuple),
-    refused=st.lists(st.just(Refused(vital="spo2", reason="not_a_number", detail="no", index=0)), max_size=1).map(
-        tuple
-    ),
+    refused=st.lists(a_refusal, max_size=3).map(tuple),
 )
 an_arrival = st.builds(
     Arrival,
@@ -92,14 +106,19 @@ class Twin:
         self.own: set[tuple[object, ...]] = set()
         self.rows: list[tuple[object, ...]] = []
         self.refused = 0
+        self.numbered: list[tuple[object, ...]] = []  # what stands where in the log: readings and attempts
 
     def append(self, arrivals: Sequence[Arrival]) -> None:
         """Keep what is new."""
         for arrival in arrivals:
             fresh = self._fresh(arrival)
             if fresh is not None:
-                self.rows += [_content(arrival.device, reading) for reading in fresh]
+                rows = [_content(arrival.device, reading) for reading in fresh]
+                tried = [one.attempt for one in arrival.message.refused if one.attempt is not None]
+                self.rows += rows
                 self.refused += len(arrival.message.refused)
+                self.numbered += [(arrival.device, one.vital, one.observed_ms, None, one.sent) for one in tried]
+                self.numbered += [(*row[:4], "") for row in rows]
 
     def _fresh(self, arrival: Arrival) -> list[Reading] | None:
         message = arrival.message
@@ -144,6 +163,24 @@ def stored(db: Connection) -> list[tuple[object, ...]]:
     ).fetchall()
 
 
+def numbered(db: Connection) -> list[tuple[object, ...]]:
+    """Read everything that has a number of the log, in its order, and check that no number is left out."""
+    columns = "seq, device_no, vital_no, observed_ms, value, ''"
+    rows = db.execute(
+        f"""select seq, device, name, observed_ms, value, sent from (
+            select {columns} as sent from reading union all select {columns} from reading_log union all
+            select seq, device_no, vital_no, observed_ms, null, sent from attempt)
+            join device using (device_no) join vital using (vital_no) order by seq"""  # noqa: S608 -- our own names
+    ).fetchall()
+    assert [row[0] for row in rows] == list(range(1, len(rows) + 1))
+    return [row[1:] for row in rows]
+
+
+def tried(db: Connection) -> set[int]:
+    """Give the numbers of the log that are attempts."""
+    return set(attempts.numbers(db, 0, EVERYTHING))
+
+
 @contextmanager
 def new_database() -> Iterator[Path]:
     """Make a database of its own for one example."""
@@ -174,7 +211,7 @@ class Run:
         delivered = sum(len(a.message.readings) + len(a.message.refused) for a in arrivals)
         assert told.stored == len(self.twin.rows) - before
         assert told.stored + told.duplicates + told.refused <= delivered
-        assert told.last_seq == len(self.twin.rows) == self.writer.last_seq
+        assert told.last_seq == len(self.twin.numbered) == self.writer.last_seq
 
     def do_merge(self, at_most: int) -> None:
         """Merge with the writer that appends."""
@@ -213,6 +250,8 @@ def test_each_message_and_each_reading_without_id_is_stored_once(steps: list[tup
         for verb, given_ in steps:
             run.step(verb, given_)
             assert stored(run.db) == run.twin.rows
+            assert numbered(run.db) == run.twin.numbered
+            assert run.db.execute(RULES["every reading has one place in the log"]).fetchone() == (0,)
         assert run.db.execute("select count(*) from quarantine").fetchone()[0] == run.twin.refused
         run.db.close()
 
@@ -230,7 +269,9 @@ def test_the_log_reads_the_same_however_much_of_it_is_merged(
         whole = readings.rows_after(run.db, 0, EVERYTHING)
         run.step("merge", cut)
         assert readings.rows_after(run.db, 0, EVERYTHING) == whole
-        assert readings.history(run.db, [1, 2, 3]) == whole
+        good = [row for row in whole if row[0] not in tried(run.db)]
+        assert readings.history(run.db, [1, 2, 3]) == good
+        assert sorted(attempts.history(run.db, [1, 2, 3]) + good, key=itemgetter(0)) == whole
         pieces, seq = [], 0
         while piece := readings.rows_after(run.db, seq, limit):
             pieces.append(piece)
@@ -256,7 +297,7 @@ def test_history_and_latest_agree_with_a_plain_search(
         run = Run(path)
         for batch in batches:
             run.step("append", batch)
-        whole = readings.rows_after(run.db, 0, EVERYTHING)
+        whole = [row for row in readings.rows_after(run.db, 0, EVERYTHING) if row[0] not in tried(run.db)]
         run.step("merge", cut)
         from_ms, to_ms = (T0 + hour * HOUR for hour in hours)
         wanted = [row for row in whole if row[1] == device and from_ms <= row[3] <= to_ms]

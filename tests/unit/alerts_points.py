@@ -1,7 +1,8 @@
 """Scores as the alert rules see them, made by hand, and cases followed through them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from alerts import acts, lifecycle
@@ -14,6 +15,7 @@ HOUR = 60 * MINUTE
 PARTS = tuple(POLICY.parts)
 LAG = 2000  # a reading is received so long after it was observed
 STAY = 7
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 USUAL = {
     "respiratory_rate": 24.0,
     "spo2": 91.0,
@@ -42,6 +44,8 @@ class Point:
     points: dict[str, int] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
     ages_ms: dict[str, int] = field(default_factory=dict)
+    measured: bool = True
+    refused: dict[str, tuple[int, str]] = field(default_factory=dict)
     expected: tuple[str, ...] = PARTS
 
 
@@ -54,9 +58,15 @@ def point(
     received: float | None = None,
     could_be: int | None = None,
     expected: tuple[str, ...] = PARTS,
+    measured: bool = True,
+    refused: Mapping[str, float] = NOTHING,
+    sent: Mapping[str, str] = NOTHING,
     **points: int,
 ) -> Point:
-    """Make the score of one minute: the points named, and `total` more in parts of at most two each."""
+    """Make the score of one minute: the points named, and `total` more in parts of at most two each.
+
+    `refused` parts were tried so many minutes before, and what came is as `sent`.
+    """
     absent = tuple(missing)
     scored = {part: points.get(part, 0) for part in PARTS if part not in absent}
     left = total
@@ -79,6 +89,8 @@ def point(
         points=scored,
         values={part: USUAL[part] for part in scored},
         ages_ms=dict.fromkeys(scored, 0),
+        measured=measured,
+        refused={part: (round(age * MINUTE), sent.get(part, "")) for part, age in refused.items()},
         expected=expected,
     )
 

@@ -17,10 +17,11 @@ from alerts.acts import Act
 from alerts.model import SYSTEM_STAY, Case, Lane
 from vwmon import points
 from vwmon.alerting import Alerting, breaching
+from vwmon.kernels.windows import NEVER_AGE
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
 from vwmon.scoring.charts import PARTS
-from vwmon.store import database
+from vwmon.store import attempts, database
 from vwmon.store.sqlite import Connection
 from vwmon.ward import PlanTable
 
@@ -77,6 +78,7 @@ def scored(*rows: dict[str, Any]) -> Scores:
         present=np.ones((len(rows), 7), dtype=bool),
         values=np.full((len(rows), 7), 90.0),
         age_ms=np.tile(column(rows, "age_ms", 0, np.int64)[:, None], (1, 7)),
+        refused_age_ms=np.tile(column(rows, "refused_age_ms", NEVER_AGE, np.int64)[:, None], (1, 7)),
         total_min=total,
         total_max=total,
         red=column(rows, "red", 0, np.bool_),
@@ -315,3 +317,25 @@ def test_a_case_that_time_has_changed_is_read_again(alerting: Alerting, db: Conn
     step(alerting, scored(ill | {"minute": 41, "age_ms": 2 * HOUR if end == "overdue" else 0}), NO_GAPS)
     expected = {"ack": [("clinical", "reraised")], "overdue": [("clinical", "reraised"), ("technical", "new")]}
     assert [row[1:3] for row in states(db)] == expected[end]
+
+
+def test_what_was_sent_is_read_only_for_points_that_are_followed_and_refused(
+    alerting: Alerting, db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ward of which nothing was refused costs no question; else one is asked for all, and its answer is evidence."""
+    asked: list[set[tuple[int, int]]] = []
+
+    def sent(_db: Connection, what: set[tuple[int, int]]) -> dict[tuple[int, str, int], str]:
+        asked.append(what)
+        return {(12, "weight", T0): "0 kg", (12, "spo2", T0): "120 %"}
+
+    monkeypatch.setattr(attempts, "sent", sent)
+    step(alerting, scored({"total": 5, "red": True}, {"stay": 2, "refused_age_ms": 5}), NO_GAPS)
+    assert asked == []
+    step(alerting, scored({"stay": 1, "minute": 1, "total": 2, "could_be": 5, "refused_age_ms": MINUTE}), NO_GAPS)
+    assert asked == [{(12, T0)}]
+    found = cases.load(db, [12])[12].alerts[Lane.CLINICAL].evidence["refused"]
+    assert found["spo2"] == {"age_ms": MINUTE, "sent": "120 %"}
+    assert {part: tried["sent"] for part, tried in found.items() if part != "spo2"} == dict.fromkeys(
+        set(PARTS) - {"spo2"}, ""
+    )

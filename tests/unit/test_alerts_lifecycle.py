@@ -402,3 +402,28 @@ def test_the_end_of_a_stay_lifts_blindness_and_what_is_overdue() -> None:
     assert not gone.overdue
     assert gone.alerts[Lane.TECHNICAL].state == State.SETTLED
     assert lifecycle.discharged(gone, 91 * MINUTE).alerts == gone.alerts
+
+
+@pytest.mark.parametrize("rule", ["total", "could be"])
+def test_an_attempt_that_was_refused_clears_nothing(rule: str) -> None:
+    """Neither as the first good reading nor as the last: in a run of good ones something is measured each time."""
+    ill = point(0, 5) if rule == "total" else point(0, 2, missing=["spo2"], could_be=5)
+    well, tried = point(10, 1), point(41, 1, measured=False)
+    assert clinical(after(ill, well, tried)).active
+    assert not clinical(after(ill, well, tried, point(42, 1))).active
+    assert clinical(after(ill, point(10, 1, measured=False), point(41, 1))).active
+
+
+def test_an_attempt_at_which_nobody_can_tell_ends_a_run_of_good_readings() -> None:
+    """A part that has gone missing by then makes the score unsure, whoever looked."""
+    unsure = point(20, 1, missing=["spo2"], measured=False)
+    assert clinical(after(point(0, 5), point(10, 1), unsure, point(41, 1))).active
+
+
+def test_an_attempt_can_bear_a_rule_out() -> None:
+    """What could be is known at once, and the alert keeps what came."""
+    scored = point(0, 2, missing=["spo2"], could_be=5, measured=False, refused={"spo2": 0}, sent={"spo2": "120 %"})
+    alert = clinical(after(scored))
+    assert (alert.level, alert.state) == (Level.WATCH, State.NEW)
+    assert alert.evidence["refused"] == {"spo2": {"age_ms": 0, "sent": "120 %"}}
+    assert "refused" not in clinical(after(point(0, 5))).evidence

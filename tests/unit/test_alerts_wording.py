@@ -57,6 +57,23 @@ def test_what_could_be_is_said_as_that() -> None:
     assert wording.why(alert, 0)[1] == "could be 6 with what is overdue"
 
 
+def test_what_was_refused_is_said_with_what_came_and_when() -> None:
+    """Each part, by its own age; a value that is not known any more is left out."""
+    tried = {"temperature": "98.9 degC", "spo2": ""}
+    scored = point(0, 3, missing=["temperature", "spo2"], could_be=9, refused={"temperature": 0, "spo2": 7}, sent=tried)
+    assert wording.why(clinical(after(scored)), 10 * MINUTE)[1:4] == [
+        "could be 9 with what is overdue or was refused",
+        "temperature refused (98.9 degC), 10 min ago",
+        "SpO2 refused, 17 min ago",
+    ]
+
+
+def test_an_alert_that_does_not_stand_on_what_could_be_says_nothing_of_refusals() -> None:
+    """A score of five for certain is reason enough."""
+    scored = point(0, 5, missing=["temperature"], could_be=8, refused={"temperature": 0})
+    assert not any("refused" in line for line in wording.why(clinical(after(scored)), 0))
+
+
 def test_a_reading_that_was_old_then_is_older_now() -> None:
     """Ages are of the reading, not of the score."""
     old = point(60, spo2=3)

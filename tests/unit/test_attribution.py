@@ -85,9 +85,22 @@ def test_what_belongs_to_nobody_is_left_out() -> None:
     assert len(attributed(("spo2", 95.0))) == 1
 
 
-def test_what_is_not_scored_and_what_is_no_number_are_left_out() -> None:
-    """Steps are no part of the score, and a word that came in place of a number is no reading of it."""
-    assert parts(attributed(("steps", 900.0), ("spo2", None), ("heart_rate", 80.0))) == [("heart_rate", 80.0)]
+def test_what_is_not_scored_is_left_out() -> None:
+    """Steps are no part of the score, tried or not."""
+    assert parts(attributed(("steps", 900.0), ("steps", None), ("heart_rate", 80.0))) == [("heart_rate", 80.0)]
+
+
+@pytest.mark.parametrize(("vital", "part"), [("spo2", "spo2"), ("fio2", "oxygen"), ("gcs", "consciousness")])
+def test_a_row_without_a_number_is_an_attempt_at_its_part(vital: str, part: str) -> None:
+    """It stays without one: a fraction that was refused is not air, and a coma score that was refused is not a coma."""
+    found = attributed((vital, None))
+    assert [PARTS[number] for number in found.part.tolist()] == [part]
+    assert np.isnan(found.value).all()
+
+
+def test_an_attempt_is_whose_the_device_was_then() -> None:
+    """As a reading is."""
+    assert len(attributed(("spo2", None), device=2)) == 0
 
 
 def test_times_and_messages_come_along() -> None:

@@ -188,11 +188,10 @@ def test_overdue_names_the_part_and_when_it_fell_due() -> None:
     ]
 
 
-@pytest.mark.parametrize("log", [readings(), readings((0, 5, {"spo2": float("nan")}))], ids=["empty", "no numbers"])
-def test_a_batch_without_a_usable_reading_changes_nothing(log: Readings) -> None:
-    """What is no number is no reading: not a moment, and no sign of life."""
+def test_a_batch_without_rows_changes_nothing() -> None:
+    """Not a moment, and no sign of life."""
     ward = Ward(plans())
-    scores, gaps = pipeline.step(ward, log)
+    scores, gaps = pipeline.step(ward, readings())
     assert lengths(scores) == lengths(gaps) == {0}
     assert ward.frontier_ms.tolist() == [NEVER]
     assert not len(ward.windows)
@@ -261,3 +260,113 @@ def test_a_message_about_two_stays_counts_for_each() -> None:
     scores, _ = pipeline.step(Ward(plans(2)), together)
     assert scores.stay.tolist() == [0, 1]
     assert scores.total_min.tolist() == [1, 2]
+
+
+NO_VALUE = float("nan")
+ALL_BUT_SPO2 = dict.fromkeys(PARTS, 0.0) | {"respiratory_rate": 16.0, "systolic_bp": 120.0, "heart_rate": 70.0}
+ALL_BUT_SPO2 |= {"temperature": 36.8}
+del ALL_BUT_SPO2["spo2"]
+
+
+def refused(scores: Scores) -> list[dict[str, int]]:
+    """Name the parts that count as refused at each moment, and how many minutes ago they were tried."""
+    return [
+        {part: age // MINUTE for part, age in zip(PARTS, ages, strict=True) if age != NEVER_AGE}
+        for ages in scores.refused_age_ms.tolist()
+    ]
+
+
+def test_a_part_that_was_refused_counts_at_its_worst_at_once() -> None:
+    """Nothing is overdue yet; the moment of the attempt is scored, and what could be has grown by three."""
+    log = readings((0, 10, ALL_BUT_SPO2), (0, 20, {"spo2": NO_VALUE}), (0, 25, {"heart_rate": 70.0}))
+    scores, gaps = pipeline.step(Ward(plans()), log)
+    assert minutes(scores) == [10, 20, 25]
+    assert scores.total_min.tolist() == [0, 0, 0]
+    assert scores.total_max.tolist() == [3, 3, 3]
+    assert scores.could_be.tolist() == [0, 3, 3]
+    assert refused(scores) == [{}, {"spo2": 0}, {"spo2": 5}]
+    assert scores.changed.tolist() == [True, True, False]
+    assert len(gaps) == 0
+
+
+def test_a_value_that_is_still_fresh_goes_on_counting() -> None:
+    """The refused attempt says nothing about it; once it is too old, the attempt counts, as long as a reading would."""
+    log = readings(
+        (0, 0, ALL_BUT_SPO2 | {"spo2": 96.0}),
+        (0, 50, {"spo2": NO_VALUE}),
+        *((0, minute, ALL_BUT_SPO2) for minute in (60, 61, 110, 111)),
+    )
+    scores, _ = pipeline.step(Ward(plans(overdue=900)), log)
+    assert scores.could_be.tolist() == [0, 0, 0, 3, 3, 0]
+    assert refused(scores) == [{}, {}, {}, {"spo2": 11}, {"spo2": 60}, {}]
+
+
+@pytest.mark.parametrize(("minute", "could_be"), [(19, 3), (20, 0), (22, 0)])
+def test_a_good_reading_at_or_after_the_attempt_ends_it(minute: int, could_be: int) -> None:
+    """Of two at one moment the good one counts, and from then on; one from before the attempt ends nothing."""
+    good, bad = (0, minute, {"spo2": 96.0}), (0, 20, {"spo2": NO_VALUE})
+    for log in (readings(good, bad, (0, 24, ALL_BUT_SPO2)), readings(bad, good, (0, 24, ALL_BUT_SPO2))):
+        scores, _ = pipeline.step(Ward(plans(valid=4, overdue=900)), log)
+        assert minutes(scores)[-1] == 24
+        assert scores.could_be.tolist()[-1] == could_be
+
+
+def test_only_what_the_plan_expects_counts_as_refused() -> None:
+    """A part that nobody asked for alarms nobody, however it was measured."""
+    scores, _ = pipeline.step(Ward(plans(expected=False)), readings((0, 20, {"spo2": NO_VALUE})))
+    assert (scores.could_be.tolist(), refused(scores)) == ([0], [{}])
+
+
+def test_oxygen_that_was_refused_makes_a_saturation_on_scale_2_suspect() -> None:
+    """As an overdue one does: 97 % scores 3 on oxygen, with 2 for the oxygen itself."""
+    log = readings((0, 20, {"spo2": 97.0, "oxygen": NO_VALUE}))
+    scores, _ = pipeline.step(Ward(plans(scale=2)), log)
+    assert (scores.total_min.tolist(), scores.could_be.tolist()) == ([0], [5])
+
+
+def test_an_attempt_ends_no_silence() -> None:
+    """What was overdue stays so: as of the same time, by the clock and at the moment, and no gap is over."""
+    ward = Ward(plans())
+    pipeline.step(ward, readings((0, 10, {"spo2": 96.0})))
+    scores, gaps = pipeline.step(ward, readings((0, 120, {"spo2": NO_VALUE}), unit=1))
+    assert len(gaps) == 0
+    assert (scores.age_ms[0, PARTS.index("spo2")] // MINUTE).tolist() == 110
+    spo2 = [
+        (part, due // MINUTE) for _, part, due in zip(*map(list, pipeline.overdue(ward, 120 * MINUTE)), strict=True)
+    ]
+    assert (PARTS.index("spo2"), 100) in spo2
+    assert ward.frontier_ms.tolist() == [120 * MINUTE]
+
+
+def test_an_attempt_that_comes_late_is_put_in_its_place() -> None:
+    """What was scored after it is scored again, and it is late news for all but the present."""
+    ward = Ward(plans(valid=15, overdue=900))
+    pipeline.step(ward, readings((0, 10, ALL_BUT_SPO2), (0, 20, ALL_BUT_SPO2), (0, 30, ALL_BUT_SPO2)))
+    scores, _ = pipeline.step(ward, readings((0, 15, {"spo2": NO_VALUE}), unit=9))
+    assert minutes(scores) == [15, 20, 30]
+    assert scores.late.tolist() == [True, True, False]
+    assert scores.could_be.tolist() == [3, 3, 3]
+
+
+def test_attempts_that_were_dropped_put_a_stay_out_of_reach() -> None:
+    """Though no reading was: scored from what is kept, the late moment would miss the attempt before it."""
+    log = readings(*((0, minute, {"spo2": NO_VALUE}) for minute in (10, 30, 70)), (0, 71, {"heart_rate": 70.0}))
+    ward, whole = Ward(plans()), Ward(plans())
+    for each in (ward, whole):
+        pipeline.step(each, log)
+    ward.trim(10 * MINUTE)
+    late = readings((0, 20, {"heart_rate": 70.0}), unit=9)
+    assert ward.out_of_reach(late).tolist() == [0]
+    ward.replace(np.array([0]), log)
+    found, expected = (pipeline.step(each, late)[0] for each in (ward, whole))
+    assert refused(found) == refused(expected)
+    assert refused(found)[0] == {"spo2": 10}
+
+
+def test_a_stay_that_is_replaced_keeps_none_of_its_old_attempts() -> None:
+    """They may have turned out to be another's."""
+    ward = Ward(plans())
+    pipeline.step(ward, readings((0, 10, {"spo2": NO_VALUE})))
+    ward.replace(np.array([0]), readings((0, 5, {"heart_rate": 70.0})))
+    scores, _ = pipeline.step(ward, readings((0, 20, {"heart_rate": 70.0}), unit=1))
+    assert (minutes(scores), refused(scores), scores.could_be.tolist()) == ([20], [{}], [0])

@@ -34,6 +34,7 @@ def scores(rows: int = 1, **columns: ArrayLike) -> Scores:
         present=present,
         values=np.where(present, 20.0, np.nan),
         age_ms=np.where(present, 500, NEVER_AGE),
+        refused_age_ms=np.full((rows, len(PARTS)), NEVER_AGE),
         total_min=6 * ones,
         total_max=9 * ones,
         red=ones > 0,
@@ -118,3 +119,12 @@ def test_each_stay_goes_back_by_itself() -> None:
     """One that came in order is left alone beside one that did not; each time is named once."""
     found = scores(4, stay=[0, 0, 1, 1], rescored_from_ms=[3000, 3000, 3000, 4000])
     assert points.rewritten(found, np.array([2000, 4000])) == [(1, 3000), (1, 4000)]
+
+
+def test_a_point_tells_what_was_refused_and_whether_anything_was_measured() -> None:
+    """What came by part, as it is given; a moment at which no part is new is one of attempts only."""
+    made = scores(2, age_ms=np.array([[0] + [500] * 6, [500] * 7]))
+    first, second = (points.point(made, row, 7, PARTS, {"spo2": (9, "120 %")} if row else {}) for row in (0, 1))
+    assert (first.measured, first.refused) == (True, {})
+    assert (second.measured, second.refused) == (False, {"spo2": (9, "120 %")})
+    assert points.point(made, 0, 7, PARTS).refused == {}

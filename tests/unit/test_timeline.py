@@ -102,6 +102,7 @@ def account(*rows: LogRow, events: tuple[Event, ...] = (), scores: tuple[ScoreRo
         "journal": [entry(0, "admit resp acute-respiratory"), entry(0, "assign", 1)],
         "vitals": {1: "spo2"},
         "rows": rows,
+        "refused": {},
         "dropped_before_ms": 0,
         "kept": kept,
         "versions": {},

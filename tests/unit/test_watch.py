@@ -40,7 +40,7 @@ class FakeScorer:
     ticks: list[int] = field(default_factory=list)
     said: list[tuple[str, int | None]] = field(default_factory=list)
     stays: int = 1
-    cursor: int = 7
+    readings: int = 7
     last_received_ms: int | None = T0 - 5 * SECOND
     last_observed_ms: int | None = T0 - 9 * SECOND
     fails: bool = False

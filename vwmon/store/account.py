@@ -7,6 +7,7 @@ alerts. What follows from the one for the other is not known here.
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from alerts import rows
@@ -14,7 +15,7 @@ from alerts.model import MONITOR, Alert, Condition, Event
 from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS
 from vwmon.errors import StoreCorrupt
 from vwmon.patients.records import Assignment, Device, Stay
-from vwmon.store import monitor, readings, registers, scores
+from vwmon.store import attempts, monitor, readings, registers, scores
 from vwmon.store.monitor import Monitor
 from vwmon.store.readings import DAY_MS, LogRow
 from vwmon.store.scores import ScoreRow
@@ -78,7 +79,8 @@ class Kept:
 class Account:
     """One stay's part of a database. `stay` is None for the whole service, which has neither readings nor scores.
 
-    `rows` are the readings of its devices in log order, as far as they have been scored. `dropped_before_ms` is when
+    `rows` are the readings and attempts of its devices in log order, as far as they have been scored; `refused` is what
+    came for the attempts, by their numbers. `dropped_before_ms` is when
     the readings that are no longer kept end, 0 when all are.
     """
 
@@ -88,6 +90,7 @@ class Account:
     journal: Sequence[Entry]
     vitals: Mapping[int, str]
     rows: Sequence[LogRow]
+    refused: Mapping[int, str]
     dropped_before_ms: int
     kept: Kept
     versions: Mapping[int, Versions]
@@ -118,12 +121,18 @@ def read(db: Connection, stay_no: int) -> Account:
             devices={device.device_no: device for device in registers.devices(db) if device.device_no in device_nos},
             journal=[Entry._make(row) for row in db.execute(JOURNAL, [stay_no])],
             vitals=readings.vitals(db),
-            rows=[row for row in readings.history(db, device_nos) if row[0] <= cursor] if device_nos else [],
+            rows=_rows(db, device_nos, cursor),
+            refused=attempts.texts(db, device_nos),
             dropped_before_ms=dropped * DAY_MS,
             kept=kept(db, stay_no),
             versions={number: Versions(*names) for number, *names in db.execute(VERSIONS)},
             monitor=monitor.read(db),
         )
+
+
+def _rows(db: Connection, device_nos: Sequence[int], cursor: int) -> list[LogRow]:
+    found = [*readings.history(db, device_nos), *attempts.history(db, device_nos)] if device_nos else []
+    return sorted((row for row in found if row[0] <= cursor), key=itemgetter(0))
 
 
 def kept(db: Connection, stay_no: int) -> Kept:

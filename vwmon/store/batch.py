@@ -5,10 +5,11 @@ The loops here run for every reading that ever comes; the shapes are chosen for 
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
-from devices.readings import MARK_CLOCK_AHEAD, MARK_RECEIPT_TIME, Message, Reading
-from vwmon.store import sequences
+from devices.readings import MARK_CLOCK_AHEAD, MARK_RECEIPT_TIME, Attempt, Message, Reading
+from vwmon.store import attempts, sequences
 from vwmon.store.arrivals import Arrival, Quarantined
 from vwmon.store.known import OWN_KEY, Key, Known, KnownDevice
 from vwmon.store.sqlite import Connection
@@ -54,6 +55,8 @@ class Batch:
         self._battery: dict[int, tuple[float, int]] = {}
         self._keys_without_readings: list[tuple[int, str, int]] = []
         self._quarantined: list[Row] = []
+        self._attempts: list[Row] = []
+        self._tried: list[Row] = []
         self._arrivals: Sequence[Arrival] = ()
         self.seq = known.last_seq
         self.rows: list[Row] = []
@@ -82,6 +85,11 @@ class Batch:
             origin = (item.received_ms, item.topic, item.device, item.message_id)
             self._keep(origin, item.payload, [(None, item.reason, item.detail)])
 
+    @property
+    def appended(self) -> Sequence[Row]:
+        """Give what follows in the log: the rows of the readings, and among them those of attempts, without a value."""
+        return sorted([*self.rows, *self._tried], key=itemgetter(0)) if self._tried else self.rows
+
     def write(self) -> None:
         """Write everything gathered, inside the caller's transaction."""
         db = self._db
@@ -91,6 +99,8 @@ class Batch:
             self._write_plain()
         db.executemany("insert or ignore into message values (?, ?, ?)", self._keys_without_readings)
         db.executemany(QUARANTINE, self._quarantined)
+        if self._attempts:
+            attempts.write(db, self._attempts)
         db.executemany(
             "update device set battery_percent = ?, battery_ms = ? where device_no = ?",
             [(*battery, device_no) for device_no, battery in self._battery.items()],
@@ -161,10 +171,10 @@ class Batch:
 
     def _take(self, arrival: Arrival, device: KnownDevice, readings: Sequence[Reading], key: str) -> None:
         """Gather the rows of a message that is new. Its key goes with its first reading, as its number does."""
-        message, seq, number = arrival.message, self.seq, NO_NUMBER
-        unit = seq + 1
+        message, number, unit = arrival.message, NO_NUMBER, self.seq + 1
         if message.seq is not None or message.battery_percent is not None or message.refused or not readings:
             number = self._take_rest(arrival, device, key, carried=bool(readings))
+        seq = self.seq
         device_no, received_ms, recorded_ms = device.device_no, arrival.received_ms, self._recorded_ms
         vitals, add = self._known.vitals, self.rows.append
         for reading in readings:
@@ -184,7 +194,7 @@ class Batch:
             device.battery_percent = message.battery_percent
             self._battery[device.device_no] = (message.battery_percent, arrival.received_ms)
         if message.refused:
-            self._refuse(arrival)
+            self._refuse(arrival, device)
         if key and not carried:
             self._keys_without_readings.append((device.device_no, key, self.seq))
         if message.seq is None:
@@ -199,23 +209,34 @@ class Batch:
         else:
             sequences.note(self._db, count, number, self.seq + carried, at_ms)
 
-    def _refuse(self, arrival: Arrival) -> None:
-        message = arrival.message
+    def _refuse(self, arrival: Arrival, device: KnownDevice) -> None:
+        message, unit = arrival.message, self.seq + 1
         self.refused += len(message.refused)
-        self._keep(
+        holder = self._keep(
             (arrival.received_ms, arrival.topic, arrival.device, message.id),
             arrival.payload,
             [(refused.vital, refused.reason, refused.detail) for refused in message.refused],
         )
+        for quarantine_no, refused in enumerate(message.refused, start=holder):
+            if refused.attempt is not None:
+                self._try(refused.attempt, device.device_no, arrival.received_ms, unit, quarantine_no)
 
-    def _keep(self, origin: Origin, payload: bytes, reasons: Sequence[Reason]) -> None:
-        """Gather one quarantine row a reason; the first of them holds the payload for all."""
+    def _try(self, attempt: Attempt, device_no: int, received_ms: int, unit: int, quarantine_no: int) -> None:
+        """Give an attempt its place in the log, before the readings of its message."""
+        self.seq += 1
+        series = (self.seq, device_no, self._vital_no(attempt.vital), attempt.observed_ms)
+        self._attempts.append((*series, attempt.sent, received_ms, self._recorded_ms, unit, quarantine_no))
+        self._tried.append((*series, None, 0, received_ms, self._recorded_ms, unit, NO_KEY, NO_NUMBER))
+
+    def _keep(self, origin: Origin, payload: bytes, reasons: Sequence[Reason]) -> int:
+        """Gather one quarantine row a reason; the first of them, whose number is given, holds the payload for all."""
         holder = self._next_quarantine_no()
         received_ms, topic, device, message_id = origin
         for at, (vital, reason, detail) in enumerate(reasons):
             kept = payload[:KEPT_PAYLOAD_BYTES] if at == 0 else None
             row = (received_ms, self._recorded_ms, topic, device, vital, reason, detail, message_id)
             self._quarantined.append((holder + at, *row, kept, len(payload), holder))
+        return holder
 
     def _next_quarantine_no(self) -> int:
         if self._quarantined:

@@ -1,15 +1,15 @@
 """Writing the log of readings: appending to it, and merging it into series order.
 
 A reading is in the append-only table `reading_log` until the scorer has passed it, then in `reading`, ordered by day
-and series; `seq` orders both. What tells a repeat commits with the reading itself. Questions to the log live in
-vwmon.store.readings; what a reading means is not known to either.
+and series; `seq` orders both, and with them the attempts, which stay where they are. What tells a repeat commits with
+the reading itself. Questions to the log live in vwmon.store.readings; what a reading means is not known to either.
 """
 
 from collections.abc import Sequence
 
 import msgspec
 
-from vwmon.store import sequences
+from vwmon.store import attempts, sequences
 from vwmon.store.arrivals import Appended, Arrival, Quarantined
 from vwmon.store.batch import Batch
 from vwmon.store.database import atomic
@@ -80,7 +80,7 @@ class LogWriter:
             batch.write()
         known.last_seq = batch.seq
         self._known = known
-        self._fresh.put(batch.rows)
+        self._fresh.put(batch.appended)
         return Appended(
             stored=len(batch.rows),
             duplicates=batch.duplicates,
@@ -126,7 +126,7 @@ def merge(db: Connection, up_to_seq: int, at_most: int) -> int:
 
 
 def drop_days_before(db: Connection, day: int) -> int:
-    """Remove the merged readings of the days before `day` (days since the epoch, UTC); give how many.
+    """Remove the merged readings, and attempts, of the days before `day` (days since the epoch, UTC); give how many.
 
     A day a transaction, oldest first. The keys stay, so that a repeat of what was dropped is still a repeat.
     """
@@ -134,6 +134,7 @@ def drop_days_before(db: Connection, day: int) -> int:
     for (old,) in _days_before(db, day):
         with atomic(db):
             dropped += db.execute("delete from reading where day = ?", [old]).rowcount
+            attempts.drop_before(db, (old + 1) * DAY_MS)
             db.execute("update log set dropped_before_day = max(dropped_before_day, ?)", [old + 1])
     return dropped
 

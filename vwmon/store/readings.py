@@ -7,13 +7,14 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from vwmon.store import attempts
 from vwmon.store.sqlite import Connection
 
 DAY_MS = 86_400_000
 FOREVER_MS = 1 << 62
 
 LogRow = tuple[int, int, int, int, float | None, int, int]
-"""seq, device_no, vital_no, observed_ms, value, received_ms, unit; `unit` is the seq of its message's first reading."""
+"""seq, device_no, vital_no, observed_ms, value, received_ms, unit; `unit` is the seq of its message's first row."""
 
 
 class Latest(NamedTuple):
@@ -29,13 +30,17 @@ class Latest(NamedTuple):
 
 
 ROW = "seq, device_no, vital_no, observed_ms, value, received_ms, unit"
-AFTER = f"select {ROW} from reading_log where seq > ? order by seq limit ?"
-BOTH_AFTER = f"""select {ROW} from reading where seq > ?1 union all select {ROW} from reading_log where seq > ?1
-    order by 1 limit ?2"""
-REST_OF_UNIT = f"""select {ROW} from reading_log where seq > ?1
-    and seq < coalesce((select min(seq) from reading_log where seq > ?1 and unit <> ?2), {FOREVER_MS})"""
-BOTH_REST_OF_UNIT = f"""select {ROW} from reading where seq > ?1 and unit = ?2
-    union all select * from ({REST_OF_UNIT}) order by 1"""
+TAIL = f"""select {ROW} from reading_log where seq > ?1
+    union all select {attempts.ROW} from attempt where seq > ?1"""
+AFTER = f"{TAIL} order by 1 limit ?2"
+BOTH_AFTER = f"select {ROW} from reading where seq > ?1 union all {TAIL} order by 1 limit ?2"
+# The next of another message ends the search, so that a long tail is not read to its end.
+REST = """select {0} from {1} where seq > ?1
+    and seq < coalesce((select min(seq) from {1} where seq > ?1 and unit <> ?2), {2})"""
+REST_OF_TAIL = f"""{REST.format(ROW, "reading_log", FOREVER_MS)}
+    union all {REST.format(attempts.ROW, "attempt", FOREVER_MS)}"""
+REST_OF_UNIT = f"{REST_OF_TAIL} order by 1"
+BOTH_REST_OF_UNIT = f"select {ROW} from reading where seq > ?1 and unit = ?2 union all {REST_OF_TAIL} order by 1"
 # A day at a time, because the primary key begins with the day: a range of days would scan all devices of each.
 DAYS = f"""with days (day) as (
         select min(day) from reading where day >= :from_ms / {DAY_MS}
@@ -68,7 +73,7 @@ def vitals(db: Connection) -> dict[int, str]:
 
 
 def rows_after(db: Connection, seq: int, limit: int) -> list[LogRow]:
-    """Give the next readings in log order: at most `limit`, and what a message cut by that still has.
+    """Give the next readings, and attempts, in log order: at most `limit`, and what a message cut by that still has.
 
     Quick for what has not been merged; from a merged beginning each call sorts all that follows.
     """

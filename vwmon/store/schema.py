@@ -135,12 +135,26 @@ def m005_noticed(db: "Database") -> None:
     )
 
 
+def m006_attempts(db: "Database") -> None:
+    """Readings that were refused although a vital was measured: numbered with the log, and no readings."""
+    _run(
+        db,
+        """create table attempt (
+            seq integer primary key, device_no integer not null, vital_no integer not null,
+            observed_ms integer not null, sent text not null, received_ms integer not null,
+            recorded_ms integer not null, unit integer not null,
+            quarantine_no integer not null references quarantine) strict""",
+        "create index attempt_device on attempt (device_no, observed_ms)",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
     m003_what_went_wrong,
     m004_scores,
     m005_noticed,
+    m006_attempts,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 

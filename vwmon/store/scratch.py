@@ -3,8 +3,9 @@
 What is written when is the caller's to say; nothing here reaches a file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
+from types import MappingProxyType
 
 from vwmon.patients.records import Assignment, Device, Stay
 from vwmon.store import database
@@ -13,18 +14,31 @@ from vwmon.store.readings import LogRow
 from vwmon.store.registers import DEVICE, STAY
 from vwmon.store.sqlite import Connection
 
+NOTHING: Mapping[int, str] = MappingProxyType({})
 APPEND = """insert into reading_log
     (seq, device_no, vital_no, observed_ms, value, received_ms, unit, marks, recorded_ms)
-    values (?, ?, ?, ?, ?, ?, ?, 0, ?)"""
+    select ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?6 where ?1 not in (select quarantine_no from quarantine)"""
+TRIED = """insert into attempt
+    (seq, device_no, vital_no, observed_ms, sent, received_ms, recorded_ms, unit, quarantine_no)
+    select ?1, ?2, ?3, ?4, detail, ?6, ?6, ?7, ?1 from quarantine where quarantine_no = ?1 and ?5 is null"""
+# The refusal of an attempt has the attempt's own number here.
+REFUSED = """insert into quarantine (quarantine_no, received_ms, recorded_ms, topic, reason, detail, payload_bytes)
+    values (?, 0, 0, '', '', ?, 0)"""
 
 
-def empty(like: Connection, vitals: Sequence[tuple[int, str]], devices: Sequence[Device]) -> Connection:
-    """Give a database with the tables of another, these vitals and devices, and nobody on the ward."""
+def empty(
+    like: Connection, vitals: Sequence[tuple[int, str]], devices: Sequence[Device], refused: Mapping[int, str] = NOTHING
+) -> Connection:
+    """Give a database with the tables of another, these vitals and devices, and nobody on the ward.
+
+    `refused` says which numbers of the log are attempts, and what came for them.
+    """
     db = database.scratch(like)
     db.executemany("insert into vital values (?, ?)", vitals)
     db.executemany(
         f"insert into device ({DEVICE}) values ({', '.join('?' * len(Device.__slots__))})", map(astuple, devices)
     )
+    db.executemany(REFUSED, refused.items())
     return db
 
 
@@ -68,9 +82,10 @@ def end(db: Connection, assignment: Assignment, at_ms: int) -> None:
 
 
 def append(db: Connection, rows: Sequence[LogRow]) -> None:
-    """Put readings into the log as they were numbered."""
+    """Put readings and attempts into the log as they were numbered."""
     with atomic(db):
-        db.executemany(APPEND, [(*row, row[5]) for row in rows])
+        db.executemany(APPEND, rows)
+        db.executemany(TRIED, rows)
 
 
 def _changed(db: Connection, at_ms: int, what: str, stay_no: int, device_no: int | None = None) -> None:

@@ -21,15 +21,18 @@ class Finding:
 # Each counts what breaks the rule in its name.
 RULES = {
     "every reading has one place in the log": """
-        select (select count(*) from reading_log) - (last_seq - merged_seq)
+        select (select count(*) from reading_log) + (select count(*) from attempt where seq > merged_seq)
+                - (last_seq - merged_seq)
             + (select count(*) from reading_log where seq <= merged_seq or seq > last_seq)
             + (select count(*) from reading where seq > merged_seq)
-            + case when dropped_before_day = 0 then abs((select count(*) from reading) - merged_seq) else 0 end
-            + (select count(*) - count(distinct seq) from reading) from log""",
+            + case when dropped_before_day = 0 then abs((select count(*) from reading)
+                + (select count(*) from attempt where seq <= merged_seq) - merged_seq) else 0 end
+            + (select count(*) - count(distinct seq) from reading)
+            + (select count(*) from attempt where seq > last_seq or seq in (select seq from reading_log)) from log""",
     "every reading stands under its own day": "select count(*) from reading where day <> observed_ms / 86400000",
     "every reading has a device and a vital": """
         select count(*) from (select device_no, vital_no from reading_log union
-            select device_no, vital_no from series_latest)
+            select device_no, vital_no from series_latest union select device_no, vital_no from attempt)
         where device_no not in (select device_no from device) or vital_no not in (select vital_no from vital)""",
     "every reading without a number has its words": """
         select (select count(*) from reading where value is null and text is null)
@@ -75,7 +78,7 @@ def verify(path: Path) -> list[Finding]:
 def counts(path: Path) -> dict[str, int]:
     """Count what a database holds: what a backup must hold too."""
     with closing(open_reader(path)) as db, _one_moment(db):
-        tables = ("stay", "device", "assignment", "reading_log", "reading", "quarantine", "score", "alert")
+        tables = ("stay", "device", "assignment", "reading_log", "reading", "attempt", "quarantine", "score", "alert")
         return {table: int(db.execute(f"select count(*) from {table}").fetchone()[0]) for table in tables}
 
 
