@@ -18,6 +18,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from alerts import queries
 from tests.conftest import Command
 from tests.integration.broker import DEADLINE_S, Broker, free_port, running_broker, wait_until
 from vwmon.clock import Clock
@@ -171,10 +172,11 @@ def test_a_value_that_cannot_be_is_told_of_at_once_and_after_a_kill(hub: Hub, br
     assert vwmon("patients", "admit", "P1", "--ward", "resp", "--born", "1950-01-01", *named).exit_code == 0
     assert vwmon("devices", "add", "oximeter", *named).exit_code == 0
     assert vwmon("devices", "assign", "oximeter", "P1", *named).exit_code == 0
+    at_ms = Clock().now_ms()
     with hub.running(), receipts(broker.port) as (client, received):
         wait_until(hub.connected, "the daemon has its broker")
-        client.publish(READINGS, message("m1", ("heart_rate", 115)), qos=1)
-        client.publish(READINGS, message("m2", ("spo2", 120)), qos=1)
+        client.publish(READINGS, message("m1", at_ms, ("heart_rate", 115)), qos=1)
+        client.publish(READINGS, message("m2", at_ms + 1, ("spo2", 120)), qos=1)
         assert {received.get(timeout=DEADLINE_S) for _ in range(2)} == {"m1", "m2"}
         wait_until(lambda: len(listed(hub)) == 1, "the alert is there")
     (alert,) = listed(hub)
@@ -182,8 +184,8 @@ def test_a_value_that_cannot_be_is_told_of_at_once_and_after_a_kill(hub: Hub, br
     assert any(line.startswith("SpO2 refused (120 %), ") for line in alert["why"])
     with hub.running(), receipts(broker.port) as (client, received):
         wait_until(hub.connected, "the daemon has its broker again")
-        client.publish(READINGS, message("m2", ("spo2", 120)), qos=1)
-        client.publish(READINGS, message("m3", ("heart_rate", 95)), qos=1)
+        client.publish(READINGS, message("m2", at_ms + 1, ("spo2", 120)), qos=1)
+        client.publish(READINGS, message("m3", at_ms + 2, ("heart_rate", 95)), qos=1)
         assert {received.get(timeout=DEADLINE_S) for _ in range(2)} == {"m2", "m3"}
         wait_until(lambda: len(could_be(hub)) == 3 and hub.counted() == 2, "the pulse is scored")
     assert could_be(hub) == [(2, 2), (2, 5), (1, 4)]
@@ -193,9 +195,10 @@ def test_a_value_that_cannot_be_is_told_of_at_once_and_after_a_kill(hub: Hub, br
 READINGS = "vwmon/resp/oximeter/readings"
 
 
-def message(name: str, *values: tuple[str, float]) -> bytes:
-    """Write a message without times: they are those of receipt."""
-    return json.dumps({"v": 1, "id": name, "readings": [{"vital": v, "value": n} for v, n in values]}).encode()
+def message(name: str, at_ms: int, *values: tuple[str, float]) -> bytes:
+    """Write a message of readings that were observed together."""
+    readings = [{"vital": vital, "value": value} for vital, value in values]
+    return json.dumps({"v": 1, "id": name, "time": queries.utc(at_ms), "readings": readings}).encode()
 
 
 def listed(hub: Hub) -> list[dict[str, Any]]:
