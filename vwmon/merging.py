@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from vwmon.store.arrivals import Appended, Arrival, Quarantined
 from vwmon.store.log import LogWriter
 
-# Readings. Nothing is appended while they are merged, and their keys are in memory until then; but the fewer there are,
-# the more often each page of the day's table is written.
-MERGED_AT_ONCE = 150_000
+# The more is merged at once, the less often each page of the day's table is written; but nothing is appended meanwhile,
+# a start has to read what is not merged, and keys are in memory until then, one a message.
+MERGED_AT_ONCE, KEYS_AT_MOST = 400_000, 100_000
 AHEAD = 60_000  # readings stored and not scored, beyond which more are left with the broker
 LOOKS, LOOK_S = 4, 0.25  # how often in a row to wait for the scoring: the broker's keepalive allows far more
 
@@ -43,4 +43,5 @@ class MergingLog:
 
     def _due(self, now_ms: int) -> bool:
         self._merged_ms = self._merged_ms or now_ms
-        return self._log.tail_size >= MERGED_AT_ONCE or now_ms - self._merged_ms >= self._every_ms
+        long = self._log.tail_size >= MERGED_AT_ONCE or self._log.tail_keys >= KEYS_AT_MOST
+        return long or now_ms - self._merged_ms >= self._every_ms

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from devices.readings import Message, Reading
-from vwmon.merging import AHEAD, LOOKS, MERGED_AT_ONCE, MergingLog
+from vwmon.merging import AHEAD, KEYS_AT_MOST, LOOKS, MERGED_AT_ONCE, MergingLog
 from vwmon.store import database
 from vwmon.store.arrivals import Appended, Arrival
 from vwmon.store.log import LogWriter
@@ -25,6 +25,7 @@ class FakeLog:
     """A log that remembers what was asked of it, and is as long as it is told to be."""
 
     tail_size: int = 0
+    tail_keys: int = 0
     last_seq: int = 0
     asked: list[object] = field(default_factory=list)
 
@@ -62,10 +63,17 @@ def test_the_log_is_merged_when_it_is_due() -> None:
     assert merged_at(FakeLog(), times) == [EVERY, 2 * EVERY, 9 * EVERY]
 
 
-@pytest.mark.parametrize(("length", "merged"), [(MERGED_AT_ONCE - 1, []), (MERGED_AT_ONCE, [0, 1])])
-def test_a_long_log_is_merged_before_it_is_due(length: int, merged: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("readings", "keys", "merged"),
+    [
+        (MERGED_AT_ONCE - 1, KEYS_AT_MOST - 1, []),
+        (MERGED_AT_ONCE, KEYS_AT_MOST - 1, [0, 1]),
+        (MERGED_AT_ONCE - 1, KEYS_AT_MOST, [0, 1]),
+    ],
+)
+def test_a_long_log_is_merged_before_it_is_due(readings: int, keys: int, merged: list[int]) -> None:
     """A backlog must not wait for the clock, or the tail's keys would fill the memory."""
-    assert merged_at(FakeLog(tail_size=length), [0, 1]) == merged
+    assert merged_at(FakeLog(tail_size=readings, tail_keys=keys), [0, 1]) == merged
 
 
 def test_what_is_not_scored_yet_is_not_merged() -> None:

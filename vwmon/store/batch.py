@@ -60,6 +60,7 @@ class Batch:
         self._arrivals: Sequence[Arrival] = ()
         self.seq = known.last_seq
         self.rows: list[Row] = []
+        self.keyed = 0
         self.duplicates = 0
         self.refused = 0
 
@@ -77,6 +78,7 @@ class Batch:
                 self.duplicates += len(message.readings) + len(message.refused)
             else:
                 device.tail.add(key)
+                self.keyed += 1
                 self._take(arrival, device, message.readings, key)
 
     def set_aside(self, quarantined: Iterable[Quarantined]) -> None:
@@ -89,6 +91,11 @@ class Batch:
     def appended(self) -> Sequence[Row]:
         """Give what follows in the log: the rows of the readings, and among them those of attempts, without a value."""
         return sorted([*self.rows, *self._tried], key=itemgetter(0)) if self._tried else self.rows
+
+    @property
+    def indexed(self) -> Iterator[Key]:
+        """Give the keys that go to the database's index at once, because no reading carries them."""
+        return ((device_no, key) for device_no, key, _ in self._keys_without_readings)
 
     def write(self) -> None:
         """Write everything gathered, inside the caller's transaction."""
@@ -167,6 +174,7 @@ class Batch:
         if key in device.tail or (key <= device.greatest_own and self._is_merged(device, key)):
             return None
         device.tail.add(key)
+        self.keyed += 1
         return key
 
     def _take(self, arrival: Arrival, device: KnownDevice, readings: Sequence[Reading], key: str) -> None:

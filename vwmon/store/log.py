@@ -55,9 +55,14 @@ class LogWriter:
 
     @property
     def tail_size(self) -> int:
-        """How many readings have not been merged; their keys are in memory until they are."""
+        """How many readings have not been merged."""
         known = self._remembered()
         return known.last_seq - known.merged_seq
+
+    @property
+    def tail_keys(self) -> int:
+        """How many keys of readings that have not been merged are in memory."""
+        return self._remembered().tail_keys
 
     @property
     def last_seq(self) -> int:
@@ -79,6 +84,8 @@ class LogWriter:
             batch.set_aside(quarantined)
             batch.write()
         known.last_seq = batch.seq
+        known.tail_keys += batch.keyed
+        known.forget(batch.indexed)
         self._known = known
         self._fresh.put(batch.appended)
         return Appended(
