@@ -5,16 +5,14 @@ Times are UTC strings here and nowhere below.
 """
 
 import json
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from alerts import ids, wording
-from alerts.burden import Timeline
 from alerts.errors import AlertUnknown
-from alerts.model import SYSTEM_STAY, Alert, Connection, Event, Kind, Lane, State
+from alerts.model import SYSTEM_STAY, Alert, Connection, Event, Lane, State
 from alerts.rows import ALERT_COLUMNS, EVENT_COLUMNS, alert_of, event_of
 
 Record = dict[str, Any]
@@ -28,11 +26,6 @@ _CLOSED: Final = f"{_ALERTS} where state = 'closed' and {_WANTED} and closed_ms 
 _ONE: Final = f"{_ALERTS} where id = ?"
 _HISTORY: Final = f"{_EVENTS} where at_ms >= ? order by event_no"
 _HISTORY_OF_ONE: Final = f"{_EVENTS} where alert_no = ? and at_ms >= ? order by event_no"
-_RAISED: Final = f"{_ALERTS} where opened_ms between ? and ? order by alert_no"
-_HAPPENED: Final = """select alert_no, kind, alert_event.at_ms from alert_event join alert using (alert_no)
-    where opened_ms between ? and ? order by event_no"""
-LOOKED_AWAY: Final = frozenset({Kind.SIGHTED, Kind.CLOSED, Kind.ENDED})
-
 URGENCY: Final = {State.RERAISED: 0, State.NEW: 0, State.ACKNOWLEDGED: 1, State.SETTLED: 2, State.CLOSED: 3}
 BREADTH: Final = {Lane.SYSTEM: 0, Lane.CLINICAL: 1, Lane.TECHNICAL: 2}
 
@@ -101,61 +94,12 @@ def history(db: Connection, alert_id: str = "", since_ms: int = 0) -> list[Recor
     return [_event(event_of(row)) for row in rows]
 
 
-def timelines(
-    db: Connection, from_ms: int, to_ms: int, staffed: Callable[[int, int], bool], ends_ms: Mapping[int, int]
-) -> list[Timeline]:
-    """Give what became, until `to_ms`, of every alert raised between two times.
-
-    `staffed` tells of a stay and a time whether its ward was staffed then; `ends_ms` until when a stay is looked at.
-    The whole service is stay 0.
-    """
-    happened: dict[int, list[tuple[Kind, int]]] = {}
-    for alert_no, kind, at_ms in db.execute(_HAPPENED, [from_ms, to_ms]):
-        happened.setdefault(alert_no, []).append((Kind(kind), at_ms))
-    alerts = map(alert_of, db.execute(_RAISED, [from_ms, to_ms]))
-    return [
-        _timeline(
-            alert,
-            happened[alert.alert_no],
-            ends_ms.get(alert.stay_no, to_ms),
-            in_hours=staffed(alert.stay_no, alert.opened_ms),
-        )
-        for alert in alerts
-    ]
-
-
 def utc(ms: int | None) -> str | None:
     """Give a time as the interface writes it, "2026-11-22T09:15:00Z"; with milliseconds only when there are some."""
     if ms is None:
         return None
     moment = datetime.fromtimestamp(ms / 1000, UTC)
     return moment.isoformat(timespec="milliseconds" if ms % 1000 else "seconds").replace("+00:00", "Z")
-
-
-def _timeline(alert: Alert, happened: Sequence[tuple[Kind, int]], end_ms: int, *, in_hours: bool) -> Timeline:
-    return Timeline(
-        stay_no=alert.stay_no,
-        lane=alert.lane,
-        peak=alert.peak,
-        opened_ms=alert.opened_ms,
-        opened_in_hours=in_hours,
-        acknowledged_ms=next((at_ms for kind, at_ms in happened if kind is Kind.ACKNOWLEDGED), None),
-        closed_ms=alert.closed_ms,
-        outcome=alert.outcome,
-        blind_ms=_blind_ms(happened, end_ms),
-        kinds=Counter(kind for kind, _ in happened),
-    )
-
-
-def _blind_ms(happened: Sequence[tuple[Kind, int]], end_ms: int) -> int:
-    """Add up how long an alert was blind: from each time it was blinded until it was sighted or over."""
-    total, since_ms = 0, None
-    for kind, at_ms in happened:
-        if kind is Kind.BLINDED:
-            since_ms = at_ms
-        elif since_ms is not None and kind in LOOKED_AWAY:
-            total, since_ms = total + at_ms - since_ms, None
-    return total if since_ms is None else total + max(0, end_ms - since_ms)
 
 
 def _found(db: Connection, alert_id: str) -> Alert:

@@ -6,7 +6,7 @@ Here: whose patient-days they are, when wards are staffed, and the look of it at
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from alerts import queries
+from alerts import queries, timelines
 from alerts.burden import burden
 from alerts.model import SYSTEM_STAY
 from vwmon import hours
@@ -35,7 +35,7 @@ def record(db: Connection, settings: Settings, standing: Standing, within_ms: in
     from_ms, to_ms = standing.now_ms - within_ms, standing.now_ms
     counted = {stay.stay_no for stay in stays} | (set() if ward else {SYSTEM_STAY})
     ends_ms = _ends_ms(db, standing, stays)
-    raised = queries.timelines(db, from_ms, to_ms, _staffed(settings, stays), ends_ms)
+    raised = timelines.timelines(db, from_ms, to_ms, _staffed(settings, stays), ends_ms)
     about = {"from": queries.utc(from_ms), "to": queries.utc(to_ms), "ward": ward or None}
     numbers = burden(
         [one for one in raised if one.stay_no in counted],
