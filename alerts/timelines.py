@@ -12,7 +12,7 @@ from alerts.model import Alert, Connection, Kind
 from alerts.rows import ALERT_COLUMNS, alert_of
 
 # Column names are our own; every value is a parameter.
-_RAISED: Final = f"select {', '.join(ALERT_COLUMNS)} from alert where opened_ms between ? and ? order by alert_no"
+_RAISED: Final = f"select {', '.join(ALERT_COLUMNS)} from alert where opened_ms between ? and ? order by alert_no"  # noqa: S608
 _HAPPENED: Final = """select alert_no, kind, alert_event.at_ms from alert_event join alert using (alert_no)
     where opened_ms between ? and ? order by event_no"""
 LOOKED_AWAY: Final = frozenset({Kind.SIGHTED, Kind.CLOSED, Kind.ENDED})
