@@ -11,7 +11,7 @@ from vwmon.store.log import LogWriter
 
 # The more is merged at once, the less often each page of the day's table is written; but nothing is appended meanwhile,
 # a start has to read what is not merged, and keys are in memory until then, one a message.
-MERGED_AT_ONCE, KEYS_AT_MOST = 400_000, 100_000
+MERGED_AT_ONCE, KEYS_AT_MOST = 400_000, 150_000
 AHEAD = 60_000  # readings stored and not scored, beyond which more are left with the broker
 LOOKS, LOOK_S = 4, 0.25  # how often in a row to wait for the scoring: the broker's keepalive allows far more
 

@@ -28,7 +28,7 @@ from vwmon.store.sqlite import Connection, DatabaseError, OperationalError, modu
 APPLICATION_ID = 0x76776D31  # "vwm1": marks the file as vwmon's in its header
 BUSY_TIMEOUT_S = 10.0
 FILE_MODE = 0o660  # less the umask; a database of patients is never for everyone
-CHECKPOINT_PAGES, CACHE_KIB = 4000, 16_000  # a merge touches many pages: fewer are written twice, or read again
+CHECKPOINT_PAGES, CACHE_KIB = 4000, 8_000  # a merge touches many pages: fewer are written twice, or read again
 CHECKED_WHOLE_BYTES = 256 * 1024 * 1024  # above this, opening checks the structure only and `vwmon db verify` the rest
 REQUIRED: dict[str, tuple[str, ...]] = {
     schema.SET: schema.NAMES,
