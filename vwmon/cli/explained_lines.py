@@ -107,10 +107,8 @@ def _plan(plan: Record) -> Iterator[str]:
     if plan["prescriber"] is not None:
         scale += f", prescribed by {plan['prescriber']}"
     yield from _wrapped(f"{plan['title']} ({plan['pathway']} {plan['version']}); {scale}", INDENT)
-    expected = [
-        f"{wording.label(part)} {_span(one['overdue_after_seconds'])}" for part, one in plan["expected"].items()
-    ]
-    yield from _wrapped(f"overdue after: {', '.join(expected)}", INDENT)
+    after = {wording.label(part): _span(one["overdue_after_seconds"]) for part, one in plan["expected"].items()}
+    yield from _wrapped(f"overdue after: {', '.join(map(' '.join, after.items()))}", INDENT)
     yield from _wrapped(f"source: {plan['source']}", INDENT)
 
 
@@ -118,7 +116,7 @@ def _readings(record: Record) -> Iterator[str]:
     """Give the observation set as a table, with the total, where the readings came from, and what was before."""
     yield from _table([TITLES, *(_cells(one) for one in record["readings"])])
     score, chart = record["score"], record["chart"]
-    yield f"NEWS2 {_total(score)}{_could_be(score)}"
+    yield from _wrapped(f"NEWS2 {_total(score)}{_could_be(score)}", INDENT)
     for part, tried in score["refused"].items():
         yield from _wrapped(f"{wording.refusal(part, tried['sent'])}, {_span(tried['age_seconds'])} before", INDENT)
     before = record["before"]
