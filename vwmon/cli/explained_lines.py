@@ -7,6 +7,7 @@ from typing import Any
 from alerts import wording
 from alerts.model import Lane
 from alerts.policy import POLICY
+from devices.vitals import printed
 from vwmon.cli import render
 
 Record = Mapping[str, Any]
@@ -16,7 +17,6 @@ INDENT = "  "
 TITLES = ("PART", "VALUE", "PTS", "OBSERVED", "AGE", "VALID", "READING")
 LISTED = 9  # of the times that an alert asked, and of the differences of one kind
 QUIET = {"raised": "no alert", "worsened": "not worsened"}
-UNITS = {"mm[Hg]": "mmHg", "Cel": "°C"}
 NO_CHANGE = "No change of a single reading would have kept it quiet."
 COVERS = {
     "readings": "what the alert stood on is in the log",
@@ -148,7 +148,7 @@ def _value(one: Record, source: Record | None) -> str:
 
 
 def _reading(source: Record, value: object, part: str) -> str:
-    unit = UNITS.get(source["unit"], source["unit"]) if source["unit"] != "{score}" else None
+    unit = printed(source["unit"] or "")
     stands_in = source["vital"].upper() if source["vital"] != part else None
     return " ".join(filter(None, (stands_in, render.plain(value), unit if stands_in is None else None)))
 
