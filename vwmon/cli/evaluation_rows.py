@@ -13,6 +13,7 @@ import numpy as np
 from vwmon import durations
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
+from vwmon.durations import DAY_MS
 from vwmon.evaluation import study
 from vwmon.evaluation.calibration import Calibration
 from vwmon.evaluation.judgement import ALARMS, AREAS, Figure, Judged, named
@@ -21,7 +22,6 @@ from vwmon.evaluation.runs import Group, Result
 from vwmon.evaluation.study import Scorer
 from vwmon.scoring.models import Fact, Model
 
-DAY_MS = 86_400_000
 LEADING_ZERO = re.compile(r"^([-+]?)0\.")
 TITLES = {
     "auroc": "AUROC",

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from vwmon.attribution import Vitals
+from vwmon.durations import HOUR_MS
 from vwmon.evaluation.moments import Moments
 from vwmon.evaluation.tables import Recording
 from vwmon.kernels.ragged import Bools, Floats, Ints, Ragged, arranged, firsts, keyed, offsets
@@ -21,7 +22,6 @@ from vwmon.scoring.models import Model, View
 from vwmon.scoring.records import Chart, Ratio
 from vwmon.scoring.views import reckon
 
-HOUR_MS: Final = 3_600_000
 BLOCK = 1000  # patients at a time: what is worked on stays small, however long the recording is
 VALID_MS: Final[Mapping[str, int]] = {"oxygen": 24 * HOUR_MS, "temperature": 8 * HOUR_MS, "consciousness": 8 * HOUR_MS}
 ELSE_VALID_MS: Final = 4 * HOUR_MS

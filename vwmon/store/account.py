@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from alerts import rows
 from alerts.model import MONITOR, Alert, Condition, Event
 from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS
+from vwmon.durations import DAY_MS
 from vwmon.errors import StoreCorrupt
 from vwmon.patients.records import Assignment, Device, Entry, Stay
 from vwmon.store import attempts, monitor, readings, registers, scores
 from vwmon.store.monitor import Monitor
-from vwmon.store.readings import DAY_MS, LogRow
+from vwmon.store.readings import LogRow
 from vwmon.store.scores import ScoreRow
 from vwmon.store.sqlite import Connection
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from devices.vitals import VITALS, Vital, printed
+from vwmon.durations import HOUR_MS
 from vwmon.scoring.charts import PARTS
 from vwmon.scoring.trends import wall
 from vwmon.scoring.trends.assess import Assessment
@@ -18,7 +19,7 @@ from vwmon.scoring.trends.joint import LEAST_VITALS
 from vwmon.scoring.trends.projection import HOURS
 from vwmon.scoring.trends.quantities import split
 from vwmon.scoring.trends.slopes import LEAST
-from vwmon.scoring.trends.table import HOUR_MS, JOINT, NAMES, TRENDED, Trended
+from vwmon.scoring.trends.table import JOINT, NAMES, TRENDED, Trended
 
 DAY_H = 24
 Said = Callable[[Assessment, int, Trended], str]
