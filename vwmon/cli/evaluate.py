@@ -189,6 +189,8 @@ def fit(
     from vwmon.scoring import models
 
     asked = _asked(recording, outcomes, event, patients, leave_out, horizon, every, half, where, seed, last=False)
+    if not out.parent.is_dir():  # said before the work, not after it
+        raise UsageError(f"there is no folder {out.parent} to write {out.name} in")
     groups = tuple(name.strip() for name in features.split(",") if name.strip()) or recipe.CHOSEN
     how = learning.Fitting(
         id=out.stem, title=title or f"{event}, learned", groups=groups, l2=l2, thin=thin, clock=clock
