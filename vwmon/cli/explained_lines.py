@@ -114,7 +114,7 @@ def _plan(plan: Record) -> Iterator[str]:
 
 def _readings(record: Record) -> Iterator[str]:
     """Give the observation set as a table, with the total, where the readings came from, and what was before."""
-    yield from _table([TITLES, *(_cells(one) for one in record["readings"])])
+    yield from render.laid_out([TITLES, *(_cells(one) for one in record["readings"])], gap=" ")
     score, chart = record["score"], record["chart"]
     yield from _wrapped(f"NEWS2 {_total(score)}{_could_be(score)}", INDENT)
     for part, tried in score["refused"].items():
@@ -259,9 +259,3 @@ def _could_be(score: Record) -> str:
 
 def _span(seconds: float) -> str:
     return render.ago(round(seconds * 1000))
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield " ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
