@@ -26,6 +26,21 @@ def ago(span_ms: int) -> str:
     return "0 s"
 
 
+def label(part: str) -> str:
+    """Give what people call a part of the score, or any other vital by its name."""
+    return POLICY.parts[part].label if part in POLICY.parts else part
+
+
+def could_be(total: int, *, refused: bool) -> str:
+    """Say what a score could be, and because of what: "could be 8 with what is overdue or was refused"."""
+    return f"could be {total} with what is overdue{' or was refused' if refused else ''}"
+
+
+def refusal(part: str, sent: str) -> str:
+    """Say that a part was measured and refused, and what came in place of a value, where something did."""
+    return f"{label(part)} refused{f' ({sent})' if sent else ''}"
+
+
 def why(alert: Alert, now_ms: int) -> list[str]:
     """Say why an alert is on the list, the weightiest first."""
     said = list(REASONS[alert.lane](alert.evidence, now_ms))
@@ -70,24 +85,23 @@ def _clinical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
 def _could_be(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
     """Say what the score could be, and what was refused of which a good reading might show it."""
     refused = evidence.get("refused", {})
-    yield f"could be {evidence['could_be']} with what is overdue{' or was refused' if refused else ''}"
+    yield could_be(evidence["could_be"], refused=bool(refused))
     for part, tried in refused.items():
-        sent = f" ({tried['sent']})" if tried["sent"] else ""
-        yield f"{_label(part)} refused{sent}, {ago(now_ms - evidence['at_ms'] + tried['age_ms'])} ago"
+        yield f"{refusal(part, tried['sent'])}, {ago(now_ms - evidence['at_ms'] + tried['age_ms'])} ago"
 
 
 def _score(evidence: Mapping[str, Any]) -> str:
     low, high, missing = evidence["total_min"], evidence["total_max"], evidence["missing"]
     total = str(low) if low == high else f"{low} to {high}"
     count = f"{len(POLICY.parts) - len(missing)} of {len(POLICY.parts)} measured"
-    names = ", ".join(_label(part) for part in missing)
+    names = ", ".join(label(part) for part in missing)
     return f"NEWS2 {total} ({count}; missing {names})" if missing else f"NEWS2 {total} ({count})"
 
 
 def _reading(part: str, value: float | None) -> str:
     known = POLICY.parts.get(part)
     if known is None or value is None:
-        return _label(part)
+        return label(part)
     if known.words:
         return f"{known.label}: {known.words[int(value)]}" if 0 <= value < len(known.words) else known.label
     return f"{known.label} {value:g} {known.unit}"
@@ -99,7 +113,7 @@ def _technical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
         yield f"sick and unseen: {mark(Lane.CLINICAL, sick['level'])} {sick['id']} is open"
     for part, gap in evidence.get("overdue", {}).items():
         since_ms = gap["due_ms"] if gap["last_ms"] is None else gap["last_ms"]
-        lead = f"{_label(part)} overdue for" if gap["last_ms"] is None else f"no {_label(part)} for"
+        lead = f"{label(part)} overdue for" if gap["last_ms"] is None else f"no {label(part)} for"
         yield f"{lead} {ago(now_ms - since_ms)}"
 
 
@@ -107,10 +121,6 @@ def _system(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
     for rule, since_ms in evidence.get("faults", {}).items():
         title = RULES[rule].title if rule in RULES else rule
         yield f"{title} for {ago(now_ms - since_ms)}"
-
-
-def _label(part: str) -> str:
-    return POLICY.parts[part].label if part in POLICY.parts else part
 
 
 REASONS: Final[Mapping[Lane, Callable[[Mapping[str, Any], int], Iterator[str]]]] = {

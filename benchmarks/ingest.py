@@ -26,10 +26,10 @@ from ingest_load import WELL, Load, Publisher, message, preload
 from ingest_rig import Daemon, Look, broker, make_ward
 
 from vwmon.clock import Clock
+from vwmon.durations import HOUR_MS
 from vwmon.store import database
 
 CORES = 2
-HOUR_MS = 3_600_000
 RATE, ALERT_EVERY, POLL_S = 200, 10, 0.001
 SETTLED_SHARE = 0.2  # by then the log has been merged and the windows trimmed a few times
 LATE_ALERTS_S = 30.0

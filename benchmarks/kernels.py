@@ -22,11 +22,11 @@ from pathlib import Path
 import kernels_peers as peers
 import numpy as np
 
+from vwmon.durations import HOUR_MS
 from vwmon.kernels.frames import RESOLUTION
 from vwmon.kernels.ragged import Floats, Ragged, arranged
 from vwmon.kernels.rolling import rolling
 
-HOUR_MS = 3_600_000
 WINDOWS_MS = [HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS]
 START_MS = 1_700_000_000_000
 LONG = 2000  # readings of a synthetic series

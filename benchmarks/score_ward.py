@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vwmon import pipeline
+from vwmon.durations import HOUR_MS
 from vwmon.scoring import charts, reference, vectorised
 from vwmon.scoring.charts import PARTS
 from vwmon.ward import PlanTable, Readings, Ward
 
 CHART = charts.load("news2")
 PATIENTS, BATCHES = 100_000, (1, 100, 10_000)
-HOUR_MS = 3_600_000
 TURNS = 9
 PLAIN_ROWS = 2_000  # the plain reading is timed on so many, and reckoned up
 LOW = [6, 84, 0, 85, 38, 0, 34.5]

@@ -20,10 +20,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.kernels.ragged import Floats, Ints
 from vwmon.scoring.trends import quantities
 from vwmon.scoring.trends.assess import History
-from vwmon.scoring.trends.table import DAY_MS, HOUR_MS, NAMES, SERIES, TRENDED, Moments, Stays
+from vwmon.scoring.trends.table import NAMES, SERIES, TRENDED, Moments, Stays
 
 START = 1_792_281_600_000
 DAYS, TIMES_H = 14, (8, 14, 20)

@@ -18,6 +18,7 @@ from devices.errors import UnitError, VitalsError
 MDC_PARTITION: Final = 65536
 MDC_VITALS: Final = 2
 _DIGITS: Final = 10
+_PRINTED: Final[Mapping[str, str]] = MappingProxyType({"mm[Hg]": "mmHg", "Cel": "°C", "{score}": ""})
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -204,3 +205,8 @@ KNOWN: Final[Mapping[str, Vital]] = MappingProxyType(index(VITALS))
 def find(word: str) -> Vital | None:
     """Return the vital that a name, an alias or a code means; None where no table knows it."""
     return KNOWN.get(word)
+
+
+def printed(unit: str) -> str:
+    """Return a unit as people write it: "mmHg" for UCUM's "mm[Hg]", nothing for a score; programs are given UCUM's."""
+    return _PRINTED.get(unit, unit)

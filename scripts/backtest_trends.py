@@ -17,12 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from vwmon import histories
+from vwmon.durations import HOUR_MS
 from vwmon.kernels.ragged import Bools, Floats, Ints
 from vwmon.scoring import charts, vectorised
 from vwmon.scoring.trends.assess import Assessment, History, assess
 from vwmon.scoring.trends.occasions import PER_UNIT, QUARTER_MS
 from vwmon.scoring.trends.projection import AT
-from vwmon.scoring.trends.table import HOUR_MS, NAMES, SERIES, Moments
+from vwmon.scoring.trends.table import NAMES, SERIES, Moments
 from vwmon.store import registers
 from vwmon.store.database import open_reader
 

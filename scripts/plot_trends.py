@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from vwmon import histories
+from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.kernels.ragged import Floats
 from vwmon.scoring.trends import wording
 from vwmon.scoring.trends.assess import Assessment, History, assess
-from vwmon.scoring.trends.table import DAY_MS, HOUR_MS, NAMES, SERIES, TRENDED, Moments
+from vwmon.scoring.trends.table import NAMES, SERIES, TRENDED, Moments
 from vwmon.store import registers
 from vwmon.store.database import open_reader
 

@@ -5,7 +5,8 @@ Here: the two directions between such a text and whole milliseconds. Not here: p
 
 import re
 
-UNIT_MS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+UNIT_MS = {"w": 7 * DAY_MS, "d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS, "s": 1000, "ms": 1}
 PART = re.compile(r"([0-9]+)(ms|[wdhms])")
 WHOLE = re.compile(r"(?:[0-9]+(?:ms|[wdhms]))+")
 

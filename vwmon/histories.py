@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from vwmon.attribution import Intervals, LogColumns, Vitals
+from vwmon.durations import DAY_MS
 from vwmon.patients import plans
 from vwmon.patients.plans import FEEDS
 from vwmon.patients.records import Plan, Stay
 from vwmon.scoring.trends.assess import History
 from vwmon.scoring.trends.baseline import WINDOW_MS
-from vwmon.scoring.trends.table import DAY_MS, SERIES, TRENDED, Stays
+from vwmon.scoring.trends.table import SERIES, TRENDED, Stays
 from vwmon.store import readings, registers
 from vwmon.store.sqlite import Connection
 

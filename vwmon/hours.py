@@ -12,7 +12,7 @@ def staffed(hours: str, time_zone: str, at_ms: int) -> bool:
     The first minute counts, the last does not; hours that end before they begin go on past midnight.
 
     >>> staffed("08:00-20:00", "Europe/London", 1_795_000_000_000)
-    False
+    True
     """
     local = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(time_zone))
     now = local.hour * MINUTES_OF_HOUR + local.minute

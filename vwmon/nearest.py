@@ -19,8 +19,8 @@ from devices.vitals import VITALS, Vital
 from vwmon.attribution import AIR_PERCENT, Vitals
 from vwmon.retelling import Retelling
 from vwmon.scoring import charts
-from vwmon.scoring.charts import MILLION, PARTS
-from vwmon.scoring.records import Band, Part
+from vwmon.scoring.charts import PARTS
+from vwmon.scoring.records import MILLION, Band, Part
 from vwmon.scoring.reference import quantise
 from vwmon.sources import Source
 from vwmon.store.account import Kept

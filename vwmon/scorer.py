@@ -106,11 +106,11 @@ class Scorer:
 
         Only for a log that is scored to its end: what came meanwhile is in it.
         """
+        rows, parts, due_ms = pipeline.overdue(self._ward, now_ms)
+        past = due_ms < now_ms - self._behind_ms()[rows, parts]
+        rows, parts, due_ms = rows[past], parts[past], due_ms[past]
+        last_ms = self._ward.windows.latest_ms[rows, parts]
         with atomic(self._db):
-            rows, parts, due_ms = pipeline.overdue(self._ward, now_ms)
-            past = due_ms < now_ms - self._behind_ms()[rows, parts]
-            rows, parts, due_ms = rows[past], parts[past], due_ms[past]
-            last_ms = self._ward.windows.latest_ms[rows, parts]
             self._alerting.fall_overdue(rows, parts, due_ms, last_ms, now_ms)
             self._alerting.tick(now_ms)
 

@@ -16,7 +16,7 @@ from vwmon.kernels.ragged import Bools, Ints
 from vwmon.patients.records import Assignment, Plan, Stay
 from vwmon.roster import Roster
 from vwmon.scoring.charts import PARTS
-from vwmon.store.account import Account, Entry
+from vwmon.store.account import Account, Noticed
 from vwmon.store.readings import FOREVER_MS, LogRow
 from vwmon.windows import NEVER
 
@@ -122,7 +122,7 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
     left = list(account.assignments)
     held: list[Assignment] = []
     for entry in account.journal:
-        what, _, _ = entry.what.partition(" ")
+        what = entry.verb
         mine = [a for a in (left if what == "assign" else held) if entry.device_no in {None, a.device_no}]
         concerned = {"assign": mine[:1], "return": mine[:1], "discharge": [a for a in mine if a.to_ms is not None]}
         found = tuple(concerned.get(what, ()))
@@ -142,7 +142,7 @@ def _without(several: Sequence[Assignment], one: Assignment) -> list[Assignment]
     return [each for each in several if each is not one]
 
 
-def _placed_ms(account: Account, entry: Entry, noticed_ms: int, cursor: int) -> int:
+def _placed_ms(account: Account, entry: Noticed, noticed_ms: int, cursor: int) -> int:
     """Give the place of a line: after what had been scored when it was acted on, before the rest.
 
     Of a line that is older than such notes only its own time is known.

@@ -13,6 +13,7 @@ import pytest
 from tests.cli.made_cohort import Cohort, make, write
 from tests.conftest import Command
 from vwmon.cli.evaluation_rows import _cell
+from vwmon.evaluation import learning
 from vwmon.evaluation.judgement import Figure
 from vwmon.scoring import models
 
@@ -387,6 +388,16 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(
     assert (ran.exit_code, "no column 'ward'; they have patient, hospital, age" in ran.output) == (2, True)
     ran = vwmon("evaluate", "score", "news2", *options, "--where", "hospital")
     assert (ran.exit_code, "write COLUMN=VALUE" in ran.output) == (2, True)
+
+
+def test_a_fit_without_a_place_for_its_file_is_not_begun(
+    vwmon: Command, cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Minutes of work would be lost at the end of it."""
+    monkeypatch.setattr(learning, "learn", lambda *_: pytest.fail("the work was begun"))
+    ran = vwmon("evaluate", "fit", *cohort.options(), "--out", tmp_path / "nowhere" / "made.toml")
+    assert ran.exit_code == 2
+    assert "there is no folder" in ran.stderr
 
 
 def test_features_that_are_unknown_are_named_with_those_there_are(

@@ -119,7 +119,7 @@ def test_what_was_sent_and_what_was_marked_is_shown(ward: Ward) -> None:
     with closing(database.open_writer(ward.db)) as opened:
         LogWriter(opened).append([Arrival("resp", "cuff", "t", body, BEGAN_MS, b"")], (), BEGAN_MS)
     out = ward("readings")[1]
-    assert "120 mm[Hg] (sent as 16 kPa)" in out
+    assert "120 mmHg (sent as 16 kPa)" in out
     assert "time_of_receipt, questioned" in out
     mood = next(row for row in ward.record("readings") if row["vital"] == "mood")
     assert (mood["value"], mood["unit"], mood["marks"]) == ("grey", None, ["unknown_vital"])

@@ -264,4 +264,11 @@ def test_an_alert_on_what_was_refused_is_explained_to_the_bit(vwmon: Command, tm
     (listed,) = json.loads(vwmon("alerts", "--db", db, "--json").stdout)
     done = vwmon("explain", listed["id"], "--db", db, "--json")
     assert done.exit_code == 0
-    assert [one for one in json.loads(done.stdout)["compared"] if not one["equal"]] == []
+    record = json.loads(done.stdout)
+    assert [one for one in record["compared"] if not one["equal"]] == []
+    assert record["score"]["refused"]["spo2"] == {"age_seconds": 0.0, "sent": "120 %"}
+    page = vwmon("explain", listed["id"], "--db", db).stdout
+    assert max(map(len, page.splitlines())) <= 80
+    assert "could be 8 with what is overdue or was refused" in " ".join(page.split())
+    assert "\n  SpO2 refused (120 %), 0 s before\n" in page
+    assert "A good reading of SpO2 or consciousness might have." in " ".join(page.split())

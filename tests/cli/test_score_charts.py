@@ -156,7 +156,7 @@ def test_pews_scores_oxygen_by_device_and_level(changed: dict[str, str], points:
         ({"age_band": "", "born": "2027-11-01", "time": "2026-11-26T12:00:00Z"}, "the age cannot be told"),
         ({"age_band": "", "born": "2020-11-01", "time": "2026-11-26T12:00:00"}, "the time has no zone"),
         ({"age_band": " "}, "age_band is 0-11m"),
-        ({"age_band": "", "age_years": "six"}, "age_years is a number, not six"),
+        ({"age_band": "", "age_years": "six"}, "age_years is a number from 0 to 150, not six"),
         ({"carer_concern": "yes"}, "carer_concern is one of none, low, medium, high, emergency"),
     ],
 )
@@ -218,6 +218,28 @@ def test_columns_about_the_person_that_exclude_nobody_are_passed_through(about: 
     found = one("news2", **row)
     assert (found["total"], found["error"]) == (0, None)
     assert found.items() >= about.items()
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table"])
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("age_years", "1e999"), ("heart_rate", "1e999"), ("heart_rate", "9" * 5000)],
+)
+def test_a_number_beyond_all_others_costs_its_own_row_only(form: str, column: str, cell: str) -> None:
+    """It makes that row an error like any other that cannot be read; the rows after it are scored."""
+    beyond = {"age_years": "40", "heart_rate": "70"} | {column: cell}
+    result = run("news2", "-", "--format", form, text=written(beyond, {"age_years": "40", "heart_rate": "135"}))
+    assert result.exit_code == 7
+    assert "1 of 2 rows could not be scored" in result.stderr
+    if form == "json":
+        first, second = json.loads(result.stdout)
+        assert column in first["error"]
+        assert second["sub_heart_rate"] == 3
+
+
+def test_a_number_written_at_length_is_that_number() -> None:
+    """Zeros in front of it are no other number, however many."""
+    assert one("news2", heart_rate="0" * 5000 + "70")["heart_rate"] == 70
 
 
 def test_the_maternity_score_is_refused_with_a_reason() -> None:

@@ -8,11 +8,12 @@ import pytest
 
 from devices.readings import Message, Reading
 from vwmon import histories
+from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By, Stay
 from vwmon.scoring.trends.assess import History
-from vwmon.scoring.trends.table import DAY_MS, HOUR_MS, SERIES
+from vwmon.scoring.trends.table import SERIES
 from vwmon.store import database, registers
 from vwmon.store.arrivals import Arrival
 from vwmon.store.log import LogWriter

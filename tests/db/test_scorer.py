@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from alerts import store as cases
 from alerts.acts import Act
@@ -687,6 +688,24 @@ def test_the_same_message_again_changes_nothing(ward: Ward) -> None:
     ward.store(said, said)
     ward.score()
     assert (ward.stored(), ward.rows("select * from attempt"), ward.rows("select * from quarantine")) == before
+
+
+@pytest.mark.parametrize("between", [{}, {"heart_rate": 80.0}])
+def test_a_refusal_that_is_told_again_without_an_id_changes_no_alert(ward: Ward, between: dict[str, float]) -> None:
+    """Nothing tells that it is the same; what could be stays what it was, and nobody is asked again."""
+    said = message("m", NO_BLOOD_PRESSURE, T0, T0, "of-p1", ["systolic_bp"])
+    said = structs.replace(said, message=structs.replace(said.message, id=None))
+    ward.store(said)
+    ward.score()
+    ward.sends(between, 5)
+    scores, before = ward.rows(SCORES), ward.stored()
+    ward.store(structs.replace(said, received_ms=T0 + 10 * MINUTE))
+    ward.score(T0 + 10 * MINUTE)
+    assert ward.rows("select count(*) from attempt") == [(2,)]
+    assert ward.rows(SCORES) == scores
+    assert {name: ward.stored()[name] for name in ("alerts", "events", "conditions")} == {
+        name: before[name] for name in ("alerts", "events", "conditions")
+    }
 
 
 def test_a_late_attempt_is_told_of_the_present_and_not_of_the_past(new: Callable[..., Ward]) -> None:

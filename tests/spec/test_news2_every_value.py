@@ -78,7 +78,7 @@ def scored(sets: list[tuple[tuple[float, ...], tuple[bool, ...], int]]) -> list[
     values = np.array([values for values, _, _ in sets])
     values[~np.array([there for _, there, _ in sets])] = np.nan
     found = vectorised.score(CHART, values, {"spo2_scale": np.array([scale for _, _, scale in sets])})
-    bands = (*vectorised.responses(CHART), "")
+    bands = (*CHART.responses, "")
     points = np.stack([found.points_min, found.points_max], axis=2).tolist()
     columns = (found.total_min, found.total_max, found.complete, found.red, found.band)
     rows = zip(*(column.tolist() for column in columns), points, strict=True)

@@ -68,6 +68,17 @@ def test_json_lines_are_read_alike(tmp_path: Path) -> None:
     assert values(tables.read(path)) == EXPECTED
 
 
+def test_nothing_but_an_empty_cell_is_empty(tmp_path: Path) -> None:
+    """JSON has numbers: the time 0 and the value 0, room air, are as good as any; null is missing."""
+    path = tmp_path / "vitals.jsonl"
+    row = {"patient": "a", "time": 0, "vital": "oxygen", "value": 0, "unit": None}
+    path.write_text(json.dumps(row), encoding="utf-8")
+    assert values(tables.read(path)) == [("a", "oxygen", 0, 0.0)]
+    path.write_text(json.dumps(row | {"value": None}), encoding="utf-8")
+    with pytest.raises(RecordingError, match="'' is no value of oxygen"):
+        tables.read(path)
+
+
 def test_what_cannot_be_true_of_a_person_is_left_out_and_counted(tmp_path: Path) -> None:
     """And what no table knows; both still say how far the recording reaches."""
     found = tables.read(write(tmp_path / "vitals.csv"))

@@ -46,8 +46,8 @@ def text(**changed: object) -> str:
 
 
 def test_a_model_comes_back_as_it_was_written() -> None:
-    """Every number to the bit, every word, quotes included."""
-    written = model()
+    """Every number to the bit, every word, with quotes and what no one should put into a title."""
+    written = model(caution='Research\tonly: "\\", \x07, \x7f,\nand \u00e9.')
     read = models.parse(models.dump(written))
     for name in ("id", "title", "version", "caution", "chart", "intercept", "needs", "least", "terms"):
         assert getattr(read, name) == getattr(written, name), name

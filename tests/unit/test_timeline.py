@@ -9,7 +9,7 @@ from alerts.model import MONITOR, Alert, Event, Kind, Lane, Level, State
 from vwmon import timeline
 from vwmon.patients import plans
 from vwmon.patients.records import Assignment, Stay
-from vwmon.store.account import Account, Entry, Kept
+from vwmon.store.account import Account, Kept, Noticed
 from vwmon.store.monitor import Monitor
 from vwmon.store.readings import LogRow
 from vwmon.store.scores import ScoreRow
@@ -79,11 +79,13 @@ def score(minute: float, received: float) -> ScoreRow:
     return ScoreRow(**(fields | times))
 
 
-def entry(minute: float, what: str, device_no: int | None = None, *, cursor: int | None = 0, late: float = 0) -> Entry:
+def entry(
+    minute: float, what: str, device_no: int | None = None, *, cursor: int | None = 0, late: float = 0
+) -> Noticed:
     """Build a line of the journal, acted on so many minutes later with the log scored up to `cursor`; None: not yet."""
     at_ms = T0 + round(minute * MINUTE)
     noticed_ms = None if cursor is None else at_ms + round(late * MINUTE)
-    return Entry(at_ms, what, device_no, cursor, noticed_ms)
+    return Noticed(what=what, stay_no=1, device_no=device_no, at_ms=at_ms, cursor=cursor, noticed_ms=noticed_ms)
 
 
 def account(*rows: LogRow, events: tuple[Event, ...] = (), scores: tuple[ScoreRow, ...] = (), **more: Any) -> Account:  # noqa: ANN401
@@ -175,7 +177,7 @@ def test_a_change_made_while_nothing_ran_comes_where_the_scorer_stood(cursor: in
 def test_a_line_from_before_such_notes_comes_by_its_own_time() -> None:
     """A migrated database has one note for all of them, without a time."""
     lines = [entry(0, "admit resp acute-respiratory"), entry(0, "assign", 1), entry(10, "discharge recovered")]
-    old = [line._replace(cursor=2, noticed_ms=0) for line in lines]
+    old = [replace(line, cursor=2, noticed_ms=0) for line in lines]
     of = account(row(1, 1), row(2, 20), journal=old)
     assert told(of) == ["admit 0", "assign 0", "message 1", "discharge 10", "message 2"]
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from vwmon.durations import HOUR_MS
 from vwmon.scoring.trends import quantities
 from vwmon.scoring.trends.assess import Assessment, History, assess
 from vwmon.scoring.trends.projection import HOURS
-from vwmon.scoring.trends.table import HOUR_MS, NAMES, SERIES, TRENDED, Moments, Stays
+from vwmon.scoring.trends.table import NAMES, SERIES, TRENDED, Moments, Stays
 
 START = 1_792_281_600_000  # Sunday 18 October 2026, midnight UTC
 STAYS = 400

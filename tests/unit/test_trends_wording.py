@@ -48,6 +48,16 @@ def test_too_little_is_said_with_how_little() -> None:
     assert "it takes 5 times of day on 3 days, 40 h from first to last" in said
 
 
+def test_units_are_as_people_write_them() -> None:
+    """Not as UCUM does, which programs are given."""
+    course = Course()
+    for vital, value in (("systolic_bp", 128.0), ("temperature", 36.9)):
+        course.add(vital, daily(1, 9.0), value)
+    found = course.at(10.0)
+    assert wording.sentence(found, 0, "systolic_bp.level") == "systolic blood pressure is 128 mmHg, 1 h old"
+    assert wording.sentence(found, 0, "temperature.level") == "temperature is 36.9 °C, 1 h old"
+
+
 def test_what_never_came_is_said_not_to_be_there() -> None:
     """No number is made up for it."""
     assert wording.sentence(home(), 0, "spo2.level") == "there is no reading of oxygen saturation"
@@ -65,7 +75,7 @@ def test_a_trend_names_its_bounds_and_its_window() -> None:
     assert "expected between" in wording.sentence(found, 0, "heart_rate.projected_12h_max")
     assert re.fullmatch(r"\+(1|0\.9\d)/h", wording.shortly(found, 0, TRENDED[NAMES.index("heart_rate")]))
     assert "temperature has no sure trend: " in wording.sentence(home(), 0, "temperature.slope_per_h")
-    assert " Cel a day (over 3 d, 6 points)" in wording.sentence(home(), 0, "temperature.slope_per_h")
+    assert " °C a day (over 3 d, 6 points)" in wording.sentence(home(), 0, "temperature.slope_per_h")
 
 
 def test_too_few_points_for_a_trend_are_counted() -> None:

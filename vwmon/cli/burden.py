@@ -3,7 +3,7 @@
 Here: whose patient-days they are, when wards are staffed, and the look of it at 80 columns.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from alerts import queries, timelines
@@ -22,6 +22,8 @@ Record = Mapping[str, Any]
 
 NOTHING = "-"
 TIMES = ("median", "p90")
+RATES = ("LANE", "LEVEL", "ALERTS", "PER PATIENT-DAY")
+RESPONSES = ("RAISED", "LEVEL", "ALERTS", "IN HAND", "MEDIAN", "P90", "CLOSED", "MEDIAN", "P90")
 
 
 def record(db: Connection, settings: Settings, standing: Standing, within_ms: int, ward: str) -> dict[str, Any]:
@@ -52,12 +54,9 @@ def lines(record: Record) -> list[str]:
     return [
         _headline(record),
         "",
-        *_table(("LANE", "LEVEL", "ALERTS", "PER PATIENT-DAY"), [_rate(row) for row in record["rates"]]),
+        *render.laid_out([RATES, *map(_rate, record["rates"])], "right"),
         "",
-        *_table(
-            ("RAISED", "LEVEL", "ALERTS", "IN HAND", "MEDIAN", "P90", "CLOSED", "MEDIAN", "P90"),
-            [_response(row) for row in record["response"]],
-        ),
+        *render.laid_out([RESPONSES, *map(_response, record["response"])], "right"),
         "",
         *(line for said in _sentences(record) for line in render.folded(said)),
     ]
@@ -105,18 +104,6 @@ def _sentences(record: Record) -> Iterator[str]:
     if record["busiest"]:
         busiest = ", ".join(f"{row['patient']} {row['alerts']}" for row in record["busiest"])
         yield f"the busiest tenth of the patients makes {record['busiest_tenth_share']:.0%} of theirs: {busiest}"
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lay out short cells, the first column to the left and numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-    return [
-        render.GAP.join(
-            f"{cell:<{width}}" if place == 0 else f"{cell:>{width}}"
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in (titles, *rows)
-    ]
 
 
 def _staffed(settings: Settings, stays: Collection[Stay]) -> Callable[[int, int], bool]:

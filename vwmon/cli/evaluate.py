@@ -4,15 +4,14 @@ The work is vwmon.evaluation's; what it found is laid out in evaluation_rows and
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vwmon.cli import render
-from vwmon.cli.options import JsonOption, duration_ms
+from vwmon.cli import progress, render
+from vwmon.cli.options import JsonOption, duration_ms, group
 from vwmon.cli.render import Format
 from vwmon.errors import UsageError
 
@@ -20,13 +19,10 @@ if TYPE_CHECKING:
     from vwmon.evaluation.runs import Result
     from vwmon.evaluation.study import Asked, Telling
 
-app = typer.Typer(
-    name="evaluate",
-    help="How good a score is, against recordings with outcomes; and a score learned from them, for research.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+app = group(
+    "evaluate",
+    "How good a score is, against recordings with outcomes; and a score learned from them, for research.",
+    alone=False,
 )
 
 RecordingArgument = Annotated[
@@ -143,7 +139,7 @@ def score(
     loads = () if last else tuple(load or (0.5,))  # a single moment of each patient makes no alert load
     terms = Terms(loads=loads, lockout_ms=duration_ms(lockout), draws=draws, seed=seed)
     telling = _telling(valid or (), context or (), lower_is_worse=lower_is_worse)
-    with _progress() as begin:
+    with progress.stepping() as begin:
         names = [name, against] if against else [name]
         result = runs.run(asked, runs.Compare(names=names, telling=telling, by=by or ()), terms, begin)
     if plots:
@@ -193,11 +189,13 @@ def fit(
     from vwmon.scoring import models
 
     asked = _asked(recording, outcomes, event, patients, leave_out, horizon, every, half, where, seed, last=False)
+    if not out.parent.is_dir():  # said before the work, not after it
+        raise UsageError(f"there is no folder {out.parent} to write {out.name} in")
     groups = tuple(name.strip() for name in features.split(",") if name.strip()) or recipe.CHOSEN
     how = learning.Fitting(
         id=out.stem, title=title or f"{event}, learned", groups=groups, l2=l2, thin=thin, clock=clock
     )
-    with _progress() as begin:
+    with progress.stepping() as begin:
         model = learning.learn(asked, how, begin)
     out.write_text(models.dump(model), encoding="utf-8")
     render.say(
@@ -269,19 +267,3 @@ def _record(result: "Result", file: Path) -> None:
     model = result.scorers[0]
     if isinstance(model, models.Model):
         file.write_text(models.dump(replace(model, evaluated=facts(result))), encoding="utf-8")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
-    """Show bars on a terminal's standard error, one for each step that is begun; elsewhere nothing."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-
-        def begin(what: str, total: int) -> Callable[[int], None]:
-            task: Any = bars.add_task(what, total=total or None)
-            return lambda count: bars.advance(task, count)
-
-        yield begin

@@ -6,7 +6,6 @@ No figure is reckoned here.
 import math
 import re
 from collections.abc import Iterator, Mapping
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from vwmon import durations
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
+from vwmon.durations import DAY_MS
 from vwmon.evaluation import study
 from vwmon.evaluation.calibration import Calibration
 from vwmon.evaluation.judgement import ALARMS, AREAS, Figure, Judged, named
@@ -22,8 +22,6 @@ from vwmon.evaluation.runs import Group, Result
 from vwmon.evaluation.study import Scorer
 from vwmon.scoring.models import Fact, Model
 
-DAY_MS = 86_400_000
-WIDTH = 80
 LEADING_ZERO = re.compile(r"^([-+]?)0\.")
 TITLES = {
     "auroc": "AUROC",
@@ -145,7 +143,7 @@ def _footer(result: Result) -> list[str]:
         if isinstance(one, Model):
             lines.append(one.caution)
     lines += [f"{use}: {file['file']}, SHA-256 {file['sha256'][:16]}..." for use, file in result.study.files.items()]
-    return [part for line in lines for part in wrap(line, WIDTH)]
+    return [part for line in lines for part in render.folded(line)]
 
 
 def _show_calibration(name: str, found: Calibration) -> None:

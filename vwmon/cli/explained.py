@@ -144,7 +144,11 @@ def _score(explained: Explanation) -> Record | None:
     if explained.total is None:
         return None
     names = ("total_min", "total_max", "could_be", "red", "complete", "missing")
-    return {"chart": explained.chart.id} | {name: evidence[name] for name in names}
+    refused = {
+        part: {"age_seconds": tried["age_ms"] / 1000, "sent": tried["sent"]}
+        for part, tried in evidence.get("refused", {}).items()
+    }
+    return {"chart": explained.chart.id} | {name: evidence[name] for name in names} | {"refused": refused}
 
 
 def _before(row: ScoreRow) -> Record:

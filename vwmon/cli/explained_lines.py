@@ -7,6 +7,7 @@ from typing import Any
 from alerts import wording
 from alerts.model import Lane
 from alerts.policy import POLICY
+from devices.vitals import printed
 from vwmon.cli import render
 
 Record = Mapping[str, Any]
@@ -16,7 +17,6 @@ INDENT = "  "
 TITLES = ("PART", "VALUE", "PTS", "OBSERVED", "AGE", "VALID", "READING")
 LISTED = 9  # of the times that an alert asked, and of the differences of one kind
 QUIET = {"raised": "no alert", "worsened": "not worsened"}
-UNITS = {"mm[Hg]": "mmHg", "Cel": "°C"}
 NO_CHANGE = "No change of a single reading would have kept it quiet."
 COVERS = {
     "readings": "what the alert stood on is in the log",
@@ -107,16 +107,18 @@ def _plan(plan: Record) -> Iterator[str]:
     if plan["prescriber"] is not None:
         scale += f", prescribed by {plan['prescriber']}"
     yield from _wrapped(f"{plan['title']} ({plan['pathway']} {plan['version']}); {scale}", INDENT)
-    expected = [f"{_label(part)} {_span(one['overdue_after_seconds'])}" for part, one in plan["expected"].items()]
-    yield from _wrapped(f"overdue after: {', '.join(expected)}", INDENT)
+    after = {wording.label(part): _span(one["overdue_after_seconds"]) for part, one in plan["expected"].items()}
+    yield from _wrapped(f"overdue after: {', '.join(map(' '.join, after.items()))}", INDENT)
     yield from _wrapped(f"source: {plan['source']}", INDENT)
 
 
 def _readings(record: Record) -> Iterator[str]:
     """Give the observation set as a table, with the total, where the readings came from, and what was before."""
-    yield from _table([TITLES, *(_cells(one) for one in record["readings"])])
+    yield from render.laid_out([TITLES, *(_cells(one) for one in record["readings"])], gap=" ")
     score, chart = record["score"], record["chart"]
-    yield f"NEWS2 {_total(score)}{_could_be(score)}"
+    yield from _wrapped(f"NEWS2 {_total(score)}{_could_be(score)}", INDENT)
+    for part, tried in score["refused"].items():
+        yield from _wrapped(f"{wording.refusal(part, tried['sent'])}, {_span(tried['age_seconds'])} before", INDENT)
     before = record["before"]
     yield "before: no score" if before is None else f"before: NEWS2 {_total(before)}, as of {before['at']}"
     yield from _origins(record["readings"])
@@ -127,7 +129,7 @@ def _cells(one: Record) -> tuple[str, ...]:
     low, high = one["points_min"], one["points_max"]
     source = one["log"][0] if one["log"] else None
     return (
-        _label(one["part"]),
+        wording.label(one["part"]),
         _value(one, source),
         str(low) if low == high else f"{low}-{high}",
         "never" if source is None and not one["present"] else "?" if source is None else source["observed_at"],
@@ -146,7 +148,7 @@ def _value(one: Record, source: Record | None) -> str:
 
 
 def _reading(source: Record, value: object, part: str) -> str:
-    unit = UNITS.get(source["unit"], source["unit"]) if source["unit"] != "{score}" else None
+    unit = printed(source["unit"] or "")
     stands_in = source["vital"].upper() if source["vital"] != part else None
     return " ".join(filter(None, (stands_in, render.plain(value), unit if stands_in is None else None)))
 
@@ -167,7 +169,7 @@ def _overdue(overdue: Sequence[Record]) -> Iterator[str]:
         source = one["log"]
         named = "" if source is None else f" ({_reading(source, source['value'], one['part'])}, {_place(source)})"
         after = "" if one["overdue_after_seconds"] is None else f", after {_span(one['overdue_after_seconds'])}"
-        yield from _wrapped(f"{_label(one['part'])}: due by {one['due_at']}{after}; {last}{named}", INDENT)
+        yield from _wrapped(f"{wording.label(one['part'])}: due by {one['due_at']}{after}; {last}{named}", INDENT)
 
 
 def _unseen(sick: Record | None) -> Iterator[str]:
@@ -222,20 +224,21 @@ def _nearest(record: Record) -> str:
     if nearest is None:
         return _without_value(record)
     if not nearest["found"]:
-        return NO_CHANGE
+        refused = [wording.label(part) for part in record["score"]["refused"]]
+        return f"{NO_CHANGE} A good reading of {' or '.join(refused)} might have." if refused else NO_CHANGE
     part = nearest["part"]
     instead = _reading(nearest, nearest["instead"], part)
     was = _reading(nearest, nearest["value"], part)
     end = QUIET.get(record["event"]["kind"], "not raised again")
     return (
-        f"Had {_label(part)} been {instead} instead of {was} at {nearest['observed_at']} (reading "
+        f"Had {wording.label(part)} been {instead} instead of {was} at {nearest['observed_at']} (reading "
         f"{nearest['reading']}), NEWS2 would have been {_total(nearest)}: {end}."
     )
 
 
 def _without_value(record: Record) -> str:
     if record["overdue"]:
-        due = ", ".join(f"{_label(one['part'])} by {one['due_at']}" for one in record["overdue"])
+        due = ", ".join(f"{wording.label(one['part'])} by {one['due_at']}" for one in record["overdue"])
         return f"No value raised it but silence: a reading would have kept it quiet, of {due}."
     if record["score"] is not None:
         return "It is not what the log makes, so there is nothing to keep quiet."
@@ -249,19 +252,10 @@ def _total(score: Record) -> str:
 
 def _could_be(score: Record) -> str:
     count = f" ({len(POLICY.parts) - len(score['missing'])} of {len(POLICY.parts)} measured)"
-    more = score["could_be"] > score["total_min"]
-    return f"{count}, could be {score['could_be']} with what is overdue" if more else count
-
-
-def _label(part: str) -> str:
-    return POLICY.parts[part].label if part in POLICY.parts else part
+    if score["could_be"] <= score["total_min"]:
+        return count
+    return f"{count}, {wording.could_be(score['could_be'], refused=bool(score['refused']))}"
 
 
 def _span(seconds: float) -> str:
     return render.ago(round(seconds * 1000))
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield " ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

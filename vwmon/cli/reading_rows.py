@@ -3,7 +3,7 @@
 from typing import Any
 
 from devices.readings import MARK_CLOCK_AHEAD, MARK_QUESTIONED, MARK_RECEIPT_TIME, MARK_UNKNOWN_VITAL
-from devices.vitals import VITALS
+from devices.vitals import VITALS, printed
 from vwmon.cli import render
 from vwmon.store.listing import Listed, Refusal
 
@@ -33,7 +33,7 @@ def unit(vital: str) -> str | None:
 
 def shown(row: render.Row) -> str:
     """Give a value for people, with its unit, and with what was sent where that was something else."""
-    text = " ".join(filter(None, (render.plain(row["value"]), row["unit"])))
+    text = " ".join(filter(None, (render.plain(row["value"]), printed(row["unit"] or ""))))
     if row.get("raw_value") is None:
         return text
     sent = " ".join(filter(None, (render.plain(row["raw_value"]), row["raw_unit"])))

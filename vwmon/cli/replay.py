@@ -1,8 +1,6 @@
 """`vwmon replay`: recorded readings through the engine, or to a broker. The work is vwmon.replay's."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,12 +10,12 @@ import typer
 from vwmon.cli import render
 from vwmon.cli.context import resolve
 from vwmon.cli.options import ConfigOption, DbOption, time_ms
+from vwmon.cli.progress import reaching
 
 if TYPE_CHECKING:
     from vwmon.config import Settings
     from vwmon.provenance import Provenance
     from vwmon.recordings import Sending
-    from vwmon.replay import Progress
 
 
 def replay(
@@ -61,7 +59,7 @@ def replay(
 def _store(settings: "Settings", sendings: "list[Sending]", ward: str, _speed: float) -> None:
     from vwmon import replay as engine
 
-    with _progress("replaying") as progress:
+    with reaching("replaying") as progress:
         done = engine.into(settings.store.path, sendings, ward, _versions(settings), progress)
     render.say(
         f"{done.messages} messages of {done.patients} new patients: {done.stored} readings stored, "
@@ -86,7 +84,7 @@ def _publish(settings: "Settings", sendings: "list[Sending]", ward: str, speed: 
     mqtt = settings.mqtt
     with (
         TemporaryDirectory(prefix="vwmon-replay-") as spool,
-        _progress("publishing") as progress,
+        reaching("publishing") as progress,
         Hub(
             mqtt.host,
             mqtt.port,
@@ -108,14 +106,3 @@ def _versions(settings: "Settings") -> "Provenance":
     from vwmon.provenance import Provenance
 
     return Provenance(config_hash=settings.hash, plans=plans.load_all())
-
-
-@contextmanager
-def _progress(what: str) -> "Iterator[Progress]":
-    """Show a bar on a terminal's standard error; elsewhere nothing."""
-    from rich.console import Console
-    from rich.progress import Progress as Bars
-
-    with Bars(console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal) as bars:
-        task = bars.add_task(what, total=None)
-        yield lambda done, of: bars.update(task, completed=done, total=of)

@@ -3,6 +3,7 @@
 Thin: cells are read in set_cells, batches in observation_sets, scores laid out in scored_rows, printed by streamed.
 """
 
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -112,15 +113,16 @@ def _shown(row: Row, inputs: AbstractSet[str], form: Format) -> Row:
 
 
 LISTS = {"missing": " ", "notes": "; ", "unasked": " "}
+EXACT_DIGITS = 15  # that a float, and whoever reads the JSON, keeps
 
 
 def _json_cell(text: str) -> str | float | None:
     from vwmon.cli.set_cells import NUMBER
 
     text = text.strip()
-    if NUMBER.fullmatch(text):
-        return int(text) if text.lstrip("+-").isdigit() else float(text)
-    return text or None
+    if not NUMBER.fullmatch(text) or not math.isfinite(float(text)):
+        return text or None
+    return int(text) if text.lstrip("+-").isdigit() and len(text) <= EXACT_DIGITS else float(text)
 
 
 def _table_columns(chart: "Chart | Ratio", header: Sequence[str], inputs: AbstractSet[str]) -> list[Column]:

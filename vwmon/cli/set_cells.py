@@ -15,6 +15,7 @@ from vwmon.scoring import ages, reference
 from vwmon.scoring.records import Chart, Part, Ratio, Term, Word
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+OLDEST_YEARS = 150
 REMEMBERED = 20_000  # distinct texts of one column that are kept with what they mean
 YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 MATERNITY = "the national maternity chart is not available to vwmon: use the maternity unit's own"
@@ -189,8 +190,8 @@ def _years(row: Mapping[str, str]) -> int | None:
     """Give the completed years of a row's person: from age_years, or from born and time; None where it says neither."""
     text, born, time = (row.get(name, "").strip() for name in ("age_years", "born", "time"))
     if text:
-        if not NUMBER.fullmatch(text) or float(text) < 0:
-            raise ValueError(f"age_years is a number, not {text}")
+        if not NUMBER.fullmatch(text) or not 0 <= float(text) <= OLDEST_YEARS:
+            raise ValueError(f"age_years is a number from 0 to {OLDEST_YEARS}, not {text}")
         return int(float(text))
     return _years_at(born, time) if born and time else None
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
+from vwmon.durations import HOUR_MS
 from vwmon.patients.records import Stay
 from vwmon.store.sqlite import Connection
 
 if TYPE_CHECKING:
     from vwmon.scoring.trends.assess import Assessment
 
-HOUR_MS = 3_600_000
 CAUTION = "Trends are proposals under test. They raise no alert and change no score."
 SENTENCES = ("joint.deviation", "news2.reaches_7_could_h", "news2.projected_12h")
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.evaluation.moments import Moments
 from vwmon.kernels.ragged import Bools, Floats, Ints
 
-DAY_MS = 86_400_000
-HOUR_MS = 3_600_000
 THRESHOLDS = 160
 RAREST = 1e-4  # the highest threshold is passed at one moment in ten thousand
 

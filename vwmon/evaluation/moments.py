@@ -8,9 +8,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from vwmon.durations import HOUR_MS
 from vwmon.kernels.ragged import Bools, Floats, Ints, firsts, spans
-
-HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

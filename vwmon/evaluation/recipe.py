@@ -7,10 +7,10 @@ hour of the stay, the hospital, or how long the recording is.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from vwmon.durations import HOUR_MS
 from vwmon.errors import UsageError
 from vwmon.scoring.models import View
 
-HOUR_MS = 3_600_000
 VITALS = ("heart_rate", "respiratory_rate", "spo2", "systolic_bp", "temperature")
 FURTHER = ("diastolic_bp", "mean_bp", "glucose")
 VALID_MS: Mapping[str, int] = {

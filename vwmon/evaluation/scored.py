@@ -10,17 +10,18 @@ from typing import Final
 
 import numpy as np
 
-from vwmon.attribution import AIR_PERCENT, ALERT, NOT_ALERT, WHOLE_GCS
+from vwmon.attribution import Vitals
+from vwmon.durations import HOUR_MS
 from vwmon.evaluation.moments import Moments
 from vwmon.evaluation.tables import Recording
 from vwmon.kernels.ragged import Bools, Floats, Ints, Ragged, arranged, firsts, keyed, offsets
 from vwmon.kernels.windows import last_valid
+from vwmon.patients.plans import FEEDS
 from vwmon.scoring import learned, ratio_columns, vectorised
 from vwmon.scoring.models import Model, View
 from vwmon.scoring.records import Chart, Ratio
 from vwmon.scoring.views import reckon
 
-HOUR_MS: Final = 3_600_000
 BLOCK = 1000  # patients at a time: what is worked on stays small, however long the recording is
 VALID_MS: Final[Mapping[str, int]] = {"oxygen": 24 * HOUR_MS, "temperature": 8 * HOUR_MS, "consciousness": 8 * HOUR_MS}
 ELSE_VALID_MS: Final = 4 * HOUR_MS
@@ -65,22 +66,16 @@ class Laid:
         return Ragged(times_ms=self.columns.times_ms[rows], values=self.columns.values[rows], offsets=part - part[0])
 
 
-FEEDS: Final[Mapping[str, tuple[str, Callable[[Floats], Floats]]]] = {
-    "fio2": ("oxygen", lambda value: np.where(np.rint(value * 100) > AIR_PERCENT, 1.0, 0.0)),
-    "gcs": ("consciousness", lambda value: np.where(value == WHOLE_GCS, ALERT, NOT_ALERT)),
-}
-
-
 def laid(recording: Recording, wanted: Sequence[str]) -> Laid:
     """Lay out the wanted vitals of a recording, those that another vital stands in for included."""
-    pieces = []
+    pieces, counted = [], Vitals(dict(enumerate(recording.vitals)))
     for number, name in enumerate(recording.vitals):
         rows = np.flatnonzero(recording.vital == number)
         if name in wanted:
             pieces.append((wanted.index(name), rows, recording.values[rows]))
-        stands_for, turned = FEEDS.get(name, ("", None))
-        if turned and stands_for in wanted:
-            pieces.append((wanted.index(stands_for), rows, turned(recording.values[rows])))
+        if FEEDS.get(name) in wanted:
+            values = counted.value(recording.vital[rows].astype(np.int64), recording.values[rows])
+            pieces.append((wanted.index(FEEDS[name]), rows, values))
     rows = np.concatenate([np.zeros(0, dtype=np.int64), *(rows for _, rows, _ in pieces)])
     place = np.repeat([place for place, _, _ in pieces], [len(rows) for _, rows, _ in pieces]).astype(np.int64)
     columns = arranged(

@@ -246,7 +246,12 @@ def _chunks(path: Path, columns: Sequence[str]) -> Iterator[Sequence[Cells]]:
     reader = next((found for ending, found in READERS.items() if name.endswith(ending)), None)
     if reader is None:
         raise RecordingError(f"{path}: a recording is one of {', '.join(READERS)}")
-    yield from _in_chunks((tuple(str(row.get(column) or "") for column in columns) for row in reader(path)), path)
+    yield from _in_chunks((tuple(_cell(row.get(column)) for column in columns) for row in reader(path)), path)
+
+
+def _cell(value: object) -> str:
+    """Give a value as the text that it would be in a CSV file: 0 is one, and None is an empty cell."""
+    return "" if value is None else str(value)
 
 
 def _in_chunks(cells: Iterator[Cells], path: Path) -> Iterator[Sequence[Cells]]:

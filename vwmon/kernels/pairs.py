@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from vwmon.durations import HOUR_MS
 from vwmon.kernels.frames import Frame, Window
 from vwmon.kernels.ragged import Floats, Ints
 from vwmon.kernels.settings import Settings
 
-HOUR_MS = 3_600_000.0
 PAIR = 2
 PIECE = 1 << 14  # pairs looked at together
 LONG = 700  # readings in a window from which its pairs are gone through lag by lag

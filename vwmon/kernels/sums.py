@@ -21,11 +21,11 @@ from functools import cached_property
 
 import numpy as np
 
+from vwmon.durations import HOUR_MS
 from vwmon.kernels.frames import RESOLUTION, Frame, Window
 from vwmon.kernels.ragged import Floats, Ints
 from vwmon.kernels.settings import Settings
 
-HOUR_MS = 3_600_000
 TICK_BITS, COARSER_BITS, WINDOW_BITS = 3, 5, 27
 FITS = 2**63
 WRAP = 2.0**64

@@ -36,9 +36,3 @@ def context(chart: Chart | Ratio, completed: int) -> dict[str, Word]:
         name: chart.context[name][sum(start <= completed for start in starts) - 1]
         for name, starts in chart.age_context.items()
     }
-
-
-def band(chart: Chart, born: date, at: datetime) -> Word:
-    """Give the one context that a chart takes from the age, at the time of a reading: "5-12y"; raises as above."""
-    (word,) = context(chart, years(born, at)).values()
-    return word

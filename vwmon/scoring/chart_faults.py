@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 from math import gcd
 
-from vwmon.scoring.records import About, Band, Chart, Part, Ratio
+from vwmon.scoring.records import MILLION, About, Band, Chart, Part, Ratio
 
-MILLION = 1_000_000
 LARGEST = 2**62  # twice a ratio's numerator has to fit a signed 64-bit number
 
 

@@ -13,9 +13,8 @@ from typing import Any
 
 from vwmon.errors import ChartError, NotFoundError, RefusedError
 from vwmon.scoring import chart_faults
-from vwmon.scoring.records import Ages, Aggregate, Band, Caution, Chart, Part, Ratio, Table, Term
+from vwmon.scoring.records import MILLION, Ages, Aggregate, Band, Caution, Chart, Part, Ratio, Table, Term
 
-MILLION = 1_000_000
 # The parts of the ward's own score, NEWS2, in the order of its chart.
 PARTS = ("respiratory_rate", "spo2", "oxygen", "systolic_bp", "heart_rate", "consciousness", "temperature")
 

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from vwmon.scoring import reference
-from vwmon.scoring.records import Chart, Part
+from vwmon.scoring.records import MILLION, Chart, Part
 from vwmon.scoring.reference import Context, Score, Values
-
-MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

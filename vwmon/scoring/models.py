@@ -4,6 +4,7 @@ Here: the records, the loader, its checks, and the writer. Reckoning with a mode
 A model is for research: none is used by the daemon, and no file can say that it may be.
 """
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -200,8 +201,7 @@ def _lines(title: str, entries: Mapping[str, Any]) -> Iterator[str]:
 
 def _toml(value: object) -> str:
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # but for that one, TOML's own escapes
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_toml, value))}]"
     return repr(value)

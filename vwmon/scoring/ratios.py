@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vwmon.scoring.chart_faults import scale
-from vwmon.scoring.records import Ratio, Term
+from vwmon.scoring.records import MILLION, Ratio, Term
 from vwmon.scoring.reference import quantise
-
-MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 Word = int | str
+MILLION = 1_000_000  # a step is so many millionths of the unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from vwmon.scoring.records import Band, Chart, Part, Table, Word
+from vwmon.scoring.records import MILLION, Band, Chart, Part, Table, Word
 
-MILLION = 1_000_000
 REACH = 1e9  # values beyond it score as it does; every chart has ended long before
 
 Values = Mapping[str, float | None]

@@ -57,11 +57,11 @@ class _Compiled:
     """A chart's tables of cuts; a lane is one table of one part.
 
     `points` and `bands` label the slots of all lanes, NO_BAND where a slot is no reading; `start` is where each lane's
-    begin. `least` and `most` are the bounds of a
-    lane that is not read, `unread` marks those that need no reading. `first` is the first lane of each part, `several`
-    the lanes of the parts that have more than one, each with what it depends on: by context, and by the number of a
-    band of the parts that `named` are. `measures` are the parts of each measure, `simple` that each has but one;
-    `triggers` are the parts that only raise the response, and `raised` to which, by band.
+    begin. `least` and `most` are the bounds of a lane that is not read, `unread` marks those that need no reading.
+    `first` is the first lane of each part, `several` the lanes of the parts that have more than one, each with what it
+    depends on: by context, and by the number of a band of the parts that `named` are. `measures` are the parts of each
+    measure, `simple` that each has but one; `triggers` are the parts that only raise the response, and `raised` to
+    which, by band.
     """
 
     part: Ints
@@ -91,11 +91,6 @@ class _Parts:
     high: Bytes
     read: Bools
     known: Bools
-
-
-def responses(chart: Chart) -> tuple[str, ...]:
-    """Give the names of a chart's response bands, mildest first; the numbers of ScoreColumns.band are into it."""
-    return chart.responses
 
 
 def score(chart: Chart, values: Floats, context: Mapping[str, NDArray[Any]]) -> ScoreColumns:
@@ -268,9 +263,8 @@ def _bounds(table: Table) -> tuple[int, int]:
 
 
 def _responses_by_total(chart: Chart, *, red: bool) -> Bytes:
-    order = responses(chart)
     totals = range(chart.lowest, chart.highest + 1)
-    return np.array([order.index(chart.response(total, red=red)) for total in totals], dtype=np.int8)
+    return np.array([chart.responses.index(chart.response(total, red=red)) for total in totals], dtype=np.int8)
 
 
 def _slots(part: Part, bands: tuple[Band, ...]) -> tuple[list[int], list[int | None]]:

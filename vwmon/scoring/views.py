@@ -9,12 +9,12 @@ from itertools import groupby
 
 import numpy as np
 
+from vwmon.durations import HOUR_MS
 from vwmon.kernels.frames import Queries
 from vwmon.kernels.ragged import Floats, Ints, Ragged
 from vwmon.kernels.rolling import rolling
 from vwmon.scoring.models import DERIVED, View
 
-HOUR_MS = 3_600_000
 USUAL = 4  # pace: the last window against four of its length; a reading is taken to stand for an hour
 RECENT = 6  # deviation: the last sixth of the window's length is now, the whole of it is usual
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from alerts import rows
 from alerts.model import MONITOR, Alert, Condition, Event
 from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS
+from vwmon.durations import DAY_MS
 from vwmon.errors import StoreCorrupt
-from vwmon.patients.records import Assignment, Device, Stay
+from vwmon.patients.records import Assignment, Device, Entry, Stay
 from vwmon.store import attempts, monitor, readings, registers, scores
 from vwmon.store.monitor import Monitor
-from vwmon.store.readings import DAY_MS, LogRow
+from vwmon.store.readings import LogRow
 from vwmon.store.scores import ScoreRow
 from vwmon.store.sqlite import Connection
 
@@ -47,15 +48,14 @@ class Versions(NamedTuple):
     config_hash: str
 
 
-class Entry(NamedTuple):
-    """One line of the journal of the registers that is about the stay.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed(Entry):
+    """A line of the journal of the registers that is about the stay, and what became of it.
 
     The scorer acted on it at `noticed_ms`, with the log scored up to `cursor`; None where it has not.
     """
 
     at_ms: int
-    what: str
-    device_no: int | None
     cursor: int | None
     noticed_ms: int | None
 
@@ -80,14 +80,14 @@ class Account:
     """One stay's part of a database. `stay` is None for the whole service, which has neither readings nor scores.
 
     `rows` are the readings and attempts of its devices in log order, as far as they have been scored; `refused` is what
-    came for the attempts, by their numbers. `dropped_before_ms` is when
-    the readings that are no longer kept end, 0 when all are.
+    came for the attempts, by their numbers. `dropped_before_ms` is when the readings that are no longer kept end, 0
+    when all are.
     """
 
     stay: Stay | None
     assignments: Sequence[Assignment]
     devices: Mapping[int, Device]
-    journal: Sequence[Entry]
+    journal: Sequence[Noticed]
     vitals: Mapping[int, str]
     rows: Sequence[LogRow]
     refused: Mapping[int, str]
@@ -119,7 +119,7 @@ def read(db: Connection, stay_no: int) -> Account:
             stay=stay,
             assignments=held,
             devices={device.device_no: device for device in registers.devices(db) if device.device_no in device_nos},
-            journal=[Entry._make(row) for row in db.execute(JOURNAL, [stay_no])],
+            journal=_journal(db, stay_no),
             vitals=readings.vitals(db),
             rows=_rows(db, device_nos, cursor),
             refused=attempts.texts(db, device_nos),
@@ -128,6 +128,13 @@ def read(db: Connection, stay_no: int) -> Account:
             versions={number: Versions(*names) for number, *names in db.execute(VERSIONS)},
             monitor=monitor.read(db),
         )
+
+
+def _journal(db: Connection, stay_no: int) -> list[Noticed]:
+    return [
+        Noticed(what=what, stay_no=stay_no, device_no=device_no, at_ms=at_ms, cursor=cursor, noticed_ms=noticed_ms)
+        for at_ms, what, device_no, cursor, noticed_ms in db.execute(JOURNAL, [stay_no])
+    ]
 
 
 def _rows(db: Connection, device_nos: Sequence[int], cursor: int) -> list[LogRow]:

@@ -12,7 +12,7 @@ from typing import Any
 
 Row = tuple[Any, ...]
 
-MOST = 100_000  # readings kept for a scorer that is behind; a ward's daemon stores no more than a third of it ahead
+MOST = 100_000  # rows kept for a scorer that is behind: more than a daemon stores ahead of it (merging.AHEAD)
 
 
 class Fresh:

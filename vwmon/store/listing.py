@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
+from vwmon.durations import DAY_MS
 from vwmon.store.sqlite import Connection
-
-DAY_MS = 86_400_000
 
 Owner = Literal["anybody", "nobody", "patient"]
 

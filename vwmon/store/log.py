@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from vwmon.durations import DAY_MS
 from vwmon.store import attempts, sequences
 from vwmon.store.arrivals import Appended, Arrival, Quarantined
 from vwmon.store.batch import Batch
@@ -16,8 +17,6 @@ from vwmon.store.database import atomic
 from vwmon.store.fresh import Fresh
 from vwmon.store.known import Known
 from vwmon.store.sqlite import Connection
-
-DAY_MS = 86_400_000
 
 STORED = """seq, device_no, vital_no, observed_ms, value, text, raw_value, raw_unit, marks, received_ms, recorded_ms,
     unit"""

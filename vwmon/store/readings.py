@@ -7,10 +7,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from vwmon.durations import DAY_MS
 from vwmon.store import attempts
 from vwmon.store.sqlite import Connection
 
-DAY_MS = 86_400_000
 FOREVER_MS = 1 << 62
 
 LogRow = tuple[int, int, int, int, float | None, int, int]

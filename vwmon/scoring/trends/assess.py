@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vwmon.durations import DAY_MS
 from vwmon.kernels.frames import Queries
 from vwmon.kernels.ragged import Bools, Floats, Ints, Ragged
 from vwmon.kernels.rolling import rolling
@@ -15,7 +16,7 @@ from vwmon.scoring.trends.joint import Joint, joint
 from vwmon.scoring.trends.occasions import PER_UNIT, Latest, Occasions, latest, readings_of
 from vwmon.scoring.trends.projection import Projection, project
 from vwmon.scoring.trends.slopes import Trend, trends
-from vwmon.scoring.trends.table import DAY_MS, JOINT, NAMES, SERIES, Asked, Moments, Stays
+from vwmon.scoring.trends.table import JOINT, NAMES, SERIES, Asked, Moments, Stays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

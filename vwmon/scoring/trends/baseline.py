@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.kernels.ragged import Bools, Floats, Ints, firsts, spans
 from vwmon.kernels.robust import MEDIAN_ERROR, twice_deviations, twice_medians, unbiased
 from vwmon.scoring.trends import wall
 from vwmon.scoring.trends.occasions import PER_UNIT, QUARTER_MS, Occasions
-from vwmon.scoring.trends.table import DAY_MS, HOUR_MS, Asked
+from vwmon.scoring.trends.table import Asked
 
 WINDOW_MS = 14 * DAY_MS
 GAP_MS = 24 * HOUR_MS

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vwmon.durations import DAY_MS, MINUTE_MS
 from vwmon.kernels.ragged import (
     Bools,
     Floats,
@@ -22,7 +23,6 @@ from vwmon.kernels.ragged import (
 )
 from vwmon.kernels.robust import twice_medians
 from vwmon.scoring.trends import wall
-from vwmon.scoring.trends.table import DAY_MS, MINUTE_MS
 
 QUARTER_MS = 15 * MINUTE_MS
 PER_UNIT = 2000  # numbers are values in thousandths, doubled, so that a median between two of them is whole

@@ -14,8 +14,8 @@ import numpy as np
 
 from vwmon.kernels.ragged import Bools, Bytes, Floats, Ints
 from vwmon.scoring import charts, vectorised
-from vwmon.scoring.charts import MILLION, PARTS
-from vwmon.scoring.records import Part
+from vwmon.scoring.charts import PARTS
+from vwmon.scoring.records import MILLION, Part
 from vwmon.scoring.trends.slopes import SURENESS, Trend
 from vwmon.scoring.trends.table import NAMES, PART_OF, column
 

@@ -10,10 +10,11 @@ from functools import cache
 
 import numpy as np
 
+from vwmon.durations import HOUR_MS
 from vwmon.errors import NotFoundError
 from vwmon.kernels.ragged import Floats
 from vwmon.scoring.trends.assess import Assessment, History, assess
-from vwmon.scoring.trends.table import HOUR_MS, NAMES, TRENDED, Moments
+from vwmon.scoring.trends.table import NAMES, TRENDED, Moments
 
 AHEAD_H = (6, 12)
 BLOCK = 2048  # moments

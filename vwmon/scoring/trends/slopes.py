@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vwmon.durations import HOUR_MS
 from vwmon.kernels import robust
 from vwmon.kernels.ragged import Bools, Floats, Ints, firsts, offsets, spans
 from vwmon.kernels.robust import MEDIAN_ERROR, twice_medians
 from vwmon.scoring.trends.occasions import PER_UNIT, Latest, Occasions
-from vwmon.scoring.trends.table import HOUR_MS, Asked
+from vwmon.scoring.trends.table import Asked
 
 WINDOWS_H = (24, 72, 168)  # none shorter: a line is not followed farther than half of what it was seen for
 SLOTS = 32  # of a window: what was measured within one counts once, or two readings an hour apart would be a slope

@@ -16,8 +16,6 @@ from vwmon.errors import ChartError
 from vwmon.kernels.ragged import Floats, Ints
 from vwmon.scoring.charts import PARTS
 
-MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trended:

@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.kernels.ragged import Ints
-from vwmon.scoring.trends.table import DAY_MS, HOUR_MS
 
 BAND_HOURS = 4
-BANDS = 24 // BAND_HOURS
 
 
 def local_ms(times_ms: Ints, zone: str) -> Ints:

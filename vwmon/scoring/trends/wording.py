@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from devices.vitals import VITALS, Vital
+from devices.vitals import VITALS, Vital, printed
+from vwmon.durations import HOUR_MS
 from vwmon.scoring.charts import PARTS
 from vwmon.scoring.trends import wall
 from vwmon.scoring.trends.assess import Assessment
@@ -18,7 +19,7 @@ from vwmon.scoring.trends.joint import LEAST_VITALS
 from vwmon.scoring.trends.projection import HOURS
 from vwmon.scoring.trends.quantities import split
 from vwmon.scoring.trends.slopes import LEAST
-from vwmon.scoring.trends.table import HOUR_MS, JOINT, NAMES, TRENDED, Trended
+from vwmon.scoring.trends.table import JOINT, NAMES, TRENDED, Trended
 
 DAY_H = 24
 Said = Callable[[Assessment, int, Trended], str]
@@ -56,8 +57,8 @@ def present(found: Assessment, row: int, vital: Trended) -> str:
     value = number(float(found.present.value[row, column]), vital)
     age = _hours((int(found.moments.at_ms[row]) - int(found.present.observed_ms[row, column])) / HOUR_MS)
     if found.present.fresh[row, column]:
-        return f"{_low(vital)} is {value} {vital.unit}, {age} old"
-    return f"there is no {_low(vital)} now: the last, {value} {vital.unit}, is {age} old"
+        return f"{_low(vital)} is {value} {printed(vital.unit)}, {age} old"
+    return f"there is no {_low(vital)} now: the last, {value} {printed(vital.unit)}, is {age} old"
 
 
 def deviation(found: Assessment, row: int, vital: Trended) -> str:
@@ -76,7 +77,7 @@ def deviation(found: Assessment, row: int, vital: Trended) -> str:
     of_day = f", {wall.named(int(base.band[place]))}" if base.banded[place] else ""
     value, usual = float(found.present.value[row, column]), float(base.location[place])
     return (
-        f"{_low(vital)} {number(value, vital)} {vital.unit} is {abs(away):.1f} robust deviations "
+        f"{_low(vital)} {number(value, vital)} {printed(vital.unit)} is {abs(away):.1f} robust deviations "
         f"{'above' if away >= 0 else 'below'} this person's usual {number(usual, vital)}, give or take "
         f"{base.spread[place]:.2g} ({rests}{of_day})"
     )
@@ -96,9 +97,11 @@ def slope(found: Assessment, row: int, vital: Trended) -> str:
     low, steep, high = (float(one[place]) * hours for one in (trend.slope_low, trend.slope, trend.slope_high))
     over = f"over {_hours(int(trend.window_h[place]))}, {_counted(trend.points[place], 'point')}"
     if not trend.weight[place] > 0:
-        return f"{_low(vital)} has no sure trend: {rate(low)} to {rate(high)} {vital.unit} {unit} ({over})"
+        return f"{_low(vital)} has no sure trend: {rate(low)} to {rate(high)} {printed(vital.unit)} {unit} ({over})"
     verb = "rises" if steep > 0 else "falls"
-    return f"{_low(vital)} {verb} by {abs(steep):.2g} {vital.unit} {unit} ({rate(low)} to {rate(high)}; {over})"
+    return (
+        f"{_low(vital)} {verb} by {abs(steep):.2g} {printed(vital.unit)} {unit} ({rate(low)} to {rate(high)}; {over})"
+    )
 
 
 def shortly(found: Assessment, row: int, vital: Trended) -> str:
@@ -125,7 +128,7 @@ def ahead(found: Assessment, row: int, vital: Trended) -> str:
     )
     return (
         f"in {hours} h nine in ten readings of {_low(vital)} are expected between {number(low, vital)} and "
-        f"{number(high, vital)} {vital.unit}, around {number(middle, vital)}; {slope(found, row, vital)}"
+        f"{number(high, vital)} {printed(vital.unit)}, around {number(middle, vital)}; {slope(found, row, vital)}"
     )
 
 
@@ -136,7 +139,7 @@ def day(found: Assessment, row: int, vital: Trended) -> str:
     if not count:
         return f"no {_low(vital)} in the last 24 h"
     low, high = (number(float(one[row, column]), vital) for one in (found.day.lowest, found.day.highest))
-    return f"{_low(vital)} was {low} to {high} {vital.unit} in the last 24 h ({_counted(count, 'reading')})"
+    return f"{_low(vital)} was {low} to {high} {printed(vital.unit)} in the last 24 h ({_counted(count, 'reading')})"
 
 
 def together(found: Assessment, row: int, _: str = "") -> str:
