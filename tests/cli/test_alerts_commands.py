@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from alerts import lifecycle, store
 from alerts.model import SYSTEM_STAY, Case, Lane, Outcome
 from alerts.policy import POLICY
 from tests.conftest import Command
 from tests.unit.alerts_points import HOUR, MINUTE, Point, follow, person, point
-from vwmon.cli import work_list
+from vwmon.cli import render, work_list
 from vwmon.clock import Clock
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
@@ -342,6 +343,21 @@ def test_the_lines_of_a_terminal_keep_within_its_width(vwmon: Command, busy: War
     assert shown[3][0].endswith(" …")
     assert shown[-1] == ("footer", "dim")
     assert shown[1][1] == "bold red"
+
+
+@pytest.mark.parametrize("patient", ["L" * 64, "患者" * 16, HOSTILE * 9])
+def test_a_long_identifier_is_cut_in_its_row_and_whole_below_it(vwmon: Command, busy: Ward, patient: str) -> None:
+    """The row keeps its columns and the patient can still be told from one whose identifier begins alike."""
+    with database.atomic(busy.db):
+        busy.db.execute("update stay set patient = ? where stay_no = 2", [patient])
+        busy.db.execute("update alert set owner = ? where stay_no = 2", ["o" * 64])
+    shown = [line for line, _ in work_list.lines(listed(vwmon, busy), NOW, work_list.Around(), 80)]
+    assert max(map(cell_len, shown)) <= 80
+    row = next(number for number, line in enumerate(shown) if line.startswith(busy.id(2)))
+    assert shown[row].count("…") == 2
+    below = "".join(line.strip() for line in shown[row + 1 : row + 4])
+    assert f"patient {render.safe(patient)}" in below.replace("patient", "patient ", 1).replace("  ", " ")
+    assert sum("patient" in line for line in shown) == 1
 
 
 def test_the_title_and_the_empty_list_have_lines_too() -> None:
