@@ -222,6 +222,23 @@ def test_the_list_can_be_narrowed(vwmon: Command, busy: Ward, options: list[str]
     assert [row["stay"] for row in listed(vwmon, busy, *options)] == stays
 
 
+@pytest.mark.parametrize("options", [["--patient", "p-22"], ["--ward", "rsep"], ["--patient", "p-22", "--json"]])
+def test_a_slip_in_a_name_is_no_quiet_ward(vwmon: Command, busy: Ward, options: list[str]) -> None:
+    """Nobody of that name was ever there: an error, and not a list without alerts."""
+    result = vwmon("alerts", *options, "--db", busy.path)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert options[1] in result.stderr
+
+
+def test_a_configured_ward_without_patients_has_an_empty_list(vwmon: Command, busy: Ward, tmp_path: Path) -> None:
+    """A ward that opens tomorrow is known already."""
+    config = tmp_path / "vwmon.toml"
+    config.write_text("[[wards]]\nid = 'new'\nname = 'New'\n", encoding="utf-8")
+    result = vwmon("alerts", "--ward", "new", "--db", busy.path, "--config", config)
+    assert result.exit_code == 0
+    assert "No open alerts." in result.stdout
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -271,6 +271,24 @@ def test_times_are_those_of_the_wards_own_clock(vwmon: Command, db: Path, tmp_pa
     assert "from 2026-11-20 14:30+05:30." in out
 
 
+def test_a_ward_that_the_configuration_does_not_name_is_warned_of(vwmon: Command, db: Path, tmp_path: Path) -> None:
+    """A slip would put a patient on a ward that nobody looks at; without configured wards there is nothing to tell."""
+    config = tmp_path / "vwmon.toml"
+    config.write_text(f"[store]\npath = '{db}'\n[[wards]]\nid = 'resp'\nname = 'R'\n", encoding="utf-8")
+    slip = ("--ward", "rsep", "--born", "1948-05-17")
+    warned = vwmon("patients", "admit", "P1", *slip, "--config", config)
+    assert (warned.exit_code, "no ward 'rsep', only resp" in warned.stderr) == (0, True)
+    assert "no ward" not in vwmon("patients", "admit", "P2", *ADMIT, "--config", config).stderr
+    assert "no ward" not in vwmon("patients", "admit", "P3", *slip, "--db", db).stderr
+
+
+def test_a_list_of_a_ward_that_never_was_is_an_error(ward: Ward) -> None:
+    """Not an empty ward."""
+    ward("patients", "admit", "P1", *ADMIT)
+    code, out, err = ward("patients", "--ward", "rsep")
+    assert (code, out, "rsep" in err) == (3, "", True)
+
+
 def test_who_admits_is_on_record(vwmon: Command, db: Path, tmp_path: Path) -> None:
     """The login name, or another where the configuration allows it."""
     config = tmp_path / "vwmon.toml"

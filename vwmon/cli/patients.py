@@ -39,9 +39,11 @@ def patients(
     """List the patients on the ward."""
     if ctx.invoked_subcommand is not None:
         return
-    form = render.chosen(form, as_json)
-    with closing(open_reader(context.resolve(config, db).store.path)) as opened:
+    form, settings = render.chosen(form, as_json), context.resolve(config, db)
+    with closing(open_reader(settings.store.path)) as opened:
         at = standing_of(opened)
+        if ward:
+            registers.check_ward(opened, ward, [known.id for known in settings.wards])
         known = register_rows.read(opened)
         stays = registers.stays(opened, ward=ward or None, open_only=not everyone)
     rows = [stay_row(stay, known) for stay in stays]
@@ -118,6 +120,9 @@ def admit(
         )
         admitted = registers.admit(change.db, wanted, change.by)
         row, since = stay_row(admitted, change.known()), change.here(admitted.admitted_ms, ward)
+        wards = [known.id for known in change.settings.wards]
+    if wards and ward not in wards:
+        render.warn(f"note: the configuration has no ward {ward!a}, only {', '.join(wards)}: its clock is then UTC")
     tell(
         row,
         form,
