@@ -104,7 +104,7 @@ def detail(record: Row, now_ms: int) -> list[str]:
     said = [
         _headline(record),
         f"since {record['since']}, opened {record['opened_at']}, version {record['version']}",
-        *(f"  {sentence}" for sentence in [*record["why"], *_next(record["score"])]),
+        *(f"  {sentence}" for sentence in [*record["why"], *_now(record, now_ms), *_next(record["score"])]),
     ]
     if record["owner"] is not None:
         said.append(f"acknowledged by {record['owner']} {_age(record['acknowledged_at'], now_ms)} ago{_quoted(record)}")
@@ -200,6 +200,15 @@ def _why(row: Row, width: int) -> list[str]:
     return textwrap.wrap(
         said, width, initial_indent=INDENT, subsequent_indent=INDENT, max_lines=WHY_LINES, placeholder=" …"
     )
+
+
+def _now(record: Row, now_ms: int) -> list[str]:
+    """Give the sentence on the score as it is now, and how old that is: the reasons are those of when they arose."""
+    if record["patient"] is None:
+        return []
+    score, last = record["score"], record["last_reading_at"]
+    holds = "no score that still holds" if score is None else f"NEWS2 {_score(score)}"
+    return [f"now: {holds}; {'no reading ever came' if last is None else f'last reading {_age(last, now_ms)} ago'}"]
 
 
 def _next(score: Row | None) -> list[str]:
