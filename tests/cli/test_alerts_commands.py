@@ -401,12 +401,12 @@ def test_one_alert_says_what_the_score_is_now_and_how_old(
     vwmon: Command, busy: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reasons are those of when they arose; an old score is not repeated as the present one."""
+    system = next(row["id"] for row in listed(vwmon, busy, "--lane", "system"))
+    assert "now:" not in vwmon("alerts", "show", system, "--db", busy.path).stdout
     shown = vwmon("alerts", "show", busy.id(1), "--db", busy.path).stdout
     assert "  now: NEWS2 9-12; no reading ever came\n" in shown
     monkeypatch.setattr(Clock, "now_ms", lambda _: NOW + 48 * HOUR)
     assert "  now: no score that still holds; " in vwmon("alerts", "show", busy.id(1), "--db", busy.path).stdout
-    system = next(row["id"] for row in listed(vwmon, busy, "--lane", "system"))
-    assert "now:" not in vwmon("alerts", "show", system, "--db", busy.path).stdout
 
 
 def test_an_acknowledgement_says_what_it_covers(vwmon: Command, busy: Ward) -> None:
