@@ -32,6 +32,7 @@ from vwmon.store import database, registers
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import Monitor
+from vwmon.store.sole import sole_daemon
 from vwmon.store.sqlite import Connection
 from vwmon.watch import Surroundings, Watch
 
@@ -66,12 +67,13 @@ class Daemon:
     def run(self, stop: threading.Event) -> None:
         """Watch the ward until `stop` is set.
 
-        Raises what the database or the configuration is refused for, or ThreadEndedError when a thread ended by itself.
+        Raises what the database or the configuration is refused for, ConflictError when another daemon is at work on
+        it, or ThreadEndedError when a thread ended by itself.
         """
+        path = self._settings.store.path
         with ExitStack() as opened:
-            writing, scoring = (
-                opened.enter_context(closing(database.open_writer(self._settings.store.path))) for _ in range(2)
-            )
+            writing, scoring = (opened.enter_context(closing(database.open_writer(path))) for _ in range(2))
+            opened.enter_context(sole_daemon(path))
             intake = MqttIntake(_link(self._settings), self._clock.now_ms)
             versions = Provenance(config_hash=self._settings.hash, plans=plans.load_all())
             scorer = Scorer(scoring, versions, self._clock.now_ms(), fresh=self._fresh)

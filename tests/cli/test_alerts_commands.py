@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from alerts import lifecycle, store
 from alerts.model import SYSTEM_STAY, Case, Lane, Outcome
 from alerts.policy import POLICY
 from tests.conftest import Command
 from tests.unit.alerts_points import HOUR, MINUTE, Point, follow, person, point
-from vwmon.cli import work_list
+from vwmon.cli import render, work_list
 from vwmon.clock import Clock
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
@@ -221,6 +222,23 @@ def test_the_list_can_be_narrowed(vwmon: Command, busy: Ward, options: list[str]
     assert [row["stay"] for row in listed(vwmon, busy, *options)] == stays
 
 
+@pytest.mark.parametrize("options", [["--patient", "p-22"], ["--ward", "rsep"], ["--patient", "p-22", "--json"]])
+def test_a_slip_in_a_name_is_no_quiet_ward(vwmon: Command, busy: Ward, options: list[str]) -> None:
+    """Nobody of that name was ever there: an error, and not a list without alerts."""
+    result = vwmon("alerts", *options, "--db", busy.path)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert options[1] in result.stderr
+
+
+def test_a_configured_ward_without_patients_has_an_empty_list(vwmon: Command, busy: Ward, tmp_path: Path) -> None:
+    """A ward that opens tomorrow is known already."""
+    config = tmp_path / "vwmon.toml"
+    config.write_text("[[wards]]\nid = 'new'\nname = 'New'\n", encoding="utf-8")
+    result = vwmon("alerts", "--ward", "new", "--db", busy.path, "--config", config)
+    assert result.exit_code == 0
+    assert "No open alerts." in result.stdout
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -344,6 +362,21 @@ def test_the_lines_of_a_terminal_keep_within_its_width(vwmon: Command, busy: War
     assert shown[1][1] == "bold red"
 
 
+@pytest.mark.parametrize("patient", ["L" * 64, "患者" * 16, HOSTILE * 9])
+def test_a_long_identifier_is_cut_in_its_row_and_whole_below_it(vwmon: Command, busy: Ward, patient: str) -> None:
+    """The row keeps its columns and the patient can still be told from one whose identifier begins alike."""
+    with database.atomic(busy.db):
+        busy.db.execute("update stay set patient = ? where stay_no = 2", [patient])
+        busy.db.execute("update alert set owner = ? where stay_no = 2", ["o" * 64])
+    shown = [line for line, _ in work_list.lines(listed(vwmon, busy), NOW, work_list.Around(), 80)]
+    assert max(map(cell_len, shown)) <= 80
+    row = next(number for number, line in enumerate(shown) if line.startswith(busy.id(2)))
+    assert shown[row].count("…") == 2
+    below = "".join(line.strip() for line in shown[row + 1 : row + 4])
+    assert f"patient {render.safe(patient)}" in below.replace("patient", "patient ", 1).replace("  ", " ")
+    assert sum("patient" in line for line in shown) == 1
+
+
 def test_the_title_and_the_empty_list_have_lines_too() -> None:
     """What must be said is said first, in red and in words."""
     shown = work_list.lines([], NOW, work_list.Around(title="NOT MONITORING: really", empty="No open alerts."), 80)
@@ -362,6 +395,18 @@ def test_nothing_that_a_terminal_would_obey_is_printed(vwmon: Command, busy: War
         assert "EVIL" in shown
     text = work_list.as_text(work_list.lines(listed(vwmon, busy), NOW, work_list.Around(), 80)).plain
     assert not set(text) & set("\x1b\x07\u202e")
+
+
+def test_one_alert_says_what_the_score_is_now_and_how_old(
+    vwmon: Command, busy: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reasons are those of when they arose; an old score is not repeated as the present one."""
+    system = next(row["id"] for row in listed(vwmon, busy, "--lane", "system"))
+    assert "now:" not in vwmon("alerts", "show", system, "--db", busy.path).stdout
+    shown = vwmon("alerts", "show", busy.id(1), "--db", busy.path).stdout
+    assert "  now: NEWS2 9-12; no reading ever came\n" in shown
+    monkeypatch.setattr(Clock, "now_ms", lambda _: NOW + 48 * HOUR)
+    assert "  now: no score that still holds; " in vwmon("alerts", "show", busy.id(1), "--db", busy.path).stdout
 
 
 def test_an_acknowledgement_says_what_it_covers(vwmon: Command, busy: Ward) -> None:

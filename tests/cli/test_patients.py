@@ -200,7 +200,12 @@ def test_a_patients_page_shows_person_stay_plan_devices_and_last_readings(ward: 
         "spo2": 95.0,
         "steps": 40.0,
     }
-    assert record["expects"][0] == {"vital": "respiratory_rate", "valid_for": "12h", "overdue_after": "16h"}
+    assert record["expects"][0] == {
+        "vital": "respiratory_rate",
+        "valid_for": "12h",
+        "overdue_after": "16h",
+        "overdue": True,
+    }
 
 
 def test_a_patient_who_came_again_has_one_page_with_the_earlier_stays(ward: Ward) -> None:
@@ -269,6 +274,64 @@ def test_times_are_those_of_the_wards_own_clock(vwmon: Command, db: Path, tmp_pa
     )
     out = vwmon("patients", "admit", "P1", *ADMIT, "--from", BEGAN, "--config", config).stdout
     assert "from 2026-11-20 14:30+05:30." in out
+
+
+def test_a_ward_that_the_configuration_does_not_name_is_warned_of(vwmon: Command, db: Path, tmp_path: Path) -> None:
+    """A slip would put a patient on a ward that nobody looks at; without configured wards there is nothing to tell."""
+    config = tmp_path / "vwmon.toml"
+    config.write_text(f"[store]\npath = '{db}'\n[[wards]]\nid = 'resp'\nname = 'R'\n", encoding="utf-8")
+    slip = ("--ward", "rsep", "--born", "1948-05-17")
+    warned = vwmon("patients", "admit", "P1", *slip, "--config", config)
+    assert (warned.exit_code, "no ward 'rsep', only resp" in warned.stderr) == (0, True)
+    assert "no ward" not in vwmon("patients", "admit", "P2", *ADMIT, "--config", config).stderr
+    assert "no ward" not in vwmon("patients", "admit", "P3", *slip, "--db", db).stderr
+
+
+def test_a_list_of_a_ward_that_never_was_is_an_error(ward: Ward) -> None:
+    """Not an empty ward."""
+    ward("patients", "admit", "P1", *ADMIT)
+    code, out, err = ward("patients", "--ward", "rsep")
+    assert (code, out, "rsep" in err) == (3, "", True)
+
+
+def test_an_old_reading_is_called_overdue_and_a_fresh_one_is_not(ward: Ward) -> None:
+    """By its own time, for what feeds a vital too; and for what never came, from the admission on."""
+    now_ms = Clock().now_ms()
+    minute = (now_ms - BEGAN_MS) // 60_000
+    ward("patients", "admit", "P1", *ADMIT, "--from", BEGAN)
+    ward("devices", "add", "cuff")
+    ward("devices", "assign", "cuff", "P1", "--from", BEGAN)
+    ward.sends("cuff", [("heart_rate", 80.0, minute - 17 * 60), ("spo2", 95.0, minute - 15 * 60)])
+    ward.sends("cuff", [("fio2", 0.21, minute - 60)])
+    due = {row["vital"]: row["overdue"] for row in ward.record("patients", "show", "P1")["expects"]}
+    assert due == {
+        "respiratory_rate": True,
+        "spo2": False,
+        "oxygen": False,
+        "systolic_bp": True,
+        "heart_rate": True,
+        "consciousness": True,
+        "temperature": True,
+    }
+    out = ward("patients", "show", "P1")[1].splitlines()
+    assert next(line for line in out if line.startswith("heart_rate")).endswith("16h, OVERDUE")
+    assert next(line for line in out if line.startswith("spo2")).endswith("16h")
+    assert any(line.endswith("; last reading 1 h ago") for line in out if line.startswith("NEWS2"))
+
+
+def test_nothing_is_overdue_in_the_first_hours_of_a_stay(ward: Ward) -> None:
+    """A vital that never came is waited for as long as any other."""
+    ward("patients", "admit", "P1", *ADMIT)
+    assert not any(row["overdue"] for row in ward.record("patients", "show", "P1")["expects"])
+
+
+def test_nothing_falls_due_after_a_discharge(ward: Ward) -> None:
+    """A stay is judged at its end."""
+    ward("patients", "admit", "P1", *ADMIT, "--from", BEGAN)
+    ward("patients", "discharge", "P1", "--reason", "recovered", "--at", "2026-11-20T12:00:00Z")
+    record = ward.record("patients", "show", "P1")
+    assert record["judged_at"] == "2026-11-20T12:00:00Z"
+    assert not any(row["overdue"] for row in record["expects"])
 
 
 def test_who_admits_is_on_record(vwmon: Command, db: Path, tmp_path: Path) -> None:
@@ -369,7 +432,7 @@ def test_a_patients_page_says_which_measurement_would_settle_the_score(ward: War
     ward("patients", "admit", "P1", *ADMIT)
     scored(ward)
     out = ward("patients", "show", "P1")[1]
-    assert "NEWS2 4 to 7, missing respiratory rate\n" in out
+    assert "NEWS2 4 to 7, missing respiratory rate; no reading ever came\n" in out
     assert "Next: measure respiratory rate now: it decides between 4 and 7 (low or high)\n" in out
     score = ward.record("patients", "show", "P1")["score"]
     assert (score["total_min"], score["total_max"], score["missing"]) == (4, 7, ["respiratory_rate"])
@@ -380,11 +443,11 @@ def test_a_patients_page_says_which_measurement_would_settle_the_score(ward: War
 def test_a_score_that_is_settled_asks_for_no_measurement(ward: Ward) -> None:
     """Nor does one with nothing in it."""
     ward("patients", "admit", "P1", *ADMIT)
-    assert "NEWS2: none that still holds\n" in ward("patients", "show", "P1")[1]
+    assert "NEWS2: none that still holds; no reading ever came\n" in ward("patients", "show", "P1")[1]
     assert ward.record("patients", "show", "P1")["score"] is None
     scored(ward, total_max=4, complete=1, points_max=202_000, present=1_111_111)
     assert "Next:" not in ward("patients", "show", "P1")[1]
-    assert "NEWS2 4\n" in ward("patients", "show", "P1")[1]
+    assert "NEWS2 4; no reading ever came\n" in ward("patients", "show", "P1")[1]
     assert ward.record("patients", "show", "P1")["score"]["measure_next"] is None
 
 

@@ -126,3 +126,15 @@ def test_a_patient_who_has_left_is_judged_at_the_end_of_the_stay(db: Path, tmp_p
     registers.discharge(opened, "ann", "recovered", 978_307_200_000 + 6 * DAY_S * 1000, By(actor="x", at_ms=0))
     opened.close()
     assert trends(copy, "ann")["at"] == "2001-01-07T00:00:00Z"
+
+
+def test_in_a_recording_each_patient_is_judged_at_their_own_last_reading(db: Path, tmp_path: Path) -> None:
+    """Not at the end of the whole recording, which may be years later; the page says of when it is."""
+    longer, rest = tmp_path / "longer.db", tmp_path / "rest.csv"
+    longer.write_bytes(db.read_bytes())
+    rest.write_text(f"patient,time,vital,value,unit\ncid,{900 * DAY_S},heart_rate,80,\n", encoding="utf-8")
+    assert Command()("replay", rest, "--db", longer).exit_code == 0
+    assert trends(longer, "ann") == trends(db, "ann")
+    assert trends(db, "ann")["at"] == "2001-01-10T20:00:00Z"
+    assert "As of 2001-01-10T20:00:00Z, the end of the stay:" in page(longer, "ann")
+    assert "As of" not in page(longer, "cid")

@@ -249,3 +249,42 @@ def test_text_at_a_terminal_is_shown_not_obeyed(text: str) -> None:
     shown = on_terminal([{"name": text}], [Column(key="name", title="N")])
     assert render.safe(text) in shown
     assert "\x1b[2J" not in shown
+
+
+def said_on_terminal(line: str, width: int = 80) -> list[str]:
+    """Return the lines that one line for people makes at a terminal of that width."""
+    screen = Terminal()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", screen)
+        patch.setenv("COLUMNS", str(width))
+        render.say(line)
+    return screen.getvalue().splitlines()
+
+
+def test_a_long_line_for_people_folds_at_a_terminal_below_its_own_indent() -> None:
+    """What wraps by itself at a terminal's edge breaks words and hides where a line ends; a time is not broken."""
+    assert said_on_terminal("  until 2026-11-01T00:30:00Z; covers L3, score to 10; raised again by 11 or more", 60) == [
+        "  until 2026-11-01T00:30:00Z; covers L3, score to 10; raised",
+        "    again by 11 or more",
+    ]
+
+
+def test_a_line_in_a_pipe_is_not_folded(capsys: pytest.CaptureFixture[str]) -> None:
+    """A program reads it whole."""
+    render.say("word " * 40 + "end")
+    assert capsys.readouterr().out == "word " * 40 + "end\n"
+
+
+@given(st.text(st.sampled_from("ab -é患"), min_size=1, max_size=400), st.integers(min_value=60, max_value=100))
+def test_no_line_for_people_overruns_a_terminal(line: str, width: int) -> None:
+    """Letters of two columns count as two, and no letter is lost."""
+    shown = said_on_terminal(f"x{line}", width)
+    assert all(cell_len(part) <= width for part in shown)
+    assert "".join(shown).replace(" ", "") == f"x{line}".replace(" ", "")
+
+
+def test_a_text_that_is_cut_says_so_and_takes_no_more_than_its_room() -> None:
+    """Two identifiers that begin alike must not look whole."""
+    assert render.cut("P-1234567890", 8) == "P-12345…"
+    assert render.cut("患者患者患者", 8) == "患者患…"
+    assert render.cut("P-12", 8) == "P-12"

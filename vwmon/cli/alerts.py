@@ -17,6 +17,8 @@ from vwmon.cli import context, render, work_list
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, group
 from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing, standing_of
+from vwmon.config import Settings
+from vwmon.store import registers
 from vwmon.store.database import open_reader
 from vwmon.store.sqlite import Connection
 
@@ -76,6 +78,8 @@ def work(
         unowned=unowned,
     )
     form, within_ms = render.chosen(form, as_json), _within(since)
+    if wanted.patient or wanted.ward:
+        _check(wanted, settings)
     if watch:
         _watch(settings.store.path, form, wanted, within_ms)
         return
@@ -228,6 +232,15 @@ def close(
         act = person.act(words, rev)
         person.each(ids_of(alerts), lambda opened, id_: store.close(opened, id_, act, came_of_it))
         person.report(as_json=as_json)
+
+
+def _check(wanted: Wanted, settings: Settings) -> None:
+    """Raise NotFoundError for a patient or ward that never was: a slip in a name must not look like a quiet ward."""
+    with closing(open_reader(settings.store.path)) as opened:
+        if wanted.patient:
+            registers.stays_of(opened, wanted.patient)
+        if wanted.ward:
+            registers.check_ward(opened, wanted.ward, [ward.id for ward in settings.wards])
 
 
 def _rows(db: Connection, standing: Standing, wanted: Wanted, within_ms: int | None) -> list[queries.Record]:

@@ -1,6 +1,5 @@
 """`vwmon demo`: a simulated ward on this machine, shown while it runs. The work is vwmon.demo's."""
 
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ NEXT = (
     "What to try next:",
     "  vwmon demo --keep DIR          then: vwmon alerts --db DIR/vwmon.db",
     "  vwmon replay FILE --db x.db    recorded readings; then: vwmon alerts --db x.db",
-    "  docs/operator.md               a broker with certificates, the service, a patient",
+    "  docs/operator.md               a broker with certificates, the service",
 )
 
 
@@ -120,7 +119,7 @@ def _lines(scene: "Scene") -> "list[Line]":
         reason = monitor.distrust(state, asked_ms)
         rows = queries.work_list(db, work_list.lookups(db, now_ms), now_ms, Wanted(), 0)
     title = reason or f"DEMONSTRATION, simulated patients, {scene.broker}: {render.utc(now_ms // 1000 * 1000)}"
-    width = shutil.get_terminal_size().columns
+    width = render.terminal_width()
     around = work_list.Around(title=title, empty="Nobody has deteriorated yet.", footer=[f"{len(rows)} alerts"])
     return work_list.lines(rows, now_ms, around, width)
 

@@ -12,7 +12,7 @@ from vwmon.cli.changing import changing, tell
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, group
 from vwmon.cli.register_rows import Registers, here, stay_row
 from vwmon.cli.render import Column, Format
-from vwmon.cli.standing import standing_of
+from vwmon.cli.standing import Standing, standing_of
 from vwmon.config import Settings
 from vwmon.patients import admission, plans
 from vwmon.patients.admission import Admission
@@ -39,9 +39,11 @@ def patients(
     """List the patients on the ward."""
     if ctx.invoked_subcommand is not None:
         return
-    form = render.chosen(form, as_json)
-    with closing(open_reader(context.resolve(config, db).store.path)) as opened:
+    form, settings = render.chosen(form, as_json), context.resolve(config, db)
+    with closing(open_reader(settings.store.path)) as opened:
         at = standing_of(opened)
+        if ward:
+            registers.check_ward(opened, ward, [known.id for known in settings.wards])
         known = register_rows.read(opened)
         stays = registers.stays(opened, ward=ward or None, open_only=not everyone)
     rows = [stay_row(stay, known) for stay in stays]
@@ -65,16 +67,16 @@ def show(
     form, settings = render.chosen(form, as_json), context.resolve(config, db)
     with closing(open_reader(settings.store.path)) as opened:
         at = standing_of(opened)
-        record = _record(opened, patient, at.now_ms)
+        stay = registers.stays_of(opened, patient)[0]
+        record = _record(opened, patient, at)
         if with_trends:
-            stay = registers.stays_of(opened, patient)[0]
-            at_ms = min(at.now_ms, stay.discharged_ms or at.now_ms)
+            at_ms = register_rows.ms(record["judged_at"])
             record["trends"] = trends.trends_of(opened, stay, at_ms, register_rows.zone(stay.ward, settings))
     at.announce(form)
     if form is Format.TABLE:
         _show(record, at.title, at.now_ms, settings)
         if with_trends:
-            trends.show(record["trends"])
+            trends.show(record["trends"], at.now_ms)
     else:
         render.emit_one(record, form)
 
@@ -118,6 +120,9 @@ def admit(
         )
         admitted = registers.admit(change.db, wanted, change.by)
         row, since = stay_row(admitted, change.known()), change.here(admitted.admitted_ms, ward)
+        wards = [known.id for known in change.settings.wards]
+    if wards and ward not in wards:
+        render.warn(f"note: the configuration has no ward {ward!a}, only {', '.join(wards)}: its clock is then UTC")
     tell(
         row,
         form,
@@ -176,30 +181,49 @@ def _columns(now_ms: int) -> list[Column]:
     ]
 
 
-def _record(db: Connection, patient: str, now_ms: int) -> dict[str, Any]:
+def _record(db: Connection, patient: str, at: Standing) -> dict[str, Any]:
     stays = registers.stays_of(db, patient)
     known = register_rows.read(db)
     stay, person = stays[0], registers.identity(db, stays[0].stay_no)
     plan = plans.load_all().get(stay.pathway)
+    until_ms, latest = _until_ms(stay, known, at), _latest(db, stay, known)
     return stay_row(stay, known) | {
+        "judged_at": render.utc(until_ms),
         "name": person.name,
         "born": person.born,
         "nhs_number": person.nhs_number,
-        "expects": _expects(plan),
+        "expects": _expects(plan, latest, stay.admitted_ms, until_ms),
         "assignments": register_rows.assignment_rows(
             (a for a in known.assignments if a.stay_no == stay.stay_no), known
         ),
-        "readings": _latest(db, stay, known),
-        "score": work_list.current_scores(db, [stay.stay_no], now_ms, decide=True).get(stay.stay_no),
+        "readings": latest,
+        "score": work_list.current_scores(db, [stay.stay_no], at.now_ms, decide=True).get(stay.stay_no),
         "earlier_stays": [stay_row(earlier, known) for earlier in stays[1:]],
     }
 
 
-def _expects(plan: Plan | None) -> list[dict[str, str]]:
+def _until_ms(stay: Stay, known: Registers, at: Standing) -> int:
+    """Give until when a stay is looked at: its discharge, or now; in a recording at the latest its last reading."""
+    recorded = at.state is not None and at.state.mode == "recording"
+    last_ms = known.last_of_stay(stay.stay_no) if recorded else None
+    return min(at.now_ms, stay.discharged_ms or at.now_ms, last_ms or at.now_ms)
+
+
+def _expects(plan: Plan | None, latest: list[dict[str, Any]], admitted_ms: int, until_ms: int) -> list[dict[str, Any]]:
+    """Give what a plan expects, and what of it is overdue: since its last reading, or since the admission."""
     if plan is None:
         return []
+    came_ms: dict[str, int] = {}
+    for row in latest:
+        name = plans.FEEDS.get(row["vital"], row["vital"])
+        came_ms[name] = max(register_rows.ms(row["observed_at"]), came_ms.get(name, admitted_ms))
     return [
-        {"vital": name, "valid_for": durations.text(one.valid_ms), "overdue_after": durations.text(one.overdue_ms)}
+        {
+            "vital": name,
+            "valid_for": durations.text(one.valid_ms),
+            "overdue_after": durations.text(one.overdue_ms),
+            "overdue": until_ms - came_ms.get(name, admitted_ms) > one.overdue_ms,
+        }
         for name, one in plan.vitals.items()
     ]
 
@@ -238,7 +262,10 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
         end = f" to {here(held['to'], ward, settings)}" if held["to"] else ""
         render.say(f"Device {held['device']} from {here(held['from'], ward, settings)}{end}")
     ago = register_rows.since(now_ms)
-    due = {expected["vital"]: expected["overdue_after"] for expected in record["expects"]}
+    due = {
+        expected["vital"]: f"{expected['overdue_after']}{', OVERDUE' if expected['overdue'] else ''}"
+        for expected in record["expects"]
+    }
     came = {last["vital"]: last for last in record["readings"]}
     columns = [
         Column(key="vital", title="VITAL"),
@@ -252,20 +279,21 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     names = [name for name in dict.fromkeys([*due, *came]) if name not in stood_in]
     rows = [{"vital": name, "expected": due.get(plans.FEEDS.get(name, name))} | came.get(name, {}) for name in names]
     render.say()
-    for sentence in _score_lines(record["score"]):
+    for sentence in _score_lines(record["score"], ago(record["last_reading_at"])):
         for line in render.folded(sentence):
             render.say(line)
     render.emit(rows, columns, Format.TABLE)
 
 
-def _score_lines(score: dict[str, Any] | None) -> Iterator[str]:
-    """Yield what the score is, what it lacks, and the measurement that would settle it."""
+def _score_lines(score: dict[str, Any] | None, last: str) -> Iterator[str]:
+    """Yield what the score is and how old, what it lacks, and the measurement that would settle it."""
+    heard = "no reading ever came" if last == "never" else f"last reading {last} ago"
     if score is None:
-        yield "NEWS2: none that still holds"
+        yield f"NEWS2: none that still holds; {heard}"
         return
     low, high = score["total_min"], score["total_max"]
     missing = ", ".join(next_measure.label(name) for name in score["missing"])
-    yield f"NEWS2 {low if low == high else f'{low} to {high}'}{f', missing {missing}' if missing else ''}"
+    yield f"NEWS2 {low if low == high else f'{low} to {high}'}{f', missing {missing}' if missing else ''}; {heard}"
     if score["measure_next"] is not None:
         yield f"Next: {score['measure_next']['sentence']}"
 

@@ -7,6 +7,7 @@ rows, or their words. Text from outside can carry escape sequences; nothing leav
 import json
 import math
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins so
 GAP = "  "
 WIDTH = 80  # of a terminal that nobody has widened: what sentences are folded to
+NARROWEST = 60
 SPANS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000))
 
 
@@ -104,15 +106,27 @@ def emit_one(row: Row, form: Format) -> None:
 
 
 def say(line: str = "") -> None:
-    """Print one line for people to standard output."""
-    sys.stdout.write(safe(line) + "\n")
+    """Print one line for people to standard output: folded to the width of a terminal, uncut into a pipe."""
+    shown = folded(safe(line), terminal_width()) if sys.stdout.isatty() else [safe(line)]
+    sys.stdout.writelines(f"{part}\n" for part in shown)
 
 
-def folded(line: str) -> list[str]:
-    """Return a sentence as lines of at most 80 columns, those after the first set in."""
+def terminal_width() -> int:
+    """Return how many columns the terminal has; no fewer than a sentence can be read in."""
+    return max(shutil.get_terminal_size().columns, NARROWEST)
+
+
+def folded(line: str, width: int = WIDTH) -> list[str]:
+    """Return a line as lines of at most `width` columns, those after the first set in below it."""
+    if width_of(line) <= width:
+        return [line]
     from textwrap import wrap
 
-    return wrap(line, WIDTH, subsequent_indent="  ")
+    inner = " " * (len(line) - len(line.lstrip()) + len(GAP))
+    # A letter that is two columns wide counts as two: with a NUL beside it, which nothing safe to show has.
+    counted = "".join(letter if width_of(letter) < 2 else f"{letter}\0" for letter in line)  # noqa: PLR2004
+    parts = wrap(counted, width, subsequent_indent=inner, break_on_hyphens=False)
+    return [part.replace("\0", "") for part in parts]
 
 
 def laid_out(rows: Sequence[Sequence[str]], justify: Justify = "left", gap: str = GAP) -> list[str]:
@@ -205,15 +219,16 @@ def table_in_pipe(rows: Sequence[Row], columns: Sequence[Column], drawn: Sequenc
     """
     lines = [] if drawn else [[column.title for column in columns]]
     lines += [[column.text(row).replace("\n", " ") for column in columns] for row in rows]
-    widths = [max(map(_width, cells)) for cells in zip(*lines, strict=True)]
+    widths = [max(map(width_of, cells)) for cells in zip(*lines, strict=True)]
     widths = [max(both) for both in zip(widths, drawn, strict=True)] if drawn else widths
     for line in lines:
-        cells = (_pad(cell, width, column.justify) for cell, width, column in zip(line, widths, columns, strict=True))
+        cells = (pad(cell, width, column.justify) for cell, width, column in zip(line, widths, columns, strict=True))
         sys.stdout.write(GAP.join(cells).rstrip() + "\n")
     return widths
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -221,8 +236,18 @@ def _width(text: str) -> int:
     return cell_len(text)
 
 
-def _pad(text: str, width: int, justify: Justify) -> str:
-    space = " " * (width - _width(text))
+def cut(text: str, width: int) -> str:
+    """Return a text of at most `width` columns; what is left out is marked."""
+    if width_of(text) <= width:
+        return text
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def pad(text: str, width: int, justify: Justify = "left") -> str:
+    """Return a text with spaces before or after it, so that it takes `width` columns."""
+    space = " " * (width - width_of(text))
     return space + text if justify == "right" else text + space
 
 

@@ -13,7 +13,8 @@ FORMAT = "%(levelname)s %(name)s %(message)s"  # the journal adds the time
 def run(config: ConfigOption = None, db: DbOption = None) -> None:
     """Watch the ward: take readings from the broker, score them, and keep the list of alerts.
 
-    Runs until SIGTERM or Ctrl-C. The database must exist: vwmon db migrate makes it.
+    Runs until SIGTERM or Ctrl-C. The database must exist: vwmon db migrate makes it. Exit code 5: another
+    daemon is at work on it.
     """
     settings = resolve(config, db)
     from vwmon.clock import Clock

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from vwmon.config import Mqtt
 
 REGISTER = """\
-The ward takes these devices' readings when it knows whose they are. Once, on its machine:
+The ward takes these devices' readings when it knows whose they are.
+Once, on its machine:
   for n in $(seq -f %03g 1 {patients}); do
-    vwmon patients admit sim-patient-$n --ward {ward} --born 1950-01-01 --from {start}
+    vwmon patients admit sim-patient-$n --ward {ward} --born 1950-01-01 \\
+      --from {start}
     vwmon devices add sim-$n
     vwmon devices assign sim-$n sim-patient-$n --from {start}
   done"""

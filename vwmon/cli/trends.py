@@ -40,8 +40,8 @@ def trends_of(db: Connection, stay: Stay, at_ms: int, zone: str) -> dict[str, An
     }
 
 
-def show(trends: dict[str, Any]) -> None:
-    """Print trends for people, 80 columns wide."""
+def show(trends: dict[str, Any], now_ms: int) -> None:
+    """Print trends for people, 80 columns wide; those of an earlier moment than the page's say so."""
     columns = [
         Column(key="vital", title="VITAL", format=lambda name: name.replace("_", " ").removesuffix(" bp")),
         Column(key="last", title="LAST", justify="right", compose=lambda row: _number(row, "last")),
@@ -52,6 +52,8 @@ def show(trends: dict[str, Any]) -> None:
         Column(key="in_12h", title="IN 12 H", compose=_ahead),
     ]
     render.say()
+    if trends["at"] != render.utc(now_ms):
+        render.say(f"As of {trends['at']}, the end of the stay:")
     if trends["vitals"]:
         render.emit(trends["vitals"], columns, Format.TABLE)
         render.say()

@@ -4,7 +4,6 @@ Here: the words, widths and colours, and where the facts around an alert are loo
 are, or what may be done to them. Nothing is said by colour alone.
 """
 
-import shutil
 import sys
 import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -35,9 +34,11 @@ STATES = {
 }
 STYLES = {3: "bold red", 2: "yellow", 1: ""}
 TITLES = ("ID", "LVL", "PATIENT", "STATE", "SINCE", "SCORE", "LAST", "OWNER", "DUE")
+PATIENT, OWNER = TITLES.index("PATIENT"), TITLES.index("OWNER")
+NAMES = (OWNER, PATIENT)  # which columns give way on a narrow terminal, in this order
 WHY_LINES = 2
 INDENT = " " * 6
-NARROWEST = 60
+LEAST_OF_A_NAME = 8
 
 
 def lookups(db: Connection, now_ms: int, *, decide: bool = False) -> Lookups:
@@ -65,7 +66,7 @@ def show_list(rows: Sequence[Row], form: Format, now_ms: int, around: Around) ->
     if form is not Format.TABLE:
         render.emit(rows, (), form)
     elif sys.stdout.isatty():
-        print_lines(lines(rows, now_ms, around, shutil.get_terminal_size().columns))
+        print_lines(lines(rows, now_ms, around, render.terminal_width()))
     else:
         footer = around.footer if rows else [around.empty, *around.footer]
         render.emit(rows, _columns(now_ms), form, title=around.title, footer=footer)
@@ -73,14 +74,14 @@ def show_list(rows: Sequence[Row], form: Format, now_ms: int, around: Around) ->
 
 def lines(rows: Sequence[Row], now_ms: int, around: Around, width: int) -> list[Line]:
     """Give the list as lines for a terminal of that width."""
-    cells = [_cells(row, now_ms) for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(TITLES, *cells, strict=True)]
+    cells = _fitted([_cells(row, now_ms) for row in rows], width)
+    widths = _widths(cells)
     urgent = "bold red" if around.title.startswith("NOT") else "bold"
-    shown: list[Line] = [(around.title, urgent)] if around.title else []
+    shown: list[Line] = [(line, urgent) for line in render.folded(around.title, width)] if around.title else []
     shown.append((_joined(TITLES, widths), "bold") if rows else (around.empty, ""))
     for row, texts in zip(rows, cells, strict=True):
         shown.append((_joined(texts, widths), STYLES[row["level"]]))
-        shown += [(line, "dim" if row["state"] == "closed" else "") for line in _why(row, width)]
+        shown += [(line, "dim" if row["state"] == "closed" else "") for line in _below(row, texts, width)]
     return [*shown, *((line, "dim") for line in around.footer)]
 
 
@@ -103,7 +104,7 @@ def detail(record: Row, now_ms: int) -> list[str]:
     said = [
         _headline(record),
         f"since {record['since']}, opened {record['opened_at']}, version {record['version']}",
-        *(f"  {sentence}" for sentence in [*record["why"], *_next(record["score"])]),
+        *(f"  {sentence}" for sentence in [*record["why"], *_now(record, now_ms), *_next(record["score"])]),
     ]
     if record["owner"] is not None:
         said.append(f"acknowledged by {record['owner']} {_age(record['acknowledged_at'], now_ms)} ago{_quoted(record)}")
@@ -161,24 +162,53 @@ def _cells(row: Row, now_ms: int) -> tuple[str, ...]:
     return (
         row["id"],
         wording.mark(Lane(row["lane"]), row["level"]),
-        row["patient"] or "-",
+        render.safe(row["patient"] or "-"),
         STATES[row["state"]],
         _age(row["since"], now_ms),
         _score(row["score"]),
         _age(row["last_reading_at"], now_ms),
-        row["owner"] or "-",
+        render.safe(row["owner"] or "-"),
         _due(row, now_ms),
     )
 
 
+def _widths(cells: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(render.width_of, column)) for column in zip(TITLES, *cells, strict=True)]
+
+
+def _fitted(cells: Sequence[tuple[str, ...]], width: int) -> list[tuple[str, ...]]:
+    """Give the rows with identifiers and owners no longer than leaves room for the other columns; a cut is marked."""
+    fitted = list(cells)
+    for place in NAMES:
+        widths = _widths(fitted)
+        room = max(widths[place] - max(sum(widths) + len(render.GAP) * (len(widths) - 1) - width, 0), LEAST_OF_A_NAME)
+        fitted = [(*texts[:place], render.cut(texts[place], room), *texts[place + 1 :]) for texts in fitted]
+    return fitted
+
+
+def _below(row: Row, texts: Sequence[str], width: int) -> list[str]:
+    """Give what stands below a row, indented: an identifier that was cut in it, whole, and the reasons on two lines."""
+    patient = render.safe(row["patient"] or "-")
+    whole = [] if texts[PATIENT] == patient else render.folded(f"{INDENT}patient {patient}", width)
+    return [*whole, *_why(row, width)]
+
+
 def _why(row: Row, width: int) -> list[str]:
-    """Give the reasons indented below their row, on at most two lines; what is left out is marked."""
+    """Give the reasons on at most two lines; what is left out is marked."""
     where = [row["ward"]] if row["ward"] is not None else []
     said = "; ".join([*where, *row["why"]])
-    wide = max(width, NARROWEST)
     return textwrap.wrap(
-        said, wide, initial_indent=INDENT, subsequent_indent=INDENT, max_lines=WHY_LINES, placeholder=" …"
+        said, width, initial_indent=INDENT, subsequent_indent=INDENT, max_lines=WHY_LINES, placeholder=" …"
     )
+
+
+def _now(record: Row, now_ms: int) -> list[str]:
+    """Give the sentence on the score as it is now, and how old that is: the reasons are those of when they arose."""
+    if record["patient"] is None:
+        return []
+    score, last = record["score"], record["last_reading_at"]
+    holds = "no score that still holds" if score is None else f"NEWS2 {_score(score)}"
+    return [f"now: {holds}; {'no reading ever came' if last is None else f'last reading {_age(last, now_ms)} ago'}"]
 
 
 def _next(score: Row | None) -> list[str]:
@@ -210,7 +240,7 @@ def _ms(at: str) -> int:
 
 
 def _joined(texts: Sequence[str], widths: Sequence[int]) -> str:
-    return render.GAP.join(f"{text:<{width}}" for text, width in zip(texts, widths, strict=True)).rstrip()
+    return render.GAP.join(render.pad(text, width) for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
 def _whose(db: Connection, stay_nos: Collection[int]) -> dict[int, Whose]:

@@ -4,7 +4,7 @@ Every change is one transaction (its own, or the one the caller has begun), bump
 running daemon notices it, and leaves a line with the actor in the register's journal.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -57,6 +57,13 @@ def stays_of(db: Connection, patient: str) -> list[Stay]:
     if not rows:
         raise NotFoundError(f"no patient {patient!a} was ever admitted; see: vwmon patients")
     return [_stay(row) for row in rows]
+
+
+def check_ward(db: Connection, ward: str, configured: Collection[str]) -> None:
+    """Raise NotFoundError for a ward that nobody was ever on and that is not among those configured."""
+    if ward in configured or db.execute("select 1 from stay where ward = ? limit 1", [ward]).fetchone():
+        return
+    raise NotFoundError(f"no patient was ever on a ward {ward!a}; see: vwmon patients --all")
 
 
 def open_stay(db: Connection, patient: str) -> Stay:

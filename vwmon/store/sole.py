@@ -1,0 +1,26 @@
+"""One daemon to a database: a lock that the kernel lets go of however its process ends.
+
+Not on the database file itself: closing that again would drop the locks that SQLite has on it.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vwmon.errors import ConflictError
+
+
+@contextmanager
+def sole_daemon(path: Path) -> Iterator[None]:
+    """Be the only daemon on a database for as long as the body runs; ConflictError when there is one already.
+
+    Two would take the broker's session from each other without end, and both would score the same readings.
+    """
+    file = path.resolve()
+    with file.with_name(f"{file.name}-daemon").open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConflictError(f"a daemon is at work on {path} already; see: vwmon status") from None
+        yield
