@@ -131,7 +131,7 @@ def folded(line: str, width: int = WIDTH) -> list[str]:
 
 def laid_out(rows: Sequence[Sequence[str]], justify: Justify = "left", gap: str = GAP) -> list[str]:
     """Return short cells as lines of even columns: the first to the left, the others as they are asked for."""
-    widths = [max(map(width, cells)) for cells in zip(*rows, strict=True)]
+    widths = [max(map(width_of, cells)) for cells in zip(*rows, strict=True)]
     sides: list[Justify] = ["left", *[justify] * (len(widths) - 1)]
     return [gap.join(map(pad, row, widths, sides)).rstrip() for row in rows]
 
