@@ -203,5 +203,6 @@ def test_a_recording_counts_each_patient_to_the_last_reading(vwmon: Command, tmp
     file.write_text("patient,time,vital,value,unit\n" + "\n".join(lines) + "\n", encoding="utf-8")
     path = tmp_path / "recording.db"
     assert vwmon("replay", file, "--db", path, "--start", "2026-01-01T00:00:00Z").exit_code == 0
-    found = stats(vwmon, path, "--since", "30d")
-    assert found["patient_days"] == 11.0
+    found = stats(vwmon, path)
+    assert (found["from"], found["patient_days"]) == ("2026-01-01T00:00:00Z", 11.0)
+    assert stats(vwmon, path, "--since", "7d")["patient_days"] == 7.0

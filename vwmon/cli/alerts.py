@@ -146,7 +146,14 @@ def stats(
     db: DbOption = None,
     form: FormatOption = Format.TABLE,
     as_json: JsonOption = False,
-    since: Annotated[str, typer.Option(metavar="SPAN", help="Raised within this span, as in 12h.")] = "7d",
+    since: Annotated[
+        str,
+        typer.Option(
+            metavar="SPAN",
+            help="Raised within this span, as in 12h; else within 7 days, or in all of a recording.",
+            show_default=False,
+        ),
+    ] = "",
     ward: Annotated[str, typer.Option(help="One ward only.", show_default=False)] = "",
 ) -> None:
     """Count what the list costs and brings: alerts for each patient and day, how soon answered, what came of them."""
@@ -155,7 +162,7 @@ def stats(
     settings, form = context.resolve(config, db), render.chosen(form, as_json)
     with closing(open_reader(settings.store.path)) as opened:
         standing = standing_of(opened)
-        record = burden.record(opened, settings, standing, duration_ms(since), ward)
+        record = burden.record(opened, settings, standing, _within(since), ward)
     standing.announce(form)
     if form is Format.TABLE:
         standing.say(burden.lines(record))

@@ -13,6 +13,7 @@ from vwmon import hours
 from vwmon.cli import render, work_list
 from vwmon.cli.standing import Standing
 from vwmon.config import Settings
+from vwmon.durations import DAY_MS
 from vwmon.errors import NotFoundError
 from vwmon.patients.records import Stay
 from vwmon.store import registers
@@ -21,19 +22,24 @@ from vwmon.store.sqlite import Connection
 Record = Mapping[str, Any]
 
 NOTHING = "-"
+WEEK_MS = 7 * DAY_MS
 TIMES = ("median", "p90")
 RATES = ("LANE", "LEVEL", "ALERTS", "PER PATIENT-DAY")
 RESPONSES = ("RAISED", "LEVEL", "ALERTS", "IN HAND", "MEDIAN", "P90", "CLOSED", "MEDIAN", "P90")
 
 
-def record(db: Connection, settings: Settings, standing: Standing, within_ms: int, ward: str) -> dict[str, Any]:
-    """Give the numbers of the last `within_ms`; of one ward, where one is named, without the service's own alerts.
+def record(db: Connection, settings: Settings, standing: Standing, within_ms: int | None, ward: str) -> dict[str, Any]:
+    """Give the numbers of the last `within_ms`, None for a week or the whole of a recording.
+
+    Of one ward, where one is named, they are without the service's own alerts.
 
     NotFoundError when no stay was ever on that ward.
     """
     stays = registers.stays(db, ward=ward or None)
     if ward and not stays:
         raise NotFoundError(f"no patient was ever on a ward {ward}; see: vwmon patients --all")
+    if within_ms is None:
+        within_ms = _whole_ms(standing, stays) if _recorded(standing) else WEEK_MS
     from_ms, to_ms = standing.now_ms - within_ms, standing.now_ms
     counted = {stay.stay_no for stay in stays} | (set() if ward else {SYSTEM_STAY})
     ends_ms = _ends_ms(db, standing, stays)
@@ -65,7 +71,8 @@ def lines(record: Record) -> list[str]:
 def _headline(record: Record) -> str:
     where = f"ward {record['ward']}, " if record["ward"] else ""
     count, days = record["alerts"], record["patient_days"]
-    return f"{where}{record['from']} to {record['to']}: {count} alerts in {days:,.1f} patient-days"
+    alerts = "1 alert" if count == 1 else f"{count} alerts"
+    return f"{where}{record['from']} to {record['to']}: {alerts} in {days:,.1f} patient-days"
 
 
 def _rate(row: Record) -> tuple[str, ...]:
@@ -118,10 +125,18 @@ def _staffed(settings: Settings, stays: Collection[Stay]) -> Callable[[int, int]
     return told
 
 
+def _recorded(standing: Standing) -> bool:
+    return standing.state is not None and standing.state.mode == "recording"
+
+
+def _whole_ms(standing: Standing, stays: Collection[Stay]) -> int:
+    """Give how long a recording is: from its first admission to the moment that it stands at."""
+    return standing.now_ms - min((stay.admitted_ms for stay in stays), default=standing.now_ms)
+
+
 def _ends_ms(db: Connection, standing: Standing, stays: Collection[Stay]) -> dict[int, int]:
     """Give until when each stay is looked at: its discharge, or now; in a recording at the latest its last reading."""
-    recorded = standing.state is not None and standing.state.mode == "recording"
-    last = work_list.last_readings(db, {stay.stay_no for stay in stays}) if recorded else {}
+    last = work_list.last_readings(db, {stay.stay_no for stay in stays}) if _recorded(standing) else {}
     return {
         stay.stay_no: min(stay.discharged_ms or standing.now_ms, last.get(stay.stay_no, standing.now_ms))
         for stay in stays
