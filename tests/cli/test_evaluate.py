@@ -234,6 +234,25 @@ def test_a_fitted_model_says_what_it_was_fitted_on(model: Path) -> None:
     assert {"features", "moments", "moments_with_event", "vwmon", "numpy", "scipy"} <= fitted.keys()
 
 
+@pytest.mark.parametrize(
+    ("options", "flattered"),
+    [
+        (("--half", "second"), False),
+        (("--half", "first"), True),
+        ((), True),
+        (("--half", "second", "--seed", "2"), True),
+    ],
+)
+def test_figures_of_patients_that_a_model_was_fitted_on_are_said_to_flatter_it(
+    vwmon: Command, cohort: Cohort, model: Path, options: tuple[str, ...], flattered: bool
+) -> None:
+    """Unless they are those of the other half, drawn with the same seed; charts have seen nobody."""
+    asked = ("evaluate", "score", "news2", *cohort.options(), "--against", model, "--draws", "2", *options)
+    found = json.loads(vwmon(*asked, "--json").stdout)
+    assert found["fitted_on_these"] == [False, flattered]
+    assert ("was fitted on this recording" in vwmon(*asked).stdout) is flattered
+
+
 def test_a_model_predicts_probabilities_that_are_compared_with_what_came(
     vwmon: Command, cohort: Cohort, model: Path
 ) -> None:

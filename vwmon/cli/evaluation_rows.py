@@ -60,6 +60,9 @@ def document(result: Result) -> Row:
         "counts": _counts(result.study.moments),
         "figures": [_judged(one) for one in result.compared.judged],
         "differences": [_figures(one) for one in result.compared.differences],
+        "fitted_on_these": [
+            isinstance(one, Model) and study.seen_before(one, result.study, result.asked) for one in result.scorers
+        ],
         "complete": [_known(float(one.complete.mean())) for one in result.scored],
         "calibration": [_calibration(one) for one in result.calibration],
         "groups": [_group(one) for one in result.groups],
@@ -142,6 +145,10 @@ def _footer(result: Result) -> list[str]:
         )
         if isinstance(one, Model):
             lines.append(one.caution)
+            if study.seen_before(one, result.study, result.asked):
+                lines.append(
+                    f"{one.id} was fitted on this recording: its figures flatter it unless those judged are others."
+                )
     lines += [f"{use}: {file['file']}, SHA-256 {file['sha256'][:16]}..." for use, file in result.study.files.items()]
     return [part for line in lines for part in render.folded(line)]
 

@@ -102,6 +102,16 @@ def gather(asked: Asked, advance: Advance = lambda _: None) -> Study:
     )
 
 
+def seen_before(model: Model, study: Study, asked: Asked) -> bool:
+    """Tell whether a model may have been fitted on patients that are judged: on this recording, and not the other half.
+
+    A choice of patients by a column is not looked into.
+    """
+    if model.fitted.get("recording_sha256") != study.files["recording"]["sha256"]:
+        return False
+    return {model.fitted.get("half"), asked.half} != set(cohort.HALVES) or model.fitted.get("seed") != asked.seed
+
+
 def find(name: str) -> Scorer:
     """Give the chart, model or clock of a name, or the model of a TOML file; NotFoundError names those there are."""
     if name.endswith(".toml"):
