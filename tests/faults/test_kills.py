@@ -35,7 +35,8 @@ from vwmon.store.verify import verify
 
 WARD = "kills"
 MINUTE_MS = 60_000
-PATIENTS, MESSAGES = 24, 9_600
+PATIENTS, MESSAGES, MOST = 24, 9_600, 96_000
+AT_ONCE, WAITING = 2_000, 1_000  # more is given to the devices whenever fewer wait, however fast the daemon is
 KILLS = {"daemon": 60, "broker": 30, "both": 10}
 BETWEEN = (1, 120)  # receipts between two kills
 FLEET = Fleet(patients=PATIENTS, seed=7, spot_minutes=1, pace=8.0, onset_hours=2.0)
@@ -103,37 +104,53 @@ def running_daemon(folder: Path, port: int) -> Iterator[Daemon]:
 @pytest.mark.slow
 def test_a_hundred_kills_lose_no_receipted_reading_and_double_none(tmp_path: Path) -> None:
     """What has a receipt is stored once, and scores and alerts are those of a run that nothing disturbed."""
-    start_ms = Clock().now_ms() - MESSAGES // PATIENTS * MINUTE_MS
-    sent = list(islice(FLEET.messages(start_ms), MESSAGES))
+    start_ms = Clock().now_ms() - MOST // PATIENTS * MINUTE_MS
+    load = _Load(FLEET.messages(start_ms))
     _make_ward(tmp_path / "vwmon.db", start_ms)
     with (
         running_broker(tmp_path, more="set_tcp_nodelay true") as broker,
         running_daemon(tmp_path, broker.port) as daemon,
         Hub("127.0.0.1", broker.port, WARD, tmp_path / "spool", client_id="kills", resend_after=1.0) as hub,
     ):
-        hub.enqueue_all((one.device, one.payload, message_id(one.payload)) for one in sent)
-        _kill_at_random(hub, daemon, broker)
+        load.give(hub, MESSAGES)
+        _kill_at_random(hub, daemon, broker, load)
         assert hub.run_until_receipted(120), f"{hub.pending()} messages without a receipt: {hub.trouble}"
         _wait_until_scored(tmp_path / "vwmon.db")
 
     assert [found for found in verify(tmp_path / "vwmon.db") if not found.sound] == []
-    undisturbed = _undisturbed(tmp_path / "undisturbed.db", start_ms, sent)
+    undisturbed = _undisturbed(tmp_path / "undisturbed.db", start_ms, load.sent)
     with closing(database.open_reader(tmp_path / "vwmon.db")) as disturbed, closing(undisturbed):
         stored = {(device, key): count for device, key, count in disturbed.execute(STORED)}
-        assert stored == {(one.device, message_id(one.payload)): 1 for one in sent}
+        assert stored == {(one.device, message_id(one.payload)): 1 for one in load.sent}
         for what in (READINGS, SCORES, ALERTS):
             assert disturbed.execute(what).fetchall() == undisturbed.execute(what).fetchall()
         assert disturbed.execute("select count(*) from alert where lane = 'clinical'").fetchone()[0] >= PATIENTS // 4
         assert disturbed.execute("select merged_seq > 0 and merged_seq < last_seq from log").fetchone() == (1,)
 
 
-def _kill_at_random(hub: Hub, daemon: Daemon, broker: Broker) -> None:
+class _Load:
+    """What the devices have to say, given to them as they need it: a kill must never find them with nothing to send."""
+
+    def __init__(self, messages: Iterator[Timed]) -> None:
+        self._messages = messages
+        self.sent: list[Timed] = []
+
+    def give(self, hub: Hub, count: int) -> None:
+        """Give them so many more; these may not be of days to come."""
+        more = list(islice(self._messages, count))
+        self.sent += more
+        assert len(self.sent) <= MOST
+        hub.enqueue_all((one.device, one.payload, message_id(one.payload)) for one in more)
+
+
+def _kill_at_random(hub: Hub, daemon: Daemon, broker: Broker, load: _Load) -> None:
     chance = random.Random(11)
     victims = [name for name, count in KILLS.items() for _ in range(count)]
     chance.shuffle(victims)
     for victim in victims:
+        if hub.pending() < WAITING:
+            load.give(hub, AT_ONCE)
         left = hub.pending() - chance.randint(*BETWEEN)
-        assert left > 0, "the load ended before the kills did"
         wait_until(partial(_fewer, hub, left), "readings are receipted again", 60)
         if victim in {"daemon", "both"}:
             daemon.end(signal.SIGKILL)
