@@ -94,7 +94,7 @@ def test_an_alert_is_explained_on_one_page(vwmon: Command, replayed: Path) -> No
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    assert lines[:5] == [
+    assert lines[1:6] == [
         f"{alert} L3 (patient P1, ward replay) new",
         "worsened 2026-11-20T10:30:00Z at L3",
         "time 2 of the 2 that it asked for someone; another with --number N:",
@@ -184,6 +184,20 @@ def test_silence_is_explained_by_what_was_awaited(vwmon: Command, replayed: Path
     assert "No value raised it but silence" in said
     assert "sick and unseen: L3" in said or "sick and unseen: L2" in said
     assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_what_the_page_stands_on_is_said_above_it(
+    vwmon: Command, replayed: Path, living: Watched, tmp_path: Path
+) -> None:
+    """A recording, or a ward that nobody watches: to people first, to programs beside the record."""
+    shown = vwmon("explain", alert_of(vwmon, replayed, "P1"), "--db", replayed)
+    assert shown.stdout.startswith("RECORDING: stands at ")
+    (alert,) = living.db.execute("select id from alert").fetchone()
+    said = vwmon("explain", alert, "--db", tmp_path / "living.db")
+    assert said.stdout.startswith("NOT MONITORING")
+    told = vwmon("explain", alert, "--db", tmp_path / "living.db", "--json")
+    assert json.loads(told.stdout)["equal"] is True
+    assert told.stderr.startswith("NOT MONITORING")
 
 
 def test_an_alert_that_is_not_there_is_not_found(vwmon: Command, replayed: Path) -> None:
@@ -324,7 +338,7 @@ def test_a_fault_of_the_service_is_explained(vwmon: Command, living: Watched) ->
     (alert,) = living.open_alerts("system")
     result = vwmon("explain", alert, "--db", living.path)
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[0] == f"{alert} S2 (the whole service) new"
+    assert result.stdout.splitlines()[1] == f"{alert} S2 (the whole service) new"
     assert "broker since 2026-11-18T11:06:40Z" in result.stdout
     assert "PLAN" not in result.stdout
     assert told(vwmon, living.path, alert)["plan"] is None

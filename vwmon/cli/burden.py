@@ -22,7 +22,7 @@ from vwmon.store.sqlite import Connection
 Record = Mapping[str, Any]
 
 NOTHING = "-"
-WEEK_MS = 7 * DAY_MS
+WEEK_MS, SECOND_MS = 7 * DAY_MS, 1000
 TIMES = ("median", "p90")
 RATES = ("LANE", "LEVEL", "ALERTS", "PER PATIENT-DAY")
 RESPONSES = ("RAISED", "LEVEL", "ALERTS", "IN HAND", "MEDIAN", "P90", "CLOSED", "MEDIAN", "P90")
@@ -40,11 +40,12 @@ def record(db: Connection, settings: Settings, standing: Standing, within_ms: in
         raise NotFoundError(f"no patient was ever on a ward {ward}; see: vwmon patients --all")
     if within_ms is None:
         within_ms = _whole_ms(standing, stays) if _recorded(standing) else WEEK_MS
-    from_ms, to_ms = standing.now_ms - within_ms, standing.now_ms
+    to_ms = standing.now_ms
+    from_ms = (to_ms - within_ms) // SECOND_MS * SECOND_MS
     counted = {stay.stay_no for stay in stays} | (set() if ward else {SYSTEM_STAY})
     ends_ms = _ends_ms(db, standing, stays)
     raised = timelines.timelines(db, from_ms, to_ms, _staffed(settings, stays), ends_ms)
-    about = {"from": queries.utc(from_ms), "to": queries.utc(to_ms), "ward": ward or None}
+    about = {"from": queries.utc(from_ms), "to": queries.utc(to_ms // SECOND_MS * SECOND_MS), "ward": ward or None}
     numbers = burden(
         [one for one in raised if one.stay_no in counted],
         sum(max(0, ends_ms[stay.stay_no] - max(stay.admitted_ms, from_ms)) for stay in stays),

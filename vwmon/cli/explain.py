@@ -8,6 +8,7 @@ import typer
 from vwmon.cli import context, render
 from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption
 from vwmon.cli.render import Format
+from vwmon.cli.standing import standing_of
 from vwmon.store.database import open_reader
 
 DIFFERENT = 1
@@ -38,10 +39,11 @@ def explain(
 
     versions = Provenance(config_hash=settings.hash, plans=plans.load_all())
     with closing(open_reader(settings.store.path)) as opened:
+        standing = standing_of(opened)
         record = explained.record(engine.explain(opened, alert, versions, number))
+    standing.announce(form)
     if form is Format.TABLE:
-        for line in explained_lines.lines(record):
-            render.say(line)
+        standing.say(list(explained_lines.lines(record)))
     else:
         render.emit_one(record, form)
     if not record["equal"]:
