@@ -82,6 +82,9 @@ def close(case: Case, alert: Alert, act: Act, outcome: Outcome) -> Answer:
         outcome=outcome,
         closed_ms=act.now_ms,
         due_ms=None,
+        owed_ms=None,
+        offered_to=None,
+        snooze_ms=None,
         blind_ms=None,
     )
     return Answer(case=lifecycle.released(closed, alert.lane, act.now_ms))
@@ -104,6 +107,8 @@ def _covered(case: Case, alert: Alert, act: Act, kind: Kind, until_ms: int) -> C
         ack_reds=alert.reds,
         ack_until_ms=until_ms,
         due_ms=until_ms,
+        owed_ms=None,
+        offered_to=None,
     )
 
 

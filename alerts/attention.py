@@ -48,6 +48,11 @@ def follow(case: Case, signal: Signal) -> Case:
     return AFTER[alert.state](case, alert, signal, signal.level)
 
 
+def asking(alert: Alert, due_ms: int) -> dict[str, Any]:
+    """Give what changes when an alert asks for an answer anew, the first of which is due then: its next cycle."""
+    return {"due_ms": due_ms, "owed_ms": due_ms, "cycle": alert.cycle + 1, "tier": 1}
+
+
 def due_ms(from_ms: int, level: Level) -> int:
     """Give the time by which someone must have answered an alert that has asked since `from_ms`."""
     return from_ms + POLICY.clocks[level].first_response_ms
@@ -57,6 +62,7 @@ def _raise(case: Case, signal: Signal, level: Level) -> Case:
     last = case.alerts.get(signal.lane)
     ordinal = 1 + max((alert.ordinal for alert in case.alerts.values()), default=0)
     alert_no = ids.number(case.stay_no, ordinal)
+    due = due_ms(signal.known_ms, level)
     alert = Alert(
         alert_no=alert_no,
         id=ids.name(alert_no),
@@ -71,7 +77,8 @@ def _raise(case: Case, signal: Signal, level: Level) -> Case:
         opened_ms=signal.known_ms,
         since_ms=signal.at_ms,
         late=signal.late,
-        due_ms=due_ms(signal.known_ms, level),
+        due_ms=due,
+        owed_ms=due,
         recurrence_of=_recurred(last, signal.known_ms),
         parts=signal.parts,
         reds=signal.reds,
@@ -90,24 +97,25 @@ def _recover(case: Case, alert: Alert, signal: Signal) -> Case:
     """Settle an alert whose conditions have all cleared; one that was never urgent ends without a person."""
     changes: dict[str, Any] = {"cleared_ms": signal.recovered_ms, **_running(alert, signal)}
     if alert.peak >= Level.URGENT:
-        kind, changes["due_ms"] = Kind.SETTLED, signal.known_ms + POLICY.settled_ms
+        kind = Kind.SETTLED
+        changes |= asking(alert, signal.known_ms + POLICY.settled_ms)
     else:
-        kind, changes["due_ms"], changes["closed_ms"] = Kind.ENDED, None, signal.known_ms
-        changes["blind_ms"] = None
+        kind = Kind.ENDED
+        changes |= {"due_ms": None, "owed_ms": None, "closed_ms": signal.known_ms, "blind_ms": None}
     return moves.move(case, alert, kind, signal.known_ms, because=signal.evidence, **changes)
 
 
 def _unowned(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
     if level > alert.level:
         soonest = min(alert.due_ms or signal.known_ms, due_ms(signal.known_ms, level))
-        return _worse(case, alert, Kind.WORSENED, signal, level, due_ms=soonest)
+        return _worse(case, alert, Kind.WORSENED, signal, level, **asking(alert, soonest))
     return _no_worse(case, alert, signal, level)
 
 
 def _owned(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
     if _outgrown(alert, signal, level):
         due = due_ms(signal.known_ms, level)
-        return _worse(case, alert, Kind.OUTGREW, signal, level, due_ms=due, tier=1, **UNCOVERED)
+        return _worse(case, alert, Kind.OUTGREW, signal, level, **asking(alert, due), **UNCOVERED)
     if level > alert.level:
         return _worse(case, alert, Kind.WORSENED, signal, level)
     return _no_worse(case, alert, signal, level)
@@ -116,9 +124,9 @@ def _owned(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
 def _relapse(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
     back: dict[str, Any] = {"cleared_ms": None}
     if _holds(alert, signal, level):
-        return _worse(case, alert, Kind.HELD, signal, level, due_ms=alert.ack_until_ms, **back)
+        return _worse(case, alert, Kind.HELD, signal, level, due_ms=alert.ack_until_ms, owed_ms=None, **back)
     due = due_ms(signal.known_ms, level)
-    return _worse(case, alert, Kind.RELAPSED, signal, level, due_ms=due, tier=1, **back, **UNCOVERED)
+    return _worse(case, alert, Kind.RELAPSED, signal, level, **asking(alert, due), **back, **UNCOVERED)
 
 
 def _after_close(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
@@ -126,9 +134,9 @@ def _after_close(case: Case, alert: Alert, signal: Signal, level: Level) -> Case
     closed_ms = alert.closed_ms if alert.outcome is not None else alert.cleared_ms
     if signal.lane is not Lane.CLINICAL or closed_ms is None or signal.at_ms > closed_ms:
         return _raise(case, signal, level)
-    reopened: dict[str, Any] = {"closed_ms": None, "cleared_ms": None, "outcome": None, "late": True, "tier": 1}
+    reopened: dict[str, Any] = {"closed_ms": None, "cleared_ms": None, "outcome": None, "late": True}
     due = due_ms(signal.known_ms, level)
-    return _worse(case, alert, Kind.REVIVED, signal, level, due_ms=due, **reopened, **UNCOVERED)
+    return _worse(case, alert, Kind.REVIVED, signal, level, **asking(alert, due), **reopened, **UNCOVERED)
 
 
 def _worse(case: Case, alert: Alert, kind: Kind, signal: Signal, level: Level, **changes: Any) -> Case:  # noqa: ANN401 -- fields of Alert

@@ -1,18 +1,17 @@
-"""What readings, silence and time do to the work list. Pure: a case goes in, a case comes out, with its events.
+"""What readings and silence do to the work list. Pure: a case goes in, a case comes out, with its events.
 
-Readings act in the order of the log; deadlines act as of when they fell due, so that it does not matter when anyone
-looked. The caller ticks to the time of receipt before each score, and reports what fell overdue or returned before the
-score that came with it. What people do is in alerts.acts.
+Readings act in the order of the log. The caller ticks (alerts.deadlines) to the time of receipt before each score, and
+reports what fell overdue or returned before the score that came with it. What people do is in alerts.acts.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from alerts import attention, conditions, moves
-from alerts.attention import UNCOVERED, Signal, follow
+from alerts import conditions, moves
+from alerts.attention import Signal, follow
 from alerts.conditions import Weighed
-from alerts.model import SYSTEM_STAY, Alert, Case, Condition, ConditionState, Gap, Kind, Lane, Level, Scored, State
+from alerts.model import SYSTEM_STAY, Alert, Case, Condition, ConditionState, Gap, Kind, Lane, Level, Scored
 from alerts.policy import OVERDUE, POLICY, RED, RULES, Rule, breaching, reds
 
 
@@ -74,14 +73,6 @@ def returned(case: Case, part: str, at_ms: int, known_ms: int) -> Case:
     after = _with(case, replace(before, state=state, gaps=gaps))
     weigh = _weigh_faults if rule.lane is Lane.SYSTEM else _weigh_silence
     return weigh(after, at_ms, known_ms)
-
-
-def tick(case: Case, now_ms: int) -> Case:
-    """Let every deadline that has passed act, as of when it fell due."""
-    for until_ms, alert in sorted(_expiries(case, now_ms), key=lambda expiry: expiry[0]):
-        due_ms = attention.due_ms(until_ms, alert.level)
-        case = moves.move(case, alert, Kind.EXPIRED, until_ms, due_ms=due_ms, tier=1, **UNCOVERED)
-    return case
 
 
 def discharged(case: Case, now_ms: int) -> Case:
@@ -207,14 +198,6 @@ def _weigh_faults(case: Case, at_ms: int, known_ms: int) -> Case:
         lane=Lane.SYSTEM, level=level, at_ms=at_ms, known_ms=known_ms, evidence=evidence, recovered_ms=at_ms
     )
     return follow(case, signal)
-
-
-def _expiries(case: Case, now_ms: int) -> list[tuple[int, Alert]]:
-    return [
-        (alert.ack_until_ms, alert)
-        for alert in case.alerts.values()
-        if alert.state is State.ACKNOWLEDGED and alert.ack_until_ms is not None and alert.ack_until_ms <= now_ms
-    ]
 
 
 def _ended(condition: Condition, now_ms: int) -> Condition:

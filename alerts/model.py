@@ -40,7 +40,7 @@ class State(StrEnum):
 
 
 class ConditionState(StrEnum):
-    """Where one rule stands for one stay; pending is for rules that wait for confirmation, of which none does yet."""
+    """Where one rule stands for one stay; pending is a breach that waits to be confirmed."""
 
     ABSENT = "absent"
     PENDING = "pending"
@@ -69,6 +69,12 @@ class Kind(StrEnum):
     ALSO_SEEN = "also_seen"
     NOTED = "noted"
     CLOSED = "closed"
+    ESCALATED = "escalated"
+    OFFERED = "offered"
+    SNOOZED = "snoozed"
+    WOKEN = "woken"
+    UNACKNOWLEDGED = "unacknowledged"
+    REOPENED = "reopened"
 
 
 class Outcome(StrEnum):
@@ -132,6 +138,8 @@ class Scored(Protocol):
     def refused(self) -> Mapping[str, tuple[int, str]]: ...  # noqa: D102
     @property
     def expected(self) -> Collection[str]: ...  # noqa: D102
+    @property
+    def quantities(self) -> Mapping[str, float]: ...  # noqa: D102
 
 
 class Rows(Protocol):
@@ -167,7 +175,9 @@ class Gap:
 class Condition:
     """One rule for one stay. `clear_ms` is when the run of good readings began that may clear it.
 
-    Evidence observed before `covered_ms` has had its alert: it was recovered from, or a person closed it.
+    Evidence observed before `covered_ms` has had its alert: it was recovered from, or a person closed it. While it is
+    pending, `seen_ms` is when it was last borne out, `due_ms` when it opens unless it is denied before (None: only a
+    reading can open it), and `evidence` what it was first borne out by.
     """
 
     rule: str
@@ -176,6 +186,9 @@ class Condition:
     clear_ms: int | None = None
     covered_ms: int = 0
     gaps: Mapping[str, Gap] = field(default_factory=dict)
+    seen_ms: int | None = None
+    due_ms: int | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def standing(self) -> bool:
@@ -189,6 +202,9 @@ class Alert:
 
     `level` and `score` are now's, `peak` and `peak_score` the worst; `parts` have scored points and `reds` three
     points since it was raised; `ack_*` say what the acknowledgement covers; `due_ms` is the next thing owed.
+    `cycle` counts how often it has asked for an answer and `owed_ms` is when the first one of this cycle was or is
+    owed, whatever `tier` it has come to since; `offered_to` has been asked to take it over and has not yet;
+    `snooze_ms` is until when its owner has put it off the list; `rises` are when it, and those it recurs, came up.
     """
 
     alert_no: int
@@ -222,6 +238,11 @@ class Alert:
     reds: tuple[str, ...] = ()
     evidence: Mapping[str, Any]
     provenance_no: int | None = None
+    cycle: int = 1
+    owed_ms: int | None = None
+    offered_to: str | None = None
+    snooze_ms: int | None = None
+    rises: tuple[int, ...] = ()
     version: int = 1
 
     @property

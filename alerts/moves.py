@@ -31,6 +31,12 @@ MOVES: Final[Mapping[Kind, Mapping[State | None, State]]] = {
     Kind.ALSO_SEEN: {A: A},
     Kind.NOTED: {N: N, A: A, R: R, S: S, C: C},
     Kind.CLOSED: {A: C, S: C},
+    Kind.ESCALATED: {N: N, R: R, S: S},
+    Kind.OFFERED: {N: N, A: A, R: R, S: S},
+    Kind.SNOOZED: {A: A},
+    Kind.WOKEN: {A: A},
+    Kind.UNACKNOWLEDGED: {A: R},
+    Kind.REOPENED: {C: R},
 }
 
 

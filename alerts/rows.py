@@ -12,7 +12,18 @@ Readers = tuple[tuple[str, Callable[[Any], Any]], ...]
 
 ALERT_COLUMNS: Final = tuple(field.name for field in fields(Alert))
 EVENT_COLUMNS: Final = tuple(field.name for field in fields(Event))
-CONDITION_COLUMNS: Final = ("stay_no", "rule", "state", "since_ms", "clear_ms", "covered_ms", "gaps")
+CONDITION_COLUMNS: Final = (
+    "stay_no",
+    "rule",
+    "state",
+    "since_ms",
+    "clear_ms",
+    "covered_ms",
+    "gaps",
+    "seen_ms",
+    "due_ms",
+    "evidence",
+)
 # What an alert keeps from its raise on; leaving it out of an update spares its indexes and references.
 FIXED: Final = frozenset(
     {"alert_no", "id", "stay_no", "ordinal", "lane", "opened_ms", "since_ms", "recurrence_of", "provenance_no"}
@@ -42,7 +53,7 @@ def event_row(event: Event) -> list[Any]:
 
 def condition_of(row: Sequence[Any]) -> Condition:
     """Give the record of a row of CONDITION_COLUMNS without the stay."""
-    rule, state, since_ms, clear_ms, covered_ms, text = row
+    rule, state, since_ms, clear_ms, covered_ms, text, seen_ms, due_ms, evidence = row
     gaps = {
         part: Gap(due_ms=due, last_ms=last, returned_ms=back) for part, (due, last, back) in json.loads(text).items()
     }
@@ -53,6 +64,9 @@ def condition_of(row: Sequence[Any]) -> Condition:
         clear_ms=clear_ms,
         covered_ms=covered_ms,
         gaps=gaps,
+        seen_ms=seen_ms,
+        due_ms=due_ms,
+        evidence=json.loads(evidence),
     )
 
 
@@ -60,7 +74,8 @@ def condition_row(stay_no: int, condition: Condition) -> tuple[Any, ...]:
     """Give a condition as a row of CONDITION_COLUMNS."""
     gaps = {part: [gap.due_ms, gap.last_ms, gap.returned_ms] for part, gap in condition.gaps.items()}
     times = (condition.since_ms, condition.clear_ms, condition.covered_ms)
-    return (stay_no, condition.rule, condition.state, *times, _text(gaps))
+    waiting = (condition.seen_ms, condition.due_ms, _text(condition.evidence))
+    return (stay_no, condition.rule, condition.state, *times, _text(gaps), *waiting)
 
 
 def _read(columns: Sequence[str], readers: Readers, row: Sequence[Any]) -> dict[str, Any]:
@@ -108,12 +123,14 @@ READ: Final[dict[str, Callable[[Any], Any]]] = {
     "parts": _names,
     "reds": _names,
     "evidence": json.loads,
+    "rises": lambda text: tuple(json.loads(text)),
 }
 WRITE: Final[dict[str, Callable[[Any], Any]]] = {
     "ack_reds": ",".join,
     "parts": ",".join,
     "reds": ",".join,
     "evidence": _text,
+    "rises": _text,
 }
 ALERT_READERS: Final[Readers] = tuple((column, READ[column]) for column in ALERT_COLUMNS if column in READ)
 EVENT_READERS: Final[Readers] = tuple((column, READ[column]) for column in EVENT_COLUMNS if column in READ)

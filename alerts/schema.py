@@ -65,7 +65,61 @@ def m001_work_list(db: "Database") -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[["Database"], None], ...] = (m001_work_list,)
+def m002_teamwork(db: "Database") -> None:
+    """What confirmation, escalation, hand-over, notification and a verifiable history need.
+
+    The notification table of before was never written; one row is now one thing to be told, its deliveries apart.
+    """
+    _run(
+        db,
+        "alter table alert add column cycle integer not null default 1",
+        "alter table alert add column owed_ms integer",
+        "alter table alert add column offered_to text",
+        "alter table alert add column snooze_ms integer",
+        "alter table alert add column rises text not null default '[]'",
+        "update alert set owed_ms = due_ms where state in ('new', 'reraised')",
+        "create index alert_due on alert (due_ms) where state <> 'closed'",
+        "create index alert_snoozed on alert (snooze_ms) where snooze_ms is not null",
+        "alter table condition add column seen_ms integer",
+        "alter table condition add column due_ms integer",
+        "alter table condition add column evidence text not null default '{}'",
+        "create index condition_due on condition (due_ms) where state = 'pending' and due_ms is not null",
+        "alter table alert_event add column host text",
+        "alter table alert_event add column changes text",
+        "alter table alert_event add column previous text",
+        "alter table alert_event add column hash text",
+        "drop table notification",
+        """create table notification (
+            notification_no integer primary key, alert_no integer not null references alert, cycle integer not null,
+            tier integer not null, turn integer not null default 1, level integer not null, queued_ms integer not null,
+            state text not null default 'queued' check (state in ('queued', 'told', 'superseded', 'failed')),
+            reason text, unique (alert_no, cycle, tier, turn)) strict""",
+        "create index notification_waiting on notification (queued_ms) where state = 'queued'",
+        """create table delivery (
+            delivery_no integer primary key, notification_no integer not null references notification,
+            recipient text not null, channel text not null, state text not null
+            check (state in ('queued', 'sent', 'failed', 'superseded')), attempts integer not null default 0,
+            due_ms integer not null, sent_ms integer, error text,
+            unique (notification_no, recipient, channel)) strict""",
+        "create index delivery_waiting on delivery (due_ms) where state = 'queued'",
+        """create table request (
+            request_no integer primary key, stay_no integer not null, rule text not null, vitals text not null,
+            asked_ms integer not null, due_ms integer not null, state text not null default 'queued'
+            check (state in ('queued', 'sent', 'answered', 'over')), sent_ms integer,
+            unique (stay_no, rule, asked_ms)) strict""",
+        "create index request_waiting on request (asked_ms) where state = 'queued'",
+        """create table handover (
+            handover_no integer primary key, giver text not null, started_ms integer not null, due_ms integer not null,
+            note text, ended_ms integer) strict""",
+        """create table handover_item (
+            handover_no integer not null references handover, alert_no integer not null references alert,
+            owner text, taker text, accepted_ms integer, primary key (handover_no, alert_no)) strict, without rowid""",
+        """create table follower (
+            follower text primary key, event_no integer not null) strict, without rowid""",
+    )
+
+
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (m001_work_list, m002_teamwork)
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from alerts import acts, ids, lifecycle, rows
+from alerts import acts, deadlines, ids, rows
 from alerts.acts import Act, Answer
 from alerts.errors import AlertConflict, AlertError, AlertUnknown
 from alerts.model import Alert, Case, Condition, Connection, Lane, Level, Outcome
@@ -30,8 +30,10 @@ _CONDITION: Final = f"""insert or replace into condition ({", ".join(CONDITION_C
 _EVENT: Final = f"""insert into alert_event ({", ".join(EVENT_COLUMNS)}, provenance_no)
     values ({"?, " * len(EVENT_COLUMNS)}?)"""  # noqa: S608
 _STAMP: Final = "select coalesce(max(event_no), 0) from alert_event"
-_DUE: Final = "select distinct stay_no from alert where state = 'acknowledged' and ack_until_ms <= ?"
-_TO_COME: Final = "select ack_until_ms from alert where state = 'acknowledged' and ack_until_ms > ?"
+# By kind of deadline: a column of the times that fall due, and the rows of a table in which they do.
+_DEADLINES: Final = (("ack_until_ms", "alert where state = 'acknowledged'"),)
+_DUE: Final = tuple(f"select stay_no from {rows_} and {column} <= ?" for column, rows_ in _DEADLINES)  # noqa: S608
+_TO_COME: Final = tuple(f"select {column} from {rows_} and {column} > ?" for column, rows_ in _DEADLINES)  # noqa: S608
 _SEEN: Final = "select level_after from alert_event where alert_no = ? and version <= ? order by event_no desc limit 1"
 
 
@@ -93,13 +95,13 @@ def save_all(db: Connection, changes: Iterable[tuple[Case, Case]], provenance_no
 
 
 def due(db: Connection, now_ms: int) -> list[int]:
-    """Name the stays with a stored deadline that has passed, for lifecycle.tick."""
-    return [row[0] for row in db.execute(_DUE, [now_ms])]
+    """Name the stays with a stored deadline that has passed, for deadlines.tick."""
+    return sorted({row[0] for statement in _DUE for row in db.execute(statement, [now_ms])})
 
 
 def expiries(db: Connection, after_ms: int) -> list[int]:
-    """Give the stored deadlines after a time at which lifecycle.tick will have something to do."""
-    return [row[0] for row in db.execute(_TO_COME, [after_ms])]
+    """Give the stored deadlines after a time at which deadlines.tick will have something to do."""
+    return [row[0] for statement in _TO_COME for row in db.execute(statement, [after_ms])]
 
 
 def find(db: Connection, alert_id: str) -> Alert:
@@ -133,7 +135,7 @@ def _do(db: Connection, alert_id: str, act: Act, verb: Callable[[Case, Alert, Ac
     if act.op_id is not None and db.execute("select 1 from alert_event where op_id = ?", [act.op_id]).fetchone():
         return Acted(alert=found, repeated=True)
     before = load(db, [found.stay_no])[found.stay_no]
-    case = lifecycle.tick(before, act.now_ms)
+    case = deadlines.tick(before, act.now_ms)
     latest = case.alerts.get(found.lane)
     alert = latest if latest is not None and latest.alert_no == found.alert_no else found
     answer = verb(case, alert, _with_seen_level(db, alert, act))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts import lifecycle, policy
+from alerts import deadlines, lifecycle, policy
 from alerts import store as cases
 from alerts.model import SYSTEM_STAY, Case
 from vwmon import points
@@ -117,7 +117,7 @@ class Alerting:
         for stay_no, case in cases.load(self._db, due).items():
             row = rows.get(stay_no)
             provenance = self._system_provenance if row is None else self._provenance[row]
-            cases.save(self._db, case, lifecycle.tick(case, now_ms), provenance)
+            cases.save(self._db, case, deadlines.tick(case, now_ms), provenance)
 
     def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
         """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
@@ -196,7 +196,7 @@ class _Story:
                 case = self._episode(case, left.pop(0))
             if not scores.late[i]:
                 case = self._silences(case, i, received_ms)
-            case = lifecycle.tick(case, received_ms)
+            case = deadlines.tick(case, received_ms)
             case = lifecycle.observe(
                 case, points.point(scores, i, case.stay_no, expected, self.refused.get(i, NOTHING))
             )

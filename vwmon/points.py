@@ -35,6 +35,7 @@ class Point:
     measured: bool
     refused: Refused
     expected: tuple[str, ...]
+    quantities: Mapping[str, float]
 
 
 def point(scores: Scores, row: int, stay_no: int, expected: tuple[str, ...], refused: Refused = NOTHING) -> Point:
@@ -58,6 +59,7 @@ def point(scores: Scores, row: int, stay_no: int, expected: tuple[str, ...], ref
         measured=0 in ages,
         refused=refused,
         expected=expected,
+        quantities={f"value:{PARTS[part]}": values[part] for part in present if ages[part] == 0},
     )
 
 

@@ -16,7 +16,7 @@ CREATE TABLE alert (
     tier integer not null default 1, recurrence_of integer references alert,
     outcome text, closed_ms integer, parts text not null default '', reds text not null default '',
     evidence text not null, provenance_no integer, version integer not null,
-    current integer not null check (current in (0, 1)),
+    current integer not null check (current in (0, 1)), cycle integer not null default 1, owed_ms integer, offered_to text, snooze_ms integer, rises text not null default '[]',
     unique (stay_no, ordinal),
     check (level <= peak), check ((state = 'closed') = (closed_ms is not null)),
     check (state = 'closed' or current = 1),
@@ -27,7 +27,7 @@ CREATE TABLE alert_event (
     event_no integer primary key, alert_no integer not null references alert, kind text not null,
     actor text not null, at_ms integer not null, state_before text, state_after text not null,
     level_before integer, level_after integer not null, version integer not null, note text,
-    evidence text not null, provenance_no integer, op_id text) strict;
+    evidence text not null, provenance_no integer, op_id text, host text, changes text, previous text, hash text) strict;
 CREATE TABLE assignment (
     assignment_no integer primary key, device_no integer not null references device,
     stay_no integer not null references stay, from_ms integer not null, to_ms integer,
@@ -40,13 +40,27 @@ CREATE TABLE attempt (
 CREATE TABLE condition (
     stay_no integer not null, rule text not null,
     state text not null check (state in ('absent', 'pending', 'present', 'clearing', 'unknown')),
-    since_ms integer not null, clear_ms integer, covered_ms integer not null, gaps text not null default '{}',
+    since_ms integer not null, clear_ms integer, covered_ms integer not null, gaps text not null default '{}', seen_ms integer, due_ms integer, evidence text not null default '{}',
     primary key (stay_no, rule)) strict, without rowid;
+CREATE TABLE delivery (
+    delivery_no integer primary key, notification_no integer not null references notification,
+    recipient text not null, channel text not null, state text not null
+    check (state in ('queued', 'sent', 'failed', 'superseded')), attempts integer not null default 0,
+    due_ms integer not null, sent_ms integer, error text,
+    unique (notification_no, recipient, channel)) strict;
 CREATE TABLE device (
     device_no integer primary key, device text not null unique, profile text not null default '',
     serial text not null default '', added_ms integer not null,
     registered integer not null check (registered in (0, 1)), status text, status_ms integer,
     battery_percent real, battery_ms integer, firmware text) strict;
+CREATE TABLE follower (
+    follower text primary key, event_no integer not null) strict, without rowid;
+CREATE TABLE handover (
+    handover_no integer primary key, giver text not null, started_ms integer not null, due_ms integer not null,
+    note text, ended_ms integer) strict;
+CREATE TABLE handover_item (
+    handover_no integer not null references handover, alert_no integer not null references alert,
+    owner text, taker text, accepted_ms integer, primary key (handover_no, alert_no)) strict, without rowid;
 CREATE TABLE identity (
     stay_no integer primary key references stay, born text, name text, nhs_number text) strict;
 CREATE TABLE log (only_row integer primary key check (only_row = 1), last_seq integer not null,
@@ -61,10 +75,9 @@ CREATE TABLE monitor (
     recording_end_ms integer, stopped_ms integer) strict;
 CREATE TABLE notification (
     notification_no integer primary key, alert_no integer not null references alert, cycle integer not null,
-    tier integer not null, channel text not null,
-    state text not null check (state in ('queued', 'sent', 'failed', 'confirmed')),
-    queued_ms integer not null, sent_ms integer, confirmed_ms integer, attempts integer not null default 0,
-    unique (alert_no, cycle, tier, channel)) strict;
+    tier integer not null, turn integer not null default 1, level integer not null, queued_ms integer not null,
+    state text not null default 'queued' check (state in ('queued', 'told', 'superseded', 'failed')),
+    reason text, unique (alert_no, cycle, tier, turn)) strict;
 CREATE TABLE provenance (
     provenance_no integer primary key, software text not null, chart text not null, plan text not null,
     config_hash text not null, unique (software, chart, plan, config_hash)) strict;
@@ -86,6 +99,11 @@ CREATE TABLE register_noticed (
     entry_no integer primary key references register_log, cursor integer not null,
     noticed_ms integer not null) strict;
 CREATE TABLE register_version (only_row integer primary key check (only_row = 1), n integer not null) strict;
+CREATE TABLE request (
+    request_no integer primary key, stay_no integer not null, rule text not null, vitals text not null,
+    asked_ms integer not null, due_ms integer not null, state text not null default 'queued'
+    check (state in ('queued', 'sent', 'answered', 'over')), sent_ms integer,
+    unique (stay_no, rule, asked_ms)) strict;
 CREATE TABLE score (
     stay_no integer not null, at_ms integer not null, received_ms integer not null,
     late integer not null, total_min integer not null, total_max integer not null,
@@ -118,18 +136,23 @@ CREATE TABLE stay (
 CREATE TABLE vital (vital_no integer primary key, name text not null unique) strict;
 CREATE INDEX alert_closed on alert (closed_ms) where state = 'closed';
 CREATE UNIQUE INDEX alert_current on alert (stay_no, lane) where current = 1;
+CREATE INDEX alert_due on alert (due_ms) where state <> 'closed';
 CREATE INDEX alert_event_alert on alert_event (alert_no);
 CREATE UNIQUE INDEX alert_event_op on alert_event (op_id) where op_id is not null;
 CREATE INDEX alert_expiry on alert (ack_until_ms) where state = 'acknowledged';
 CREATE UNIQUE INDEX alert_open on alert (stay_no, lane) where state <> 'closed';
+CREATE INDEX alert_snoozed on alert (snooze_ms) where snooze_ms is not null;
 CREATE INDEX assignment_device on assignment (device_no, from_ms);
 CREATE UNIQUE INDEX assignment_open on assignment (device_no) where to_ms is null;
 CREATE INDEX assignment_stay on assignment (stay_no, from_ms);
 CREATE INDEX attempt_device on attempt (device_no, observed_ms);
+CREATE INDEX condition_due on condition (due_ms) where state = 'pending' and due_ms is not null;
+CREATE INDEX delivery_waiting on delivery (due_ms) where state = 'queued';
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
-CREATE INDEX notification_waiting on notification (queued_ms) where state in ('queued', 'failed');
+CREATE INDEX notification_waiting on notification (queued_ms) where state = 'queued';
 CREATE INDEX quarantine_device on quarantine (device, quarantine_no);
+CREATE INDEX request_waiting on request (asked_ms) where state = 'queued';
 CREATE INDEX sequence_gap_device on sequence_gap (device_no);
 CREATE UNIQUE INDEX stay_open on stay (patient) where discharged_ms is null;
 CREATE INDEX stay_patient on stay (patient, admitted_ms);

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts import lifecycle, schema, store
+from alerts import deadlines, lifecycle, schema, store
 from alerts.errors import AlertConflict, AlertRefused, AlertUnknown
 from alerts.model import SYSTEM_STAY, Alert, Case, Kind, Lane, Level, Outcome, State
 from alerts.store import Acted
@@ -153,7 +153,7 @@ def test_the_database_itself_refuses_a_second_open_alert(db: Connection) -> None
             """insert into alert select alert_no + 1, 'ZZZZ', stay_no, ordinal + 1, lane, state, level, peak, score,
             peak_score, opened_ms, since_ms, cleared_ms, blind_ms, late, owner, ack_ms, ack_note, ack_level, ack_score,
             ack_reds, ack_until_ms, due_ms, tier, recurrence_of, outcome, closed_ms, parts, reds, evidence,
-            provenance_no, version, 0 from alert"""
+            provenance_no, version, 0, cycle, owed_ms, offered_to, snooze_ms, rises from alert"""
         )
 
 
@@ -270,7 +270,7 @@ def test_the_same_act_twice_is_done_once(db: Connection) -> None:
     assert again.alert == once.alert
     assert events(db) == ["raised", "acknowledged"]
     with pytest.raises(IntegrityError):
-        db.execute("insert into alert_event select 99, alert_no, kind, actor, at_ms, state_before, state_after, level_before, level_after, version, note, evidence, provenance_no, op_id from alert_event where op_id = 'op-1'")  # fmt: skip  # noqa: E501
+        db.execute("insert into alert_event select 99, alert_no, kind, actor, at_ms, state_before, state_after, level_before, level_after, version, note, evidence, provenance_no, op_id, host, changes, previous, hash from alert_event where op_id = 'op-1'")  # fmt: skip  # noqa: E501
 
 
 def test_a_refused_second_owner_is_on_record(db: Connection) -> None:
@@ -337,9 +337,9 @@ def test_the_service_has_a_case_like_any_stay(db: Connection) -> None:
 
 
 def test_the_outbox_and_what_later_releases_need_is_there(db: Connection) -> None:
-    """Notifications once for each alert, cycle, tier and channel; deadlines and tiers on every alert."""
+    """Notifications once for each alert, cycle, tier and turn; deadlines and tiers on every alert."""
     told(db, point(0, 5))
-    row = "insert into notification (alert_no, cycle, tier, channel, state, queued_ms) select alert_no, 1, 1, 'bell', 'queued', 0 from alert"  # noqa: E501
+    row = "insert into notification (alert_no, cycle, tier, turn, level, queued_ms) select alert_no, 1, 9, 1, 2, 0 from alert"  # noqa: E501
     db.execute(row)
     with pytest.raises(IntegrityError):
         db.execute(row)
@@ -381,7 +381,7 @@ def play(db: Connection, history: list[tuple[str, int, int, str]], *, batches: b
             _person(db, what, minute)
             case = loaded = store.load(db, [STAY])[STAY]
             continue
-        case = lifecycle.tick(case, now_ms)
+        case = deadlines.tick(case, now_ms)
         if what == "score":
             case = follow(case, point(minute, total, **({red: 3} if red else {})))  # type: ignore[arg-type]
         elif what == "overdue":

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts import acts, lifecycle, policy
+from alerts import acts, deadlines, lifecycle, policy
 from alerts.acts import Act
 from alerts.model import ACTIVE, Case, Kind, Lane, Level, Outcome, State
 from alerts.policy import POLICY
@@ -113,16 +113,16 @@ class Walk:
 
     def _overdue(self, step: Step) -> None:
         due_ms, last_ms = self.now_ms - LAG, self.now_ms - step.back * MINUTE - LAG
-        self.case = lifecycle.tick(self.case, due_ms)
+        self.case = deadlines.tick(self.case, due_ms)
         self.case = lifecycle.overdue(self.case, step.part, due_ms, self.now_ms, last_ms=last_ms)
         self.told.append(lambda case: lifecycle.overdue(case, step.part, due_ms, due_ms + HOUR, last_ms=last_ms))
 
     def _returned(self, step: Step) -> None:
         at_ms, now_ms = round(self.minute * MINUTE), self.now_ms
-        self.case = lifecycle.returned(lifecycle.tick(self.case, now_ms), step.part, at_ms, now_ms)
+        self.case = lifecycle.returned(deadlines.tick(self.case, now_ms), step.part, at_ms, now_ms)
 
     def _tick(self, _step: Step) -> None:
-        self.case = lifecycle.tick(self.case, self.now_ms)
+        self.case = deadlines.tick(self.case, self.now_ms)
 
     def _ack(self, step: Step) -> None:
         act = Act(actor=step.who, now_ms=self.now_ms, note="phoned")
@@ -135,13 +135,13 @@ class Walk:
         self._act(step, lambda case, alert: acts.close(case, alert, act, step.outcome))
 
     def _act(self, step: Step, verb: Callable[..., acts.Answer]) -> None:
-        self.case = lifecycle.tick(self.case, self.now_ms)
+        self.case = deadlines.tick(self.case, self.now_ms)
         alert = self.case.alerts.get(step.lane)
         if alert is not None:
             self.case = verb(self.case, alert).case
 
     def _discharge(self, _step: Step) -> None:
-        self.case = lifecycle.discharged(lifecycle.tick(self.case, self.now_ms), self.now_ms)
+        self.case = lifecycle.discharged(deadlines.tick(self.case, self.now_ms), self.now_ms)
 
 
 READINGS = ("reading", "reading", "reading", "reading", "tried", "late")
@@ -253,7 +253,7 @@ def test_being_told_again_changes_nothing(history: list[Step], data: st.DataObje
             assert again(walk.case) is walk.case
     for again in walk.told:
         assert again(walk.case) is walk.case
-    assert lifecycle.tick(lifecycle.tick(walk.case, walk.now_ms), walk.now_ms) == lifecycle.tick(walk.case, walk.now_ms)
+    assert deadlines.tick(deadlines.tick(walk.case, walk.now_ms), walk.now_ms) == deadlines.tick(walk.case, walk.now_ms)
 
 
 @settings(max_examples=120)
@@ -268,10 +268,10 @@ def test_it_does_not_matter_when_the_clock_was_looked_at(history: list[Step], wh
         once.do(step)
         # A tick of the daemon comes at some moment before the next thing is known; what fell due acts as of then.
         between = often.now_ms + round(fraction * (step.minutes * MINUTE - LAG)) if often.log else 0
-        often.case = lifecycle.tick(often.case, between)
+        often.case = deadlines.tick(often.case, between)
         often.do(step)
     end = once.now_ms
-    assert lifecycle.tick(once.case, end) == lifecycle.tick(often.case, end)
+    assert deadlines.tick(once.case, end) == deadlines.tick(often.case, end)
 
 
 @settings(max_examples=120)

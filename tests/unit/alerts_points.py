@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from alerts import acts, lifecycle
+from alerts import acts, deadlines, lifecycle
 from alerts.acts import Act
 from alerts.model import Alert, Case, Kind, Lane, Outcome
 from alerts.policy import POLICY
@@ -47,6 +47,7 @@ class Point:
     measured: bool = True
     refused: dict[str, tuple[int, str]] = field(default_factory=dict)
     expected: tuple[str, ...] = PARTS
+    quantities: dict[str, float] = field(default_factory=dict)
 
 
 def point(
@@ -98,7 +99,7 @@ def point(
 def follow(case: Case, *points: Point) -> Case:
     """Follow scores as the daemon does: let time pass to the receipt of each, then observe it."""
     for each in points:
-        case = lifecycle.observe(lifecycle.tick(case, each.received_ms), each)
+        case = lifecycle.observe(deadlines.tick(case, each.received_ms), each)
     return case
 
 
@@ -129,7 +130,7 @@ def person(minute: float, name: str = "ahmed", note: str = "phoned", **more: Any
 
 def acked(case: Case, minute: float, name: str = "ahmed", lane: Lane = Lane.CLINICAL, **more: Any) -> Case:  # noqa: ANN401 -- options of acknowledge
     """Have someone acknowledge the alert of a lane; it must not be refused."""
-    case = lifecycle.tick(case, round(minute * MINUTE))
+    case = deadlines.tick(case, round(minute * MINUTE))
     answer = acts.acknowledge(case, case.alerts[lane], person(minute, name), **more)
     assert answer.refusal is None, answer.refusal
     return answer.case
@@ -137,7 +138,7 @@ def acked(case: Case, minute: float, name: str = "ahmed", lane: Lane = Lane.CLIN
 
 def closed(case: Case, minute: float, outcome: str = "phoned-stable", lane: Lane = Lane.CLINICAL) -> Case:
     """Have someone close the alert of a lane; it must not be refused."""
-    case = lifecycle.tick(case, round(minute * MINUTE))
+    case = deadlines.tick(case, round(minute * MINUTE))
     answer = acts.close(case, case.alerts[lane], person(minute), Outcome(outcome))
     assert answer.refusal is None, answer.refusal
     return answer.case

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts import lifecycle
+from alerts import deadlines, lifecycle
 from alerts.model import Case, ConditionState, Kind, Lane, Level, State
 from alerts.policy import POLICY
 from tests.unit.alerts_points import (
@@ -192,9 +192,9 @@ def test_an_acknowledgement_expires_as_of_its_time_whenever_the_tick_comes() -> 
     """A clock that nobody looked at for a day has still run out then."""
     case = acked(after(point(0, 5)), 1)
     until = 61 * MINUTE
-    assert lifecycle.tick(case, until - 1) is case
+    assert deadlines.tick(case, until - 1) is case
     for now in (until, until + 24 * HOUR):
-        ticked = lifecycle.tick(case, now)
+        ticked = deadlines.tick(case, now)
         alert = clinical(ticked)
         assert (alert.state, alert.owner) == (State.RERAISED, "ahmed")
         assert alert.due_ms == until + POLICY.clocks[Level.URGENT].first_response_ms

@@ -1,0 +1,36 @@
+"""The stored deadlines of a case, and what each does once it has passed, as of when it fell due. Pure.
+
+So it does not matter when anyone looked. What readings and silence do is lifecycle's, what people do acts'.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from alerts import attention, moves
+from alerts.attention import UNCOVERED
+from alerts.model import Alert, Case, Kind, State
+
+Deadline = tuple[int, Callable[[Case], Case]]  # when it falls due, and what it then does, which ends it
+
+
+def tick(case: Case, now_ms: int) -> Case:
+    """Let every deadline that has passed act, the earliest first, as of when it fell due."""
+    while due := [deadline for kind in KINDS for deadline in kind(case) if deadline[0] <= now_ms]:
+        _, act = min(due, key=lambda deadline: deadline[0])
+        case = act(case)
+    return case
+
+
+def _expiries(case: Case) -> Iterator[Deadline]:
+    """Give when acknowledgements run out."""
+    for alert in case.alerts.values():
+        if alert.state is State.ACKNOWLEDGED and alert.ack_until_ms is not None:
+            yield alert.ack_until_ms, _expired(alert, alert.ack_until_ms)
+
+
+def _expired(alert: Alert, until_ms: int) -> Callable[[Case], Case]:
+    asking = attention.asking(alert, attention.due_ms(until_ms, alert.level))
+    return lambda case: moves.move(case, alert, Kind.EXPIRED, until_ms, **asking, **UNCOVERED)
+
+
+KINDS: Final[tuple[Callable[[Case], Iterator[Deadline]], ...]] = (_expiries,)
