@@ -78,6 +78,34 @@ class Policy:
     parts: Mapping[str, Part]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """The rules that hold for one stay, those of its patient apart, and the least total or bound that any starts at."""
+
+    rules: Mapping[str, Rule]
+    clinical: tuple[Rule, ...]
+    lowest: int
+
+    @classmethod
+    def of(cls, rules: Mapping[str, Rule]) -> "RuleSet":
+        """Give the set of these rules by name."""
+        clinical = tuple(rule for rule in rules.values() if rule.lane is Lane.CLINICAL)
+        lowest = min(rule.limit_on for rule in clinical if rule.quantity in {"total", "could_be"})
+        return cls(rules=rules, clinical=clinical, lowest=lowest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Under what terms a case is followed: by which rules, what is held back, and whether anyone is told of it.
+
+    `held` names rules of the technical lane that raise nothing while it lasts. Nobody is told of a recording.
+    """
+
+    rules: RuleSet
+    held: frozenset[str] = frozenset()
+    told: bool = False
+
+
 def load(text: str) -> Policy:
     """Read and check a table of rules; PolicyError names what is wrong with it."""
     try:
@@ -203,6 +231,8 @@ def _check(policy: Policy) -> None:
 
 POLICY = load(Path(__file__).with_name("rules.toml").read_text(encoding="utf-8"))
 RULES = POLICY.rules
-CLINICAL = tuple(rule for rule in RULES.values() if rule.lane is Lane.CLINICAL)
+BASE = RuleSet.of(RULES)
+TERMS = Terms(rules=BASE)
+CLINICAL = BASE.clinical
 OVERDUE = RULES["overdue"]
-LOWEST = min(rule.limit_on for rule in CLINICAL if rule.quantity != "red")
+LOWEST = BASE.lowest
