@@ -6,9 +6,10 @@ What a change means for the alert is lifecycle's.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from alerts import policy
+from alerts import verdicts
 from alerts.model import Alert, Condition, ConditionState, Lane, Level, Scored
-from alerts.policy import CLINICAL, RULES, Rule, Verdict
+from alerts.policy import Rule, RuleSet
+from alerts.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +21,11 @@ class Weighed:
     level: Level | None
 
 
-def weigh(conditions: Mapping[str, Condition], alert: Alert | None, scored: Scored) -> Weighed:
+def weigh(conditions: Mapping[str, Condition], alert: Alert | None, scored: Scored, rules: RuleSet) -> Weighed:
     """Weigh a score against every clinical rule. The same mapping comes back when nothing changed."""
     changed: dict[str, Condition] = {}
     borne_out: list[Rule] = []
-    for rule in CLINICAL:
+    for rule in rules.clinical:
         before = conditions.get(rule.name)
         verdict = _verdict(rule, before, alert, scored)
         after = before if verdict is None else _next(rule, before, verdict, scored)
@@ -33,23 +34,24 @@ def weigh(conditions: Mapping[str, Condition], alert: Alert | None, scored: Scor
         if verdict is Verdict.PRESENT:
             borne_out.append(rule)
     after_all = {**conditions, **changed} if changed else conditions
-    return Weighed(conditions=after_all, borne_out=tuple(borne_out), level=level(after_all))
+    return Weighed(conditions=after_all, borne_out=tuple(borne_out), level=level(after_all, rules))
 
 
-def steady(conditions: Mapping[str, Condition], scored: Scored) -> bool:
+def steady(conditions: Mapping[str, Condition], scored: Scored, rules: RuleSet) -> bool:
     """Tell whether a score bears out exactly the rules that stand, none of them clearing."""
-    for rule in CLINICAL:
+    for rule in rules.clinical:
         condition = conditions.get(rule.name)
         state = ConditionState.ABSENT if condition is None else condition.state
-        if state is not (ConditionState.PRESENT if policy.present(rule, scored) else ConditionState.ABSENT):
+        if state is not (ConditionState.PRESENT if verdicts.present(rule, scored) else ConditionState.ABSENT):
             return False
     return True
 
 
-def level(conditions: Mapping[str, Condition]) -> Level | None:
+def level(conditions: Mapping[str, Condition], rules: RuleSet) -> Level | None:
     """Give the highest level of the clinical conditions that stand."""
     return max(
-        (rule.level for rule in CLINICAL if (c := conditions.get(rule.name)) is not None and c.standing), default=None
+        (rule.level for rule in rules.clinical if (c := conditions.get(rule.name)) is not None and c.standing),
+        default=None,
     )
 
 
@@ -58,35 +60,37 @@ def recovered_ms(before: Mapping[str, Condition], after: Mapping[str, Condition]
     return max(condition.covered_ms for name, condition in after.items() if condition is not before.get(name))
 
 
-def unseen(conditions: Mapping[str, Condition]) -> Mapping[str, Condition]:
+def unseen(conditions: Mapping[str, Condition], rules: RuleSet) -> Mapping[str, Condition]:
     """Give the conditions once their evidence has gone stale: what stood is unknown, and no longer clearing."""
     return {
-        name: replace(c, state=ConditionState.UNKNOWN, clear_ms=None) if _stands_in(c, Lane.CLINICAL) else c
+        name: replace(c, state=ConditionState.UNKNOWN, clear_ms=None) if _stands_in(c, Lane.CLINICAL, rules) else c
         for name, c in conditions.items()
     }
 
 
-def dropped(conditions: Mapping[str, Condition], at_ms: int, lane: Lane = Lane.CLINICAL) -> Mapping[str, Condition]:
+def dropped(
+    conditions: Mapping[str, Condition], at_ms: int, rules: RuleSet, lane: Lane = Lane.CLINICAL
+) -> Mapping[str, Condition]:
     """Give the conditions after a person closed the alert of their lane, or the stay ended, at `at_ms`: none stands."""
-    return {name: _absent(c, at_ms) if _stands_in(c, lane) else c for name, c in conditions.items()}
+    return {name: _absent(c, at_ms) if _stands_in(c, lane, rules) else c for name, c in conditions.items()}
 
 
-def covered(conditions: Mapping[str, Condition], peak: Level, at_ms: int) -> Mapping[str, Condition]:
+def covered(conditions: Mapping[str, Condition], peak: Level, at_ms: int, rules: RuleSet) -> Mapping[str, Condition]:
     """Give the conditions once an alert of that peak has recovered, or was closed, as of `at_ms`.
 
     Evidence from before then that is no worse than the peak was part of it, whichever rule it bears out.
     """
     absent = {
         rule.name: conditions.get(rule.name, Condition(rule=rule.name, state=ConditionState.ABSENT, since_ms=at_ms))
-        for rule in CLINICAL
+        for rule in rules.clinical
         if rule.level <= peak
     }
     past = {n: replace(c, covered_ms=at_ms) for n, c in absent.items() if not c.standing and c.covered_ms < at_ms}
     return {**conditions, **past}
 
 
-def _stands_in(condition: Condition, lane: Lane) -> bool:
-    return condition.standing and RULES[condition.rule].lane is lane
+def _stands_in(condition: Condition, lane: Lane, rules: RuleSet) -> bool:
+    return condition.standing and rules.lane(condition.rule) is lane
 
 
 def _absent(condition: Condition, covered_ms: int) -> Condition:
@@ -99,7 +103,7 @@ def _verdict(rule: Rule, before: Condition | None, alert: Alert | None, scored: 
     What came late can only bear a rule out, and only if it has not had its alert. An attempt is no good reading.
     """
     standing = before is not None and before.standing
-    verdict = policy.verdict(rule, scored, alert if standing else None)
+    verdict = verdicts.verdict(rule, scored, alert.parts if alert is not None and standing else ())
     if verdict is Verdict.PRESENT:
         had_its_alert = before is not None and scored.at_ms < before.covered_ms
         return None if had_its_alert or (scored.late and not rule.late) else verdict

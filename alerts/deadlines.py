@@ -9,19 +9,20 @@ from typing import Final
 from alerts import attention, moves
 from alerts.attention import UNCOVERED
 from alerts.model import Alert, Case, Kind, State
+from alerts.policy import TERMS, Terms
 
 Deadline = tuple[int, Callable[[Case], Case]]  # when it falls due, and what it then does, which ends it
 
 
-def tick(case: Case, now_ms: int) -> Case:
+def tick(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
     """Let every deadline that has passed act, the earliest first, as of when it fell due."""
-    while due := [deadline for kind in KINDS for deadline in kind(case) if deadline[0] <= now_ms]:
+    while due := [deadline for kind in KINDS for deadline in kind(case, terms) if deadline[0] <= now_ms]:
         _, act = min(due, key=lambda deadline: deadline[0])
         case = act(case)
     return case
 
 
-def _expiries(case: Case) -> Iterator[Deadline]:
+def _expiries(case: Case, _terms: Terms) -> Iterator[Deadline]:
     """Give when acknowledgements run out."""
     for alert in case.alerts.values():
         if alert.state is State.ACKNOWLEDGED and alert.ack_until_ms is not None:
@@ -33,4 +34,4 @@ def _expired(alert: Alert, until_ms: int) -> Callable[[Case], Case]:
     return lambda case: moves.move(case, alert, Kind.EXPIRED, until_ms, **asking, **UNCOVERED)
 
 
-KINDS: Final[tuple[Callable[[Case], Iterator[Deadline]], ...]] = (_expiries,)
+KINDS: Final[tuple[Callable[[Case, Terms], Iterator[Deadline]], ...]] = (_expiries,)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import policy
+from alerts import policy, verdicts
 from alerts import store as cases
 from alerts.acts import Act
 from alerts.model import SYSTEM_STAY, Case, Lane
@@ -143,7 +143,7 @@ def states(db: Connection) -> list[tuple[int, str, str, int]]:
 def test_the_quick_look_at_columns_agrees_with_the_rules(rows: list[tuple[int, int, bool]]) -> None:
     """Row by row it marks what alerts.policy marks point by point."""
     made = scored(*({"total": total, "could_be": could, "red": red} for total, could, red in rows))
-    expected = [policy.breaching(points.point(made, i, 11, PARTS)) for i in range(len(rows))]
+    expected = [verdicts.breaching(points.point(made, i, 11, PARTS), policy.BASE) for i in range(len(rows))]
     assert breaching(made).tolist() == expected
 
 

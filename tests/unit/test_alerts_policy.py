@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from alerts import policy
+from alerts import policy, verdicts
 from alerts.errors import PolicyError
 from alerts.model import Lane, Level
-from alerts.policy import POLICY, RULES, Verdict
+from alerts.policy import BASE, POLICY, RULES
+from alerts.verdicts import Verdict
 from tests.unit.alerts_points import HOUR, MINUTE, PARTS, after, clinical, point
 
 TEXT = Path(policy.__file__).with_name("rules.toml").read_text(encoding="utf-8")
@@ -51,12 +52,12 @@ def test_the_parts_are_those_of_the_score_in_its_order() -> None:
 @pytest.mark.parametrize(
     ("was", "becomes", "complaint"),
     [
-        ("limit_off = 4", "limit_off = 6", "news2_5: it would clear above where it is raised"),
+        ("limit_off = 4", "limit_off = 6", "news2_5: it would clear on the wrong side of where it is raised"),
         ('off_delay = "30m"', "", "one good reading would clear it"),
         ('off_delay = "30m"', 'off_delay = "half an hour"', "cannot be read"),
-        ('quantity = "red"', 'quantity = "blue"', "'blue' is no quantity"),
-        ('quantity = "red"', 'quantity = "gap"', "does not belong to the clinical lane"),
-        ('lane = "system"', 'lane = "clinical"', "does not belong to the clinical lane"),
+        ('quantity = "red"', 'quantity = "blue"', "what it asks for is no quantity"),
+        ('quantity = "red"', 'quantity = "gap"', "what it asks for does not belong to its lane"),
+        ('lane = "system"', 'lane = "clinical"', "what it asks for does not belong to its lane"),
         ("[levels.2]", "[levels.4]", "cannot be read"),
         ("level = 3", "level = 9", "cannot be read"),
         ('lane = "clinical"', 'lane = "bowling"', "cannot be read"),
@@ -85,7 +86,7 @@ def test_a_level_without_clocks_is_refused() -> None:
 def test_the_verdicts_of_a_complete_score(total: int) -> None:
     """Present from the limit, absent below the off-limit, unknown between the two."""
     scored = point(0, total)
-    said = {name: policy.verdict(RULES[name], scored, None) for name in ("news2_7", "news2_5", "news2_red")}
+    said = {name: verdicts.verdict(RULES[name], scored) for name in ("news2_7", "news2_5", "news2_red")}
     assert said == {
         "news2_7": Verdict.PRESENT if total >= 7 else Verdict.ABSENT if total < 6 else Verdict.UNKNOWN,
         "news2_5": Verdict.PRESENT if total >= 5 else Verdict.ABSENT if total < 4 else Verdict.UNKNOWN,
@@ -96,27 +97,27 @@ def test_the_verdicts_of_a_complete_score(total: int) -> None:
 def test_a_missing_part_leaves_open_what_it_could_hide() -> None:
     """Three measured points and three that could be are not below four."""
     scored = point(0, 3, missing=["temperature"])
-    assert policy.verdict(RULES["news2_5"], scored, None) is Verdict.UNKNOWN
-    assert policy.verdict(RULES["news2_red"], scored, None) is Verdict.UNKNOWN
-    assert policy.verdict(RULES["news2_5"], point(0, 0, missing=["temperature"]), None) is Verdict.ABSENT
-    assert policy.verdict(RULES["news2_red"], point(0, 0, missing=["temperature"]), None) is Verdict.UNKNOWN
+    assert verdicts.verdict(RULES["news2_5"], scored) is Verdict.UNKNOWN
+    assert verdicts.verdict(RULES["news2_red"], scored) is Verdict.UNKNOWN
+    assert verdicts.verdict(RULES["news2_5"], point(0, 0, missing=["temperature"])) is Verdict.ABSENT
+    assert verdicts.verdict(RULES["news2_red"], point(0, 0, missing=["temperature"])) is Verdict.UNKNOWN
 
 
 def test_a_part_outside_the_plan_counts_only_when_the_alert_stands_on_it() -> None:
     """Its absence hides nothing else."""
     plan = tuple(part for part in PARTS if part != "temperature")
     scored = point(0, 3, missing=["temperature"], expected=plan)
-    assert policy.verdict(RULES["news2_red"], scored, None) is Verdict.ABSENT
+    assert verdicts.verdict(RULES["news2_red"], scored) is Verdict.ABSENT
     on_temperature = clinical(after(point(0, temperature=2, heart_rate=3)))
-    assert policy.verdict(RULES["news2_red"], scored, on_temperature) is Verdict.UNKNOWN
+    assert verdicts.verdict(RULES["news2_red"], scored, on_temperature.parts) is Verdict.UNKNOWN
 
 
 def test_what_could_be_five_is_known_not_to_be_when_its_bound_is_below() -> None:
     """Five is raised, four is not, and five for certain is another rule's."""
     rule = RULES["news2_could_be_5"]
-    assert policy.verdict(rule, point(0, 2, could_be=5), None) is Verdict.PRESENT
-    assert policy.verdict(rule, point(0, 4), None) is Verdict.ABSENT
-    assert policy.verdict(rule, point(0, 5), None) is Verdict.UNKNOWN
+    assert verdicts.verdict(rule, point(0, 2, could_be=5)) is Verdict.PRESENT
+    assert verdicts.verdict(rule, point(0, 4)) is Verdict.ABSENT
+    assert verdicts.verdict(rule, point(0, 5)) is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -132,14 +133,14 @@ def test_what_could_be_five_is_known_not_to_be_when_its_bound_is_below() -> None
 def test_the_quick_look_misses_nothing(points: dict[str, int], *, might: bool) -> None:
     """What it lets pass holds no clinical rule."""
     scored = point(0, **points)  # type: ignore[arg-type]
-    assert policy.breaching(scored) == might
-    assert might == any(policy.present(rule, scored) for rule in policy.CLINICAL)
+    assert verdicts.breaching(scored, BASE) == might
+    assert might == any(verdicts.present(rule, scored) for rule in BASE.clinical)
 
 
 def test_reds_are_the_parts_that_score_three() -> None:
     """Named, in the order of the chart."""
-    assert policy.reds(point(0, 2, temperature=3, spo2=3)) == ("spo2", "temperature")
-    assert policy.reds(point(0, 6)) == ()
+    assert verdicts.reds(point(0, 2, temperature=3, spo2=3)) == ("spo2", "temperature")
+    assert verdicts.reds(point(0, 6)) == ()
 
 
 def test_every_lane_and_level_can_be_named() -> None:
