@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts import deadlines, lifecycle, policy
+from alerts import deadlines, lifecycle
 from alerts import store as cases
 from alerts.model import SYSTEM_STAY, Case
+from alerts.policy import BASE, TERMS, Terms
 from vwmon import points
 from vwmon.attribution import NOBODY, PART_OF_VITAL
-from vwmon.kernels.ragged import Bools, Ints
+from vwmon.kernels.ragged import Bools, Floats, Ints
 from vwmon.kernels.windows import NEVER_AGE
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
@@ -49,18 +50,26 @@ class Alerting:
         self._stays: Sequence[Stay] = ()
         self._provenance: Sequence[int] = ()
         self._expected: list[tuple[str, ...]] = []
+        self._terms: Sequence[Terms] = ()
+        self._lowest = np.zeros(0)
+        self._named: Bools = np.zeros(0, dtype=bool)
         self._watched: Bools = np.zeros(0, dtype=bool)
         self._awaited: Bools = np.zeros((0, len(PARTS)), dtype=bool)
         self._cases: dict[int, Case] = {}
         self._stamp = 0
 
-    def enrol(self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int]) -> None:
-        """Take the stays and plans by row of the ward, and read back what is open for new rows."""
+    def enrol(
+        self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int], terms: Sequence[Terms] = ()
+    ) -> None:
+        """Take the stays, plans and terms by row of the ward, and read back what is open for new rows."""
         before = self._stays
         self._stays, self._provenance, self._plans = stays, provenance, plans
         self._expected = [
             tuple(part for part, on in zip(PARTS, row, strict=True) if on) for row in plans.expected.tolist()
         ]
+        self._terms = terms or [TERMS] * len(stays)
+        self._lowest = np.array([one.rules.lowest for one in self._terms], dtype=np.float64)
+        self._named = np.array([bool(one.rules.named) for one in self._terms], dtype=bool)
         grown = len(stays) - len(before)
         self._watched = np.pad(self._watched, (0, grown))
         self._awaited = np.pad(self._awaited, ((0, grown), (0, 0)))
@@ -69,22 +78,25 @@ class Alerting:
 
     def end(self, rows: Sequence[int], now_ms: int) -> None:
         """End what is expected of stays that were discharged; what was urgent awaits its outcome."""
-        self._keep((row, case, lifecycle.discharged(case, now_ms)) for row, case in self._load(rows))
+        self._keep((row, case, lifecycle.discharged(case, now_ms, self._terms[row])) for row, case in self._load(rows))
 
     def follow(self, scores: Scores, gaps: Gaps) -> Followed:
         """Follow the points of one step, in log order for each stay; nothing is written, and no lock is needed."""
         stamp = cases.stamp(self._db)
         stale = _stale(scores, self._plans)
-        hit = breaching(scores) | self._watched[scores.stay] | (stale & ~self._awaited[scores.stay]).any(axis=1)
+        hit = breaching(scores, self._lowest[scores.stay]) | (self._watched | self._named)[scores.stay]
+        hit |= (stale & ~self._awaited[scores.stay]).any(axis=1)
         rows = np.union1d(scores.stay[hit], gaps.stay)
         chosen = np.flatnonzero(np.isin(scores.stay, rows))
         moments = _by_stay(chosen[np.argsort(scores.wave[chosen], kind="stable")], scores.stay)
         episodes = _by_stay(np.arange(len(gaps)), gaps.stay)
         refused = self._refused(scores, chosen)
-        story = _Story(scores=scores, gaps=gaps, stale=stale, plans=self._plans, refused=refused)
+        story = _Story(
+            scores=scores, gaps=gaps, stale=stale, expected=self._expected, plans=self._plans, refused=refused
+        )
         on_the_ward = [row for row in rows.tolist() if self._stays[row].discharged_ms is None]
         changes = [
-            (row, case, story.told(case, moments.get(row, []), episodes.get(row, []), self._expected[row]))
+            (row, case, story.told(self._terms[row], case, moments.get(row, []), episodes.get(row, [])))
             for row, case in self._remembered(on_the_ward, stamp)
         ]
         return Followed(scores=scores, gaps=gaps, stamp=stamp, changes=changes)
@@ -101,10 +113,11 @@ class Alerting:
         found = _by_stay(np.flatnonzero(~self._awaited[rows, parts]), rows)
         changes = []
         for row, case in self._load(list(found)):
-            after = case
-            for i in found[row]:
-                last = int(last_ms[i]) if last_ms[i] >= 0 else None
-                after = lifecycle.overdue(after, PARTS[parts[i]], int(due_ms[i]), now_ms, last_ms=last)
+            after, terms = case, self._terms[row]
+            for fell_ms, i in sorted((int(due_ms[i]), i) for i in found[row]):
+                part, last = PARTS[parts[i]], int(last_ms[i]) if last_ms[i] >= 0 else None
+                after = deadlines.tick(after, fell_ms, terms)
+                after = lifecycle.overdue(after, part, fell_ms, now_ms, last_ms=last, terms=terms)
             changes.append((row, case, after))
         self._keep(changes)
 
@@ -116,8 +129,12 @@ class Alerting:
         rows = {stay.stay_no: row for row, stay in enumerate(self._stays)} if due else {}
         for stay_no, case in cases.load(self._db, due).items():
             row = rows.get(stay_no)
+            terms = TERMS if row is None else self._terms[row]
             provenance = self._system_provenance if row is None else self._provenance[row]
-            cases.save(self._db, case, deadlines.tick(case, now_ms), provenance)
+            after = deadlines.tick(case, now_ms, terms)
+            cases.save(self._db, case, after, provenance)
+            if row is not None:
+                self._note(row, after)
 
     def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
         """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
@@ -184,54 +201,66 @@ class _Story:
     scores: Scores
     gaps: Gaps
     stale: Bools
+    expected: Sequence[tuple[str, ...]]
     plans: PlanTable
     refused: Mapping[int, Refused]
 
-    def told(self, case: Case, moments: Sequence[int], episodes: Sequence[int], expected: tuple[str, ...]) -> Case:
+    def told(self, terms: Terms, case: Case, moments: Sequence[int], episodes: Sequence[int]) -> Case:
         """Tell a case its moments in order, each after what fell overdue or returned before it."""
         scores, left = self.scores, list(episodes)
         for i in moments:
             received_ms = int(scores.received_ms[i])
             while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
-                case = self._episode(case, left.pop(0))
+                case = self._episode(terms, case, left.pop(0))
             if not scores.late[i]:
-                case = self._silences(case, i, received_ms)
-            case = deadlines.tick(case, received_ms)
-            case = lifecycle.observe(
-                case, points.point(scores, i, case.stay_no, expected, self.refused.get(i, NOTHING))
-            )
+                case = self._silences(terms, case, i, received_ms)
+            case = deadlines.tick(case, received_ms, terms)
+            expected, refused = self.expected[scores.stay[i]], self.refused.get(i, NOTHING)
+            case = lifecycle.observe(case, points.point(scores, i, case.stay_no, expected, refused), terms)
         return case
 
     def _ended(self, gap: int) -> tuple[int, int]:
         return int(self.gaps.wave[gap]), int(self.gaps.ended_ms[gap])
 
-    def _episode(self, case: Case, gap: int) -> Case:
+    def _episode(self, terms: Terms, case: Case, gap: int) -> Case:
         """Tell of a part that was overdue until its reading came."""
         gaps = self.gaps
-        part, received_ms = PARTS[gaps.part[gap]], int(gaps.received_ms[gap])
-        case = lifecycle.overdue(case, part, int(gaps.due_ms[gap]), received_ms)
-        return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms)
+        part, due_ms, received_ms = PARTS[gaps.part[gap]], int(gaps.due_ms[gap]), int(gaps.received_ms[gap])
+        case = lifecycle.overdue(deadlines.tick(case, due_ms, terms), part, due_ms, received_ms, terms=terms)
+        case = deadlines.tick(case, received_ms, terms)
+        return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms, terms)
 
-    def _silences(self, case: Case, i: int, received_ms: int) -> Case:
+    def _silences(self, terms: Terms, case: Case, i: int, received_ms: int) -> Case:
         """Tell of the parts that are overdue at a moment, and of those that no longer are."""
-        scores, row = self.scores, self.scores.stay[i]
-        at_ms = int(scores.at_ms[i])
-        for number in np.flatnonzero(self.stale[i]).tolist():
-            age_ms = int(scores.age_ms[i, number])
-            last_ms = None if age_ms == NEVER_AGE else at_ms - age_ms
-            since_ms = int(self.plans.admitted_ms[row]) if last_ms is None else last_ms
-            due_ms = since_ms + int(self.plans.overdue_ms[row, number])
-            case = lifecycle.overdue(case, PARTS[number], due_ms, received_ms, last_ms=last_ms)
+        for due_ms, part, last_ms in sorted(self._fell_due(case, i), key=lambda fell: fell[0]):
+            case = deadlines.tick(case, min(due_ms, received_ms), terms)
+            case = lifecycle.overdue(case, part, due_ms, received_ms, last_ms=last_ms, terms=terms)
+        case = deadlines.tick(case, received_ms, terms)
         for part in [part for part in case.overdue if not self.stale[i, PARTS.index(part)]]:
-            age_ms = int(scores.age_ms[i, PARTS.index(part)])
+            age_ms = int(self.scores.age_ms[i, PARTS.index(part)])
             if age_ms != NEVER_AGE:
-                case = lifecycle.returned(case, part, at_ms - age_ms, received_ms)
+                at_ms = int(self.scores.at_ms[i])
+                case = lifecycle.returned(case, part, at_ms - age_ms, received_ms, terms)
         return case
 
+    def _fell_due(self, case: Case, i: int) -> Iterator[tuple[int, str, int | None]]:
+        """Give the parts that are overdue at a moment and were not known to be: since when, and when each came last."""
+        scores, row, lasting = self.scores, self.scores.stay[i], case.overdue
+        for number in np.flatnonzero(self.stale[i]).tolist():
+            if PARTS[number] not in lasting:
+                age_ms = int(scores.age_ms[i, number])
+                last_ms = None if age_ms == NEVER_AGE else int(scores.at_ms[i]) - age_ms
+                since_ms = int(self.plans.admitted_ms[row]) if last_ms is None else last_ms
+                yield since_ms + int(self.plans.overdue_ms[row, number]), PARTS[number], last_ms
 
-def breaching(scores: Scores) -> NDArray[np.bool_]:
-    """Mark the rows in which some clinical rule might hold, as alerts.policy.breaching does for one point."""
-    return scores.red | (scores.could_be >= policy.LOWEST) | (scores.total_min >= policy.LOWEST)
+
+def breaching(scores: Scores, lowest: Floats | float = BASE.lowest) -> NDArray[np.bool_]:
+    """Mark the rows in which some rule of the score might hold, as alerts.verdicts.breaching does for one point.
+
+    `lowest` is the least total or bound, of each row or of all, that any rule starts at.
+    """
+    found: Bools = scores.red | (scores.could_be >= lowest) | (scores.total_min >= lowest)
+    return found
 
 
 def _stale(scores: Scores, plans: PlanTable) -> Bools:

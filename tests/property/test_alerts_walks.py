@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts import acts, deadlines, lifecycle, policy
+from alerts import acts, deadlines, lifecycle, policy, verdicts
 from alerts.acts import Act
 from alerts.model import ACTIVE, Case, Kind, Lane, Level, Outcome, State
 from alerts.policy import POLICY
@@ -233,11 +233,11 @@ def test_worse_than_acknowledged_always_asks_again(history: list[Step]) -> None:
         alert = before.alerts.get(Lane.CLINICAL)
         if scored is None or scored.late or alert is None or alert.state is not State.ACKNOWLEDGED:
             continue
-        level = max((rule.level for rule in policy.CLINICAL if policy.present(rule, scored)), default=0)
+        level = max((rule.level for rule in policy.BASE.clinical if verdicts.present(rule, scored)), default=0)
         assert alert.ack_level is not None
         assert alert.ack_score is not None
         worse = level > alert.ack_level or (level and scored.total_min >= alert.ack_score + 2)
-        if worse or (set(policy.reds(scored)) - set(alert.ack_reds)):
+        if worse or (set(verdicts.reds(scored)) - set(alert.ack_reds)):
             assert clinical(after).state is State.RERAISED
 
 
@@ -317,13 +317,13 @@ def test_alerts_agree_with_a_slow_reading_of_the_whole_history(history: list[Ste
 
 def oracle_level(seen: list[Point]) -> int:
     """Say which level stands after all these scores: a rule stands from any breach that no recovery has followed."""
-    standing = [rule.level for rule in policy.CLINICAL if oracle_stands(rule, seen)]
+    standing = [rule.level for rule in policy.BASE.clinical if oracle_stands(rule, seen)]
     return max(standing, default=0)
 
 
 def oracle_stands(rule: policy.Rule, seen: list[Point]) -> bool:
     """After the last breach, look at every pair of good readings far enough apart with nothing but good between."""
-    breaches = [n for n, scored in enumerate(seen) if policy.present(rule, scored)]
+    breaches = [n for n, scored in enumerate(seen) if verdicts.present(rule, scored)]
     if not breaches:
         return False
     since = breaches[-1]
