@@ -93,20 +93,7 @@ def test_two_commands_on_one_alert(tmp_path: Path) -> None:
         ids = [name for (name,) in db.execute("select id from alert")]
     where = ["--db", path, "--config", config]
     for alert_id in ids:
-        command = [
-            sys.executable,
-            "-m",
-            "vwmon",
-            "alerts",
-            "ack",
-            alert_id,
-            "-m",
-            "mine",
-            "--db",
-            path,
-            "--config",
-            config,
-        ]
+        command = [sys.executable, "-m", "vwmon", "alerts", "ack", alert_id, "-m", "mine", *where]
         commands = {
             name: subprocess.Popen(
                 [*command, "--as", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
