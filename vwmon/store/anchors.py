@@ -46,14 +46,14 @@ def append(file: Path, anchor: Anchor, *, make: bool) -> bool:
     flags = os.O_WRONLY | os.O_APPEND | (os.O_CREAT if make else 0)
     try:
         handle = os.open(file, flags, MODE)
+        try:
+            os.write(handle, f"{anchor.time} {said(anchor)}\n".encode())
+        finally:
+            os.close(handle)
     except OSError as error:
         if make:
             log.warning("audit_file_cannot_be_written file=%s error=%s", file, error)
         return False
-    try:
-        os.write(handle, f"{anchor.time} {said(anchor)}\n".encode())
-    finally:
-        os.close(handle)
     return True
 
 
