@@ -115,6 +115,23 @@ def test_what_is_missing_is_shown_with_its_bounds_and_its_last_reading(ward: Wat
     assert found["oxygen"].points_max == 2
 
 
+def test_one_look_that_finds_several_deadlines_passed_lets_them_act_in_their_order(ward: Watched) -> None:
+    """The acknowledgement ended ten seconds before the readings were overdue; both are found at once, later."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    due_ms = ward.scorer.next_due_ms(ward.now_ms)
+    assert due_ms is not None
+    ward.pass_to(due_ms - 30_000)
+    ward.ack(name, for_ms=20_000)
+    ward.now_ms = due_ms + 20_000
+    ward.scorer.tick(ward.now_ms)
+    ward.beat()
+    found = ward.explained(name)
+    kinds = [event.kind for event in found.account.kept.events_of(found.alert.alert_no)]
+    assert kinds[-2:] == [Kind.EXPIRED, Kind.BLINDED]
+    assert differing(found) == []
+
+
 def test_an_alert_nobody_has_is_not_found(ill: Watched) -> None:
     """And of one that there is, only the times that it asked."""
     with pytest.raises(AlertUnknown, match="ZZZZ"):
