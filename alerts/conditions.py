@@ -3,7 +3,7 @@
 docs/decisions/0020 says exactly when a breach counts. What a change means for the alert is lifecycle's.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alerts import verdicts
@@ -154,6 +154,30 @@ def _begins(condition: Condition) -> bool:
 def _with_evidence(rule: Rule, condition: Condition, moment: Moment, borne_out: Collection[Rule]) -> Condition:
     asked = {} if condition.due_ms is None else {"repeat": moment.repeatable(rule)}
     return replace(condition, evidence={**moment.evidence(borne_out), **asked})
+
+
+def standing_in(conditions: Mapping[str, Condition], lane: Lane, rules: RuleSet) -> list[str]:
+    """Name the rules of a lane that stand."""
+    return [name for name, condition in conditions.items() if _in(condition, lane, rules)]
+
+
+def unknown_again(
+    conditions: Mapping[str, Condition], stood: Sequence[str], level: Level, now_ms: int, rules: RuleSet
+) -> Mapping[str, Condition]:
+    """Give the conditions once a closed clinical alert of that level is open again: what stood may hold, unseen.
+
+    No rule above the level, and at least one of it: the level of the alert is that of what stands.
+    """
+    named = [rule for rule in rules.clinical if rule.name in stood and rule.level <= level]
+    if not any(rule.level == level for rule in named):
+        named += [rule for rule in rules.clinical if rule.level == level]
+    unseen_ = {rule.name: _unknown(conditions.get(rule.name), rule, now_ms) for rule in named}
+    return {**conditions, **unseen_}
+
+
+def _unknown(condition: Condition | None, rule: Rule, now_ms: int) -> Condition:
+    known = condition or Condition(rule=rule.name, state=ConditionState.ABSENT, since_ms=now_ms)
+    return replace(known, state=ConditionState.UNKNOWN, clear_ms=None, seen_ms=None, due_ms=None, evidence={})
 
 
 def _absent(condition: Condition, covered_ms: int) -> Condition:

@@ -43,9 +43,12 @@ class Followed:
 class Alerting:
     """The cases of the ward, followed point by point; rows with something open are watched at every point."""
 
-    def __init__(self, db: Connection, plans: PlanTable, system_provenance: int) -> None:
-        """Begin without stays; `system_provenance` numbers the versions of what is raised for the whole service."""
-        self._db, self._plans = db, plans
+    def __init__(self, db: Connection, plans: PlanTable, system_provenance: int, host: str | None = None) -> None:
+        """Begin without stays; `system_provenance` numbers the versions of what is raised for the whole service.
+
+        `host` is the machine that the history names as where its events were written.
+        """
+        self._db, self._plans, self._host = db, plans, host
         self._system_provenance = system_provenance
         self._stays: Sequence[Stay] = ()
         self._provenance: Sequence[int] = ()
@@ -109,7 +112,10 @@ class Alerting:
         self._stamp = cases.stamp(self._db)
 
     def fall_overdue(self, rows: Ints, parts: Ints, due_ms: Ints, last_ms: Ints, now_ms: int) -> None:
-        """Mark what has become overdue by the clock, as of when it fell due; `last_ms` is below 0 where none came."""
+        """Mark what has become overdue by the clock, as of when it fell due; `last_ms` is below 0 where none came.
+
+        In the order of their times, each after the stored deadlines that had passed by then: one look may find many.
+        """
         found = _by_stay(np.flatnonzero(~self._awaited[rows, parts]), rows)
         changes = []
         for row, case in self._load(list(found)):
@@ -132,7 +138,7 @@ class Alerting:
             terms = TERMS if row is None else self._terms[row]
             provenance = self._system_provenance if row is None else self._provenance[row]
             after = deadlines.tick(case, now_ms, terms)
-            cases.save(self._db, case, after, provenance)
+            cases.save(self._db, case, after, provenance, self._host)
             if row is not None:
                 self._note(row, after)
 
@@ -143,7 +149,7 @@ class Alerting:
             after = lifecycle.returned(case, rule, now_ms, now_ms)
         else:
             after = lifecycle.overdue(case, rule, since_ms, now_ms)
-        cases.save(self._db, case, after, self._system_provenance)
+        cases.save(self._db, case, after, self._system_provenance, self._host)
 
     def _refused(self, scores: Scores, chosen: Ints) -> Mapping[int, Refused]:
         """Read what came for the parts that count as refused at the chosen moments; mostly there are none."""
@@ -187,7 +193,7 @@ class Alerting:
                 by_versions.setdefault(self._provenance[row], []).append((before, after))
                 self._note(row, after)
         for provenance, changed in by_versions.items():
-            cases.save_all(self._db, changed, provenance)
+            cases.save_all(self._db, changed, provenance, self._host)
 
     def _note(self, row: int, case: Case) -> None:
         self._watched[row] = not case.quiet

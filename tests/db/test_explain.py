@@ -116,6 +116,23 @@ def test_what_is_missing_is_shown_with_its_bounds_and_its_last_reading(ward: Wat
     assert found["oxygen"].points_max == 2
 
 
+def test_one_look_that_finds_several_deadlines_passed_lets_them_act_in_their_order(ward: Watched) -> None:
+    """The acknowledgement ended ten seconds before the readings were overdue; both are found at once, later."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    due_ms = ward.scorer.next_due_ms(ward.now_ms)
+    assert due_ms is not None
+    ward.pass_to(due_ms - 30_000)
+    ward.ack(name, for_ms=20_000)
+    ward.now_ms = due_ms + 20_000
+    ward.scorer.tick(ward.now_ms)
+    ward.beat()
+    found = ward.explained(name)
+    kinds = [event.kind for event in found.account.kept.events_of(found.alert.alert_no)]
+    assert kinds[-2:] == [Kind.EXPIRED, Kind.BLINDED]
+    assert differing(found) == []
+
+
 def test_an_alert_nobody_has_is_not_found(ill: Watched) -> None:
     """And of one that there is, only the times that it asked."""
     with pytest.raises(AlertUnknown, match="ZZZZ"):
@@ -158,6 +175,64 @@ def test_what_people_did_is_told_again_where_it_changes_what_follows(ward: Watch
     found = all_explained(ward)
     assert [differing(one) for one in found] == [[]] * len(found)
     assert {one.alert.id for one in found} == {name, only(ward)}
+
+
+def test_what_was_offered_put_off_undone_and_reopened_is_told_again(ward: Watched) -> None:
+    """Every act that there is, and what the clock did meanwhile: the same alert comes of it, to the bit."""
+    ward.hears(WELL | {"spo2": 91.0}, 0)
+    name = only(ward)
+    ward.ack(name, for_ms=55 * MINUTE)
+    assert ward.offer(name).refusal is None
+    assert ward.snooze(name, 10).refusal is None
+    ward.hears(WELL | {"spo2": 91.0}, 15)
+    assert ward.snooze(name, 30).refusal is None
+    ward.until(20)
+    assert ward.wake(name).refusal is None
+    assert ward.snooze(name, 20).refusal is None
+    ward.hears(ILL, 25)
+    ward.ack(name)
+    ward.until(28)
+    assert ward.unack(name, by="bob").refusal is None
+    ward.ack(name)
+    ward.until(30)
+    ward.end(name)
+    ward.until(34)
+    assert ward.reopen(name).refusal is None
+    for minute in range(40, 110, 10):
+        ward.hears(WELL, minute)
+    found = all_explained(ward)
+    one = ward.explained(name)
+    kinds = [event.kind for event in one.account.kept.events_of(one.alert.alert_no)]
+    assert kinds.count(Kind.WOKEN) == 2
+    assert {Kind.OFFERED, Kind.SNOOZED, Kind.UNACKNOWLEDGED, Kind.REOPENED, Kind.SETTLED, Kind.OUTGREW} <= set(kinds)
+    assert [differing(one) for one in found] == [[]] * len(found)
+
+
+def test_a_fault_of_the_service_that_was_put_off_is_told_again(ward: Watched) -> None:
+    """Put off, woken by the clock, closed, reopened: the fault lasts in the telling as it did."""
+    ward.until(10)
+    ward.scorer.system("broker", ward.now_ms, ward.now_ms)
+    name = only(ward, "system")
+    ward.ack(name)
+    assert ward.snooze(name, 10).refusal is None
+    ward.until(25)
+    ward.scorer.system("silent", ward.now_ms - 1, ward.now_ms)
+    ward.until(26)
+    ward.ack(name)
+    ward.until(27)
+    assert ward.end(name).refusal is None
+    ward.until(30)
+    assert ward.reopen(name).refusal is None
+    found = ward.explained(name)
+    assert Kind.WOKEN in {event.kind for event in found.account.kept.events}
+    assert differing(found) == []
+
+
+def test_an_event_of_before_its_changes_were_kept_is_no_difference(ill: Watched) -> None:
+    """What an older version wrote is compared in what it wrote."""
+    ill.ack(only(ill))
+    alter(ill.db, "update alert_event set changes = null where kind = ?", "acknowledged")
+    assert ill.explained(only(ill)).equal
 
 
 def test_an_acknowledgement_that_ended_asks_again_without_a_reading(ill: Watched) -> None:
