@@ -5,6 +5,7 @@ what follows from it is the lifecycle's; neither is decided here. Every call but
 transaction.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from vwmon import points
 from vwmon.attribution import NOBODY, PART_OF_VITAL
 from vwmon.kernels.ragged import Bools, Floats, Ints
 from vwmon.kernels.windows import NEVER_AGE
+from vwmon.patients.limits import BY_THE_TABLE, Course
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
 from vwmon.points import NOTHING, Refused
@@ -28,6 +30,7 @@ from vwmon.store.sqlite import Connection
 from vwmon.ward import PlanTable
 
 Change = tuple[int, Case, Case]
+OF_PARTS = frozenset(f"value:{part}" for part in PARTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,41 @@ class Followed:
     changes: Sequence[Change]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """The terms of a stay in the course of time, each from its start on.
+
+    `lowest` and `of_parts`, whether a rule asks for the value of a part of the score, hold for all of it: whatever
+    fails them cannot matter at any time.
+    """
+
+    starts: tuple[int, ...]
+    terms: tuple[Terms, ...]
+    lowest: float
+    of_parts: bool
+
+    @classmethod
+    def of(cls, course: Course) -> "_Terms":
+        """Give the terms of a course of rules."""
+        return cls(
+            starts=course.starts,
+            terms=tuple(TERMS if rules is BASE else Terms(rules=rules) for rules in course.rules),
+            lowest=course.lowest,
+            of_parts=not course.asked.isdisjoint(OF_PARTS),
+        )
+
+    def at(self, at_ms: int) -> Terms:
+        """Give the terms at a moment."""
+        return self.terms[bisect_right(self.starts, at_ms) - 1]
+
+    def tick(self, case: Case, now_ms: int) -> Case:
+        """Let every deadline that has passed act under the terms of when it fell due."""
+        for terms, until_ms in zip(self.terms, self.starts[1:], strict=False):
+            if until_ms <= now_ms:
+                case = deadlines.tick(case, until_ms - 1, terms)
+        return deadlines.tick(case, now_ms, self.at(now_ms))
+
+
 class Alerting:
     """The cases of the ward, followed point by point; rows with something open are watched at every point."""
 
@@ -50,7 +88,7 @@ class Alerting:
         self._stays: Sequence[Stay] = ()
         self._provenance: Sequence[int] = ()
         self._expected: list[tuple[str, ...]] = []
-        self._terms: Sequence[Terms] = ()
+        self._terms: Sequence[_Terms] = ()
         self._lowest = np.zeros(0)
         self._named: Bools = np.zeros(0, dtype=bool)
         self._watched: Bools = np.zeros(0, dtype=bool)
@@ -59,17 +97,18 @@ class Alerting:
         self._stamp = 0
 
     def enrol(
-        self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int], terms: Sequence[Terms] = ()
+        self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int], courses: Sequence[Course] = ()
     ) -> None:
-        """Take the stays, plans and terms by row of the ward, and read back what is open for new rows."""
+        """Take the stays, plans and rules by row of the ward, and read back what is open for new rows."""
         before = self._stays
         self._stays, self._provenance, self._plans = stays, provenance, plans
         self._expected = [
             tuple(part for part, on in zip(PARTS, row, strict=True) if on) for row in plans.expected.tolist()
         ]
-        self._terms = terms or [TERMS] * len(stays)
-        self._lowest = np.array([one.rules.lowest for one in self._terms], dtype=np.float64)
-        self._named = np.array([bool(one.rules.named) for one in self._terms], dtype=bool)
+        shared = {id(course): _Terms.of(course) for course in courses}
+        self._terms = [shared[id(course)] for course in courses] or [_Terms.of(BY_THE_TABLE)] * len(stays)
+        self._lowest = np.array([one.lowest for one in self._terms], dtype=np.float64)
+        self._named = np.array([one.of_parts for one in self._terms], dtype=bool)
         grown = len(stays) - len(before)
         self._watched = np.pad(self._watched, (0, grown))
         self._awaited = np.pad(self._awaited, ((0, grown), (0, 0)))
@@ -78,7 +117,10 @@ class Alerting:
 
     def end(self, rows: Sequence[int], now_ms: int) -> None:
         """End what is expected of stays that were discharged; what was urgent awaits its outcome."""
-        self._keep((row, case, lifecycle.discharged(case, now_ms, self._terms[row])) for row, case in self._load(rows))
+        self._keep(
+            (row, case, lifecycle.discharged(case, now_ms, self._terms[row].at(now_ms)))
+            for row, case in self._load(rows)
+        )
 
     def follow(self, scores: Scores, gaps: Gaps) -> Followed:
         """Follow the points of one step, in log order for each stay; nothing is written, and no lock is needed."""
@@ -117,7 +159,7 @@ class Alerting:
             for i in found[row]:
                 last = int(last_ms[i]) if last_ms[i] >= 0 else None
                 after = lifecycle.overdue(
-                    after, PARTS[parts[i]], int(due_ms[i]), now_ms, last_ms=last, terms=self._terms[row]
+                    after, PARTS[parts[i]], int(due_ms[i]), now_ms, last_ms=last, terms=self._terms[row].at(now_ms)
                 )
             changes.append((row, case, after))
         self._keep(changes)
@@ -130,9 +172,8 @@ class Alerting:
         rows = {stay.stay_no: row for row, stay in enumerate(self._stays)} if due else {}
         for stay_no, case in cases.load(self._db, due).items():
             row = rows.get(stay_no)
-            terms = TERMS if row is None else self._terms[row]
-            provenance = self._system_provenance if row is None else self._provenance[row]
-            cases.save(self._db, case, deadlines.tick(case, now_ms, terms), provenance)
+            after = deadlines.tick(case, now_ms) if row is None else self._terms[row].tick(case, now_ms)
+            cases.save(self._db, case, after, self._system_provenance if row is None else self._provenance[row])
 
     def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
         """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
@@ -203,16 +244,20 @@ class _Story:
     plans: PlanTable
     refused: Mapping[int, Refused]
 
-    def told(self, terms: Terms, case: Case, moments: Sequence[int], episodes: Sequence[int]) -> Case:
-        """Tell a case its moments in order, each after what fell overdue or returned before it."""
+    def told(self, over_time: _Terms, case: Case, moments: Sequence[int], episodes: Sequence[int]) -> Case:
+        """Tell a case its moments in order, each after what fell overdue or returned before it.
+
+        What is in force when the message of a moment is received decides over the moment.
+        """
         scores, left = self.scores, list(episodes)
         for i in moments:
             received_ms = int(scores.received_ms[i])
+            terms = over_time.at(received_ms)
             while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
                 case = self._episode(terms, case, left.pop(0))
             if not scores.late[i]:
                 case = self._silences(terms, case, i, received_ms)
-            case = deadlines.tick(case, received_ms, terms)
+            case = over_time.tick(case, received_ms)
             expected, refused = self.expected[scores.stay[i]], self.refused.get(i, NOTHING)
             case = lifecycle.observe(case, points.point(scores, i, case.stay_no, expected, refused), terms)
         return case

@@ -20,7 +20,7 @@ from vwmon.patients import plans
 from vwmon.patients.records import Entry
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.roster import Roster
-from vwmon.store import attempts, registers, scores
+from vwmon.store import attempts, limits, registers, scores
 from vwmon.store import readings as stored
 from vwmon.store.database import atomic
 from vwmon.store.fresh import Fresh
@@ -59,6 +59,7 @@ class Scorer:
         self.cursor = scores.cursor(db)
         self._vitals = Vitals(stored.vitals(db))
         self._register_version = registers.register_version(db)
+        self._layers = versions.layers()
         self._roster = Roster(stays=(), assignments=frozenset(), plans=plans.load_all())
         self._ward = Ward(self._roster.plan_table())
         self._heard_ms: Ints = np.zeros(0, dtype=np.int64)
@@ -229,7 +230,9 @@ class Scorer:
         self._provenance = np.array(
             [self._versions.number(self._db, stay.pathway) for stay in self._roster.stays], dtype=np.int64
         )
-        self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist())
+        own = limits.by_stay(self._db)
+        courses = [self._layers.course(stay, own.get(stay.stay_no, ())) for stay in self._roster.stays]
+        self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist(), courses)
 
     def _rebuild(self) -> None:
         """Read the windows back as far as the next reading needs them: the latest of every series, and attempt at it.

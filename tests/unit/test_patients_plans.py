@@ -70,3 +70,39 @@ def test_a_plan_with_a_fault_is_refused_by_name(was: str, becomes: str) -> None:
     assert plans.parse("mine", GOOD).vitals["spo2"].valid_ms == 12 * HOUR
     with pytest.raises(ChartError, match="the pathway mine cannot be used"):
         plans.parse("mine", GOOD.replace(was, becomes))
+
+
+LIMIT = """
+[[limits]]
+rule = "news2_5"
+source = "a guideline"
+limit_on = 4
+limit_off = 3
+"""
+
+
+def test_a_pathway_limits_rules_with_a_source() -> None:
+    """Its version is the author, so that an explanation names both."""
+    (limit,) = plans.parse("mine", GOOD + LIMIT).limits
+    assert (limit.layer, limit.subject, limit.author, limit.reason) == ("pathway", "mine", "mine 1", "a guideline")
+    assert limit.changes == {"limit_on": 4, "limit_off": 3}
+    assert limit.in_force(0)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("news2_5", "news2_55"),
+        ("news2_5", "overdue"),
+        ('source = "a guideline"', ""),
+        ('source = "a guideline"', 'source = ""'),
+        ("limit_off = 3", ""),
+        ("limit_off = 3", "limit_off = 5"),
+        ("limit_off = 3", 'limit_off = 3\ntitle = "mine"'),
+        ("limit_off = 3", "limit_off = 3\nenabled = 1"),
+    ],
+)
+def test_a_pathway_whose_limit_has_a_fault_is_refused_by_name(was: str, becomes: str) -> None:
+    """No unknown rule or key, none without a source, none that could not hold beside other layers'."""
+    with pytest.raises(ChartError, match="the pathway mine cannot be used"):
+        plans.parse("mine", GOOD + LIMIT.replace(was, becomes))
