@@ -8,6 +8,7 @@ transaction.
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +24,15 @@ from vwmon.kernels.windows import NEVER_AGE
 from vwmon.patients.limits import BY_THE_TABLE, Course
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
-from vwmon.points import NOTHING, Refused
+from vwmon.points import NOTHING, Noted, Refused
 from vwmon.scoring.charts import PARTS
 from vwmon.store import attempts
 from vwmon.store.sqlite import Connection
 from vwmon.ward import PlanTable
 
 Change = tuple[int, Case, Case]
+Placed = tuple[int, Noted]  # after how many scored messages of its stay in the step something is known
+NOTHING_LEARNT: Mapping[int, Sequence[Placed]] = MappingProxyType({})
 OF_PARTS = frozenset(f"value:{part}" for part in PARTS)
 
 
@@ -39,6 +42,7 @@ class Followed:
 
     scores: Scores
     gaps: Gaps
+    learnt: Mapping[int, Sequence[Placed]]
     stamp: int
     changes: Sequence[Change]
 
@@ -122,13 +126,16 @@ class Alerting:
             for row, case in self._load(rows)
         )
 
-    def follow(self, scores: Scores, gaps: Gaps) -> Followed:
-        """Follow the points of one step, in log order for each stay; nothing is written, and no lock is needed."""
+    def follow(self, scores: Scores, gaps: Gaps, learnt: Mapping[int, Sequence[Placed]] = NOTHING_LEARNT) -> Followed:
+        """Follow the points of one step, in log order for each stay; nothing is written, and no lock is needed.
+
+        `learnt` is what was learnt of each row beside them.
+        """
         stamp = cases.stamp(self._db)
         stale = _stale(scores, self._plans)
         hit = breaching(scores, self._lowest[scores.stay]) | (self._watched | self._named)[scores.stay]
         hit |= (stale & ~self._awaited[scores.stay]).any(axis=1)
-        rows = np.union1d(scores.stay[hit], gaps.stay)
+        rows = np.union1d(np.union1d(scores.stay[hit], gaps.stay), np.array(list(learnt), dtype=np.int64))
         chosen = np.flatnonzero(np.isin(scores.stay, rows))
         moments = _by_stay(chosen[np.argsort(scores.wave[chosen], kind="stable")], scores.stay)
         episodes = _by_stay(np.arange(len(gaps)), gaps.stay)
@@ -138,15 +145,19 @@ class Alerting:
         )
         on_the_ward = [row for row in rows.tolist() if self._stays[row].discharged_ms is None]
         changes = [
-            (row, case, story.told(self._terms[row], case, moments.get(row, []), episodes.get(row, [])))
+            (
+                row,
+                case,
+                story.told(self._terms[row], case, moments.get(row, []), episodes.get(row, []), learnt.get(row, ())),
+            )
             for row, case in self._remembered(on_the_ward, stamp)
         ]
-        return Followed(scores=scores, gaps=gaps, stamp=stamp, changes=changes)
+        return Followed(scores=scores, gaps=gaps, learnt=learnt, stamp=stamp, changes=changes)
 
     def keep(self, followed: Followed) -> None:
         """Write what a step changed; where a person acted since it was followed, follow it again first."""
         if cases.stamp(self._db) != followed.stamp:
-            followed = self.follow(followed.scores, followed.gaps)
+            followed = self.follow(followed.scores, followed.gaps, followed.learnt)
         self._keep(followed.changes)
         self._stamp = cases.stamp(self._db)
 
@@ -244,23 +255,35 @@ class _Story:
     plans: PlanTable
     refused: Mapping[int, Refused]
 
-    def told(self, over_time: _Terms, case: Case, moments: Sequence[int], episodes: Sequence[int]) -> Case:
-        """Tell a case its moments in order, each after what fell overdue or returned before it.
+    def told(
+        self,
+        over_time: _Terms,
+        case: Case,
+        moments: Sequence[int],
+        episodes: Sequence[int],
+        learnt: Sequence[Placed] = (),
+    ) -> Case:
+        """Tell a case its moments in order, each after what fell overdue or returned before it, and what was learnt.
 
         What is in force when the message of a moment is received decides over the moment.
         """
-        scores, left = self.scores, list(episodes)
+        told, waiting, left = _Messages(self.scores), list(learnt), list(episodes)
         for i in moments:
-            received_ms = int(scores.received_ms[i])
-            terms = over_time.at(received_ms)
-            while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
-                case = self._episode(terms, case, left.pop(0))
-            if not scores.late[i]:
-                case = self._silences(terms, case, i, received_ms)
-            case = over_time.tick(case, received_ms)
-            expected, refused = self.expected[scores.stay[i]], self.refused.get(i, NOTHING)
-            case = lifecycle.observe(case, points.point(scores, i, case.stay_no, expected, refused), terms)
-        return case
+            if told.begins(i):
+                case = _learn(over_time, case, waiting, told.whole)
+            case = self._moment(over_time, case, i, left)
+        return _learn(over_time, case, waiting, told.whole + 1)
+
+    def _moment(self, over_time: _Terms, case: Case, i: int, left: list[int]) -> Case:
+        scores, received_ms = self.scores, int(self.scores.received_ms[i])
+        terms = over_time.at(received_ms)
+        while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
+            case = self._episode(terms, case, left.pop(0))
+        if not scores.late[i]:
+            case = self._silences(terms, case, i, received_ms)
+        case = over_time.tick(case, received_ms)
+        expected, refused = self.expected[scores.stay[i]], self.refused.get(i, NOTHING)
+        return lifecycle.observe(case, points.point(scores, i, case.stay_no, expected, refused), terms)
 
     def _ended(self, gap: int) -> tuple[int, int]:
         return int(self.gaps.wave[gap]), int(self.gaps.ended_ms[gap])
@@ -287,6 +310,36 @@ class _Story:
             if age_ms != NEVER_AGE:
                 case = lifecycle.returned(case, part, at_ms - age_ms, received_ms, terms)
         return case
+
+
+class _Messages:
+    """The scored messages of one stay in the order of the log, counted as their moments are gone through.
+
+    Of one stay, wave and beginning tell a message from every other: in a wave each begins after those before it.
+    """
+
+    def __init__(self, scores: Scores) -> None:
+        self._scores = scores
+        self._now: tuple[int, int] | None = None
+        self.whole = -1
+
+    def begins(self, i: int) -> bool:
+        """Tell whether a moment is the first of its message; `whole` messages are then behind it."""
+        now = int(self._scores.wave[i]), int(self._scores.rescored_from_ms[i])
+        if now == self._now:
+            return False
+        self._now = now
+        self.whole += 1
+        return True
+
+
+def _learn(over_time: _Terms, case: Case, waiting: list[Placed], whole: int) -> Case:
+    """Tell what was learnt by the time that so many messages are told, and leave the rest waiting."""
+    while waiting and waiting[0][0] <= whole:
+        _, noted = waiting.pop(0)
+        case = over_time.tick(case, noted.received_ms)
+        case = lifecycle.learn(case, noted, over_time.at(noted.received_ms))
+    return case
 
 
 def breaching(scores: Scores, lowest: Floats | float = BASE.lowest) -> NDArray[np.bool_]:

@@ -119,7 +119,7 @@ def said(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class WardLimit:
-    """[[wards.limits]]: what a ward says of one rule otherwise than the table of rules; None leaves a field as it is."""
+    """[[wards.limits]]: what a ward says of one rule otherwise than the table; None leaves a field as it is."""
 
     rule: str = setting(rule_name)
     author: str = setting(said)
