@@ -1,45 +1,78 @@
-"""How one score moves the conditions of a stay: raised, held, clearing, cleared. Pure.
+"""How one moment moves the conditions of a stay: pending, come to hold, held, clearing, cleared. Pure.
 
-What a change means for the alert is lifecycle's.
+docs/decisions/0020 says exactly when a breach counts. What a change means for the alert is lifecycle's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from alerts import verdicts
+from alerts.evidence import NOTHING, Evidence, scoring
 from alerts.model import Alert, Condition, ConditionState, Lane, Level, Scored
-from alerts.policy import Rule, RuleSet
+from alerts.policy import POLICY, Cadence, Rule, RuleSet
 from alerts.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One moment as the rules see it, of a score or of anything else that is known by name.
+
+    `says` gives its verdict on a rule, of which the parts that it stands on are told; `measured` is false where all
+    that came was refused. `renewed` tells whether something that scored in earlier evidence was measured anew after a
+    time, `evidence` what is kept of the moment, given the rules that it bears out, and `repeatable` what to repeat.
+    """
+
+    at_ms: int
+    received_ms: int
+    late: bool
+    measured: bool
+    says: Callable[[Rule, Collection[str]], Verdict | None]
+    renewed: Callable[[Evidence, int], bool]
+    evidence: Callable[[Collection[Rule]], Evidence]
+    repeatable: Callable[[Rule], list[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """The conditions after a score: those it bears out now, and the level of all that stand."""
+    """The conditions after a moment: those it bears out now, and the level of all that stand."""
 
     conditions: Mapping[str, Condition]
     borne_out: tuple[Rule, ...]
     level: Level | None
 
 
-def weigh(conditions: Mapping[str, Condition], alert: Alert | None, scored: Scored, rules: RuleSet) -> Weighed:
-    """Weigh a score against every clinical rule. The same mapping comes back when nothing changed."""
-    changed: dict[str, Condition] = {}
+def weigh(conditions: Mapping[str, Condition], alert: Alert | None, moment: Moment, rules: RuleSet) -> Weighed:
+    """Weigh a moment against every clinical rule. The same mapping comes back when nothing changed."""
     borne_out: list[Rule] = []
-    for rule in rules.clinical:
+    after: dict[str, Condition | None] = {}
+    for rule in asked(conditions, rules):
         before = conditions.get(rule.name)
-        verdict = _verdict(rule, before, alert, scored)
-        after = before if verdict is None else _next(rule, before, verdict, scored)
-        if after is not None and after is not before:
-            changed[rule.name] = after
+        verdict = _verdict(rule, before, alert, moment)
+        after[rule.name] = before if verdict is None else _next(rule, before, verdict, moment)
         if verdict is Verdict.PRESENT:
             borne_out.append(rule)
-    after_all = {**conditions, **changed} if changed else conditions
+    if (alert is not None and alert.active) or any(_came(conditions.get(name), c) for name, c in after.items()):
+        after |= {r.name: _holds(r, conditions.get(r.name), moment) for r in borne_out if not _stands(after[r.name])}
+    changed = {name: c for name, c in after.items() if c is not None and c is not conditions.get(name)}
+    began = {name: _with_evidence(rules.rules[name], c, moment, borne_out) for name, c in changed.items() if _begins(c)}
+    after_all = {**conditions, **changed, **began} if changed else conditions
     return Weighed(conditions=after_all, borne_out=tuple(borne_out), level=level(after_all, rules))
 
 
+def asked(conditions: Mapping[str, Condition], rules: RuleSet) -> Iterator[Rule]:
+    """Give the rules to weigh: those that are enabled, and those that were and have not ended what they began."""
+    yield from rules.clinical
+    for name, condition in conditions.items():
+        rule = rules.rules[name]
+        if not rule.enabled and rule.lane is Lane.CLINICAL and (condition.standing or condition.pending):
+            yield rule
+
+
 def steady(conditions: Mapping[str, Condition], scored: Scored, rules: RuleSet) -> bool:
-    """Tell whether a score bears out exactly the rules that stand, none of them clearing."""
-    for rule in rules.clinical:
+    """Tell whether a score bears out exactly the rules that stand, none of them clearing or pending."""
+    for rule in asked(conditions, rules):
+        if rule.named and rule.quantity not in scored.quantities:
+            continue
         condition = conditions.get(rule.name)
         state = ConditionState.ABSENT if condition is None else condition.state
         if state is not (ConditionState.PRESENT if verdicts.present(rule, scored) else ConditionState.ABSENT):
@@ -50,20 +83,29 @@ def steady(conditions: Mapping[str, Condition], scored: Scored, rules: RuleSet) 
 def level(conditions: Mapping[str, Condition], rules: RuleSet) -> Level | None:
     """Give the highest level of the clinical conditions that stand."""
     return max(
-        (rule.level for rule in rules.clinical if (c := conditions.get(rule.name)) is not None and c.standing),
-        default=None,
+        (rules.rules[name].level for name, c in conditions.items() if _in(c, Lane.CLINICAL, rules)), default=None
     )
+
+
+def since_ms(conditions: Mapping[str, Condition], rules: RuleSet) -> int | None:
+    """Give since when any of the clinical conditions that stand was first seen, its pending counted."""
+    return min((c.since_ms for c in conditions.values() if _in(c, Lane.CLINICAL, rules)), default=None)
+
+
+def opened(conditions: Mapping[str, Condition], due_ms: int) -> Mapping[str, Condition]:
+    """Give the conditions whose wait for a repeat is over at a deadline, as they hold from then on."""
+    return {name: _standing(c, c.since_ms) for name, c in conditions.items() if c.pending and c.due_ms == due_ms}
 
 
 def recovered_ms(before: Mapping[str, Condition], after: Mapping[str, Condition]) -> int:
     """Give the observed time of the first good reading of the condition that was the last to clear, just now."""
-    return max(condition.covered_ms for name, condition in after.items() if condition is not before.get(name))
+    return max(c.covered_ms for name, c in after.items() if _stands(before.get(name)) and not c.standing)
 
 
 def unseen(conditions: Mapping[str, Condition], rules: RuleSet) -> Mapping[str, Condition]:
     """Give the conditions once their evidence has gone stale: what stood is unknown, and no longer clearing."""
     return {
-        name: replace(c, state=ConditionState.UNKNOWN, clear_ms=None) if _stands_in(c, Lane.CLINICAL, rules) else c
+        name: replace(c, state=ConditionState.UNKNOWN, clear_ms=None) if _in(c, Lane.CLINICAL, rules) else c
         for name, c in conditions.items()
     }
 
@@ -71,8 +113,10 @@ def unseen(conditions: Mapping[str, Condition], rules: RuleSet) -> Mapping[str, 
 def dropped(
     conditions: Mapping[str, Condition], at_ms: int, rules: RuleSet, lane: Lane = Lane.CLINICAL
 ) -> Mapping[str, Condition]:
-    """Give the conditions after a person closed the alert of their lane, or the stay ended, at `at_ms`: none stands."""
-    return {name: _absent(c, at_ms) if _stands_in(c, lane, rules) else c for name, c in conditions.items()}
+    """Give the conditions after a person closed the alert of their lane, or the stay ended: none stands or pends."""
+    standing = {name: _absent(c, at_ms) for name, c in conditions.items() if _in(c, lane, rules)}
+    pending = {name: _denied(c) for name, c in conditions.items() if c.pending and lane is Lane.CLINICAL}
+    return {**conditions, **standing, **pending}
 
 
 def covered(conditions: Mapping[str, Condition], peak: Level, at_ms: int, rules: RuleSet) -> Mapping[str, Condition]:
@@ -82,47 +126,133 @@ def covered(conditions: Mapping[str, Condition], peak: Level, at_ms: int, rules:
     """
     absent = {
         rule.name: conditions.get(rule.name, Condition(rule=rule.name, state=ConditionState.ABSENT, since_ms=at_ms))
-        for rule in rules.clinical
+        for rule in asked(conditions, rules)
         if rule.level <= peak
     }
-    past = {n: replace(c, covered_ms=at_ms) for n, c in absent.items() if not c.standing and c.covered_ms < at_ms}
+    answered = {n: _denied(c) if c.pending and c.since_ms < at_ms else c for n, c in absent.items() if not c.standing}
+    past = {n: replace(c, covered_ms=at_ms) if c.covered_ms < at_ms else c for n, c in answered.items()}
     return {**conditions, **past}
 
 
-def _stands_in(condition: Condition, lane: Lane, rules: RuleSet) -> bool:
+def _in(condition: Condition, lane: Lane, rules: RuleSet) -> bool:
     return condition.standing and rules.lane(condition.rule) is lane
+
+
+def _stands(condition: Condition | None) -> bool:
+    return condition is not None and condition.standing
+
+
+def _came(before: Condition | None, after: Condition | None) -> bool:
+    return _stands(after) and not _stands(before)
+
+
+def _begins(condition: Condition) -> bool:
+    """Tell whether a condition is pending since just now, or anew since then."""
+    return condition.pending and not condition.evidence
+
+
+def _with_evidence(rule: Rule, condition: Condition, moment: Moment, borne_out: Collection[Rule]) -> Condition:
+    asked = {} if condition.due_ms is None else {"repeat": moment.repeatable(rule)}
+    return replace(condition, evidence={**moment.evidence(borne_out), **asked})
 
 
 def _absent(condition: Condition, covered_ms: int) -> Condition:
     return replace(condition, state=ConditionState.ABSENT, clear_ms=None, covered_ms=covered_ms)
 
 
-def _verdict(rule: Rule, before: Condition | None, alert: Alert | None, scored: Scored) -> Verdict | None:
-    """Give what the score says of the rule; None when it says nothing that may count.
+def _denied(condition: Condition) -> Condition:
+    """Give what was pending once it is over without an alert: what it was borne out by has had its answer."""
+    seen_ms = condition.since_ms if condition.seen_ms is None else condition.seen_ms
+    over = replace(condition, seen_ms=None, due_ms=None, evidence=NOTHING)
+    return _absent(over, max(condition.covered_ms, seen_ms + 1))
+
+
+def _verdict(rule: Rule, before: Condition | None, alert: Alert | None, moment: Moment) -> Verdict | None:
+    """Give what the moment says of the rule; None when it says nothing that may count.
 
     What came late can only bear a rule out, and only if it has not had its alert. An attempt is no good reading.
     """
-    standing = before is not None and before.standing
-    verdict = verdicts.verdict(rule, scored, alert.parts if alert is not None and standing else ())
+    verdict = moment.says(rule, _stood_on(before, alert))
     if verdict is Verdict.PRESENT:
-        had_its_alert = before is not None and scored.at_ms < before.covered_ms
-        return None if had_its_alert or (scored.late and not rule.late) else verdict
-    if scored.late or not standing:
+        had_its_alert = before is not None and moment.at_ms < before.covered_ms
+        return None if had_its_alert or (moment.late and not rule.late) else verdict
+    if verdict is None or moment.late or before is None:
+        return None
+    if before.pending:
+        return verdict if verdict is Verdict.ABSENT and moment.measured and moment.at_ms > before.since_ms else None
+    if not before.standing:
         return None
     if alert is not None and alert.blind_ms is not None:
         return Verdict.UNKNOWN
-    return None if verdict is Verdict.ABSENT and not scored.measured else verdict
+    return None if verdict is Verdict.ABSENT and not moment.measured else verdict
 
 
-def _next(rule: Rule, before: Condition | None, verdict: Verdict, scored: Scored) -> Condition:
+def _stood_on(before: Condition | None, alert: Alert | None) -> Collection[str]:
+    """Name the parts that the evidence for a condition has, none of which may go missing and count as good."""
+    if before is not None and before.pending:
+        return scoring(before.evidence)
+    return alert.parts if alert is not None and _stands(before) else ()
+
+
+def _next(rule: Rule, before: Condition | None, verdict: Verdict, moment: Moment) -> Condition | None:
     """Give the condition after a verdict; the very same object when nothing changed."""
+    if before is not None and before.standing:
+        return _clearing(rule, before, moment.at_ms) if verdict is Verdict.ABSENT else _held(before, verdict, moment)
+    if before is not None and verdict is Verdict.ABSENT:
+        return _denied(before)
+    if rule.at_once:
+        return _holds(rule, before, moment)
+    return _repeated(rule, before, moment) if rule.cadence is Cadence.SPOT else _run(rule, before, moment)
+
+
+def _holds(rule: Rule, before: Condition | None, moment: Moment) -> Condition:
+    """Give the condition that holds from now on: since this moment, or since it was pending for the same breach."""
     if before is None:
-        return Condition(rule=rule.name, state=ConditionState.PRESENT, since_ms=scored.at_ms)
-    if not before.standing:
-        return replace(before, state=ConditionState.PRESENT, since_ms=scored.at_ms)
-    if verdict is Verdict.ABSENT:
-        return _clearing(rule, before, scored.at_ms)
-    return _held(before, verdict, scored)
+        return Condition(rule=rule.name, state=ConditionState.PRESENT, since_ms=moment.at_ms)
+    goes_on = before.pending and not _broken(rule, before, moment)
+    return _standing(before, min(before.since_ms, moment.at_ms) if goes_on else moment.at_ms)
+
+
+def _standing(before: Condition, from_ms: int) -> Condition:
+    state = ConditionState.PRESENT
+    return replace(before, state=state, since_ms=from_ms, clear_ms=None, seen_ms=None, due_ms=None, evidence=NOTHING)
+
+
+def _repeated(rule: Rule, before: Condition | None, moment: Moment) -> Condition:
+    """Follow a breach that a repeat has to bear out, with something measured anew once the patient has rested."""
+    if before is None or not before.pending:
+        return _pending(rule, before, moment, moment.received_ms + POLICY.repeat_within_ms)
+    rested = moment.at_ms >= before.since_ms + rule.on_delay_ms
+    if rested and (rule.named or moment.renewed(before.evidence, before.since_ms)) and rule.quantity != "could_be":
+        return _holds(rule, before, moment)
+    return _seen(before, moment)
+
+
+def _run(rule: Rule, before: Condition | None, moment: Moment) -> Condition | None:
+    """Follow breaches that have to go on; what came late neither begins nor prolongs a run."""
+    if moment.late:
+        return before
+    if before is None or not before.pending or _broken(rule, before, moment):
+        return _pending(rule, before, moment, None)
+    long_enough = moment.at_ms - before.since_ms >= rule.on_delay_ms
+    return _holds(rule, before, moment) if long_enough else _seen(before, moment)
+
+
+def _broken(rule: Rule, before: Condition, moment: Moment) -> bool:
+    """Tell whether the last breach of a run is too long ago for this one to go on with it."""
+    last_ms = before.since_ms if before.seen_ms is None else before.seen_ms
+    return rule.cadence is Cadence.CONTINUOUS and moment.at_ms - last_ms > POLICY.run_gap_ms
+
+
+def _pending(rule: Rule, before: Condition | None, moment: Moment, due_ms: int | None) -> Condition:
+    known = before or Condition(rule=rule.name, state=ConditionState.ABSENT, since_ms=moment.at_ms)
+    state, at_ms = ConditionState.PENDING, moment.at_ms
+    return replace(known, state=state, since_ms=at_ms, seen_ms=at_ms, due_ms=due_ms, evidence=NOTHING)
+
+
+def _seen(before: Condition, moment: Moment) -> Condition:
+    later = before.seen_ms is None or moment.at_ms > before.seen_ms
+    return replace(before, seen_ms=moment.at_ms) if later else before
 
 
 def _clearing(rule: Rule, before: Condition, at_ms: int) -> Condition:
@@ -131,8 +261,8 @@ def _clearing(rule: Rule, before: Condition, at_ms: int) -> Condition:
     return _absent(before, before.clear_ms) if at_ms - before.clear_ms >= rule.off_delay_ms else before
 
 
-def _held(before: Condition, verdict: Verdict, scored: Scored) -> Condition:
+def _held(before: Condition, verdict: Verdict, moment: Moment) -> Condition:
     """A reading that is not good ends a run of good ones, unless it was observed before the run began."""
-    clearing = before.clear_ms is not None and scored.at_ms >= before.clear_ms
-    seen_again = verdict is Verdict.PRESENT and before.state is ConditionState.UNKNOWN and not scored.late
+    clearing = before.clear_ms is not None and moment.at_ms >= before.clear_ms
+    seen_again = verdict is Verdict.PRESENT and before.state is ConditionState.UNKNOWN and not moment.late
     return replace(before, state=ConditionState.PRESENT, clear_ms=None) if clearing or seen_again else before

@@ -4,12 +4,13 @@ So it does not matter when anyone looked. What readings and silence do is lifecy
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
-from alerts import attention, moves
+from alerts import attention, lifecycle, moves
 from alerts.attention import UNCOVERED
 from alerts.model import Alert, Case, Kind, State
-from alerts.policy import TERMS, Terms
+from alerts.policy import TERMS, Terms, risen
 
 Deadline = tuple[int, Callable[[Case], Case]]  # when it falls due, and what it then does, which ends it
 
@@ -31,7 +32,14 @@ def _expiries(case: Case, _terms: Terms) -> Iterator[Deadline]:
 
 def _expired(alert: Alert, until_ms: int) -> Callable[[Case], Case]:
     asking = attention.asking(alert, attention.due_ms(until_ms, alert.level))
-    return lambda case: moves.move(case, alert, Kind.EXPIRED, until_ms, **asking, **UNCOVERED)
+    rises = risen(alert.rises, until_ms)
+    return lambda case: moves.move(case, alert, Kind.EXPIRED, until_ms, rises=rises, **asking, **UNCOVERED)
 
 
-KINDS: Final[tuple[Callable[[Case, Terms], Iterator[Deadline]], ...]] = (_expiries,)
+def _waits(case: Case, terms: Terms) -> Iterator[Deadline]:
+    """Give when the waits for a repeat are over; those that end together are one."""
+    for due_ms in sorted({c.due_ms for c in case.pending.values() if c.due_ms is not None}):
+        yield due_ms, partial(lifecycle.opened, due_ms=due_ms, terms=terms)
+
+
+KINDS: Final[tuple[Callable[[Case, Terms], Iterator[Deadline]], ...]] = (_expiries, _waits)

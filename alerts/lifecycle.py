@@ -8,30 +8,67 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from alerts import conditions, moves
+from alerts import conditions, evidence, moves, verdicts
 from alerts.attention import Signal, follow
-from alerts.conditions import Weighed
-from alerts.model import SYSTEM_STAY, Alert, Case, Condition, ConditionState, Gap, Kind, Lane, Level, Scored
+from alerts.conditions import Moment
+from alerts.model import (
+    SYSTEM_STAY,
+    Alert,
+    Ask,
+    Asked,
+    Case,
+    Condition,
+    ConditionState,
+    Gap,
+    Kind,
+    Lane,
+    Level,
+    Noted,
+    Scored,
+)
 from alerts.policy import OVERDUE, POLICY, RED, TERMS, Rule, RuleSet, Terms
-from alerts.verdicts import breaching, reds
 
 
 def observe(case: Case, scored: Scored, terms: Terms = TERMS) -> Case:
     """Follow one score. The very same case comes back when it changes nothing, as a repeated score never does."""
-    alert = case.alerts.get(Lane.CLINICAL)
-    if _no_news(case, alert, scored, terms.rules):
+    if _no_news(case, case.alerts.get(Lane.CLINICAL), scored, terms.rules):
         return case
-    active = alert is not None and alert.active
-    weighed = conditions.weigh(case.conditions, alert, scored, terms.rules)
-    after, recovered_ms, now_known = case, None, weighed.conditions
-    if alert is not None and active and weighed.level is None:
-        recovered_ms = conditions.recovered_ms(case.conditions, weighed.conditions)
-        now_known = conditions.covered(weighed.conditions, alert.peak, recovered_ms, terms.rules)
-    if now_known is not case.conditions:
-        after = replace(case, conditions=now_known)
-    if active or weighed.level is not None:
-        after = follow(after, _signal(scored, weighed, recovered_ms))
-    return case if after is case else _weigh_silence(after, scored.received_ms, scored.received_ms, terms)
+    moment = Moment(
+        at_ms=scored.at_ms,
+        received_ms=scored.received_ms,
+        late=scored.late,
+        measured=scored.measured,
+        says=lambda rule, stands_on: verdicts.verdict(rule, scored, stands_on),
+        renewed=lambda seen, since_ms: evidence.renewed(scored, seen, since_ms),
+        evidence=lambda borne_out: evidence.of_score(scored, borne_out),
+        repeatable=lambda rule: evidence.repeatable(rule, scored),
+    )
+    return _followed(case, moment, terms)
+
+
+def learn(case: Case, noted: Noted, terms: Terms = TERMS) -> Case:
+    """Follow what is known at a moment that is no score. It feeds the same alert and leaves its score as it was."""
+    moment = Moment(
+        at_ms=noted.at_ms,
+        received_ms=noted.received_ms,
+        late=noted.late,
+        measured=True,
+        says=lambda rule, _stands_on: verdicts.named(rule, noted.quantities) if rule.named else None,
+        renewed=lambda _seen, _since_ms: True,
+        evidence=lambda borne_out: evidence.of_note(noted, borne_out),
+        repeatable=evidence.by_name,
+    )
+    return _followed(case, moment, terms)
+
+
+def opened(case: Case, due_ms: int, terms: Terms = TERMS) -> Case:
+    """Open what has waited until a deadline for a repeat that did not come, or did not deny it, as of then."""
+    waited = [c for c in case.pending.values() if c.due_ms == due_ms]
+    worst = max(waited, key=lambda c: (terms.rules.rules[c.rule].level, c.evidence["at_ms"], c.rule))
+    active = (alert := case.alerts.get(Lane.CLINICAL)) is not None and alert.active
+    after = _known(case, {**case.conditions, **conditions.opened(case.conditions, due_ms)}, Asked.OVER)
+    signal = replace(_signal(after, worst.evidence, terms.rules), known_ms=due_ms, current=not active)
+    return _weigh_silence(follow(after, signal), due_ms, due_ms, terms)
 
 
 def overdue(  # noqa: PLR0913 -- silence has this many sides
@@ -85,9 +122,9 @@ def discharged(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
     if alert is not None and alert.active:
         dropped = conditions.covered(dropped, alert.peak, now_ms, terms.rules)
     ended = {name: _ended(condition, now_ms) for name, condition in dropped.items()}
-    evidence = {"discharged_ms": now_ms}
-    over = Signal(lane=Lane.CLINICAL, level=None, at_ms=now_ms, known_ms=now_ms, evidence=evidence, recovered_ms=now_ms)
-    return _weigh_silence(follow(replace(case, conditions=ended), over), now_ms, now_ms, terms)
+    said = {"discharged_ms": now_ms}
+    over = Signal(lane=Lane.CLINICAL, level=None, at_ms=now_ms, known_ms=now_ms, evidence=said, recovered_ms=now_ms)
+    return _weigh_silence(follow(_known(case, ended, Asked.OVER), over), now_ms, now_ms, terms)
 
 
 def released(case: Case, lane: Lane, now_ms: int, terms: Terms = TERMS) -> Case:
@@ -97,9 +134,9 @@ def released(case: Case, lane: Lane, now_ms: int, terms: Terms = TERMS) -> Case:
     """
     dropped, alert = conditions.dropped(case.conditions, now_ms, terms.rules, lane), case.alerts[lane]
     if lane is not Lane.CLINICAL or alert.covered_ms is None:
-        return replace(case, conditions=dropped)
+        return _known(case, dropped, Asked.OVER)
     covered = conditions.covered(dropped, alert.peak, alert.covered_ms, terms.rules)
-    return _weigh_silence(replace(case, conditions=covered), now_ms, now_ms, terms)
+    return _weigh_silence(_known(case, covered, Asked.OVER), now_ms, now_ms, terms)
 
 
 def sick_and_unseen(case: Case) -> Alert | None:
@@ -111,7 +148,7 @@ def sick_and_unseen(case: Case) -> Alert | None:
 def _no_news(case: Case, alert: Alert | None, scored: Scored, rules: RuleSet) -> bool:
     """Tell quickly that a score cannot change anything: most scores, even of a patient with an open alert."""
     if alert is None or not alert.active:
-        return not breaching(scored, rules)
+        return not case.pending and not verdicts.breaching(scored, rules)
     if scored.total_min != alert.score or not conditions.steady(case.conditions, scored, rules):
         return False
     return all(
@@ -119,42 +156,70 @@ def _no_news(case: Case, alert: Alert | None, scored: Scored, rules: RuleSet) ->
     )
 
 
-def _signal(scored: Scored, weighed: Weighed, recovered_ms: int | None) -> Signal:
-    off_delay_ms = max((rule.off_delay_ms for rule in weighed.borne_out), default=0)
+def _followed(case: Case, moment: Moment, terms: Terms) -> Case:
+    """Follow one moment, of whatever kind, through the conditions to the clinical alert."""
+    alert = case.alerts.get(Lane.CLINICAL)
+    active = alert is not None and alert.active
+    weighed = conditions.weigh(case.conditions, alert, moment, terms.rules)
+    recovered_ms, now_known = None, weighed.conditions
+    if alert is not None and active and weighed.level is None:
+        recovered_ms = conditions.recovered_ms(case.conditions, weighed.conditions)
+        now_known = conditions.covered(weighed.conditions, alert.peak, recovered_ms, terms.rules)
+    after = _known(case, now_known, Asked.ANSWERED)
+    if active or weighed.level is not None:
+        said = evidence.compared(moment.evidence(weighed.borne_out), _earlier(case, after, terms.rules))
+        after = follow(after, replace(_signal(after, said, terms.rules), recovered_ms=recovered_ms))
+    return case if after is case else _weigh_silence(after, moment.received_ms, moment.received_ms, terms)
+
+
+def _signal(case: Case, said: evidence.Evidence, rules: RuleSet) -> Signal:
+    """Give what the clinical lane has come to with this evidence, as it was known when that came."""
+    off_delay_ms = max((rules.rules[name].off_delay_ms for name in said["rules"]), default=0)
     return Signal(
         lane=Lane.CLINICAL,
-        level=weighed.level,
-        at_ms=scored.at_ms,
-        known_ms=scored.received_ms,
-        evidence=_evidence(scored, weighed),
-        borne_out=bool(weighed.borne_out),
-        late=scored.late,
-        score=scored.total_min,
-        parts=tuple(part for part, points in scored.points.items() if points),
-        reds=reds(scored),
+        level=conditions.level(case.conditions, rules),
+        at_ms=said["at_ms"],
+        known_ms=said["received_ms"],
+        since_ms=conditions.since_ms(case.conditions, rules),
+        evidence=said,
+        borne_out=bool(said["rules"]),
+        late=said["late"],
+        score=said.get("total_min"),
+        parts=evidence.scoring(said),
+        reds=evidence.reds(said),
         bridge_ms=off_delay_ms + POLICY.flap_ms,
-        recovered_ms=recovered_ms,
     )
 
 
-def _evidence(scored: Scored, weighed: Weighed) -> Mapping[str, Any]:
-    """Freeze what a score stood on, as the history of the alert keeps it."""
-    refused = {part: {"age_ms": age_ms, "sent": sent} for part, (age_ms, sent) in scored.refused.items()}
-    return {
-        "rules": [rule.name for rule in weighed.borne_out],
-        "at_ms": scored.at_ms,
-        "received_ms": scored.received_ms,
-        "late": bool(scored.late),
-        "total_min": scored.total_min,
-        "total_max": scored.total_max,
-        "could_be": scored.could_be,
-        "red": bool(scored.red),
-        "complete": bool(scored.complete),
-        "missing": list(scored.missing),
-        "points": dict(scored.points),
-        "values": dict(scored.values),
-        "ages_ms": dict(scored.ages_ms),
-    } | ({"refused": refused} if refused else {})
+def _earlier(before: Case, after: Case, rules: RuleSet) -> evidence.Evidence:
+    """Give the evidence to compare new evidence with: of what was pending on it, else of the alert while it is open."""
+    confirmed = [c for name, c in before.pending.items() if after.conditions[name].standing]
+    if confirmed:
+        return min(confirmed, key=lambda c: (-rules.rules[c.rule].level, c.since_ms, c.rule)).evidence
+    alert = before.open_in(Lane.CLINICAL)
+    return alert.evidence if alert is not None else evidence.NOTHING
+
+
+def _known(case: Case, now_known: Mapping[str, Condition], ended: Asked) -> Case:
+    """Give a case with its conditions as they are known now, and the repeats that this asks for or puts an end to."""
+    if now_known is case.conditions:
+        return case
+    asks: list[Ask] = []
+    for name, condition in now_known.items():
+        before = case.conditions.get(name)
+        if before is not None and (was := _ask(before)) is not None and was != _ask(condition):
+            asks.append(replace(was, state=ended))
+        if (asks_now := _ask(condition)) is not None and (before is None or asks_now != _ask(before)):
+            asks.append(asks_now)
+    return replace(case, conditions=now_known, asks=(*case.asks, *asks))
+
+
+def _ask(condition: Condition) -> Ask | None:
+    """Give the repeat that a condition waits for, if it does."""
+    if not condition.pending or condition.due_ms is None:
+        return None
+    said = condition.evidence
+    return Ask(rule=condition.rule, vitals=tuple(said["repeat"]), asked_ms=said["received_ms"], due_ms=condition.due_ms)
 
 
 def _weigh_silence(case: Case, at_ms: int, known_ms: int, terms: Terms) -> Case:
@@ -168,12 +233,10 @@ def _weigh_silence(case: Case, at_ms: int, known_ms: int, terms: Terms) -> Case:
         condition = replace(condition, state=ConditionState.PRESENT, since_ms=known_ms)
         case = _with(case, condition)
     level = None if not condition.standing else terms.rules.rules[OVERDUE.name].level if sick is None else sick.level
-    evidence: dict[str, Any] = {"overdue": _lasting(condition)}
+    said: dict[str, Any] = {"overdue": _lasting(condition)}
     if sick is not None:
-        evidence["sick_and_unseen"] = {"id": sick.id, "level": sick.level.value}
-    signal = Signal(
-        lane=Lane.TECHNICAL, level=level, at_ms=at_ms, known_ms=known_ms, evidence=evidence, recovered_ms=at_ms
-    )
+        said["sick_and_unseen"] = {"id": sick.id, "level": sick.level.value}
+    signal = Signal(lane=Lane.TECHNICAL, level=level, at_ms=at_ms, known_ms=known_ms, evidence=said, recovered_ms=at_ms)
     return follow(case, signal)
 
 
@@ -196,10 +259,8 @@ def _weigh_faults(case: Case, at_ms: int, known_ms: int, terms: Terms) -> Case:
     """Bring the alert of the whole service in line with its faults."""
     standing = [condition for condition in case.conditions.values() if condition.standing]
     level = max((terms.rules.rules[condition.rule].level for condition in standing), default=None)
-    evidence = {"faults": {condition.rule: condition.since_ms for condition in standing}}
-    signal = Signal(
-        lane=Lane.SYSTEM, level=level, at_ms=at_ms, known_ms=known_ms, evidence=evidence, recovered_ms=at_ms
-    )
+    said = {"faults": {condition.rule: condition.since_ms for condition in standing}}
+    signal = Signal(lane=Lane.SYSTEM, level=level, at_ms=at_ms, known_ms=known_ms, evidence=said, recovered_ms=at_ms)
     return follow(case, signal)
 
 

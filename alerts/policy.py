@@ -117,7 +117,9 @@ class Policy:
     recurrence_ms: int
     repeat_within_ms: int
     run_gap_ms: int
+    flapping_over_ms: int
     covered_rise: int
+    flapping_rises: int
     clocks: Mapping[Level, Clock]
     rules: Mapping[str, Rule]
     parts: Mapping[str, Part]
@@ -190,21 +192,36 @@ def load(text: str) -> Policy:
     try:
         table = tomllib.loads(text)
         clocks = dict(table["clocks"])
-        rise = int(clocks.pop("covered_rise"))
+        counts = {name: int(clocks.pop(name)) for name in ("covered_rise", "flapping_rises")}
         spans = {f"{name}_ms": _span_ms(span) for name, span in clocks.items()}
         policy = Policy(
             version=table["version"],
             source=table["source"],
-            covered_rise=rise,
             clocks={Level(int(n)): Clock(**_with_spans(row)) for n, row in table["levels"].items()},
             rules={name: _rule(name, row) for name, row in table["rules"].items()},
             parts={name: Part(**_with_words(row)) for name, row in table["parts"].items()},
             **spans,
+            **counts,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PolicyError(f"the table of rules cannot be read: {error!r}") from error
     _check(policy)
     return policy
+
+
+def risen(rises: Sequence[int], at_ms: int) -> tuple[int, ...]:
+    """Give when an alert came up lately, now that it has come up again."""
+    return (*lately(rises, at_ms), at_ms)
+
+
+def lately(rises: Sequence[int], now_ms: int) -> tuple[int, ...]:
+    """Give those times at which an alert came up that still count towards flapping."""
+    return tuple(rise_ms for rise_ms in rises if now_ms - rise_ms < POLICY.flapping_over_ms)
+
+
+def flapping(rises: Sequence[int], now_ms: int) -> bool:
+    """Tell whether an alert has come up so often lately that its plan needs a look; it is never muted for that."""
+    return len(lately(rises, now_ms)) > POLICY.flapping_rises
 
 
 GAP = "gap"

@@ -11,7 +11,7 @@ from typing import Final
 from alerts import acts, deadlines, ids, rows
 from alerts.acts import Act, Answer
 from alerts.errors import AlertConflict, AlertError, AlertUnknown
-from alerts.model import Alert, Case, Condition, Connection, Lane, Level, Outcome
+from alerts.model import Alert, Asked, Case, Condition, Connection, Lane, Level, Outcome
 from alerts.rows import ALERT_COLUMNS, CHANGING, CONDITION_COLUMNS, EVENT_COLUMNS
 
 # Column names are our own; every value is a parameter.
@@ -29,9 +29,15 @@ _CONDITION: Final = f"""insert or replace into condition ({", ".join(CONDITION_C
     values ({", ".join("?" * len(CONDITION_COLUMNS))})"""  # noqa: S608
 _EVENT: Final = f"""insert into alert_event ({", ".join(EVENT_COLUMNS)}, provenance_no)
     values ({"?, " * len(EVENT_COLUMNS)}?)"""  # noqa: S608
+_ASK: Final = """insert into request (stay_no, rule, asked_ms, vitals, due_ms, state) values (?, ?, ?, ?, ?, 'queued')
+    on conflict do update set vitals = excluded.vitals, due_ms = excluded.due_ms, state = 'queued'"""
+_ASKED: Final = "update request set state = ? where stay_no = ? and rule = ? and asked_ms = ?"
 _STAMP: Final = "select coalesce(max(event_no), 0) from alert_event"
 # By kind of deadline: a column of the times that fall due, and the rows of a table in which they do.
-_DEADLINES: Final = (("ack_until_ms", "alert where state = 'acknowledged'"),)
+_DEADLINES: Final = (
+    ("ack_until_ms", "alert where state = 'acknowledged'"),
+    ("due_ms", "condition where state = 'pending'"),
+)
 _DUE: Final = tuple(f"select stay_no from {rows_} and {column} <= ?" for column, rows_ in _DEADLINES)  # noqa: S608
 _TO_COME: Final = tuple(f"select {column} from {rows_} and {column} > ?" for column, rows_ in _DEADLINES)  # noqa: S608
 _SEEN: Final = "select level_after from alert_event where alert_no = ? and version <= ? order by event_no desc limit 1"
@@ -92,6 +98,7 @@ def save_all(db: Connection, changes: Iterable[tuple[Case, Case]], provenance_no
     events = [(*rows.event_row(event), provenance_no) for _, after in changed for event in after.events]
     if events:
         db.executemany(_EVENT, events)
+    _ask(db, changed)
 
 
 def due(db: Connection, now_ms: int) -> list[int]:
@@ -173,6 +180,17 @@ def _update(db: Connection, old: Sequence[tuple[Alert, int]]) -> None:
     updates = [(*rows.alert_row(alert, CHANGING), alert.alert_no, version) for alert, version in old]
     if db.executemany(_UPDATE_ALERT, updates).rowcount != len(updates):
         raise AlertConflict("an alert changed while it was being worked on; read it again")
+
+
+def _ask(db: Connection, changed: Sequence[tuple[Case, Case]]) -> None:
+    """Ask for repeats, and note what became of those that were asked for, also just now."""
+    asks = [(after.stay_no, ask) for _, after in changed for ask in after.asks]
+    if not asks:
+        return
+    queued = [(n, a.rule, a.asked_ms, ",".join(a.vitals), a.due_ms) for n, a in asks if a.state is Asked.QUEUED]
+    became = {(stay_no, ask.rule, ask.asked_ms): ask.state for stay_no, ask in asks}
+    db.executemany(_ASK, queued)
+    db.executemany(_ASKED, [(state, *which) for which, state in became.items() if state is not Asked.QUEUED])
 
 
 def _changed_conditions(before: Case, after: Case) -> list[Condition]:

@@ -166,12 +166,11 @@ class Alerting:
         found = _by_stay(np.flatnonzero(~self._awaited[rows, parts]), rows)
         changes = []
         for row, case in self._load(list(found)):
-            after = case
-            for i in found[row]:
-                last = int(last_ms[i]) if last_ms[i] >= 0 else None
-                after = lifecycle.overdue(
-                    after, PARTS[parts[i]], int(due_ms[i]), now_ms, last_ms=last, terms=self._terms[row].at(now_ms)
-                )
+            after, terms = case, self._terms[row]
+            for fell_ms, i in sorted((int(due_ms[i]), i) for i in found[row]):
+                part, last = PARTS[parts[i]], int(last_ms[i]) if last_ms[i] >= 0 else None
+                after = terms.tick(after, fell_ms)
+                after = lifecycle.overdue(after, part, fell_ms, now_ms, last_ms=last, terms=terms.at(now_ms))
             changes.append((row, case, after))
         self._keep(changes)
 
@@ -185,6 +184,8 @@ class Alerting:
             row = rows.get(stay_no)
             after = deadlines.tick(case, now_ms) if row is None else self._terms[row].tick(case, now_ms)
             cases.save(self._db, case, after, self._system_provenance if row is None else self._provenance[row])
+            if row is not None:
+                self._note(row, after)
 
     def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
         """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
@@ -276,40 +277,50 @@ class _Story:
 
     def _moment(self, over_time: _Terms, case: Case, i: int, left: list[int]) -> Case:
         scores, received_ms = self.scores, int(self.scores.received_ms[i])
-        terms = over_time.at(received_ms)
         while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
-            case = self._episode(terms, case, left.pop(0))
+            case = self._episode(over_time, case, left.pop(0))
         if not scores.late[i]:
-            case = self._silences(terms, case, i, received_ms)
+            case = self._silences(over_time, case, i, received_ms)
         case = over_time.tick(case, received_ms)
         expected, refused = self.expected[scores.stay[i]], self.refused.get(i, NOTHING)
-        return lifecycle.observe(case, points.point(scores, i, case.stay_no, expected, refused), terms)
+        point = points.point(scores, i, case.stay_no, expected, refused)
+        return lifecycle.observe(case, point, over_time.at(received_ms))
 
     def _ended(self, gap: int) -> tuple[int, int]:
         return int(self.gaps.wave[gap]), int(self.gaps.ended_ms[gap])
 
-    def _episode(self, terms: Terms, case: Case, gap: int) -> Case:
+    def _episode(self, over_time: _Terms, case: Case, gap: int) -> Case:
         """Tell of a part that was overdue until its reading came."""
         gaps = self.gaps
-        part, received_ms = PARTS[gaps.part[gap]], int(gaps.received_ms[gap])
-        case = lifecycle.overdue(case, part, int(gaps.due_ms[gap]), received_ms, terms=terms)
+        part, due_ms, received_ms = PARTS[gaps.part[gap]], int(gaps.due_ms[gap]), int(gaps.received_ms[gap])
+        terms = over_time.at(received_ms)
+        case = lifecycle.overdue(over_time.tick(case, due_ms), part, due_ms, received_ms, terms=terms)
+        case = over_time.tick(case, received_ms)
         return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms, terms)
 
-    def _silences(self, terms: Terms, case: Case, i: int, received_ms: int) -> Case:
+    def _silences(self, over_time: _Terms, case: Case, i: int, received_ms: int) -> Case:
         """Tell of the parts that are overdue at a moment, and of those that no longer are."""
-        scores, row = self.scores, self.scores.stay[i]
-        at_ms = int(scores.at_ms[i])
-        for number in np.flatnonzero(self.stale[i]).tolist():
-            age_ms = int(scores.age_ms[i, number])
-            last_ms = None if age_ms == NEVER_AGE else at_ms - age_ms
-            since_ms = int(self.plans.admitted_ms[row]) if last_ms is None else last_ms
-            due_ms = since_ms + int(self.plans.overdue_ms[row, number])
-            case = lifecycle.overdue(case, PARTS[number], due_ms, received_ms, last_ms=last_ms, terms=terms)
+        terms = over_time.at(received_ms)
+        for due_ms, part, last_ms in sorted(self._fell_due(case, i), key=lambda fell: fell[0]):
+            case = over_time.tick(case, min(due_ms, received_ms))
+            case = lifecycle.overdue(case, part, due_ms, received_ms, last_ms=last_ms, terms=terms)
+        case = over_time.tick(case, received_ms)
         for part in [part for part in case.overdue if not self.stale[i, PARTS.index(part)]]:
-            age_ms = int(scores.age_ms[i, PARTS.index(part)])
+            age_ms = int(self.scores.age_ms[i, PARTS.index(part)])
             if age_ms != NEVER_AGE:
+                at_ms = int(self.scores.at_ms[i])
                 case = lifecycle.returned(case, part, at_ms - age_ms, received_ms, terms)
         return case
+
+    def _fell_due(self, case: Case, i: int) -> Iterator[tuple[int, str, int | None]]:
+        """Give the parts that are overdue at a moment and were not known to be: since when, and when each came last."""
+        scores, row, lasting = self.scores, self.scores.stay[i], case.overdue
+        for number in np.flatnonzero(self.stale[i]).tolist():
+            if PARTS[number] not in lasting:
+                age_ms = int(scores.age_ms[i, number])
+                last_ms = None if age_ms == NEVER_AGE else int(scores.at_ms[i]) - age_ms
+                since_ms = int(self.plans.admitted_ms[row]) if last_ms is None else last_ms
+                yield since_ms + int(self.plans.overdue_ms[row, number]), PARTS[number], last_ms
 
 
 class _Messages:

@@ -117,6 +117,11 @@ class Scorer:
             self._alerting.fall_overdue(rows, parts, due_ms, last_ms, now_ms)
             self._alerting.tick(now_ms)
 
+    def settle(self, now_ms: int) -> None:
+        """Let the stored deadlines that have passed act, and nothing fall overdue: no time passes but a recording's."""
+        with atomic(self._db):
+            self._alerting.tick(now_ms)
+
     def next_due_ms(self, after_ms: int) -> int | None:
         """Give the first moment after `after_ms` at which a tick may find something, if nothing more comes."""
         rows, parts, due_ms = pipeline.overdue(self._ward, FOREVER_MS)

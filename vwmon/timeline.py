@@ -62,6 +62,13 @@ class Waited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The stored deadlines up to `at_ms` act, though nobody looked for what is overdue: the end of a recording."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """A fault of the whole service, noticed at `at_ms`, began at `since_ms`, or was over (None)."""
 
@@ -70,7 +77,7 @@ class Fault:
     since_ms: int | None
 
 
-Step = Message | Written | Did | Waited | Fault
+Step = Message | Written | Did | Waited | Settled | Fault
 Placed = tuple[int, Step]  # a step, and when the first message is received that comes after it
 
 
@@ -91,7 +98,7 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
     came = messages(account.rows)
     placed = sorted([*_written(account, account.stay), *did], key=lambda one: one[0])
     if not watched:
-        return list(_woven(came, placed, frozenset()))
+        return [*_woven(came, placed, frozenset()), Settled(at_ms=_end_ms(account))]
     looks = _looks(account, came, Roster(stays=(account.stay,), assignments=frozenset(), plans=plans))
     timed: list[Placed] = []
     for cut_ms, step in placed:
@@ -119,6 +126,8 @@ def _looked_ms(step: Step) -> int:
 def _end_ms(account: Account) -> int:
     """Give until when time has passed: the last that the daemon received, said of itself, or did."""
     beat_ms = account.monitor.cycle_ms if account.monitor is not None else None
+    if account.recorded and beat_ms is not None:
+        return beat_ms
     received_ms = max((row[5] for row in account.rows), default=0)
     did_ms = max((event.at_ms + 1 for event in account.kept.events if event.actor == MONITOR), default=0)
     return max(beat_ms or 0, received_ms, did_ms)

@@ -102,6 +102,7 @@ def test_a_raise_is_explained_with_everything_it_stood_on(ill: Watched) -> None:
     assert {source.message for one in found.measured for source in one.sources} == {22}
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_is_missing_is_shown_with_its_bounds_and_its_last_reading(ward: Watched) -> None:
     """Never came, and too old to count, are told apart; neither counts as normal."""
     ward.hears({"temperature": 36.8}, 0)
@@ -124,6 +125,7 @@ def test_an_alert_nobody_has_is_not_found(ill: Watched) -> None:
     assert ill.explained(only(ill).lower()).alert.id == only(ill)
 
 
+@pytest.mark.usefixtures("at_once")
 def test_every_time_an_alert_asked_is_explained_by_itself(ward: Watched) -> None:
     """Raised, worsened and back after it had settled: each with its own readings."""
     story = [(0, WELL | {"spo2": 91.0}), (10, ILL), (20, WELL), (40, WELL), (60, WELL)]
@@ -136,6 +138,7 @@ def test_every_time_an_alert_asked_is_explained_by_itself(ward: Watched) -> None
     assert [one.equal for one in found] == [True] * len(found)
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_people_did_is_told_again_where_it_changes_what_follows(ward: Watched) -> None:
     """Taken, outgrown, taken over, expired, noted, settled, closed: the same alert comes of it, to the bit."""
     ward.hears(WELL | {"spo2": 91.0}, 0)
@@ -201,6 +204,7 @@ def test_a_late_reading_is_told_when_it_came(ward: Watched) -> None:
     assert found.before.at_ms == T0
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_a_message_tells_of_later_moments_takes_no_part_in_the_search(ward: Watched) -> None:
     """A spool brings two moments in one message: the first is asked about as if the second had not come yet."""
     ward.hears(WELL, 0)
@@ -218,6 +222,7 @@ def test_what_a_message_tells_of_later_moments_takes_no_part_in_the_search(ward:
     assert (found.nearest.change.source.part, found.nearest.change.value) == ("spo2", 92.0)
 
 
+@pytest.mark.usefixtures("at_once")
 def test_the_search_allows_for_what_people_did(ward: Watched) -> None:
     """In hand at a score of 3: three points more outgrow it, one more would not have."""
     ward.hears(WELL | {"spo2": 91.0}, 0)
@@ -232,6 +237,7 @@ def test_the_search_allows_for_what_people_did(ward: Watched) -> None:
     assert found.nearest.tried == 1
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_could_be_is_explained_by_what_is_overdue(ward: Watched) -> None:
     """Two points of SpO2 and a respiratory rate that never came: five at worst, and four with one per cent more."""
     ward.hears({"spo2": 97.0, "heart_rate": 75.0}, 0)
@@ -248,6 +254,7 @@ def test_what_could_be_is_explained_by_what_is_overdue(ward: Watched) -> None:
     assert (found.nearest.change.source.part, found.nearest.change.value, found.nearest.total_min) == ("spo2", 94.0, 1)
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_value_that_scores_like_one_that_was_tried_is_not_tried_again(ward: Watched) -> None:
     """Two single threes: of the thousand values there are, one for each band of each part is enough."""
     ward.hears(WELL | {"spo2": 90.0, "respiratory_rate": 26.0}, 0)
