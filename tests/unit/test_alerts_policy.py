@@ -25,6 +25,7 @@ def test_the_rules_are_the_ones_the_guides_describe() -> None:
         "news2_5": ("clinical", 2, "total", 5, 4, 30 * MINUTE),
         "news2_red": ("clinical", 2, "red", 3, 3, 30 * MINUTE),
         "news2_could_be_5": ("clinical", 1, "could_be", 5, 5, 30 * MINUTE),
+        "weight_gain": ("clinical", 1, "trend:weight.rise_3d", 2, 1.5, 24 * HOUR),
         "overdue": ("technical", 1, "gap", 0, 0, 0),
         "silent": ("system", 3, "gap", 0, 0, 0),
         "broker": ("system", 2, "gap", 0, 0, 0),

@@ -87,6 +87,7 @@ def plan(
         _show(patient, context.resolve(config, db), form)
         return
     _refuse(len(asked) > 1, f"one change at a time: {' or '.join('--' + verb for verb in asked)}")
+    _refuse((on is None) != (off is None), "--on and --off are given together, so that no other layer's contradict them")
     ((verb, rule),) = asked.items()
     with changing(config, db, as_name) as change:
         if verb == "end":

@@ -19,6 +19,8 @@ from vwmon.scoring.trends.projection import Projection, project
 from vwmon.scoring.trends.slopes import Trend, trends
 from vwmon.scoring.trends.table import JOINT, NAMES, SERIES, Asked, Moments, Stays
 
+THREE_DAYS_MS = 3 * DAY_MS + DAY_MS // 2  # whatever the hour, a morning is compared with the third morning before
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
@@ -94,7 +96,7 @@ def assess(history: History, moments: Moments) -> Assessment:
     away = np.where(fresh, away, np.nan)
     trend = trends(history.occasions, found, asked, fresh.reshape(-1))
     current = np.where(present.fresh, present.value, np.nan)
-    day, three_days = _recent(history, asked, (count, vitals), (DAY_MS, 3 * DAY_MS))
+    day, three_days = _recent(history, asked, (count, vitals), (DAY_MS, THREE_DAYS_MS))
     return Assessment(
         moments=moments,
         zone=history.zone,

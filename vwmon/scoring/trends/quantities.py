@@ -135,7 +135,7 @@ VITAL: Mapping[str, _Kind] = {
     ),
     "rise_3d": _Kind(
         unit="{unit}",
-        definition="how far the level is above the lowest reading of the last 3 d",
+        definition="how far the level is above the lowest reading of the last 3 d, and of 12 h more: whatever the hour",
         needs=EARLIER,
         value=_rise,
     ),
