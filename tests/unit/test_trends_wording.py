@@ -195,7 +195,12 @@ def test_the_quantities_of_the_last_day_are_of_its_readings() -> None:
     [
         ([0, 24, 48], [80.1, 80.6, 82.1], 2.0, "body weight 82.1 kg is 2.0 kg above the lowest of the last 3 d, 80.1"),
         ([0, 83.9], [80.0, 82.0], 2.0, "body weight 82.0 kg is 2.0 kg above the lowest of the last 3 d, 80.0"),
-        ([0, 30, 84.1], [70.0, 80.0, 82.0], 2.0, "body weight 82.0 kg is 2.0 kg above the lowest of the last 3 d, 80.0"),
+        (
+            [0, 30, 84.1],
+            [70.0, 80.0, 82.0],
+            2.0,
+            "body weight 82.0 kg is 2.0 kg above the lowest of the last 3 d, 80.0",
+        ),
         ([0, 20, 30], [82.0, 81.0, 80.5], 0.0, "body weight 80.5 kg is 0.0 kg above the lowest of the last 3 d, 80.5"),
         ([0, 0.1], [80.0, 84.0], None, "body weight has no earlier reading in the last 3 d to compare with"),
         ([0, 90], [80.0, 84.0], None, "body weight has no earlier reading in the last 3 d to compare with"),
