@@ -13,6 +13,7 @@ from typing import Any, Final
 from alerts import ids, wording
 from alerts.errors import AlertUnknown
 from alerts.model import SYSTEM_STAY, Alert, Connection, Event, Lane, State
+from alerts.policy import flapping
 from alerts.rows import ALERT_COLUMNS, EVENT_COLUMNS, alert_of, event_of
 
 Record = dict[str, Any]
@@ -94,6 +95,17 @@ def history(db: Connection, alert_id: str = "", since_ms: int = 0) -> list[Recor
     return [_event(event_of(row)) for row in rows]
 
 
+def flags(alert: Alert, now_ms: int) -> list[str]:
+    """Name what is to be known of an alert beside its state."""
+    marks = {
+        "blind": alert.blind_ms is not None,
+        "late": alert.late,
+        "recurrence": alert.recurrence_of is not None,
+        "flapping": alert.open and flapping(alert.rises, now_ms),
+    }
+    return [name for name, holds in marks.items() if holds]
+
+
 def utc(ms: int | None) -> str | None:
     """Give a time as the interface writes it, "2026-11-22T09:15:00Z"; with milliseconds only when there are some."""
     if ms is None:
@@ -135,7 +147,7 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
         "lane": alert.lane.value,
         "level": alert.level.value,
         "state": alert.state.value,
-        "flags": _flags(alert),
+        "flags": flags(alert, now_ms),
         "ward": whose.ward if whose is not None else None,
         "stay": alert.stay_no if alert.stay_no != SYSTEM_STAY else None,
         "patient": whose.patient if whose is not None else None,
@@ -159,11 +171,6 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
         "closed_at": utc(alert.closed_ms),
         "version": alert.version,
     }
-
-
-def _flags(alert: Alert) -> list[str]:
-    marks = {"blind": alert.blind_ms is not None, "late": alert.late, "recurrence": alert.recurrence_of is not None}
-    return [name for name, holds in marks.items() if holds]
 
 
 def _event(event: Event) -> Record:

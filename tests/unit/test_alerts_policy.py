@@ -16,24 +16,88 @@ TEXT = Path(policy.__file__).with_name("rules.toml").read_text(encoding="utf-8")
 
 
 def test_the_rules_are_the_ones_the_guides_describe() -> None:
-    """Levels, limits and off-limits of every rule: a change here is a change of care."""
+    """Levels, limits and off-limits of every rule that is on: a change here is a change of care."""
     assert {
         name: (rule.lane.value, int(rule.level), rule.quantity, rule.limit_on, rule.limit_off, rule.off_delay_ms)
         for name, rule in RULES.items()
+        if rule.enabled
     } == {
         "news2_7": ("clinical", 3, "total", 7, 6, 30 * MINUTE),
         "news2_5": ("clinical", 2, "total", 5, 4, 30 * MINUTE),
         "news2_red": ("clinical", 2, "red", 3, 3, 30 * MINUTE),
         "news2_could_be_5": ("clinical", 1, "could_be", 5, 5, 30 * MINUTE),
-        "weight_gain": ("clinical", 1, "trend:weight.rise_3d", 2, 1.5, 24 * HOUR),
         "overdue": ("technical", 1, "gap", 0, 0, 0),
         "silent": ("system", 3, "gap", 0, 0, 0),
         "broker": ("system", 2, "gap", 0, 0, 0),
     }
+    assert {rule.name: (rule.cadence.value, rule.on_delay_ms) for rule in BASE.clinical} == {
+        "news2_7": ("at_once", 0),
+        "news2_5": ("spot", 5 * MINUTE),
+        "news2_red": ("spot", 5 * MINUTE),
+        "news2_could_be_5": ("spot", 5 * MINUTE),
+    }
+    assert (POLICY.repeat_within_ms, POLICY.run_gap_ms) == (15 * MINUTE, 15 * MINUTE)
+    assert (POLICY.flapping_over_ms, POLICY.flapping_rises) == (24 * HOUR, 3)
     assert (POLICY.settled_ms, POLICY.flap_ms, POLICY.recurrence_ms) == (HOUR, 30 * MINUTE, 12 * HOUR)
     assert [name for name, rule in RULES.items() if not rule.late] == ["news2_could_be_5"]
     assert POLICY.version
     assert POLICY.source
+
+
+def test_single_vitals_over_time_are_shipped_switched_off() -> None:
+    """By the name of their limit: level, the first and last value of a breach, and how long it has to last."""
+    off = {rule.name: rule for rule in RULES.values() if not rule.enabled and rule.quantity.startswith("value:")}
+    assert {name: (int(r.level), r.side.value, r.limit_on, r.limit_off, r.on_delay_ms) for name, r in off.items()} == {
+        "spo2_92": (1, "below", 91, 92, HOUR),
+        "spo2_88": (2, "below", 87, 88, 10 * MINUTE),
+        "spo2_85": (2, "below", 84, 85, 5 * MINUTE),
+        "spo2_80": (3, "below", 79, 80, 0),
+        "respiratory_rate_24": (2, "above", 25, 24, 5 * MINUTE),
+        "respiratory_rate_11": (2, "below", 10, 11, 5 * MINUTE),
+        "respiratory_rate_30": (3, "above", 31, 30, 0),
+        "respiratory_rate_5": (3, "below", 4, 5, 0),
+        "heart_rate_110": (1, "above", 111, 110, HOUR),
+        "heart_rate_130": (2, "above", 131, 130, 30 * MINUTE),
+        "heart_rate_40": (2, "below", 39, 40, 5 * MINUTE),
+        "systolic_bp_90": (2, "below", 89, 90, 5 * MINUTE),
+        "systolic_bp_180": (2, "above", 181, 180, 5 * MINUTE),
+    }
+    for name, rule in off.items():
+        assert rule.quantity == f"value:{name.rpartition('_')[0]}"
+        assert rule.quantity.removeprefix("value:") in POLICY.parts
+        assert rule.source
+
+
+def test_a_trend_is_shipped_switched_off() -> None:
+    """For pathways in which it means something: a rise of weight, to watch, where its limit has a source."""
+    off = [rule for rule in RULES.values() if rule.quantity.startswith("trend:")]
+    assert [(r.name, int(r.level), r.quantity, r.limit_on, r.limit_off, r.enabled) for r in off] == [
+        ("weight_gain", 1, "trend:weight.rise_3d", 2, 1.5, False)
+    ]
+    assert off[0].source
+
+
+@pytest.mark.parametrize(
+    ("value", "above", "below"),
+    [
+        (89, Verdict.ABSENT, Verdict.PRESENT),
+        (89.5, Verdict.ABSENT, Verdict.UNKNOWN),
+        (90, Verdict.ABSENT, Verdict.UNKNOWN),
+        (90.5, Verdict.ABSENT, Verdict.ABSENT),
+        (179, Verdict.ABSENT, Verdict.ABSENT),
+        (180, Verdict.UNKNOWN, Verdict.ABSENT),
+        (181, Verdict.PRESENT, Verdict.ABSENT),
+        (float("nan"), None, None),
+        (None, None, None),
+    ],
+)
+def test_a_number_by_its_name_is_a_breach_on_its_side(
+    value: float | None, above: Verdict | None, below: Verdict | None
+) -> None:
+    """At the limit and beyond; not known to be none before it is beyond the off-limit; nothing without a number."""
+    known = {} if value is None else {"value:systolic_bp": value}
+    assert verdicts.named(RULES["systolic_bp_180"], known) is above
+    assert verdicts.named(RULES["systolic_bp_90"], known) is below
 
 
 def test_the_parts_are_those_of_the_score_in_its_order() -> None:
@@ -61,6 +125,17 @@ def test_the_parts_are_those_of_the_score_in_its_order() -> None:
         ('lane = "system"', 'lane = "clinical"', "what it asks for does not belong to its lane"),
         ("[levels.2]", "[levels.4]", "cannot be read"),
         ("level = 3", "level = 9", "cannot be read"),
+        ('cadence = "spot"', 'cadence = "now and then"', "cannot be read"),
+        ('on_delay = "5m"', "", "to be confirmed it needs an on-delay"),
+        ('side = "below"', 'side = "above"', "it would clear on the wrong side"),
+        ('quantity = "total"', 'quantity = "total"\nside = "below"', "a score is a breach above its limit only"),
+        ("limit_on = 7", "limit_on = 21", "no score decides it"),
+        ('quantity = "red"', 'quantity = "red"\nunsure = "worst"', "only a total can count"),
+        ("enabled = false", 'enabled = "no"', "cannot be read"),
+        ("enabled = false", "enable = false", "cannot be read"),
+        ('title = "NEWS2 7 or more"', "", "cannot be read"),
+        ('title = "NEWS2 7 or more"', "title = 7", "cannot be read"),
+        ('repeat_within = "15m"', "", "cannot be read"),
         ('lane = "clinical"', 'lane = "bowling"', "cannot be read"),
         ('settled = "60m"', 'settled = "60"', "cannot be read"),
         ('settled = "60m"', "", "cannot be read"),

@@ -87,7 +87,9 @@ def plan(
         _show(patient, context.resolve(config, db), form)
         return
     _refuse(len(asked) > 1, f"one change at a time: {' or '.join('--' + verb for verb in asked)}")
-    _refuse((on is None) != (off is None), "--on and --off are given together, so that no other layer's contradict them")
+    _refuse(
+        (on is None) != (off is None), "--on and --off are given together, or another layer's could contradict them"
+    )
     ((verb, rule),) = asked.items()
     with changing(config, db, as_name) as change:
         if verb == "end":
@@ -238,7 +240,9 @@ def _rule_lines(record: Mapping[str, Any]) -> Iterator[str]:
         yield from render.folded(f"L{rule['level']} {rule['title']} ({rule['rule']}): {condition(rule)}")
         for limit in rule["limits"]:
             yield from (f"   {line}" for line in render.folded(from_which(limit, limit["gives"])))
-    for rule in record["not_enabled"]:
+    for rule in (rule for rule in record["not_enabled"] if rule["limits"]):
         yield from render.folded(f"-- {rule['title']} ({rule['rule']}): not enabled, {condition(rule)}")
         for limit in rule["limits"]:
             yield from (f"   {line}" for line in render.folded(from_which(limit, limit["gives"])))
+    others = [rule["rule"] for rule in record["not_enabled"] if not rule["limits"]]
+    yield from render.folded(f"Not enabled by any layer: {', '.join(others)}")
