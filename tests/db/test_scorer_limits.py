@@ -261,3 +261,38 @@ def test_a_plan_that_names_a_rule_that_is_gone_stops_the_daemon_with_what_to_do(
     )
     with pytest.raises(Exception, match="gone of stay 1 by a: there is no such rule"):
         ward.started()
+
+
+def test_a_single_vital_is_judged_where_the_plan_asks_for_it(ward: Limited) -> None:
+    """A pulse that scores too little for the table is looked at for this patient, at every point, and not next door."""
+    ward.admit("p2")
+    ward.until(1)
+    ward.limit({"enabled": True, "cadence": "at_once"}, rule="heart_rate_110")
+    ward.hears(WELL | {"heart_rate": 111.0}, 5)
+    ward.hears(WELL | {"heart_rate": 111.0}, 6, device="of-p2")
+    assert ward.levels() == [1]
+    (alert,) = ward.open_alerts()
+    ward.beat()
+    assert [rule.name for rule in ward.explained(alert).rules] == ["heart_rate_110"]
+    assert all_the_same(ward)
+
+
+def test_a_breach_that_waits_is_judged_by_what_was_in_force_when_it_came(ward: Limited) -> None:
+    """Switching its rule off does not hide it; good readings end it then, and nothing new begins."""
+    ward.until(1)
+    ward.limit(
+        {"enabled": True, "limit_on": 100, "limit_off": 99, "cadence": "spot", "on_delay": "5m"}, rule="heart_rate_110"
+    )
+    ward.hears(WELL | {"heart_rate": 105.0}, 5)
+    ward.until(8)
+    ward.end_limit("heart_rate_110")
+    ward.until(21)
+    assert ward.levels() == [1]
+    assert all_the_same(ward)
+    for minute in (22, 40, 54):
+        ward.hears(WELL, minute)
+    assert ward.levels() == []
+    ward.hears(WELL | {"heart_rate": 105.0}, 60)
+    ward.until(90)
+    assert ward.levels() == []
+    assert all_the_same(ward)
