@@ -5,8 +5,10 @@ what follows from it is the lifecycle's; neither is decided here. Every call but
 transaction.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +21,19 @@ from vwmon import points
 from vwmon.attribution import NOBODY, PART_OF_VITAL
 from vwmon.kernels.ragged import Bools, Floats, Ints
 from vwmon.kernels.windows import NEVER_AGE
+from vwmon.patients.limits import BY_THE_TABLE, Course
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
-from vwmon.points import NOTHING, Refused
+from vwmon.points import NOTHING, Noted, Refused
 from vwmon.scoring.charts import PARTS
 from vwmon.store import attempts
 from vwmon.store.sqlite import Connection
 from vwmon.ward import PlanTable
 
 Change = tuple[int, Case, Case]
+Placed = tuple[int, Noted]  # after how many scored messages of its stay in the step something is known
+NOTHING_LEARNT: Mapping[int, Sequence[Placed]] = MappingProxyType({})
+OF_PARTS = frozenset(f"value:{part}" for part in PARTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +42,44 @@ class Followed:
 
     scores: Scores
     gaps: Gaps
+    learnt: Mapping[int, Sequence[Placed]]
     stamp: int
     changes: Sequence[Change]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """The terms of a stay in the course of time, each from its start on.
+
+    `lowest` and `of_parts`, whether a rule asks for the value of a part of the score, hold for all of it: whatever
+    fails them cannot matter at any time.
+    """
+
+    starts: tuple[int, ...]
+    terms: tuple[Terms, ...]
+    lowest: float
+    of_parts: bool
+
+    @classmethod
+    def of(cls, course: Course) -> "_Terms":
+        """Give the terms of a course of rules."""
+        return cls(
+            starts=course.starts,
+            terms=tuple(TERMS if rules is BASE else Terms(rules=rules) for rules in course.rules),
+            lowest=course.lowest,
+            of_parts=not course.asked.isdisjoint(OF_PARTS),
+        )
+
+    def at(self, at_ms: int) -> Terms:
+        """Give the terms at a moment."""
+        return self.terms[bisect_right(self.starts, at_ms) - 1]
+
+    def tick(self, case: Case, now_ms: int) -> Case:
+        """Let every deadline that has passed act under the terms of when it fell due."""
+        for terms, until_ms in zip(self.terms, self.starts[1:], strict=False):
+            if until_ms <= now_ms:
+                case = deadlines.tick(case, until_ms - 1, terms)
+        return deadlines.tick(case, now_ms, self.at(now_ms))
 
 
 class Alerting:
@@ -53,7 +95,7 @@ class Alerting:
         self._stays: Sequence[Stay] = ()
         self._provenance: Sequence[int] = ()
         self._expected: list[tuple[str, ...]] = []
-        self._terms: Sequence[Terms] = ()
+        self._terms: Sequence[_Terms] = ()
         self._lowest = np.zeros(0)
         self._named: Bools = np.zeros(0, dtype=bool)
         self._watched: Bools = np.zeros(0, dtype=bool)
@@ -62,17 +104,18 @@ class Alerting:
         self._stamp = 0
 
     def enrol(
-        self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int], terms: Sequence[Terms] = ()
+        self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int], courses: Sequence[Course] = ()
     ) -> None:
-        """Take the stays, plans and terms by row of the ward, and read back what is open for new rows."""
+        """Take the stays, plans and rules by row of the ward, and read back what is open for new rows."""
         before = self._stays
         self._stays, self._provenance, self._plans = stays, provenance, plans
         self._expected = [
             tuple(part for part, on in zip(PARTS, row, strict=True) if on) for row in plans.expected.tolist()
         ]
-        self._terms = terms or [TERMS] * len(stays)
-        self._lowest = np.array([one.rules.lowest for one in self._terms], dtype=np.float64)
-        self._named = np.array([bool(one.rules.named) for one in self._terms], dtype=bool)
+        shared = {id(course): _Terms.of(course) for course in courses}
+        self._terms = [shared[id(course)] for course in courses] or [_Terms.of(BY_THE_TABLE)] * len(stays)
+        self._lowest = np.array([one.lowest for one in self._terms], dtype=np.float64)
+        self._named = np.array([one.of_parts for one in self._terms], dtype=bool)
         grown = len(stays) - len(before)
         self._watched = np.pad(self._watched, (0, grown))
         self._awaited = np.pad(self._awaited, ((0, grown), (0, 0)))
@@ -81,15 +124,21 @@ class Alerting:
 
     def end(self, rows: Sequence[int], now_ms: int) -> None:
         """End what is expected of stays that were discharged; what was urgent awaits its outcome."""
-        self._keep((row, case, lifecycle.discharged(case, now_ms, self._terms[row])) for row, case in self._load(rows))
+        self._keep(
+            (row, case, lifecycle.discharged(case, now_ms, self._terms[row].at(now_ms)))
+            for row, case in self._load(rows)
+        )
 
-    def follow(self, scores: Scores, gaps: Gaps) -> Followed:
-        """Follow the points of one step, in log order for each stay; nothing is written, and no lock is needed."""
+    def follow(self, scores: Scores, gaps: Gaps, learnt: Mapping[int, Sequence[Placed]] = NOTHING_LEARNT) -> Followed:
+        """Follow the points of one step, in log order for each stay; nothing is written, and no lock is needed.
+
+        `learnt` is what was learnt of each row beside them.
+        """
         stamp = cases.stamp(self._db)
         stale = _stale(scores, self._plans)
         hit = breaching(scores, self._lowest[scores.stay]) | (self._watched | self._named)[scores.stay]
         hit |= (stale & ~self._awaited[scores.stay]).any(axis=1)
-        rows = np.union1d(scores.stay[hit], gaps.stay)
+        rows = np.union1d(np.union1d(scores.stay[hit], gaps.stay), np.array(list(learnt), dtype=np.int64))
         chosen = np.flatnonzero(np.isin(scores.stay, rows))
         moments = _by_stay(chosen[np.argsort(scores.wave[chosen], kind="stable")], scores.stay)
         episodes = _by_stay(np.arange(len(gaps)), gaps.stay)
@@ -99,15 +148,19 @@ class Alerting:
         )
         on_the_ward = [row for row in rows.tolist() if self._stays[row].discharged_ms is None]
         changes = [
-            (row, case, story.told(self._terms[row], case, moments.get(row, []), episodes.get(row, [])))
+            (
+                row,
+                case,
+                story.told(self._terms[row], case, moments.get(row, []), episodes.get(row, []), learnt.get(row, ())),
+            )
             for row, case in self._remembered(on_the_ward, stamp)
         ]
-        return Followed(scores=scores, gaps=gaps, stamp=stamp, changes=changes)
+        return Followed(scores=scores, gaps=gaps, learnt=learnt, stamp=stamp, changes=changes)
 
     def keep(self, followed: Followed) -> None:
         """Write what a step changed; where a person acted since it was followed, follow it again first."""
         if cases.stamp(self._db) != followed.stamp:
-            followed = self.follow(followed.scores, followed.gaps)
+            followed = self.follow(followed.scores, followed.gaps, followed.learnt)
         self._keep(followed.changes)
         self._stamp = cases.stamp(self._db)
 
@@ -122,8 +175,8 @@ class Alerting:
             after, terms = case, self._terms[row]
             for fell_ms, i in sorted((int(due_ms[i]), i) for i in found[row]):
                 part, last = PARTS[parts[i]], int(last_ms[i]) if last_ms[i] >= 0 else None
-                after = deadlines.tick(after, fell_ms, terms)
-                after = lifecycle.overdue(after, part, fell_ms, now_ms, last_ms=last, terms=terms)
+                after = terms.tick(after, fell_ms)
+                after = lifecycle.overdue(after, part, fell_ms, now_ms, last_ms=last, terms=terms.at(now_ms))
             changes.append((row, case, after))
         self._keep(changes)
 
@@ -135,9 +188,8 @@ class Alerting:
         rows = {stay.stay_no: row for row, stay in enumerate(self._stays)} if due else {}
         for stay_no, case in cases.load(self._db, due).items():
             row = rows.get(stay_no)
-            terms = TERMS if row is None else self._terms[row]
             provenance = self._system_provenance if row is None else self._provenance[row]
-            after = deadlines.tick(case, now_ms, terms)
+            after = deadlines.tick(case, now_ms) if row is None else self._terms[row].tick(case, now_ms)
             cases.save(self._db, case, after, provenance, self._host)
             if row is not None:
                 self._note(row, after)
@@ -211,37 +263,55 @@ class _Story:
     plans: PlanTable
     refused: Mapping[int, Refused]
 
-    def told(self, terms: Terms, case: Case, moments: Sequence[int], episodes: Sequence[int]) -> Case:
-        """Tell a case its moments in order, each after what fell overdue or returned before it."""
-        scores, left = self.scores, list(episodes)
+    def told(
+        self,
+        over_time: _Terms,
+        case: Case,
+        moments: Sequence[int],
+        episodes: Sequence[int],
+        learnt: Sequence[Placed] = (),
+    ) -> Case:
+        """Tell a case its moments in order, each after what fell overdue or returned before it, and what was learnt.
+
+        What is in force when the message of a moment is received decides over the moment.
+        """
+        told, waiting, left = _Messages(self.scores), list(learnt), list(episodes)
         for i in moments:
-            received_ms = int(scores.received_ms[i])
-            while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
-                case = self._episode(terms, case, left.pop(0))
-            if not scores.late[i]:
-                case = self._silences(terms, case, i, received_ms)
-            case = deadlines.tick(case, received_ms, terms)
-            expected, refused = self.expected[scores.stay[i]], self.refused.get(i, NOTHING)
-            case = lifecycle.observe(case, points.point(scores, i, case.stay_no, expected, refused), terms)
-        return case
+            if told.begins(i):
+                case = _learn(over_time, case, waiting, told.whole)
+            case = self._moment(over_time, case, i, left)
+        return _learn(over_time, case, waiting, told.whole + 1)
+
+    def _moment(self, over_time: _Terms, case: Case, i: int, left: list[int]) -> Case:
+        scores, received_ms = self.scores, int(self.scores.received_ms[i])
+        while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
+            case = self._episode(over_time, case, left.pop(0))
+        if not scores.late[i]:
+            case = self._silences(over_time, case, i, received_ms)
+        case = over_time.tick(case, received_ms)
+        expected, refused = self.expected[scores.stay[i]], self.refused.get(i, NOTHING)
+        point = points.point(scores, i, case.stay_no, expected, refused)
+        return lifecycle.observe(case, point, over_time.at(received_ms))
 
     def _ended(self, gap: int) -> tuple[int, int]:
         return int(self.gaps.wave[gap]), int(self.gaps.ended_ms[gap])
 
-    def _episode(self, terms: Terms, case: Case, gap: int) -> Case:
+    def _episode(self, over_time: _Terms, case: Case, gap: int) -> Case:
         """Tell of a part that was overdue until its reading came."""
         gaps = self.gaps
         part, due_ms, received_ms = PARTS[gaps.part[gap]], int(gaps.due_ms[gap]), int(gaps.received_ms[gap])
-        case = lifecycle.overdue(deadlines.tick(case, due_ms, terms), part, due_ms, received_ms, terms=terms)
-        case = deadlines.tick(case, received_ms, terms)
+        terms = over_time.at(received_ms)
+        case = lifecycle.overdue(over_time.tick(case, due_ms), part, due_ms, received_ms, terms=terms)
+        case = over_time.tick(case, received_ms)
         return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms, terms)
 
-    def _silences(self, terms: Terms, case: Case, i: int, received_ms: int) -> Case:
+    def _silences(self, over_time: _Terms, case: Case, i: int, received_ms: int) -> Case:
         """Tell of the parts that are overdue at a moment, and of those that no longer are."""
+        terms = over_time.at(received_ms)
         for due_ms, part, last_ms in sorted(self._fell_due(case, i), key=lambda fell: fell[0]):
-            case = deadlines.tick(case, min(due_ms, received_ms), terms)
+            case = over_time.tick(case, min(due_ms, received_ms))
             case = lifecycle.overdue(case, part, due_ms, received_ms, last_ms=last_ms, terms=terms)
-        case = deadlines.tick(case, received_ms, terms)
+        case = over_time.tick(case, received_ms)
         for part in [part for part in case.overdue if not self.stale[i, PARTS.index(part)]]:
             age_ms = int(self.scores.age_ms[i, PARTS.index(part)])
             if age_ms != NEVER_AGE:
@@ -258,6 +328,36 @@ class _Story:
                 last_ms = None if age_ms == NEVER_AGE else int(scores.at_ms[i]) - age_ms
                 since_ms = int(self.plans.admitted_ms[row]) if last_ms is None else last_ms
                 yield since_ms + int(self.plans.overdue_ms[row, number]), PARTS[number], last_ms
+
+
+class _Messages:
+    """The scored messages of one stay in the order of the log, counted as their moments are gone through.
+
+    Of one stay, wave and beginning tell a message from every other: in a wave each begins after those before it.
+    """
+
+    def __init__(self, scores: Scores) -> None:
+        self._scores = scores
+        self._now: tuple[int, int] | None = None
+        self.whole = -1
+
+    def begins(self, i: int) -> bool:
+        """Tell whether a moment is the first of its message; `whole` messages are then behind it."""
+        now = int(self._scores.wave[i]), int(self._scores.rescored_from_ms[i])
+        if now == self._now:
+            return False
+        self._now = now
+        self.whole += 1
+        return True
+
+
+def _learn(over_time: _Terms, case: Case, waiting: list[Placed], whole: int) -> Case:
+    """Tell what was learnt by the time that so many messages are told, and leave the rest waiting."""
+    while waiting and waiting[0][0] <= whole:
+        _, noted = waiting.pop(0)
+        case = over_time.tick(case, noted.received_ms)
+        case = lifecycle.learn(case, noted, over_time.at(noted.received_ms))
+    return case
 
 
 def breaching(scores: Scores, lowest: Floats | float = BASE.lowest) -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from vwmon.scorer import Scorer
 from vwmon.store import account, scratch
 from vwmon.store.account import Account, Kept
 from vwmon.store.database import atomic
+from vwmon.store.limits import SET
 from vwmon.store.readings import LogRow
 from vwmon.store.sqlite import Connection
 from vwmon.timeline import Did, Fault, Message, Settled, Step, Waited, Written
@@ -98,6 +99,8 @@ class Retelling:
             scratch.admit(self._db, step.stay, step.written_ms)
         for assignment in step.assignments:
             (scratch.assign if step.what == "assign" else scratch.end)(self._db, assignment, step.written_ms)
+        if step.limit is not None:
+            (scratch.limit if step.what == SET else scratch.end_limit)(self._db, step.limit, step.written_ms)
         if step.what == "discharge":
             scratch.discharge(self._db, step.stay, step.written_ms)
         self._scorer.cycle(step.at_ms)

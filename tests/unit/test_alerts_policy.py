@@ -46,7 +46,7 @@ def test_the_rules_are_the_ones_the_guides_describe() -> None:
 
 def test_single_vitals_over_time_are_shipped_switched_off() -> None:
     """By the name of their limit: level, the first and last value of a breach, and how long it has to last."""
-    off = {rule.name: rule for rule in RULES.values() if not rule.enabled}
+    off = {rule.name: rule for rule in RULES.values() if not rule.enabled and rule.quantity.startswith("value:")}
     assert {name: (int(r.level), r.side.value, r.limit_on, r.limit_off, r.on_delay_ms) for name, r in off.items()} == {
         "spo2_92": (1, "below", 91, 92, HOUR),
         "spo2_88": (2, "below", 87, 88, 10 * MINUTE),
@@ -66,6 +66,15 @@ def test_single_vitals_over_time_are_shipped_switched_off() -> None:
         assert rule.quantity == f"value:{name.rpartition('_')[0]}"
         assert rule.quantity.removeprefix("value:") in POLICY.parts
         assert rule.source
+
+
+def test_a_trend_is_shipped_switched_off() -> None:
+    """For pathways in which it means something: a rise of weight, to watch, where its limit has a source."""
+    off = [rule for rule in RULES.values() if rule.quantity.startswith("trend:")]
+    assert [(r.name, int(r.level), r.quantity, r.limit_on, r.limit_off, r.enabled) for r in off] == [
+        ("weight_gain", 1, "trend:weight.rise_3d", 2, 1.5, False)
+    ]
+    assert off[0].source
 
 
 @pytest.mark.parametrize(
