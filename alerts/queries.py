@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from alerts import ids, wording
+from alerts import ids, reasons, wording
 from alerts.errors import AlertUnknown
-from alerts.model import SYSTEM_STAY, Alert, Connection, Event, Lane, State
-from alerts.rows import ALERT_COLUMNS, EVENT_COLUMNS, alert_of, event_of
+from alerts.model import SYSTEM_STAY, Alert, Condition, Connection, Event, Kind, Lane, State
+from alerts.policy import RULES
+from alerts.reasons import AGAIN, NOTHING, Measured, Present
+from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS, alert_of, condition_of, event_of
 
 Record = dict[str, Any]
 
@@ -21,30 +23,46 @@ Record = dict[str, Any]
 _ALERTS: Final = f"select {', '.join(ALERT_COLUMNS)} from alert"  # noqa: S608
 _EVENTS: Final = f"select {', '.join(EVENT_COLUMNS)} from alert_event"  # noqa: S608
 _WANTED: Final = "lane in (select value from json_each(?)) and level >= ?"
-_OPEN: Final = f"{_ALERTS} where state <> 'closed' and {_WANTED} and opened_ms >= ?"
+_OPEN: Final = f"{_ALERTS} indexed by alert_open where state <> 'closed' and {_WANTED} and opened_ms >= ?"
 _CLOSED: Final = f"{_ALERTS} where state = 'closed' and {_WANTED} and closed_ms >= ?"
 _ONE: Final = f"{_ALERTS} where id = ?"
 _HISTORY: Final = f"{_EVENTS} where at_ms >= ? order by event_no"
 _HISTORY_OF_ONE: Final = f"{_EVENTS} where alert_no = ? and at_ms >= ? order by event_no"
+_RAISED_AGAIN: Final = """select alert_no, kind, max(event_no) from json_each(?) as wanted cross join alert_event
+    on alert_no = wanted.value where kind in (select value from json_each(?)) group by alert_no"""
+_PENDING: Final = f"""select stay_no, {", ".join(CONDITION_COLUMNS[1:])} from condition where state = 'pending'
+    order by due_ms is null, due_ms, stay_no, rule"""  # noqa: S608
+_NOTIFIED: Final = """select notification_no, cycle, tier, turn, level, state, reason, queued_ms from notification
+    where alert_no = ? order by notification_no"""
+_DELIVERED: Final = """select notification_no, recipient, channel, delivery.state, attempts, error, sent_ms
+    from notification join delivery using (notification_no) where alert_no = ? order by delivery_no"""
 URGENCY: Final = {State.RERAISED: 0, State.NEW: 0, State.ACKNOWLEDGED: 1, State.SETTLED: 2, State.CLOSED: 3}
 BREADTH: Final = {Lane.SYSTEM: 0, Lane.CLINICAL: 1, Lane.TECHNICAL: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whose:
-    """What the caller knows of a stay: where and who it is, and when anything was last heard of it."""
+    """What the caller knows of a stay: where and who it is, and when anything was last heard of it.
+
+    `person` is what tells the person apart on a shared screen, where the caller may show that.
+    """
 
     ward: str
     patient: str
     last_reading_ms: int | None
+    person: Record | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookups:
-    """How to ask the caller about stays: whose they are, and their scores now as the interface gives them."""
+    """How to ask the caller about stays: whose they are, and their scores now as the interface gives them.
+
+    `present` is asked about those with an open clinical alert, each with when that was last acknowledged or None.
+    """
 
     whose: Callable[[Collection[int]], Mapping[int, Whose]]
     scores: Callable[[Collection[int]], Mapping[int, Record]]
+    present: Callable[[Mapping[int, int | None], Mapping[int, Record]], Mapping[int, Present]] = lambda *_: {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +77,9 @@ class Wanted:
     closed: bool = False
     owner: str = ""
     unowned: bool = False
+    overdue: bool = False
+    snoozed: bool | None = None
+    """Only those that are snoozed, only those that are not, or None for both."""
 
 
 EVERY_OPEN: Final = Wanted()
@@ -73,15 +94,15 @@ def work_list(
     """
     lanes = json.dumps(list(wanted.lanes or Lane))
     rows = map(alert_of, db.execute(_CLOSED if wanted.closed else _OPEN, [lanes, wanted.level, since_ms]))
-    found = sorted((alert for alert in rows if _fits(alert, wanted)), key=_rank)
-    listed = _records(lookups, found, now_ms)
+    found = sorted((alert for alert in rows if _fits(alert, wanted, now_ms)), key=_rank)
+    listed = _records(db, lookups, found, now_ms)
     return [row for row in listed if wanted.ward in {"", row["ward"]} and wanted.patient in {"", row["patient"]}]
 
 
 def one(db: Connection, lookups: Lookups, now_ms: int, alert_id: str) -> Record:
     """Give one alert with its history, by its id as a person may have typed it; AlertUnknown if there is none."""
     alert = _found(db, alert_id)
-    (record,) = _records(lookups, [alert], now_ms)
+    (record,) = _records(db, lookups, [alert], now_ms)
     return record | {"evidence": alert.evidence, "covers": wording.coverage(alert), "events": history(db, alert.id)}
 
 
@@ -92,6 +113,27 @@ def history(db: Connection, alert_id: str = "", since_ms: int = 0) -> list[Recor
     else:
         rows = db.execute(_HISTORY, [since_ms])
     return [_event(event_of(row)) for row in rows]
+
+
+def pending(db: Connection, lookups: Lookups) -> list[Record]:
+    """Give the breaches that wait to be confirmed, those that open soonest first; when they open, unless denied."""
+    found = [(row[0], condition_of(row[1:])) for row in db.execute(_PENDING)]
+    whose = lookups.whose({stay_no for stay_no, _ in found}) if found else {}
+    return [_waiting(stay_no, condition, whose.get(stay_no)) for stay_no, condition in found]
+
+
+def notifications(db: Connection, alert_id: str) -> list[Record]:
+    """Give whom an alert was told to: each time that someone was to be told, with its deliveries."""
+    alert_no = _found(db, alert_id).alert_no
+    deliveries: dict[int, list[Record]] = {}
+    for number, *row, sent_ms in db.execute(_DELIVERED, [alert_no]):
+        told = dict(zip(("recipient", "channel", "state", "attempts", "error"), row, strict=True))
+        deliveries.setdefault(number, []).append(told | {"sent_at": utc(sent_ms)})
+    named = ("cycle", "tier", "turn", "level", "state", "reason")
+    return [
+        dict(zip(named, row, strict=True)) | {"queued_at": utc(queued_ms), "deliveries": deliveries.get(number, [])}
+        for number, *row, queued_ms in db.execute(_NOTIFIED, [alert_no])
+    ]
 
 
 def utc(ms: int | None) -> str | None:
@@ -109,7 +151,11 @@ def _found(db: Connection, alert_id: str) -> Alert:
     return alert_of(row)
 
 
-def _fits(alert: Alert, wanted: Wanted) -> bool:
+def _fits(alert: Alert, wanted: Wanted, now_ms: int) -> bool:
+    if wanted.overdue and not _overdue(alert, now_ms):
+        return False
+    if wanted.snoozed is not None and _snoozed(alert, now_ms) is not wanted.snoozed:
+        return False
     if wanted.states and alert.state not in wanted.states:
         return False
     if wanted.unowned and alert.state not in {State.NEW, State.RERAISED}:
@@ -117,16 +163,97 @@ def _fits(alert: Alert, wanted: Wanted) -> bool:
     return not wanted.owner or alert.owner == wanted.owner
 
 
+def _overdue(alert: Alert, now_ms: int) -> bool:
+    """Tell whether an answer is owed and has not come, whatever tier it was put to since."""
+    return alert.owed_ms is not None and alert.owed_ms <= now_ms
+
+
+def _snoozed(alert: Alert, now_ms: int) -> bool:
+    """Tell whether an alert is off the list; one whose time is up is back, also before anything has noted it."""
+    return alert.open and alert.snooze_ms is not None and alert.snooze_ms > now_ms
+
+
 def _rank(alert: Alert) -> tuple[int, ...]:
     when_ms = alert.due_ms if alert.due_ms is not None else -(alert.closed_ms or 0)
     return (-alert.level, BREADTH[alert.lane], URGENCY[alert.state], when_ms, alert.alert_no)
 
 
-def _records(lookups: Lookups, alerts: Sequence[Alert], now_ms: int) -> list[Record]:
+def _records(db: Connection, lookups: Lookups, alerts: Sequence[Alert], now_ms: int) -> list[Record]:
     stays = {alert.stay_no for alert in alerts} - {SYSTEM_STAY}
     whose = lookups.whose(stays) if stays else {}
     scores = lookups.scores(stays) if stays else {}
-    return [_record(alert, whose.get(alert.stay_no), scores.get(alert.stay_no), now_ms) for alert in alerts]
+    ill = {alert.stay_no: alert.ack_ms for alert in alerts if alert.open and alert.lane is Lane.CLINICAL}
+    present = lookups.present(ill, scores) if ill else {}
+    again = _raised_again(db, [alert.alert_no for alert in alerts if alert.state is State.RERAISED])
+    return [
+        _record(alert, whose.get(alert.stay_no), scores.get(alert.stay_no), now_ms)
+        | _told(alert, present.get(alert.stay_no, NOTHING), again.get(alert.alert_no), now_ms)
+        for alert in alerts
+    ]
+
+
+def _raised_again(db: Connection, alert_nos: Sequence[int]) -> dict[int, Kind]:
+    """Give what last raised each of these alerts again."""
+    if not alert_nos:
+        return {}
+    rows = db.execute(_RAISED_AGAIN, [json.dumps(list(alert_nos)), json.dumps(list(AGAIN))])
+    return {alert_no: Kind(kind) for alert_no, kind, _ in rows}
+
+
+def _told(alert: Alert, present: Present, again: Kind | None, now_ms: int) -> Record:
+    """Give what the list says of an alert beside its fields: the reasons as of now, and how the score has moved."""
+    return {
+        "why": reasons.why(alert, present, again, now_ms),
+        "brief": reasons.brief(alert, present, again, now_ms),
+        "change": _moved(present),
+        "measured": [_measured(one) for one in present.measured],
+        "raised_again_by": again.value if again is not None else None,
+    }
+
+
+def _moved(present: Present) -> Record | None:
+    """Give how the score stands to the one of before; `by` is null where that cannot be told."""
+    earlier = present.earlier
+    if earlier is None or present.score is None:
+        return None
+    return {
+        "by": reasons.change(present),
+        "since": utc(earlier.since_ms),
+        "acknowledged": earlier.acknowledged,
+        "total_min": earlier.total_min,
+        "total_max": earlier.total_max,
+    }
+
+
+def _measured(one: Measured) -> Record:
+    return {
+        "part": one.part,
+        "vital": one.vital,
+        "value": one.value,
+        "at": utc(one.at_ms),
+        "before": one.before,
+        "before_at": utc(one.before_ms),
+    }
+
+
+def _waiting(stay_no: int, condition: Condition, whose: Whose | None) -> Record:
+    rule, evidence = RULES.get(condition.rule), condition.evidence
+    values = evidence.get("values", {})
+    scoring = [part for part, points in evidence.get("points", {}).items() if points]
+    return {
+        "stay": stay_no,
+        "ward": whose.ward if whose is not None else None,
+        "patient": whose.patient if whose is not None else None,
+        "person": whose.person if whose is not None else None,
+        "rule": condition.rule,
+        "title": rule.title if rule is not None else condition.rule,
+        "level": rule.level.value if rule is not None else None,
+        "lane": rule.lane.value if rule is not None else None,
+        "since": utc(condition.since_ms),
+        "seen_at": utc(condition.seen_ms),
+        "opens_at": utc(condition.due_ms),
+        "seen": [reasons.phrase(part, values.get(part)) for part in scoring],
+    }
 
 
 def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int) -> Record:
@@ -135,21 +262,24 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
         "lane": alert.lane.value,
         "level": alert.level.value,
         "state": alert.state.value,
-        "flags": _flags(alert),
+        "flags": _flags(alert, now_ms),
         "ward": whose.ward if whose is not None else None,
         "stay": alert.stay_no if alert.stay_no != SYSTEM_STAY else None,
         "patient": whose.patient if whose is not None else None,
+        "person": whose.person if whose is not None else None,
         "opened_at": utc(alert.opened_ms),
         "since": utc(alert.since_ms),
         "last_reading_at": utc(whose.last_reading_ms) if whose is not None else None,
         "score": score,
-        "why": wording.why(alert, now_ms),
         "owner": alert.owner,
+        "offered_to": alert.offered_to,
         "acknowledged_at": utc(alert.ack_ms),
         "acknowledged_until": utc(alert.ack_until_ms),
         "acknowledged_level": alert.ack_level.value if alert.ack_level is not None else None,
         "note": alert.ack_note,
+        "snoozed_until": utc(alert.snooze_ms) if _snoozed(alert, now_ms) else None,
         "due_at": utc(alert.due_ms),
+        "owed_at": utc(alert.owed_ms),
         "tier": alert.tier,
         "peak": alert.peak.value,
         "cleared_at": utc(alert.cleared_ms),
@@ -161,8 +291,13 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
     }
 
 
-def _flags(alert: Alert) -> list[str]:
-    marks = {"blind": alert.blind_ms is not None, "late": alert.late, "recurrence": alert.recurrence_of is not None}
+def _flags(alert: Alert, now_ms: int) -> list[str]:
+    marks = {
+        "blind": alert.blind_ms is not None,
+        "late": alert.late,
+        "recurrence": alert.recurrence_of is not None,
+        "snoozed": _snoozed(alert, now_ms),
+    }
     return [name for name, holds in marks.items() if holds]
 
 
