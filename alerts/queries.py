@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from alerts import ids, reasons, wording
@@ -26,16 +27,16 @@ _WANTED: Final = "lane in (select value from json_each(?)) and level >= ?"
 _OPEN: Final = f"{_ALERTS} indexed by alert_open where state <> 'closed' and {_WANTED} and opened_ms >= ?"
 _CLOSED: Final = f"{_ALERTS} where state = 'closed' and {_WANTED} and closed_ms >= ?"
 _ONE: Final = f"{_ALERTS} where id = ?"
+_DELIVERIES: Final = """select n.alert_no, n.cycle, n.tier, n.turn, n.level, n.queued_ms, n.state, n.reason,
+    d.recipient, d.channel, d.state, d.attempts, d.due_ms, d.sent_ms, d.error
+    from notification n left join delivery d using (notification_no)"""
+_IN_ORDER: Final = "order by n.notification_no, d.delivery_no"
 _HISTORY: Final = f"{_EVENTS} where at_ms >= ? order by event_no"
 _HISTORY_OF_ONE: Final = f"{_EVENTS} where alert_no = ? and at_ms >= ? order by event_no"
 _RAISED_AGAIN: Final = """select alert_no, kind, max(event_no) from json_each(?) as wanted cross join alert_event
     on alert_no = wanted.value where kind in (select value from json_each(?)) group by alert_no"""
 _PENDING: Final = f"""select stay_no, {", ".join(CONDITION_COLUMNS[1:])} from condition where state = 'pending'
     order by due_ms is null, due_ms, stay_no, rule"""  # noqa: S608
-_NOTIFIED: Final = """select notification_no, cycle, tier, turn, level, state, reason, queued_ms from notification
-    where alert_no = ? order by notification_no"""
-_DELIVERED: Final = """select notification_no, recipient, channel, delivery.state, attempts, error, sent_ms
-    from notification join delivery using (notification_no) where alert_no = ? order by delivery_no"""
 URGENCY: Final = {State.RERAISED: 0, State.NEW: 0, State.ACKNOWLEDGED: 1, State.SETTLED: 2, State.CLOSED: 3}
 BREADTH: Final = {Lane.SYSTEM: 0, Lane.CLINICAL: 1, Lane.TECHNICAL: 2}
 
@@ -58,11 +59,13 @@ class Lookups:
     """How to ask the caller about stays: whose they are, and their scores now as the interface gives them.
 
     `present` is asked about those with an open clinical alert, each with when that was last acknowledged or None.
+    Without `sentences` a list has the reasons in phrases alone.
     """
 
     whose: Callable[[Collection[int]], Mapping[int, Whose]]
     scores: Callable[[Collection[int]], Mapping[int, Record]]
     present: Callable[[Mapping[int, int | None], Mapping[int, Record]], Mapping[int, Present]] = lambda *_: {}
+    sentences: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,15 +98,24 @@ def work_list(
     lanes = json.dumps(list(wanted.lanes or Lane))
     rows = map(alert_of, db.execute(_CLOSED if wanted.closed else _OPEN, [lanes, wanted.level, since_ms]))
     found = sorted((alert for alert in rows if _fits(alert, wanted, now_ms)), key=_rank)
-    listed = _records(db, lookups, found, now_ms)
+    listed = _records(lookups, found, now_ms, _raised_again(db, found))
     return [row for row in listed if wanted.ward in {"", row["ward"]} and wanted.patient in {"", row["patient"]}]
 
 
 def one(db: Connection, lookups: Lookups, now_ms: int, alert_id: str) -> Record:
     """Give one alert with its history, by its id as a person may have typed it; AlertUnknown if there is none."""
     alert = _found(db, alert_id)
-    (record,) = _records(db, lookups, [alert], now_ms)
-    return record | {"evidence": alert.evidence, "covers": wording.coverage(alert), "events": history(db, alert.id)}
+    (record,) = _records(lookups, [alert], now_ms, _raised_again(db, [alert]))
+    told = {"notifications": deliveries(db, alert.alert_no), "events": history(db, alert.id)}
+    return record | {"evidence": alert.evidence, "covers": wording.coverage(alert)} | told
+
+
+def deliveries(db: Connection, alert_no: int) -> list[Record]:
+    """Give who was or is to be told of an alert, by what channel, and what came of it, in the order it was asked for.
+
+    A notification that goes to nobody has one row, without a recipient.
+    """
+    return [_delivery(row) for row in db.execute(f"{_DELIVERIES} where n.alert_no = ? {_IN_ORDER}", [alert_no])]
 
 
 def history(db: Connection, alert_id: str = "", since_ms: int = 0) -> list[Record]:
@@ -120,20 +132,6 @@ def pending(db: Connection, lookups: Lookups) -> list[Record]:
     found = [(row[0], condition_of(row[1:])) for row in db.execute(_PENDING)]
     whose = lookups.whose({stay_no for stay_no, _ in found}) if found else {}
     return [_waiting(stay_no, condition, whose.get(stay_no)) for stay_no, condition in found]
-
-
-def notifications(db: Connection, alert_id: str) -> list[Record]:
-    """Give whom an alert was told to: each time that someone was to be told, with its deliveries."""
-    alert_no = _found(db, alert_id).alert_no
-    deliveries: dict[int, list[Record]] = {}
-    for number, *row, sent_ms in db.execute(_DELIVERED, [alert_no]):
-        told = dict(zip(("recipient", "channel", "state", "attempts", "error"), row, strict=True))
-        deliveries.setdefault(number, []).append(told | {"sent_at": utc(sent_ms)})
-    named = ("cycle", "tier", "turn", "level", "state", "reason")
-    return [
-        dict(zip(named, row, strict=True)) | {"queued_at": utc(queued_ms), "deliveries": deliveries.get(number, [])}
-        for number, *row, queued_ms in db.execute(_NOTIFIED, [alert_no])
-    ]
 
 
 def utc(ms: int | None) -> str | None:
@@ -178,32 +176,34 @@ def _rank(alert: Alert) -> tuple[int, ...]:
     return (-alert.level, BREADTH[alert.lane], URGENCY[alert.state], when_ms, alert.alert_no)
 
 
-def _records(db: Connection, lookups: Lookups, alerts: Sequence[Alert], now_ms: int) -> list[Record]:
+def _records(
+    lookups: Lookups, alerts: Sequence[Alert], now_ms: int, again: Mapping[int, Kind] = MappingProxyType({})
+) -> list[Record]:
     stays = {alert.stay_no for alert in alerts} - {SYSTEM_STAY}
     whose = lookups.whose(stays) if stays else {}
     scores = lookups.scores(stays) if stays else {}
     ill = {alert.stay_no: alert.ack_ms for alert in alerts if alert.open and alert.lane is Lane.CLINICAL}
     present = lookups.present(ill, scores) if ill else {}
-    again = _raised_again(db, [alert.alert_no for alert in alerts if alert.state is State.RERAISED])
     return [
         _record(alert, whose.get(alert.stay_no), scores.get(alert.stay_no), now_ms)
-        | _told(alert, present.get(alert.stay_no, NOTHING), again.get(alert.alert_no), now_ms)
+        | _told(alert, present.get(alert.stay_no, NOTHING), again.get(alert.alert_no), now_ms, full=lookups.sentences)
         for alert in alerts
     ]
 
 
-def _raised_again(db: Connection, alert_nos: Sequence[int]) -> dict[int, Kind]:
-    """Give what last raised each of these alerts again."""
+def _raised_again(db: Connection, alerts: Sequence[Alert]) -> dict[int, Kind]:
+    """Give what last raised each of those alerts again that wait for a second answer."""
+    alert_nos = [alert.alert_no for alert in alerts if alert.state is State.RERAISED]
     if not alert_nos:
         return {}
-    rows = db.execute(_RAISED_AGAIN, [json.dumps(list(alert_nos)), json.dumps(list(AGAIN))])
+    rows = db.execute(_RAISED_AGAIN, [json.dumps(alert_nos), json.dumps(list(AGAIN))])
     return {alert_no: Kind(kind) for alert_no, kind, _ in rows}
 
 
-def _told(alert: Alert, present: Present, again: Kind | None, now_ms: int) -> Record:
+def _told(alert: Alert, present: Present, again: Kind | None, now_ms: int, *, full: bool) -> Record:
     """Give what the list says of an alert beside its fields: the reasons as of now, and how the score has moved."""
     return {
-        "why": reasons.why(alert, present, again, now_ms),
+        "why": reasons.why(alert, present, again, now_ms) if full else None,
         "brief": reasons.brief(alert, present, again, now_ms),
         "change": _moved(present),
         "measured": [_measured(one) for one in present.measured],
@@ -299,6 +299,43 @@ def _flags(alert: Alert, now_ms: int) -> list[str]:
         "snoozed": _snoozed(alert, now_ms),
     }
     return [name for name, holds in marks.items() if holds]
+
+
+def _delivery(row: Sequence[Any]) -> Record:
+    (
+        alert_no,
+        cycle,
+        tier,
+        turn,
+        level,
+        queued_ms,
+        state,
+        reason,
+        recipient,
+        channel,
+        how,
+        attempts,
+        due,
+        sent,
+        error,
+    ) = row
+    return {
+        "alert": ids.name(alert_no),
+        "cycle": cycle,
+        "tier": tier,
+        "turn": turn,
+        "level": level,
+        "asked_at": utc(queued_ms),
+        "state": state,
+        "reason": reason,
+        "recipient": recipient,
+        "channel": channel,
+        "delivery": how,
+        "attempts": attempts or 0,
+        "next_at": utc(due) if how == "queued" else None,
+        "sent_at": utc(sent),
+        "error": error,
+    }
 
 
 def _event(event: Event) -> Record:

@@ -31,7 +31,7 @@ from vwmon.store.arrivals import Arrival
 from vwmon.store.log import LogWriter
 
 PEER = [sys.executable, "-c", "import typer, rich.table"]
-DEVICES, AT_ONCE, STEP_MS = 5_000, 5_000, 60_000
+DEVICES, STEP_MS = 5_000, 60_000
 TURNS = 15
 
 
@@ -98,16 +98,16 @@ def _run_ms(command: list[str]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def fill(path: Path, names: list[str], begin_ms: int, readings: int) -> None:
+def fill(path: Path, names: list[str], begin_ms: int, readings: int, step_ms: int = STEP_MS) -> None:
     """Put readings in, each a message of its own, and score them as the daemon does."""
     vitals = list(WELL)
     with closing(database.open_writer(path)) as db:
         log = LogWriter(db)
         scorer = Scorer(db, Provenance(config_hash="benchmark", plans=plans.load_all()), begin_ms)
-        for turn in range(readings // AT_ONCE):
-            at_ms = begin_ms + turn * STEP_MS * AT_ONCE // DEVICES
+        for turn in range(readings // len(names)):
+            at_ms = begin_ms + turn * step_ms
             vital = vitals[turn % len(vitals)]
-            log.append([arrival(name, vital, turn, at_ms) for name in names[:AT_ONCE]], (), at_ms)
+            log.append([arrival(name, vital, turn, at_ms) for name in names], (), at_ms)
             scorer.cycle(at_ms)
         while scorer.cycle(at_ms):
             pass

@@ -48,7 +48,6 @@ def read(
     """Read one alert and what belongs to it; AlertUnknown if there is none of that id."""
     asked = stay_lookups.lookups(db, standing.now_ms, decide=True, names=names)
     record = queries.one(db, asked, standing.now_ms, alert_id)
-    record["notifications"] = queries.notifications(db, record["id"])
     stay_no = record["stay"]
     record["pending"] = [] if stay_no is None else [row for row in queries.pending(db, asked) if row["stay"] == stay_no]
     trends = [] if stay_no is None else trend_lines.of_stay(db, stay_no, _until_ms(record, standing), back_ms)
@@ -153,13 +152,13 @@ def _seen_by(page: Page) -> Iterator[str]:
 
 
 def _notifications(page: Page) -> Iterator[str]:
+    """Say who was told or is to be: what was sent has not been seen by that."""
     for row in page.record["notifications"]:
-        why = f" ({row['reason']})" if row["reason"] else ""
-        yield f"{page.here(row['queued_at'])}  tier {row['tier']}, level {row['level']}: {row['state']}{why}"
-        for sent in row["deliveries"]:
-            at = f" {page.here(sent['sent_at'])}" if sent["sent_at"] else ""
-            fault = f": {sent['error']}" if sent["error"] else ""
-            yield f"{INDENT}{sent['recipient']} by {sent['channel']}: {sent['state']}{at}{fault}"
+        whom = "nobody" if row["recipient"] is None else f"{row['recipient']} by {row['channel']}"
+        came = row["delivery"] or row["state"]
+        at = f" {page.here(row['sent_at'])}" if row["sent_at"] else ""
+        fault = f": {row['error'] or row['reason']}" if row["error"] or row["reason"] else ""
+        yield f"{page.here(row['asked_at'])}  level {row['level']}, tier {row['tier']}, {whom}: {came}{at}{fault}"
 
 
 def _pending(page: Page) -> Iterator[str]:

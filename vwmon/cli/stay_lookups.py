@@ -14,6 +14,7 @@ from alerts.reasons import Earlier, Measured, Present
 from vwmon.cli import render
 from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.patients import plans
+from vwmon.patients.records import Stay
 from vwmon.store import glance, monitor, readings, scores
 from vwmon.store.glance import Person, Value
 from vwmon.store.sqlite import Connection
@@ -25,7 +26,9 @@ PARTS = tuple(POLICY.parts)
 INITIALS = 2
 
 
-def lookups(db: Connection, now_ms: int, *, decide: bool = False, names: bool | None = None) -> Lookups:
+def lookups(
+    db: Connection, now_ms: int, *, decide: bool = False, names: bool | None = None, sentences: bool = True
+) -> Lookups:
     """Give the ways to ask the registers and the scores about the stays of a list.
 
     With `decide` a score also says which measurement would settle it. `names` says how a person is told apart: True by
@@ -36,6 +39,7 @@ def lookups(db: Connection, now_ms: int, *, decide: bool = False, names: bool | 
         whose=asked.whose,
         scores=lambda stay_nos: asked.scores(stay_nos, decide=decide),
         present=asked.present,
+        sentences=sentences,
     )
 
 
@@ -81,6 +85,7 @@ class _Stays:
         self._recorded = state is not None and state.mode == "recording"
         self._newest: dict[int, dict[int, Value]] = {}
         self._asked: set[int] = set()
+        self._stays: dict[int, Stay] = {}
 
     def whose(self, stay_nos: Collection[int]) -> dict[int, Whose]:
         newest = self._last(stay_nos)
@@ -92,12 +97,12 @@ class _Stays:
                 last_reading_ms=glance.last_ms(newest.get(stay.stay_no, {})),
                 person=self._person(persons.get(stay.stay_no)),
             )
-            for stay in glance.stays(self._db, stay_nos).values()
+            for stay in self._known(stay_nos)
         }
 
     def scores(self, stay_nos: Collection[int], *, decide: bool = False) -> dict[int, Record]:
         newest = {} if self._recorded else self._last(stay_nos)
-        stays = glance.stays(self._db, stay_nos)
+        stays = {stay.stay_no: stay for stay in self._known(stay_nos)}
         found = {}
         for stay_no, row in scores.latest(self._db, list(stay_nos)).items():
             last_ms = max(row.at_ms, glance.last_ms(newest.get(stay_no, {})) or 0)
@@ -133,6 +138,12 @@ class _Stays:
             )
             for stay_no, ack_ms in acknowledged.items()
         }
+
+    def _known(self, stay_nos: Collection[int]) -> list[Stay]:
+        unknown = set(stay_nos) - self._stays.keys()
+        if unknown:
+            self._stays |= glance.stays(self._db, unknown)
+        return [self._stays[stay_no] for stay_no in set(stay_nos)]
 
     def _last(self, stay_nos: Collection[int]) -> Mapping[int, Mapping[int, Value]]:
         unknown = set(stay_nos) - self._asked

@@ -54,11 +54,13 @@ NEWEST = f"""{HELD}
     union all select stay_no, vital_no, device_no, max(observed_ms), value from reading_log cross join held
         using (device_no) where observed_ms >= from_ms and observed_ms < to_ms and value is not null group by 1, 2, 3"""
 # The latest at or before a time within the day of that time or the day before, each by one step into the primary key.
+# As integers, so that the key of a table may look them up.
+AS_NUMBER = "cast(json_extract(value, '$[{0}]') as integer)"
 ON_DAY = """(select observed_ms from reading where day = {0} and reading.device_no = asked.device_no
     and reading.vital_no = asked.vital_no and observed_ms <= asked.at_ms and value is not null
     order by observed_ms desc limit 1)"""
 EARLIER = f"""with asked (stay_no, vital_no, device_no, at_ms) as materialized (
-        select {", ".join(f"json_extract(value, '$[{place}]')" for place in range(4))} from json_each(?)),
+        select {", ".join(AS_NUMBER.format(place) for place in range(4))} from json_each(?)),
     found as materialized (select asked.*, coalesce({ON_DAY.format(f"at_ms / {DAY_MS}")},
         {ON_DAY.format(f"at_ms / {DAY_MS} - 1")}) as observed_ms from asked)
     select stay_no, vital_no, device_no, observed_ms, reading.value from found
@@ -66,12 +68,13 @@ EARLIER = f"""with asked (stay_no, vital_no, device_no, at_ms) as materialized (
     union all select stay_no, vital_no, device_no, max(observed_ms), value from reading_log cross join asked
         using (device_no, vital_no) where observed_ms <= at_ms and observed_ms > at_ms - 2 * {DAY_MS}
         and value is not null group by 1, 2, 3"""
-LAST = """select device_no, max(observed_ms) as last_ms from (
-        select device_no, observed_ms from series_latest union all select device_no, observed_ms from reading_log)
-    group by device_no"""
-WARD = f"""select stay_no, patient, ward, pathway, admitted_ms, max(last_ms) from stay
-    left join assignment using (stay_no) left join ({LAST}) as latest on latest.device_no = assignment.device_no
-        and last_ms >= from_ms and (to_ms is null or last_ms < to_ms)
+# The merged part stands in the order of devices already; only what is not merged has to be sorted.
+LAST = """merged as materialized (select device_no, max(observed_ms) as last_ms from series_latest group by device_no),
+    tail as materialized (select device_no, max(observed_ms) as last_ms from reading_log group by device_no)"""
+OF_ITS_TIME = "case when {0}.last_ms >= from_ms and (to_ms is null or {0}.last_ms < to_ms) then {0}.last_ms else 0 end"
+WARD = f"""with {LAST} select stay_no, patient, ward, pathway, admitted_ms,
+        nullif(max(max({OF_ITS_TIME.format("merged")}, {OF_ITS_TIME.format("tail")})), 0)
+    from stay left join assignment using (stay_no) left join merged using (device_no) left join tail using (device_no)
     where discharged_ms is null and (?1 = '' or ward = ?1) group by stay_no"""
 
 
