@@ -22,7 +22,7 @@ Record = dict[str, Any]
 
 # Column names are our own; every value is a parameter.
 _ALERTS: Final = f"select {', '.join(ALERT_COLUMNS)} from alert"  # noqa: S608
-_EVENTS: Final = f"select {', '.join(EVENT_COLUMNS)} from alert_event"  # noqa: S608
+_EVENTS: Final = f"select {', '.join(EVENT_COLUMNS)}, host from alert_event"  # noqa: S608
 _WANTED: Final = "lane in (select value from json_each(?)) and level >= ?"
 _OPEN: Final = f"{_ALERTS} indexed by alert_open where state <> 'closed' and {_WANTED} and opened_ms >= ?"
 _CLOSED: Final = f"{_ALERTS} where state = 'closed' and {_WANTED} and closed_ms >= ?"
@@ -70,7 +70,10 @@ class Lookups:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which alerts a list shows; an empty collection or text asks for all."""
+    """Which alerts a list shows; an empty collection or text asks for all.
+
+    What its owner has put off is left out, unless `snoozed`, or the list is of one owner or one patient.
+    """
 
     lanes: Collection[str] = ()
     level: int = 1
@@ -81,8 +84,7 @@ class Wanted:
     owner: str = ""
     unowned: bool = False
     overdue: bool = False
-    snoozed: bool | None = None
-    """Only those that are snoozed, only those that are not, or None for both."""
+    snoozed: bool = False
 
 
 EVERY_OPEN: Final = Wanted()
@@ -124,7 +126,7 @@ def history(db: Connection, alert_id: str = "", since_ms: int = 0) -> list[Recor
         rows = db.execute(_HISTORY_OF_ONE, [_found(db, alert_id).alert_no, since_ms])
     else:
         rows = db.execute(_HISTORY, [since_ms])
-    return [_event(event_of(row)) for row in rows]
+    return [_event(event_of(row[:-1])) | {"host": row[-1]} for row in rows]
 
 
 def pending(db: Connection, lookups: Lookups) -> list[Record]:
@@ -152,7 +154,7 @@ def _found(db: Connection, alert_id: str) -> Alert:
 def _fits(alert: Alert, wanted: Wanted, now_ms: int) -> bool:
     if wanted.overdue and not _overdue(alert, now_ms):
         return False
-    if wanted.snoozed is not None and _snoozed(alert, now_ms) is not wanted.snoozed:
+    if _put_off(alert, now_ms) and not (wanted.snoozed or wanted.owner or wanted.patient):
         return False
     if wanted.states and alert.state not in wanted.states:
         return False
@@ -166,9 +168,8 @@ def _overdue(alert: Alert, now_ms: int) -> bool:
     return alert.owed_ms is not None and alert.owed_ms <= now_ms
 
 
-def _snoozed(alert: Alert, now_ms: int) -> bool:
-    """Tell whether an alert is off the list; one whose time is up is back, also before anything has noted it."""
-    return alert.open and alert.snooze_ms is not None and alert.snooze_ms > now_ms
+def _put_off(alert: Alert, now_ms: int) -> bool:
+    return alert.state is State.ACKNOWLEDGED and alert.snooze_ms is not None and alert.snooze_ms > now_ms
 
 
 def _rank(alert: Alert) -> tuple[int, ...]:
@@ -273,11 +274,11 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
         "score": score,
         "owner": alert.owner,
         "offered_to": alert.offered_to,
+        "snoozed_until": utc(alert.snooze_ms) if _put_off(alert, now_ms) else None,
         "acknowledged_at": utc(alert.ack_ms),
         "acknowledged_until": utc(alert.ack_until_ms),
         "acknowledged_level": alert.ack_level.value if alert.ack_level is not None else None,
         "note": alert.ack_note,
-        "snoozed_until": utc(alert.snooze_ms) if _snoozed(alert, now_ms) else None,
         "due_at": utc(alert.due_ms),
         "owed_at": utc(alert.owed_ms),
         "tier": alert.tier,
@@ -296,7 +297,8 @@ def _flags(alert: Alert, now_ms: int) -> list[str]:
         "blind": alert.blind_ms is not None,
         "late": alert.late,
         "recurrence": alert.recurrence_of is not None,
-        "snoozed": _snoozed(alert, now_ms),
+        "offered": alert.offered_to is not None,
+        "snoozed": _put_off(alert, now_ms),
     }
     return [name for name, holds in marks.items() if holds]
 
@@ -351,4 +353,6 @@ def _event(event: Event) -> Record:
         "version": event.version,
         "note": event.note,
         "evidence": event.evidence,
+        "changes": event.changes,
+        "op": event.op_id,
     }

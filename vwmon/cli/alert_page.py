@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts import queries, reasons, wording
-from alerts.model import Kind
+from alerts.model import MONITOR, Kind
 from vwmon.cli import register_rows, render, stay_lookups, trend_lines, work_list
 from vwmon.cli.standing import Standing
 from vwmon.config import Settings
@@ -25,6 +25,10 @@ SAW = {
     Kind.ALSO_SEEN: "saw it too",
     Kind.NOTED: "wrote a note",
     Kind.CLOSED: "closed it",
+    Kind.OFFERED: "offered it to someone",
+    Kind.SNOOZED: "put it off",
+    Kind.UNACKNOWLEDGED: "took the acknowledgement back",
+    Kind.REOPENED: "opened it again",
 }
 
 
@@ -146,7 +150,7 @@ def _points(points: int | None) -> str:
 
 def _seen_by(page: Page) -> Iterator[str]:
     for event in page.record["events"]:
-        if event["kind"] in SAW:
+        if event["kind"] in SAW and event["actor"] != MONITOR:
             level = f"at level {event['level_after']}, version {event['version']}"
             yield f"{page.here(event['at'])}  {event['actor']} {SAW[Kind(event['kind'])]} {level}"
 

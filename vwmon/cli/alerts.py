@@ -56,7 +56,7 @@ def work(
         bool, typer.Option("--overdue", help="Those whose answer is overdue.", show_default=False)
     ] = False,
     snoozed: Annotated[
-        bool, typer.Option("--snoozed", help="Those put off the list instead.", show_default=False)
+        bool, typer.Option("--snoozed", help="Also those that were put off.", show_default=False)
     ] = False,
     pending: Annotated[
         bool, typer.Option("--pending", help="What waits to be confirmed instead.", show_default=False)
@@ -99,7 +99,7 @@ def work(
             owner=actor if mine else "",
             unowned=unowned,
             overdue=overdue,
-            snoozed=snoozed if snoozed or not (patient or closed) else None,
+            snoozed=snoozed,
         ),
         within_ms=span_ms(since),
         form=ListFormat.JSON if as_json else form,

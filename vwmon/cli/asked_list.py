@@ -63,7 +63,7 @@ class Asked:
     @property
     def unnarrowed(self) -> bool:
         """Tell whether this is the list of a ward as it is, with nothing asked for or left out by name."""
-        return self.wanted == Wanted(ward=self.wanted.ward, snoozed=False)
+        return self.wanted == Wanted(ward=self.wanted.ward, snoozed=self.wanted.snoozed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ def read(asked: Asked) -> Shown:
         listed = queries.work_list(db, whose, standing.now_ms, asked.wanted, since_ms)
         folds = asked.form.people and asked.unnarrowed
         rows, folded = ward_lines.folded_away(listed) if folds else (listed, 0)
-        hidden = ward_lines.snoozed(db, standing.now_ms, asked.wanted.ward) if asked.wanted.snoozed is False else 0
+        hidden = 0 if asked.wanted.snoozed else ward_lines.snoozed(db, standing.now_ms, asked.wanted.ward)
         around = Around(title=standing.title)
         if asked.form.people:
             looking = Looking(actor=asked.actor, ward=asked.wanted.ward)

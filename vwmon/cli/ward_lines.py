@@ -20,7 +20,7 @@ NAMED = 3  # of the patients that do not report so many are named
 ALWAYS = "00:00-24:00"
 PENDING = """select count(*) from condition where state = 'pending'
     and (?1 = '' or exists (select 1 from stay where stay.stay_no = condition.stay_no and ward = ?1))"""
-SNOOZED = """select count(*) from alert where snooze_ms > ?2 and state <> 'closed'
+SNOOZED = """select count(*) from alert where snooze_ms > ?2 and state = 'acknowledged'
     and (?1 = '' or exists (select 1 from stay where stay.stay_no = alert.stay_no and ward = ?1))"""
 
 
@@ -63,8 +63,8 @@ def _waiting(db: Connection, standing: Standing, looking: Looking) -> list[str]:
     pending = glance.count(db, PENDING, [looking.ward])
     off = snoozed(db, standing.now_ms, looking.ward)
     return [
-        *([f"{pending} pending confirmation (--pending)"] if pending else []),
-        *([f"{off} snoozed (--snoozed)"] if off else []),
+        *([f"{pending} pending confirmation (vwmon alerts --pending)"] if pending else []),
+        *([f"{off} snoozed (vwmon alerts --snoozed)"] if off else []),
     ]
 
 
