@@ -141,10 +141,10 @@ def _again(alert: Alert, again: Kind | None) -> list[str]:
 
 
 def _clinical(alert: Alert, present: Present, now_ms: int) -> Iterator[str]:
-    now = _as_of_now(alert, present)
-    if now is None:
+    now = _as_of_now(alert, present) if alert.open else None
+    if alert.open and now is None:
         yield "no score holds now"
-    else:
+    if now is not None:
         yield from _now(now, present, now_ms)
         yield from _could_be(alert, now)
     if now is None or _differs(alert.evidence, now):
@@ -155,9 +155,8 @@ def _clinical(alert: Alert, present: Present, now_ms: int) -> Iterator[str]:
 def _now(now: Record, present: Present, now_ms: int) -> Iterator[str]:
     """Say what scores now, each with its direction; one age for all that were measured about the same time."""
     came = {one.part: one for one in present.measured}
-    scoring = sorted((part for part, points in now["points"].items() if points), key=lambda part: -now["points"][part])
     said, newest = [], wording.ago(now_ms - now["at_ms"])
-    for part in scoring:
+    for part in _scoring(now):
         age_ms = now["ages_ms"].get(part, 0)
         old = wording.ago(age_ms + now_ms - now["at_ms"])
         marked = f" ({old} old)" if age_ms > TOGETHER_MS and old != newest else ""
@@ -166,6 +165,12 @@ def _now(now: Record, present: Present, now_ms: int) -> Iterator[str]:
     missing = now["missing"]
     if missing:
         yield f"missing {_few([SHORT.get(part, wording.label(part)) for part in missing])}"
+
+
+def _scoring(evidence: Record) -> list[str]:
+    """Name the parts that score, the worst first."""
+    points = evidence["points"]
+    return sorted((part for part in points if points[part]), key=lambda part: -points[part])
 
 
 def _with_direction(part: str, value: float | None, came: Measured | None) -> str:
@@ -210,7 +215,7 @@ def _rise(alert: Alert, now: Record, now_ms: int) -> Iterator[str]:
     """Say what the last rise stood on, where it is not what holds now."""
     if _differs(alert.evidence, now):
         then = alert.evidence
-        parts = [phrase(part, then["values"].get(part)) for part, points in then["points"].items() if points]
+        parts = [phrase(part, then["values"].get(part)) for part in _scoring(then)]
         said = f"last raised {wording.ago(now_ms - then['at_ms'])} ago on {_score(then)}"
         yield f"{said}: {', '.join(parts)}" if parts else said
 
