@@ -36,22 +36,6 @@ AGAIN: Final[Mapping[Kind, str]] = {
 TOGETHER_MS: Final = 15 * 60_000  # readings no further apart than this share one age
 NAMED: Final = 3  # so many overdue vitals are named, of more only the count
 OF_THE_SCORE: Final = "news2"  # what the names of the rules begin with that the score itself tells of
-KNOWN: Final = frozenset(
-    {
-        "at_ms",
-        "received_ms",
-        "late",
-        "complete",
-        "total_min",
-        "total_max",
-        "could_be",
-        "red",
-        "missing",
-        "points",
-        "values",
-    }
-    | {"ages_ms", "refused"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +95,7 @@ def why(alert: Alert, present: Present, again: Kind | None, now_ms: int) -> list
     if now is None:
         return [*said, "no score that still holds", *wording.why(alert, now_ms)]
     sentences = wording.why(replace(alert, evidence=now), now_ms)
-    return [*said, *sentences, *_directions(present, now_ms), *_rise(alert, now, now_ms)]
+    return [*said, *sentences, *_compared(present, now_ms), *_rise(alert, now, now_ms)]
 
 
 def brief(alert: Alert, present: Present, again: Kind | None, now_ms: int) -> list[str]:
@@ -147,9 +131,11 @@ def _clinical(alert: Alert, present: Present, now_ms: int) -> Iterator[str]:
     if now is not None:
         yield from _now(now, present, now_ms)
         yield from _could_be(alert, now)
-    if now is None or _differs(alert.evidence, now):
-        yield f"raised {wording.ago(now_ms - alert.evidence['at_ms'])} ago on {_score(alert.evidence)}"
-    yield from _other_rules(alert)
+    then = wording.ago(now_ms - alert.evidence["at_ms"])
+    if "total_min" in alert.evidence and (now is None or _differs(alert.evidence, now)):
+        yield f"raised {then} ago on {_score(alert.evidence)}"
+    for title in _other_rules(alert):
+        yield f"{title}, {then} ago"
 
 
 def _now(now: Record, present: Present, now_ms: int) -> Iterator[str]:
@@ -188,15 +174,12 @@ def _direction(came: Measured, before: float) -> str:
     return f"{'up' if came.value > before else 'down'} from {number(before)}"
 
 
-def _directions(present: Present, now_ms: int) -> Iterator[str]:
-    """Say in sentences how the score and the vitals stand to what they were."""
-    earlier, risen = present.earlier, change(present)
+def _compared(present: Present, now_ms: int) -> Iterator[str]:
+    """Say in a sentence how the score stands to what it was."""
+    earlier = present.earlier
     if earlier is not None:
-        yield f"{_moved(risen)} from NEWS2 {_bounds(earlier.total_min, earlier.total_max)} {_since(earlier, now_ms)}"
-    for one in present.measured:
-        if one.before is not None and one.before_ms is not None and one.before != one.value:
-            span = wording.ago(one.at_ms - one.before_ms)
-            yield f"{phrase(one.vital, one.value)} {_direction(one, one.before)} {span} before"
+        then = f"NEWS2 {_bounds(earlier.total_min, earlier.total_max)}"
+        yield f"{_moved(change(present))} from {then} {_since(earlier, now_ms)}"
 
 
 def _moved(risen: int | None) -> str:
@@ -212,40 +195,41 @@ def _since(earlier: Earlier, now_ms: int) -> str:
 
 
 def _rise(alert: Alert, now: Record, now_ms: int) -> Iterator[str]:
-    """Say what the last rise stood on, where it is not what holds now."""
-    if _differs(alert.evidence, now):
-        then = alert.evidence
+    """Say what the last rise stood on, where it is not what holds now; all of it where it was more than the score."""
+    then = alert.evidence
+    if _other_rules(alert):
+        yield from wording.why(replace(alert, blind_ms=None, late=False), now_ms)
+    elif _differs(then, now):
         parts = [phrase(part, then["values"].get(part)) for part in _scoring(then)]
         said = f"last raised {wording.ago(now_ms - then['at_ms'])} ago on {_score(then)}"
         yield f"{said}: {', '.join(parts)}" if parts else said
 
 
 def _differs(then: Record, now: Record) -> bool:
-    return any(then[name] != now[name] for name in ("total_min", "total_max"))
+    return any(then.get(name) != now[name] for name in ("total_min", "total_max"))
 
 
 def _as_of_now(alert: Alert, present: Present) -> dict[str, Any] | None:
-    """Give the present in the form of evidence, so that the same words serve both; None when no score holds.
+    """Give the present score in the form of evidence, so that the same words serve both; None when none holds.
 
-    What was refused keeps its own age. A rule on anything but the score is told of as it was at the rise.
+    What was refused keeps its own age. A rule on anything but the score is told of as it was at the rise, and not here.
     """
     score, then = present.score, alert.evidence
-    if score is None or "points" not in score:
+    if score is None:
         return None
     came = {one.part: one for one in present.measured if one.part in score["points"]}
     at_ms = max([present.score_ms, *(one.at_ms for one in came.values())])
-    same = then["at_ms"] == present.score_ms
     values = {part: one.value for part, one in came.items()}
     ages = {part: at_ms - one.at_ms for part, one in came.items()}
-    if same:
+    if then["at_ms"] == present.score_ms:
         values = {**then["values"], **values}
         ages = {**{part: age + at_ms - then["at_ms"] for part, age in then["ages_ms"].items()}, **ages}
     return {
-        **{name: value for name, value in then.items() if name not in KNOWN},
         **{name: score[name] for name in ("total_min", "total_max", "could_be", "red", "missing", "points")},
+        "rules": [rule for rule in then["rules"] if rule.startswith(OF_THE_SCORE)],
         "at_ms": at_ms,
-        "received_ms": then.get("received_ms"),
         "values": values,
+        "before": {part: {"value": one.before} for part, one in came.items() if one.before not in {None, one.value}},
         "ages_ms": ages,
         "refused": _refused(then, at_ms),
     }
@@ -267,11 +251,10 @@ def _could_be(alert: Alert, now: Record) -> Iterator[str]:
             yield wording.refusal(part, tried["sent"])
 
 
-def _other_rules(alert: Alert) -> Iterator[str]:
+def _other_rules(alert: Alert) -> list[str]:
     """Name what else the alert was raised on than the score."""
-    for rule in alert.evidence.get("rules", ()):
-        if not rule.startswith(OF_THE_SCORE):
-            yield POLICY.rules[rule].title if rule in POLICY.rules else str(rule)
+    others = [rule for rule in alert.evidence["rules"] if not rule.startswith(OF_THE_SCORE)]
+    return [POLICY.rules[rule].title if rule in POLICY.rules else rule for rule in others]
 
 
 def _standing(alert: Alert, now_ms: int) -> Iterator[str]:

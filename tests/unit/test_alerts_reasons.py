@@ -163,7 +163,14 @@ def test_the_sentences_say_against_what_the_score_has_moved() -> None:
     assert "unchanged from NEWS2 8 an hour before" in why(now(score(8), earlier=an_hour_before(8)))
     unlike = an_hour_before(5, upper=8, missing=("temperature",))
     assert any("cannot be told" in said for said in why(now(score(8), earlier=unlike)))
-    assert "SpO2 86 % down from 94 1 h before" in why(now(score(8, spo2=3), measured("spo2", 86, before=94)))
+
+
+def test_the_words_of_a_rise_are_given_what_each_part_was_before() -> None:
+    """In the form in which a breach keeps it; of what did not change, or was not measured, there is nothing."""
+    vitals = (measured("spo2", 86, before=94), measured("heart_rate", 80, before=80), measured("oxygen", 0))
+    evidence = reasons._as_of_now(clinical(RAISED), now(score(8, spo2=3, heart_rate=0, oxygen=0), *vitals))
+    assert evidence is not None
+    assert evidence["before"] == {"spo2": {"value": 94}}
 
 
 @pytest.mark.parametrize("again", list(reasons.AGAIN))
@@ -243,7 +250,15 @@ def test_a_fault_of_the_service_has_the_same_words_in_both() -> None:
 def test_a_rule_on_anything_else_keeps_its_title() -> None:
     """A breach that the score does not tell of is not left out because the score is known."""
     alert = replace(clinical(RAISED), evidence={**clinical(RAISED).evidence, "rules": ["news2_7", "overdue", "gone"]})
-    assert brief(now(score(8)), alert)[-2:] == ["readings overdue", "gone"]
+    assert brief(now(score(8)), alert)[-2:] == ["readings overdue, 1 h ago", "gone, 1 h ago"]
+    assert "NEWS2 8 to 11 (6 of 7 measured; missing temperature), 1 h ago" in why(now(score(2)), alert)
+
+
+def test_a_rise_on_another_rule_alone_needs_no_score_of_then() -> None:
+    """Its evidence has no score; the present one is shown beside it."""
+    evidence = {"rules": ["overdue"], "at_ms": NOW - HOUR, "values": {}, "ages_ms": {}, "points": {}}
+    alert = replace(clinical(RAISED), evidence=evidence)
+    assert brief(now(score(2)), alert) == ["2 min ago: nothing scores", "readings overdue, 1 h ago"]
 
 
 def test_a_closed_alert_tells_of_its_own_time() -> None:

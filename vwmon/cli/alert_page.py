@@ -4,7 +4,7 @@ Here: what belongs on the page, and its lines. Not here: the trend lines (vwmon.
 Times are those of the ward's clock, with their offset from UTC.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,13 +172,14 @@ def _pending(page: Page) -> Iterator[str]:
         yield f"{row['title']}{seen}, since {page.here(row['since'])}; opens {opens} unless a fresh reading denies it"
 
 
-def _history(page: Page) -> list[str]:
-    return [work_list.told({**event, "at": page.here(event["at"])}) + _scored(event) for event in page.record["events"]]
-
-
-def _scored(event: Mapping[str, Any]) -> str:
-    evidence = event["evidence"]
-    return f"  NEWS2 {work_list.bounds(evidence)}" if "total_min" in evidence else ""
+def _history(page: Page) -> Iterator[str]:
+    for event in page.record["events"]:
+        before, after = event["level_before"], event["level_after"]
+        level = f"level {after}" if before in {None, after} else f"level {before} -> {after}"
+        evidence, note = event["evidence"], f' "{event["note"]}"' if event["note"] else ""
+        scored = f", NEWS2 {work_list.bounds(evidence)}" if "total_min" in evidence else ""
+        state = work_list.STATES[event["state_after"]]
+        yield f"{page.here(event['at'])}  {event['kind']:<14}  {state:<8}  {level}{scored}; {event['actor']}{note}"
 
 
 def _indented(said: Sequence[str] | Iterator[str]) -> list[str]:

@@ -11,13 +11,16 @@ from alerts import wording
 from alerts.reasons import SHORT, number
 from devices.vitals import VITALS, printed
 from vwmon.cli import render, stay_lookups
+from vwmon.cli.reading_rows import LEVELS_OF_CONSCIOUSNESS
 from vwmon.cli.sparklines import GAP, Course, Point, stepped
 from vwmon.store import glance, readings, scores
 from vwmon.store.sqlite import Connection
 
 BARS = 24
 SCORE = "NEWS2"
-UNITLESS = frozenset({"consciousness", "fio2"})  # a level, and a fraction
+CONSCIOUSNESS = "consciousness"
+SHOWN_FROM_MS = 60_000  # a last reading older than this says so
+UNITLESS = frozenset({CONSCIOUSNESS, "fio2"})  # a level, and a fraction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +76,19 @@ def lines(trends: Sequence[Trend]) -> list[str]:
 
 def _cells(trend: Trend) -> list[str]:
     course = trend.course
-    moved = "no change" if course.moved == 0 else f"{'up' if course.moved > 0 else 'down'} {number(abs(course.moved))}"
-    age = render.ago(course.to_ms - course.last[0])
-    last = " ".join(filter(None, (number(course.last[1]), trend.unit)))
-    ranged = f"{number(course.low)} to {number(course.high)}"
-    return [_label(trend.name), course.bars(BARS), last, moved, ranged, f"{age} old" if age != "0 s" else ""]
+    text = _letter if trend.name == CONSCIOUSNESS else number
+    moved = (
+        "steady" if course.moved == 0 else f"{'up' if course.moved > 0 else 'down'} from {text(course.points[0][1])}"
+    )
+    last = " ".join(filter(None, (text(course.last[1]), trend.unit)))
+    ranged = text(course.low) if course.low == course.high else f"{text(course.low)}-{text(course.high)}"
+    age_ms = course.to_ms - course.last[0]
+    old = f"{render.short(age_ms)} old" if age_ms > SHOWN_FROM_MS else ""
+    return [_label(trend.name), course.bars(BARS), last, moved, ranged, old]
+
+
+def _letter(level: float) -> str:
+    return LEVELS_OF_CONSCIOUSNESS[int(level)] if 0 <= level < len(LEVELS_OF_CONSCIOUSNESS) else number(level)
 
 
 def _points(db: Connection, stay_no: int, from_ms: int, to_ms: int) -> dict[str, list[Point]]:
@@ -93,7 +104,7 @@ def _points(db: Connection, stay_no: int, from_ms: int, to_ms: int) -> dict[str,
 
 
 def _label(name: str) -> str:
-    return name if name == SCORE else SHORT.get(name, wording.label(name))
+    return {SCORE: SCORE, CONSCIOUSNESS: "ACVPU"}.get(name) or SHORT.get(name, wording.label(name))
 
 
 def _unit(name: str) -> str:

@@ -35,6 +35,7 @@ WHY_LINES, NARROW_WHY_LINES = 2, 3
 BAR = " | "
 INDENT = " " * 6
 LEAST_OF_A_NAME, LEAST_OF_A_REASON = 8, 24
+SAID = frozenset({"blind", "late", "recurrence", "offered", "snoozed"})  # flags that the reasons tell of
 GONE, CHANGED, ADDED = "-", "*", "+"
 NOT_MONITORING = "NOT"
 
@@ -267,6 +268,7 @@ def _reasons(row: Row) -> list[str]:
     """Give the phrases on an alert, with who has been asked to take it over and until when it is off the list."""
     offered, snoozed = row.get("offered_to"), row.get("snoozed_until")
     return [
+        *(flag.upper() for flag in row["flags"] if flag not in SAID),
         *([f"offered to {offered}"] if offered else []),
         *([f"SNOOZED until {snoozed}"] if snoozed else []),
         *row["brief"],
