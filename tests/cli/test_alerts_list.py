@@ -15,7 +15,9 @@ from tests.cli.test_alerts_commands import HOSTILE, NOW, Ward, listed
 from tests.conftest import Command
 from tests.unit.alerts_points import HOUR, MINUTE, person, point
 from vwmon.cli import stay_lookups, ward_lines, work_list
+from vwmon.cli.standing import Standing
 from vwmon.cli.work_list import Look
+from vwmon.config import Settings
 from vwmon.patients.records import By
 from vwmon.store import database, glance, registers
 from vwmon.store.database import open_reader
@@ -313,6 +315,75 @@ def test_below_the_list_stands_how_many_report_and_who_does_not(measured: Ward) 
     assert told == [f"not reporting: p-3 (never), {heard[3].patient} (never), p-1 (1 d)"]
     assert ward_lines._named([*silent, silent[0]], later)[0].endswith(", and 1 more")
     assert ward_lines._reporting(heard, silent, recorded=False) == "1 of 4 patients report"
+
+
+PAUSES = """create table if not exists pause (
+    pause_no integer primary key, stay_no integer not null, from_ms integer not null,
+    until_ms integer not null, reason text not null, actor text not null, written_ms integer not null,
+    ended_ms integer, ended_by text)"""
+
+
+@pytest.mark.parametrize(
+    ("from_ms", "until_ms", "ended_ms", "away"),
+    [
+        (NOW - 1, NOW + 2 * HOUR, None, True),
+        (NOW, NOW + 2 * HOUR, NOW + 2 * HOUR, True),
+        (NOW + 1, NOW + 2 * HOUR, None, False),
+        (0, NOW, None, False),
+        (0, NOW + 2 * HOUR, NOW, False),
+    ],
+)
+def test_who_is_away_is_named_with_when_they_are_back(
+    vwmon: Command, ward: Ward, from_ms: int, until_ms: int, ended_ms: int | None, *, away: bool
+) -> None:
+    """From the beginning of a pause to its end, or until somebody ended it."""
+    assert "away" not in shown(vwmon, ward)
+    with database.atomic(ward.db):
+        ward.db.execute(PAUSES)
+        ward.db.execute(
+            """insert into pause (stay_no, from_ms, until_ms, reason, actor, written_ms, ended_ms)
+               values (2, ?, ?, 'clinic', 'lowe', 0, ?)""",
+            (from_ms, until_ms, ended_ms),
+        )
+    assert ("away: p-2 (back in 2h00)" in shown(vwmon, ward)) == away
+    assert "away" not in shown(vwmon, ward, "--ward", "hf")
+
+
+def test_someone_who_is_away_is_not_missed(ward: Ward) -> None:
+    """The number says that nothing comes, the names are of those whose silence is not expected."""
+    later = 40 * HOUR
+    with database.atomic(ward.db):
+        ward.db.execute(PAUSES)
+        ward.db.execute(
+            """insert into pause (stay_no, from_ms, until_ms, reason, actor, written_ms)
+               values (2, 0, ?, 'clinic', 'lowe', 0)""",
+            [later + HOUR],
+        )
+    ward.beat(cycle_ms=later, last_received_ms=later)
+    with closing(open_reader(ward.path)) as db:
+        standing = Standing(now_ms=later, title="", trusted=True, state=None)
+        lines = ward_lines.lines(db, standing, Settings(), ward_lines.Looking(actor="lowe"), [])
+    assert lines[0] == "0 alerts | 0 of 4 patients report"
+    assert lines[1] == "away: p-2 (back in 1h00)"
+    assert "p-2" not in lines[2]
+
+
+def test_what_is_held_back_is_counted(vwmon: Command, busy: Ward) -> None:
+    """A technical condition that holds without an alert of it: it will be raised when the service is whole again."""
+    assert "held back" not in shown(vwmon, busy)
+    with database.atomic(busy.db):
+        busy.db.execute(
+            "insert into condition (stay_no, rule, state, since_ms, covered_ms) values (2, 'overdue', 'present', 0, 0)"
+        )
+    assert "1 technical held back" in shown(vwmon, busy)
+    assert "held back" not in shown(vwmon, busy, "--ward", "hf")
+
+
+def test_a_flag_that_no_phrase_tells_of_stands_in_capitals(vwmon: Command, busy: Ward) -> None:
+    """So that no modifier of an alert is invisible, whoever has added it."""
+    rows = [row | {"flags": ["flapping", "late"]} for row in listed(vwmon, busy, "--patient", "p-2")]
+    (_, _, why, *_) = [line for line, _ in work_list.lines(rows, NOW, work_list.Around(), Look(width=80))]
+    assert why.startswith("      resp; FLAPPING; ")
 
 
 @pytest.mark.parametrize(

@@ -199,8 +199,8 @@ def test_a_database_that_breaks_leaves_the_last_list_under_a_line_that_says_so(a
 
 
 def test_it_follows_the_size_of_the_terminal(alive: Ward) -> None:
-    """At once, wider and narrower; what is above and below the list is always there."""
-    with watched(alive) as terminal:
+    """At once, long before the next look; what is above and below the list is always there."""
+    with watched(alive, "--interval", "1m") as terminal:
         terminal.until(has("OWNER"), "the list at eighty")
         terminal.resize(160, 40)
         terminal.until(has("WHY"), "the list at a hundred and sixty")

@@ -3,10 +3,12 @@
 Counted over the ward or wards of the list, whatever else the list leaves out. Nothing here decides about an alert.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alerts.model import Lane
+from alerts.policy import RULES
 from vwmon import hours
 from vwmon.cli import render, stay_lookups
 from vwmon.cli.standing import Standing
@@ -18,7 +20,14 @@ from vwmon.store.sqlite import Connection
 
 NAMED = 3  # of the patients that do not report so many are named
 ALWAYS = "00:00-24:00"
+TECHNICAL = [rule.name for rule in RULES.values() if rule.lane is Lane.TECHNICAL]
 PENDING = """select count(*) from condition where state = 'pending'
+    and (?1 = '' or exists (select 1 from stay where stay.stay_no = condition.stay_no and ward = ?1))"""
+# What is found wrong with kit and data while there is no alert of it: held back because the service is at fault.
+HELD_BACK = """select count(distinct stay_no) from condition
+    where state in ('present', 'clearing', 'unknown') and rule in (select value from json_each(?2))
+    and not exists (select 1 from alert where alert.stay_no = condition.stay_no and lane = 'technical'
+        and state in ('new', 'acknowledged', 'reraised'))
     and (?1 = '' or exists (select 1 from stay where stay.stay_no = condition.stay_no and ward = ?1))"""
 SNOOZED = """select count(*) from alert where snooze_ms > ?2 and state = 'acknowledged'
     and (?1 = '' or exists (select 1 from stay where stay.stay_no = alert.stay_no and ward = ?1))"""
@@ -39,11 +48,14 @@ def lines(
     recorded = standing.state is not None and standing.state.mode == "recording"
     heard = glance.ward(db, looking.ward)
     silent = [] if recorded else _silent(heard, standing.now_ms)
+    until = glance.away(db, standing.now_ms)
+    away = {stay.patient: until[stay.stay_no] for stay in heard if stay.stay_no in until}
     reporting = _reporting(heard, silent, recorded=recorded)
     counts = [_counted(len(rows), "alert"), reporting, *_waiting(db, standing, looking)]
+    missed = [stay for stay in silent if stay.patient not in away]
     duty = [] if recorded else _staffed(settings, looking, standing.now_ms)
     fresh = [*_fresh(standing), f"you: {looking.actor}", *duty]
-    said = [BAR.join(counts), *_named(silent, standing.now_ms), BAR.join(fresh)]
+    said = [BAR.join(counts), *_away(away, standing.now_ms), *_named(missed, standing.now_ms), BAR.join(fresh)]
     return [f"+ {folded} technical L1: vwmon alerts --lane technical", *said] if folded else said
 
 
@@ -62,9 +74,11 @@ def _waiting(db: Connection, standing: Standing, looking: Looking) -> list[str]:
     """Count what the list does not show and may soon: breaches to be confirmed, and alerts put off."""
     pending = glance.count(db, PENDING, [looking.ward])
     off = snoozed(db, standing.now_ms, looking.ward)
+    held = glance.count(db, HELD_BACK, [looking.ward, json.dumps(TECHNICAL)])
     return [
         *([f"{pending} pending confirmation (vwmon alerts --pending)"] if pending else []),
         *([f"{off} snoozed (vwmon alerts --snoozed)"] if off else []),
+        *([f"{held} technical held back"] if held else []),
     ]
 
 
@@ -80,6 +94,19 @@ def _reporting(heard: Sequence[Heard], silent: Sequence[Heard], *, recorded: boo
         return _counted(len(heard), "patient")
     verb = "report" if len(heard) != 1 else "reports"
     return f"{len(heard) - len(silent)} of {_counted(len(heard), 'patient')} {verb}"
+
+
+def _away(away: Mapping[str, int], now_ms: int) -> list[str]:
+    """Name who is away, the soonest back first: their silence is expected, whatever they send is not."""
+    named = [
+        f"{patient} (back in {render.short(until - now_ms)})" for patient, until in sorted(away.items(), key=_until)
+    ]
+    more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
+    return [f"away: {', '.join([*named[:NAMED], *more])}"] if named else []
+
+
+def _until(item: tuple[str, int]) -> int:
+    return item[1]
 
 
 def _named(silent: Sequence[Heard], now_ms: int) -> list[str]:

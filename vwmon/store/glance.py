@@ -72,6 +72,8 @@ EARLIER = f"""with asked (stay_no, vital_no, device_no, at_ms) as materialized (
 LAST = """merged as materialized (select device_no, max(observed_ms) as last_ms from series_latest group by device_no),
     tail as materialized (select device_no, max(observed_ms) as last_ms from reading_log group by device_no)"""
 OF_ITS_TIME = "case when {0}.last_ms >= from_ms and (to_ms is null or {0}.last_ms < to_ms) then {0}.last_ms else 0 end"
+AWAY = """select stay_no, max(min(until_ms, coalesce(ended_ms, until_ms))) from pause
+    where from_ms <= ?1 and until_ms > ?1 and (ended_ms is null or ended_ms > ?1) group by stay_no"""
 WARD = f"""with {LAST} select stay_no, patient, ward, pathway, admitted_ms,
         nullif(max(max({OF_ITS_TIME.format("merged")}, {OF_ITS_TIME.format("tail")})), 0)
     from stay left join assignment using (stay_no) left join merged using (device_no) left join tail using (device_no)
@@ -114,6 +116,13 @@ def at(db: Connection, asked: Sequence[tuple[int, int, int, int]]) -> dict[int, 
 def ward(db: Connection, name: str = "") -> list[Heard]:
     """Give every stay that goes on, of one ward or of all, with when anything was last observed of it."""
     return [Heard._make(row) for row in db.execute(WARD, [name])]
+
+
+def away(db: Connection, now_ms: int) -> dict[int, int]:
+    """Give the stays whose patient is away, and until when; of a database that keeps no pauses, none."""
+    if count(db, "select count(*) from sqlite_schema where name = 'pause'") == 0:
+        return {}
+    return dict(db.execute(AWAY, [now_ms]).fetchall())
 
 
 def count(db: Connection, sql: str, parameters: Sequence[Any] = ()) -> int:
