@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from vwmon import durations
-from vwmon.cli import context, next_measure, plan, reading_rows, register_rows, render, trends, work_list
+from vwmon.cli import context, next_measure, plan, reading_rows, register_rows, render, stay_lookups, trends
 from vwmon.cli.changing import changing, tell
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, group
 from vwmon.cli.register_rows import Registers, here, stay_row
@@ -198,7 +198,7 @@ def _record(db: Connection, patient: str, at: Standing) -> dict[str, Any]:
             (a for a in known.assignments if a.stay_no == stay.stay_no), known
         ),
         "readings": latest,
-        "score": work_list.current_scores(db, [stay.stay_no], at.now_ms, decide=True).get(stay.stay_no),
+        "score": stay_lookups.current_scores(db, [stay.stay_no], at.now_ms, decide=True).get(stay.stay_no),
         "earlier_stays": [stay_row(earlier, known) for earlier in stays[1:]],
     }
 
