@@ -17,6 +17,7 @@ from vwmon.cli import context, render, work_list
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, group
 from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing, standing_of
+from vwmon.cli.triage.command import triage
 from vwmon.config import Settings
 from vwmon.store import registers
 from vwmon.store.database import open_reader
@@ -25,6 +26,7 @@ from vwmon.store.sqlite import Connection
 EMERGENCY_SERVICE = "999"  # said for transferred
 
 app = group("alerts", "The work list, most urgent first.")
+app.command()(triage)
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Alerts, or - to read ids from standard input.")]
 OneId = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
