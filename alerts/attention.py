@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from alerts import ids, moves
 from alerts.model import Alert, Case, Kind, Lane, Level, State
-from alerts.policy import POLICY
+from alerts.policy import POLICY, RED
 
 # What an alert looks like once nobody's acknowledgement covers it any more; who gave the last one stays on record.
 UNCOVERED: Final[Mapping[str, Any]] = {"ack_level": None, "ack_score": None, "ack_reds": (), "ack_until_ms": None}
@@ -49,13 +49,30 @@ def follow(case: Case, signal: Signal) -> Case:
 
 
 def asking(alert: Alert, due_ms: int) -> dict[str, Any]:
-    """Give what changes when an alert asks for an answer anew, the first of which is due then: its next cycle."""
-    return {"due_ms": due_ms, "owed_ms": due_ms, "cycle": alert.cycle + 1, "tier": 1}
+    """Give what changes when an alert asks for an answer anew, the first of which is due then: its next cycle.
+
+    Nobody's having put it off the list holds any longer.
+    """
+    return {"due_ms": due_ms, "owed_ms": due_ms, "cycle": alert.cycle + 1, "tier": 1, "snooze_ms": None}
 
 
 def due_ms(from_ms: int, level: Level) -> int:
     """Give the time by which someone must have answered an alert that has asked since `from_ms`."""
     return from_ms + POLICY.clocks[level].first_response_ms
+
+
+def worse_than(alert: Alert, level: Level, evidence: Mapping[str, Any] | None) -> bool:
+    """Tell whether an alert is worse than it was at a level and on the evidence of then.
+
+    At the same level, by as much as would end an acknowledgement: two points, or a single three that was none then.
+    """
+    if alert.level != level or alert.lane is not Lane.CLINICAL or not evidence or alert.score is None:
+        return alert.level > level
+    now = alert.evidence
+    risen = min(alert.score, now["total_min"]) >= evidence["total_min"] + POLICY.covered_rise
+    return risen or any(
+        points >= RED and evidence["points"].get(part, 0) < RED for part, points in now["points"].items()
+    )
 
 
 def _raise(case: Case, signal: Signal, level: Level) -> Case:
@@ -101,7 +118,8 @@ def _recover(case: Case, alert: Alert, signal: Signal) -> Case:
         changes |= asking(alert, signal.known_ms + POLICY.settled_ms)
     else:
         kind = Kind.ENDED
-        changes |= {"due_ms": None, "owed_ms": None, "closed_ms": signal.known_ms, "blind_ms": None}
+        over = {"due_ms": None, "owed_ms": None, "offered_to": None, "snooze_ms": None, "blind_ms": None}
+        changes |= {"closed_ms": signal.known_ms, **over}
     return moves.move(case, alert, kind, signal.known_ms, because=signal.evidence, **changes)
 
 
@@ -117,7 +135,7 @@ def _owned(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
         due = due_ms(signal.known_ms, level)
         return _worse(case, alert, Kind.OUTGREW, signal, level, **asking(alert, due), **UNCOVERED)
     if level > alert.level:
-        return _worse(case, alert, Kind.WORSENED, signal, level)
+        return _worse(case, alert, Kind.WORSENED, signal, level, snooze_ms=None)
     return _no_worse(case, alert, signal, level)
 
 

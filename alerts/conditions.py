@@ -3,7 +3,7 @@
 What a change means for the alert is lifecycle's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alerts import policy
@@ -83,6 +83,30 @@ def covered(conditions: Mapping[str, Condition], peak: Level, at_ms: int) -> Map
     }
     past = {n: replace(c, covered_ms=at_ms) for n, c in absent.items() if not c.standing and c.covered_ms < at_ms}
     return {**conditions, **past}
+
+
+def standing_in(conditions: Mapping[str, Condition], lane: Lane) -> list[str]:
+    """Name the rules of a lane that stand."""
+    return [name for name, condition in conditions.items() if _stands_in(condition, lane)]
+
+
+def unknown_again(
+    conditions: Mapping[str, Condition], stood: Sequence[str], level: Level, now_ms: int
+) -> Mapping[str, Condition]:
+    """Give the conditions once a closed clinical alert of that level is open again: what stood may hold, unseen.
+
+    No rule above the level, and at least one of it: the level of the alert is that of what stands.
+    """
+    named = [rule for rule in CLINICAL if rule.name in stood and rule.level <= level]
+    if not any(rule.level == level for rule in named):
+        named += [rule for rule in CLINICAL if rule.level == level]
+    unseen_ = {rule.name: _unknown(conditions.get(rule.name), rule, now_ms) for rule in named}
+    return {**conditions, **unseen_}
+
+
+def _unknown(condition: Condition | None, rule: Rule, now_ms: int) -> Condition:
+    known = condition or Condition(rule=rule.name, state=ConditionState.ABSENT, since_ms=now_ms)
+    return replace(known, state=ConditionState.UNKNOWN, clear_ms=None, seen_ms=None, due_ms=None, evidence={})
 
 
 def _stands_in(condition: Condition, lane: Lane) -> bool:

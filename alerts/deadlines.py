@@ -33,4 +33,15 @@ def _expired(alert: Alert, until_ms: int) -> Callable[[Case], Case]:
     return lambda case: moves.move(case, alert, Kind.EXPIRED, until_ms, **asking, **UNCOVERED)
 
 
-KINDS: Final[tuple[Callable[[Case], Iterator[Deadline]], ...]] = (_expiries,)
+def _snoozes(case: Case) -> Iterator[Deadline]:
+    """Give when alerts that were put off the list are on it again; one that expires then is so anyway."""
+    for alert in case.alerts.values():
+        if alert.state is State.ACKNOWLEDGED and alert.snooze_ms is not None:
+            yield alert.snooze_ms, _woken(alert, alert.snooze_ms)
+
+
+def _woken(alert: Alert, until_ms: int) -> Callable[[Case], Case]:
+    return lambda case: moves.move(case, alert, Kind.WOKEN, until_ms, snooze_ms=None)
+
+
+KINDS: Final[tuple[Callable[[Case], Iterator[Deadline]], ...]] = (_expiries, _snoozes)

@@ -4,7 +4,7 @@ Readings act in the order of the log. The caller ticks (alerts.deadlines) to the
 reports what fell overdue or returned before the score that came with it. What people do is in alerts.acts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -99,6 +99,24 @@ def released(case: Case, lane: Lane, now_ms: int) -> Case:
     return _weigh_silence(replace(case, conditions=covered), now_ms, now_ms)
 
 
+def standing_again(case: Case, alert: Alert, stood: Sequence[str], now_ms: int) -> Case | None:
+    """Give the case with the conditions of a closed alert standing again; None when it is known that none holds.
+
+    Of a patient that is not known before a fresh reading: the rules that `stood` at the close are unknown, and where
+    they do not account for the level, those of that level. A silence or a fault holds when it still lasts.
+    """
+    if alert.lane is Lane.CLINICAL:
+        return replace(case, conditions=conditions.unknown_again(case.conditions, stood, alert.level, now_ms))
+    of_lane = [c for c in case.conditions.values() if RULES[c.rule].lane is alert.lane]
+    lasting = {c.rule: replace(c, state=ConditionState.PRESENT) for c in of_lane if _lasting(c)}
+    return replace(case, conditions={**case.conditions, **lasting}) if lasting else None
+
+
+def weighed(case: Case, now_ms: int) -> Case:
+    """Bring the alerts that silence and faults make in line with a case that a person has changed."""
+    return (_weigh_faults if case.stay_no == SYSTEM_STAY else _weigh_silence)(case, now_ms, now_ms)
+
+
 def sick_and_unseen(case: Case) -> Alert | None:
     """Give the clinical alert that is urgent and open while its evidence has gone stale."""
     alert = case.open_in(Lane.CLINICAL)
@@ -183,7 +201,8 @@ def _look(case: Case, known_ms: int) -> Case:
     stale = [part for part in alert.parts if part in lasting]
     if stale and alert.blind_ms is None:
         case = replace(case, conditions=conditions.unseen(case.conditions))
-        return moves.move(case, alert, Kind.BLINDED, known_ms, because={"overdue": stale}, blind_ms=known_ms)
+        because = {"overdue": stale}  # and on the list again, if it was put off: what it was put off on has gone stale
+        return moves.move(case, alert, Kind.BLINDED, known_ms, because=because, blind_ms=known_ms, snooze_ms=None)
     if not stale and alert.blind_ms is not None:
         return moves.move(case, alert, Kind.SIGHTED, known_ms, blind_ms=None)
     return case

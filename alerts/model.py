@@ -263,7 +263,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened to one alert: who or what did it, when, and the alert before and after."""
+    """One thing that happened to one alert: who or what did it, when, and the alert before and after.
+
+    `changes` has before and after of every field that it changed; None where that was not kept yet.
+    """
 
     alert_no: int
     kind: Kind
@@ -277,6 +280,7 @@ class Event:
     note: str | None
     evidence: Mapping[str, Any]
     op_id: str | None = None
+    changes: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,32 @@ def coverage(alert: Alert) -> str:
     return f"covers {covered}; raised again by {', '.join([*again, 'expiry'])}"
 
 
+def rise(alert: Alert, level: Level, evidence: Mapping[str, Any]) -> str:
+    """Say how an alert got worse than it was at a level and on the evidence of then: level, score and vitals."""
+    return ", ".join(_rises(alert, level, evidence))
+
+
+def _rises(alert: Alert, level: Level, evidence: Mapping[str, Any]) -> Iterator[str]:
+    now = alert.evidence
+    if alert.level > level:
+        yield f"level {mark(alert.lane, level)} -> {mark(alert.lane, alert.level)}"
+    if "total_min" not in evidence or "total_min" not in now:
+        return
+    if now["total_min"] != evidence["total_min"]:
+        yield f"score {evidence['total_min']} -> {now['total_min']}"
+    for part, points in now["points"].items():
+        if points > evidence["points"].get(part, 0):
+            yield f"{label(part)} {_bare(part, evidence['values'].get(part))} -> {_bare(part, now['values'].get(part))}"
+
+
+def _bare(part: str, value: float | None) -> str:
+    """Give a value without its name and unit; a part that was not measured is said to be missing."""
+    if value is None:
+        return "missing"
+    words = POLICY.parts[part].words if part in POLICY.parts else ()
+    return words[int(value)] if 0 <= value < len(words) else f"{value:g}"
+
+
 def _standing(alert: Alert, now_ms: int) -> Iterator[str]:
     """Say what stands before the evidence: that it waits for review, that nothing new is known, that it came late."""
     if alert.state is State.SETTLED and alert.cleared_ms is not None:

@@ -129,6 +129,14 @@ def _acknowledge(db: Connection, step: Did) -> Acted:
     return cases.acknowledge(db, step.alert_id, _act(step), for_ms=for_ms, take=step.event.kind is Kind.TAKEN)
 
 
+def _snooze(db: Connection, step: Did) -> Acted:
+    return cases.snooze(db, step.alert_id, _act(step), step.event.evidence["until_ms"] - step.at_ms)
+
+
+def _offer(db: Connection, step: Did) -> Acted:
+    return cases.offer(db, step.alert_id, _act(step), step.event.evidence["to"])
+
+
 def _close(db: Connection, step: Did) -> Acted:
     return cases.close(db, step.alert_id, _act(step), Outcome(step.event.evidence["outcome"]))
 
@@ -143,5 +151,10 @@ VERBS: Final[Mapping[Kind, Callable[[Connection, Did], Acted]]] = {
     Kind.TAKEN: _acknowledge,
     Kind.ALSO_SEEN: _acknowledge,
     Kind.NOTED: lambda db, step: cases.note(db, step.alert_id, _act(step)),
+    Kind.OFFERED: _offer,
+    Kind.SNOOZED: _snooze,
+    Kind.WOKEN: lambda db, step: cases.wake(db, step.alert_id, _act(step)),
+    Kind.UNACKNOWLEDGED: lambda db, step: cases.unacknowledge(db, step.alert_id, _act(step)),
     Kind.CLOSED: _close,
+    Kind.REOPENED: lambda db, step: cases.reopen(db, step.alert_id, _act(step)),
 }

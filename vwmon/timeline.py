@@ -21,6 +21,7 @@ from vwmon.store.readings import FOREVER_MS, LogRow
 from vwmon.windows import NEVER
 
 TAKING = frozenset({Kind.ACKNOWLEDGED, Kind.TAKEN})
+BY_THE_CLOCK = frozenset({Kind.EXPIRED, Kind.WOKEN})  # what a stored deadline does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Did:
-    """What a person did, and, where that was to take an alert in hand, until when."""
+    """What a person did, and, where that was to take an alert in hand or to put it off, until when."""
 
     at_ms: int
     event: Event
@@ -166,12 +167,17 @@ def _did(account: Account) -> Iterator[Placed]:
         latest_ms = min((ms for ms in known[number:] if ms is not None), default=event.at_ms + 1)
         cut_ms = max(cut_ms, earliest_ms, min(event.at_ms + 1, latest_ms))
         alert = account.kept.alerts[event.alert_no]
-        until_ms = _until_ms(alert, account.kept.events_of(event.alert_no), event) if event.kind in TAKING else None
+        until_ms = event.evidence.get("until_ms")
+        if until_ms is None and event.kind in TAKING:
+            until_ms = _until_ms(alert, account.kept.events_of(event.alert_no), event)
         yield cut_ms, Did(at_ms=event.at_ms, event=event, alert_id=alert.id, until_ms=until_ms)
 
 
 def _until_ms(alert: Alert, events: Sequence[Event], taking: Event) -> int | None:
-    """Find until when an acknowledgement was given; None where nothing depends on it, as when it was outgrown first."""
+    """Find until when an acknowledgement was given that is older than such notes.
+
+    None where nothing depends on it, as when it was outgrown first.
+    """
     later = [e for e in events if e.version > taking.version and (e.kind in TAKING or e.kind is Kind.EXPIRED)]
     if later:
         return later[0].at_ms if later[0].kind is Kind.EXPIRED else None
@@ -185,7 +191,7 @@ def _faults(account: Account, did: Sequence[Step]) -> Iterator[Step]:
     for event in account.kept.events:
         if event.actor != MONITOR:
             yield next(acts)
-        elif event.kind is Kind.EXPIRED:
+        elif event.kind in BY_THE_CLOCK:
             yield Waited(at_ms=event.at_ms)
         else:
             told = event.evidence.get("faults", {})

@@ -11,10 +11,20 @@ from typing import Annotated
 import typer
 
 from alerts import queries
-from alerts.model import Lane, Outcome, State
+from alerts.model import Lane, State
 from alerts.queries import Wanted
-from vwmon.cli import context, render, work_list
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, group
+from vwmon.cli import alert_acts, alert_log, context, render, work_list
+from vwmon.cli.options import (
+    AsOption,
+    ConfigOption,
+    DbOption,
+    FormatOption,
+    JsonOption,
+    OneAlert,
+    SinceOption,
+    group,
+    span_ms,
+)
 from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.cli.triage.command import triage
@@ -23,19 +33,9 @@ from vwmon.store import registers
 from vwmon.store.database import open_reader
 from vwmon.store.sqlite import Connection
 
-EMERGENCY_SERVICE = "999"  # said for transferred
-
 app = group("alerts", "The work list, most urgent first.")
-app.command()(triage)
-
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Alerts, or - to read ids from standard input.")]
-OneId = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
-NoteOption = Annotated[str, typer.Option("-m", "--note", metavar="NOTE", help="In a few words.", show_default=False)]
-RevOption = Annotated[
-    int | None,
-    typer.Option("--rev", metavar="N", help="The version you saw; refused if it got worse since.", show_default=False),
-]
-SinceOption = Annotated[str, typer.Option(metavar="SPAN", help="Not before this span, as in 12h.", show_default=False)]
+for command in (*alert_acts.COMMANDS, alert_log.log, triage):
+    app.command()(command)
 
 
 @app.callback()
@@ -79,7 +79,7 @@ def work(
         owner=context.actor(as_name, settings) if mine else "",
         unowned=unowned,
     )
-    form, within_ms = render.chosen(form, as_json), _within(since)
+    form, within_ms = render.chosen(form, as_json), span_ms(since)
     if wanted.patient or wanted.ward:
         _check(wanted, settings)
     if watch:
@@ -96,7 +96,7 @@ def work(
 
 @app.command()
 def show(
-    alert: OneId,
+    alert: OneAlert,
     *,
     config: ConfigOption = None,
     db: DbOption = None,
@@ -114,30 +114,6 @@ def show(
         standing.say(work_list.detail(record, standing.now_ms))
     else:
         render.emit_one(record, form)
-    standing.leave()
-
-
-@app.command()
-def log(
-    alert: OneId = "",
-    *,
-    config: ConfigOption = None,
-    db: DbOption = None,
-    form: FormatOption = Format.TABLE,
-    as_json: JsonOption = False,
-    since: SinceOption = "",
-) -> None:
-    """Show what happened to one alert, or to all, in the order it happened."""
-    form, within_ms = render.chosen(form, as_json), _within(since)
-    with closing(open_reader(context.resolve(config, db).store.path)) as opened:
-        standing = standing_of(opened)
-        events = queries.history(opened, alert, 0 if within_ms is None else standing.now_ms - within_ms)
-    standing.announce(form)
-    if form is Format.TABLE:
-        told = [f"{event['alert']}  {work_list.told(event)}" for event in events]
-        standing.say(told or ["Nothing has happened."])
-    else:
-        render.emit(events, (), form)
     standing.leave()
 
 
@@ -164,83 +140,13 @@ def stats(
     settings, form = context.resolve(config, db), render.chosen(form, as_json)
     with closing(open_reader(settings.store.path)) as opened:
         standing = standing_of(opened)
-        record = burden.record(opened, settings, standing, _within(since), ward)
+        record = burden.record(opened, settings, standing, span_ms(since), ward)
     standing.announce(form)
     if form is Format.TABLE:
         standing.say(burden.lines(record))
     else:
         render.emit_one(record, form)
     standing.leave()
-
-
-@app.command()
-def ack(
-    alerts: Ids,
-    *,
-    config: ConfigOption = None,
-    db: DbOption = None,
-    as_json: JsonOption = False,
-    words: NoteOption = "",
-    span: Annotated[str, typer.Option("--for", metavar="SPAN", help="As in 45m.", show_default=False)] = "",
-    take: Annotated[bool, typer.Option("--take", help="Take over from its owner.", show_default=False)] = False,
-    rev: RevOption = None,
-    as_name: AsOption = "",
-) -> None:
-    """Take alerts in hand. At level 2 and above, say with -m what is being done.
-
-    An alert comes back when it gets worse than it is now, and when the time is up.
-    """
-    from alerts import store
-    from vwmon.cli.acting import acting, ids_of
-
-    for_ms = _within(span)
-    with acting(config, db, as_name) as person:
-        act = person.act(words, rev)
-        person.each(ids_of(alerts), lambda opened, id_: store.acknowledge(opened, id_, act, for_ms=for_ms, take=take))
-        person.report(as_json=as_json)
-
-
-@app.command()
-def note(
-    alerts: Ids,
-    *,
-    config: ConfigOption = None,
-    db: DbOption = None,
-    as_json: JsonOption = False,
-    words: NoteOption = "",
-    as_name: AsOption = "",
-) -> None:
-    """Put words on record beside alerts, open or closed; nothing else changes."""
-    from alerts import store
-    from vwmon.cli.acting import acting, ids_of
-
-    with acting(config, db, as_name) as person:
-        act = person.act(words)
-        person.each(ids_of(alerts), lambda opened, id_: store.note(opened, id_, act))
-        person.report(as_json=as_json)
-
-
-@app.command()
-def close(
-    alerts: Ids,
-    *,
-    outcome: Annotated[str, typer.Option(metavar="CODE", help=f"One of {', '.join(Outcome)}.", show_default=False)],
-    config: ConfigOption = None,
-    db: DbOption = None,
-    as_json: JsonOption = False,
-    words: NoteOption = "",
-    rev: RevOption = None,
-    as_name: AsOption = "",
-) -> None:
-    """Close alerts that are acknowledged or have settled, with what came of them."""
-    from alerts import store
-    from vwmon.cli.acting import acting, ids_of
-
-    came_of_it = _outcome(outcome)
-    with acting(config, db, as_name) as person:
-        act = person.act(words, rev)
-        person.each(ids_of(alerts), lambda opened, id_: store.close(opened, id_, act, came_of_it))
-        person.report(as_json=as_json)
 
 
 def _check(wanted: Wanted, settings: Settings) -> None:
@@ -286,10 +192,6 @@ def _refuse_options_before(ctx: typer.Context) -> None:
         raise typer.BadParameter(f"write options after the command: vwmon alerts {ctx.invoked_subcommand} ... OPTION")
 
 
-def _within(span: str) -> int | None:
-    return duration_ms(span) if span else None
-
-
 def _named(names: type[Lane] | type[State], text: str) -> tuple[str, ...]:
     asked = tuple(name.strip() for name in text.split(",")) if text else ()
     unknown = [name for name in asked if name not in set(names)]
@@ -302,10 +204,3 @@ def _level(text: str) -> int:
     if text.removesuffix("+") not in {"1", "2", "3"}:
         raise typer.BadParameter(f"{text!r} is no level; write 1, 2 or 3")
     return int(text.removesuffix("+"))
-
-
-def _outcome(text: str) -> Outcome:
-    try:
-        return Outcome.TRANSFERRED if text == EMERGENCY_SERVICE else Outcome(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is none of {', '.join(Outcome)}") from None
