@@ -300,6 +300,7 @@ class Triage(App[None]):
     async def action_act(self, verb: str) -> None:
         """Ask what an act needs, do it on the alert as it was on the screen then, and say what came of it."""
         item = self.queue.current
+        verb = verb if item is None else asking.meant(verb, item)
         refusal = "" if item is None else asking.refusal(verb, item)
         if refusal:
             self._say(refusal, refused=True)

@@ -30,8 +30,24 @@ OUTCOMES: Final = {
     Outcome.NO_ACTION: "nothing had to be done",
     Outcome.OTHER: "something else: needs a note",
 }
-TITLES: Final = {"ack": "Acknowledge", "take": "Take over", "note": "Note", "close": "Close"}
-SPANNED: Final = frozenset({"ack", "take"})
+TITLES: Final = {
+    "ack": "Acknowledge",
+    "take": "Take over",
+    "note": "Note on",
+    "snooze": "Put off the list:",
+    "wake": "Back on the list:",
+    "unack": "Give back, so that it asks anew:",
+    "reopen": "Open again:",
+    "close": "Close",
+}
+SPANNED: Final = frozenset({"ack", "take", "snooze"})
+NOTED: Final = frozenset({"ack", "take"})  # what the table of levels may want a note for
+# What is sure to be refused in some states, and the word for it.
+SURE: Final = {
+    "close": (Kind.CLOSED, "still stands and nobody has it in hand: acknowledge it first (a)"),
+    "snooze": (Kind.SNOOZED, "is not in anyone's hands; only what is can be put off"),
+    "unack": (Kind.UNACKNOWLEDGED, "is not in anyone's hands: there is nothing to give back"),
+}
 
 
 def headline(item: Item) -> str:
@@ -48,28 +64,34 @@ def about(item: Item, actor: str) -> list[str]:
     return [*said, f"changed since you looked: {item.mark}"] if item.mark else said
 
 
+def meant(verb: str, item: Item) -> str:
+    """Give the act that a key means for an alert: what left is opened again, and what was put off comes back."""
+    if verb == "unack" and item.gone:
+        return "reopen"
+    return "wake" if verb == "snooze" and "snoozed" in item.record["flags"] else verb
+
+
 def refusal(verb: str, item: Item) -> str:
     """Say why an act is sure to be refused, before anyone has written anything for it; nothing when it is not."""
-    if verb != "close" or State(item.record["state"]) in MOVES[Kind.CLOSED]:
+    kind, said = SURE.get(verb, (Kind.NOTED, ""))
+    if State(item.record["state"]) in MOVES[kind]:
         return ""
-    return f"{item.id} still stands and nobody has it in hand: acknowledge it first (a)"
+    return f"{item.id} {said}"
 
 
 def form(verb: str, item: Item, actor: str, *, outcome: str = "", draft: str = "") -> Form:
     """Make the form of an act: its note, and for how long it holds where that can be said."""
     needed = _note_needed(verb, item, outcome)
-    fields = [
-        Field(name="note", label="Note" if needed else "Note (may stay empty)", value=draft, hint=_note_hint(verb))
-    ]
+    label = "Note" if needed else "Note (may stay empty)"
+    fields = [Field(name="note", label=label, value=draft, hint=_note_hint(verb))]
     if verb in SPANNED:
-        most = durations.text(_most_ms(item))
-        fields.append(Field(name="span", label=f"For how long (empty: {most}, the most there is)", hint=most))
+        fields.append(Field(name="span", label=_span_label(verb, item), hint="30m"))
     title = f"{TITLES[verb]} {item.id}" + (f" as {outcome}" if outcome else "")
 
     def check(answers: Answers) -> str:
         if needed and not answers["note"]:
-            return f"{level(item.record)} needs a note: say what is being done." if verb in SPANNED else "Write a note."
-        return _span_fault(answers.get("span", ""), item)
+            return f"{level(item.record)} needs a note: say what is being done." if verb in NOTED else "Write a note."
+        return _span_fault(verb, answers["span"], item) if verb in SPANNED else ""
 
     return Form(title, about(item, actor), fields, check)
 
@@ -122,24 +144,30 @@ def read_filter(answers: Answers, me: str) -> Filter:
 
 
 def _note_needed(verb: str, item: Item, outcome: str) -> bool:
-    if verb == "note":
-        return True
-    if verb == "close":
-        return outcome == Outcome.OTHER
-    return POLICY.clocks[item.record["level"]].note_required
+    if verb in NOTED:
+        return POLICY.clocks[item.record["level"]].note_required
+    return verb == "note" or outcome == Outcome.OTHER
 
 
 def _note_hint(verb: str) -> str:
-    return "phoned, visit 14:30" if verb in SPANNED else ""
+    return "phoned, visit 14:30" if verb in NOTED else ""
 
 
 def _most_ms(item: Item) -> int:
     return POLICY.clocks[item.record["level"]].acknowledged_at_most_ms
 
 
-def _span_fault(text: str, item: Item) -> str:
+def _span_label(verb: str, item: Item) -> str:
+    if verb == "snooze":
+        return "For how long (at most until the acknowledgement ends)"
+    return f"For how long (empty: {durations.text(_most_ms(item))}, the most there is)"
+
+
+def _span_fault(verb: str, text: str, item: Item) -> str:
+    if not text:
+        return "Say for how long, as in 30m." if verb == "snooze" else ""
     try:
-        span_ms = durations.parse(text or "1m")
+        span_ms = durations.parse(text)
     except ValueError as error:
         return str(error)
     if 0 < span_ms <= _most_ms(item):

@@ -1,5 +1,6 @@
 """What a person types to see part of the queue: "level:3", "ward:resp mine", or a piece of an identifier. Pure."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -38,10 +39,9 @@ class Filter:
 
     def __str__(self) -> str:
         """Say what is asked for, in the words that ask for it; nothing when everything is shown."""
-        asked = {"ward": self.ward, "level": self.level or "", "lane": self.lane, "state": self.state}
+        asked = {key: getattr(self, key) for key in READERS}
         said = [f"{key}:{value}" for key, value in asked.items() if value]
-        said += [f"owner:{self.owner}"] if self.owner else []
-        return " ".join([*self.words, *said, *(["unowned"] if self.unowned else [])])
+        return shlex.join([*self.words, *said, *(["unowned"] if self.unowned else [])])
 
 
 EVERYTHING: Final = Filter()
@@ -51,17 +51,30 @@ def read(text: str, me: str) -> Filter:
     """Read what was typed; "mine" is what `me` owns. UsageError says which word cannot be meant."""
     asked: dict[str, Any] = {}
     words = []
-    for word in text.split():
+    for word in _words(text):
         key, colon, value = word.partition(":")
         if colon and key.lower() in READERS:
             asked[key.lower()] = READERS[key.lower()](value)
         elif word.lower() == "mine":
-            asked["owner"] = me
+            asked["owner"] = _known(me)
         elif word.lower() == "unowned":
             asked["unowned"] = True
         else:
             words.append(word.lower())
     return Filter(words=tuple(words), **asked)
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"{text!a} has a quotation mark without its pair") from error
+
+
+def _known(me: str) -> str:
+    if not me:
+        raise UsageError("nobody has said who acts, so nothing is theirs; key w says it, or write owner:NAME")
+    return me
 
 
 def _level(text: str) -> int:

@@ -26,6 +26,10 @@ KEYS: Final = (
     Key(keys="t", written="t", action="act('take')", short="take", said="take it over from its owner", acts=True),
     Key(keys="n", written="n", action="act('note')", short="note", said="put words on record", acts=True),
     Key(keys="c", written="c", action="act('close')", short="close", said="close it, with what came of it", acts=True),
+    Key(
+        keys="z", written="z", action="act('snooze')", short="snooze", said="put it off the list for a time", acts=True
+    ),
+    Key(keys="u", written="u", action="act('unack')", short="undo", said="give it back; or open it again", acts=True),
     Key(keys="N", written="N", action="next", short="next new", said="the most urgent one that you have not looked at"),
     Key(keys="slash", written="/", action="filter", short="filter", said="show some alerts only"),
     Key(keys="h", written="h", action="hours", short="24/72 h", said="the chart of a day or of three"),
@@ -36,7 +40,7 @@ KEYS: Final = (
     Key(keys="q", written="q", action="quit", short="quit", said="leave"),
 )
 
-FIRST: Final = "?qatnczu/"
+FIRST: Final = "?qatnczu/N"
 
 READING: Final = (
     "",

@@ -4,6 +4,7 @@ Every error that a database or an act can end in comes back as a sentence; nothi
 """
 
 import re
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from vwmon.store.database import atomic, open_reader, open_writer, told_plainly
 from vwmon.store.sqlite import Connection
 
 TROUBLE: Final = (VwmonError, AlertError, OSError)
+COMMANDS: Final = {"ack": "key a", "close": "key c", "show": "enter", "unack": "key u", "reopen": "key u"}
+WORDS: Final = {"--take takes over": "Key t takes it over", "say with -m": "say in the note", " note: -m": " note"}
 LETTERS: Final = {"consciousness": "ACVPU"}
 
 
@@ -96,6 +99,10 @@ VERBS: Final[Mapping[str, Verb]] = {
     "ack": lambda db, wish, act: store.acknowledge(db, wish.alert, act, for_ms=wish.for_ms),
     "take": lambda db, wish, act: store.acknowledge(db, wish.alert, act, for_ms=wish.for_ms, take=True),
     "note": lambda db, wish, act: store.note(db, wish.alert, act),
+    "snooze": lambda db, wish, act: store.snooze(db, wish.alert, act, wish.for_ms or 0),
+    "wake": lambda db, wish, act: store.wake(db, wish.alert, act),
+    "unack": lambda db, wish, act: store.unacknowledge(db, wish.alert, act),
+    "reopen": lambda db, wish, act: store.reopen(db, wish.alert, act),
     "close": lambda db, wish, act: store.close(db, wish.alert, act, wish.outcome or Outcome.OTHER),
 }
 
@@ -114,14 +121,27 @@ def do(path: Path, wish: Wish, actor: str) -> Answer:
     try:
         with told_plainly(path), closing(open_writer(path)) as db:
             at = standing_of(db)
-            act = Act(actor=actor, now_ms=at.now_ms, note=wish.note.strip(), seen_version=wish.version)
+            act = Act(
+                actor=actor,
+                now_ms=at.now_ms,
+                note=wish.note.strip(),
+                host=socket.gethostname(),
+                seen_version=wish.version,
+            )
             with atomic(db):
                 acted = VERBS[wish.verb](db, wish, act)
             if acted.refusal is not None:
-                return Answer(said=_sentence(acted.refusal), refused=True)
+                return Answer(said=here(_sentence(acted.refusal)), refused=True)
             return Answer(said=_done(db, acted, at), refused=False)
     except TROUBLE as error:
         return Answer(said=_sentence(error), refused=True)
+
+
+def here(said: str) -> str:
+    """Give a refusal in the words of this screen: where it names a command or an option, the key."""
+    for words, key in WORDS.items():
+        said = said.replace(words, key)
+    return re.sub(r"vwmon alerts (\w+) \S+", lambda found: COMMANDS.get(found[1], found[0]), said)
 
 
 def initials(name: str | None) -> str:
