@@ -2,6 +2,7 @@
 
 import string
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ DAY = 24 * HOUR_MS
 SPAN = Span(now_ms=NOW, length_ms=DAY, cells=48)
 
 
-def trace(*dots: tuple[float, float], vital: str = "heart_rate", points: int | None = None, **more: int) -> Trace:
+def trace(*dots: tuple[float, float], vital: str = "heart_rate", points: int | None = None, **more: Any) -> Trace:  # noqa: ANN401 -- fields of Trace
     """Make a trace of readings (hours ago, value)."""
     made = tuple(Dot(at_ms=NOW - round(ago * HOUR_MS), value=value, points=points) for ago, value in dots)
     return Trace(vital=vital, unit="/min", dots=made, **more)

@@ -1,5 +1,6 @@
 """The triage screen as text: at every size, with every name, and when nothing may be believed."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_the_part_of_the_list_that_is_shown_has_the_cursor_in_it() -> None:
         tops.append(found.top)
         state = replace(state, queue=queues.moved(state.queue, 1), top=found.top)
     assert tops == sorted(tops)
-    assert all(after - before <= 1 for before, after in zip(tops, tops[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(tops))
     assert f"   {tops[-1]} more above, up to L3" in drawn(state)
 
 
@@ -180,7 +181,14 @@ def test_a_refusal_stands_whole_at_the_foot() -> None:
 @pytest.mark.parametrize(("width", "height"), [*SIZES, (40, 10)])
 def test_nothing_that_a_terminal_would_obey_is_drawn(width: int, height: int) -> None:
     """Names, notes, reasons, owners and errors with escape sequences are shown, not obeyed."""
-    evil = {"patient": HOSTILE, "person": HOSTILE, "owner": HOSTILE, "note": HOSTILE, "ward": HOSTILE, "why": [HOSTILE]}
+    evil: dict[str, Any] = {
+        "patient": HOSTILE,
+        "person": HOSTILE,
+        "owner": HOSTILE,
+        "note": HOSTILE,
+        "ward": HOSTILE,
+        "why": [HOSTILE],
+    }
     state = shown(record(**evil), who=HOSTILE, said=HOSTILE, trouble=HOSTILE, keys=KEYS)
     text = "".join(drawn(state, width, height))
     assert not set(text) & set("\x1b\x07\u202e")

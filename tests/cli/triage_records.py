@@ -58,7 +58,7 @@ def story(stay: int = 1, *traces: Trace) -> Story:
 def look(*records: Record, **changes: Any) -> Look:  # noqa: ANN401 -- fields of a look
     """Give what a look found: a ward that is watched, and these alerts; but for the changes."""
     asked = Asked(stay=1)
-    well = {
+    well: dict[str, Any] = {
         "now_ms": NOW,
         "live": True,
         "title": "",
@@ -74,5 +74,11 @@ def look(*records: Record, **changes: Any) -> Look:  # noqa: ANN401 -- fields of
 
 def shown(*records: Record, **changes: Any) -> Shown:  # noqa: ANN401 -- fields of what is shown
     """Give what a screen shows of these alerts; but for the changes."""
-    well = {"queue": queue(*records), "look": look(*records), "now_ms": NOW, "read_ms": NOW, "who": "ann"}
+    well: dict[str, Any] = {
+        "queue": queue(*records),
+        "look": look(*records),
+        "now_ms": NOW,
+        "read_ms": NOW,
+        "who": "ann",
+    }
     return Shown(**(well | changes))

@@ -81,7 +81,7 @@ def refusal(verb: str, item: Item) -> str:
 
 def form(verb: str, item: Item, actor: str, *, outcome: str = "", draft: str = "") -> Form:
     """Make the form of an act: its note, and for how long it holds where that can be said."""
-    needed = _note_needed(verb, item, outcome)
+    needed = _note_needed(verb, item, actor, outcome)
     label = "Note" if needed else "Note (may stay empty)"
     fields = [Field(name="note", label=label, value=draft, hint=_note_hint(verb))]
     if verb in SPANNED:
@@ -143,10 +143,12 @@ def read_filter(answers: Answers, me: str) -> Filter:
     return filters.read(answers["filter"], me)
 
 
-def _note_needed(verb: str, item: Item, outcome: str) -> bool:
+def _note_needed(verb: str, item: Item, actor: str, outcome: str) -> bool:
     if verb in NOTED:
         return POLICY.clocks[item.record["level"]].note_required
-    return verb == "note" or outcome == Outcome.OTHER
+    if verb == "unack":
+        return bool(item.record["owner"] != actor)
+    return verb in {"note", "reopen"} or outcome == Outcome.OTHER
 
 
 def _note_hint(verb: str) -> str:

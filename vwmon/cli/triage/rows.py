@@ -52,8 +52,9 @@ def listed(queue: Queue, now_ms: int, width: int, room: int, top: int, *, empty:
     place = next(number for number, item in enumerate(items) if item.id == queue.selected)
     top, end = _window([len(block) for block in blocks], place, top, room - 2)
     cut_off = [*items[:top], *items[end:]]
-    shown = [_titles(width), *(line for block in blocks[top:end] for line in block)][:room]
-    return [*shown, plain(_beyond(top, len(items) - end, cut_off), "bold")] if cut_off else shown, top
+    shown = [_titles(width), *(line for block in blocks[top:end] for line in block)]
+    rest = [plain(_beyond(top, len(items) - end, cut_off), "bold")] if cut_off else []
+    return [*shown, *rest][:room], top
 
 
 def _window(heights: Sequence[int], place: int, top: int, room: int) -> tuple[int, int]:
