@@ -16,7 +16,7 @@ from tests.db.watched_ward import Watched
 from vwmon.cli.triage import source
 from vwmon.cli.triage.app import Means, Setup, Triage
 from vwmon.cli.triage.filters import Filter
-from vwmon.cli.triage.source import Asked, Look
+from vwmon.cli.triage.records import Asked, Look
 from vwmon.clock import Clock
 
 URGENT = WELL | {"respiratory_rate": 22.0, "spo2": 93.0, "heart_rate": 95.0}  # 2 + 2 + 1: NEWS2 of 5

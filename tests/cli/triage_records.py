@@ -5,7 +5,7 @@ from typing import Any
 from vwmon.cli.triage.charts import Dot, Interval, Trace
 from vwmon.cli.triage.pictures import Shown
 from vwmon.cli.triage.queues import Queue, Record, refreshed
-from vwmon.cli.triage.source import Asked, Look, Story
+from vwmon.cli.triage.records import Asked, Look, Story
 from vwmon.durations import HOUR_MS
 
 NOW = 1_795_000_000_000  # Wed 18 Nov 2026, 11:06:40 UTC

@@ -5,6 +5,7 @@ while the database does not. What is shown, and what changed, are worked out in 
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from vwmon.cli.triage.filters import EVERYTHING, Filter
 from vwmon.cli.triage.keys import footed, help_lines, offered
 from vwmon.cli.triage.pictures import Picture, Shown, banners, moment_ms, picture
 from vwmon.cli.triage.queues import Item, Queue
-from vwmon.cli.triage.source import Answer, Asked, Look, Wish
+from vwmon.cli.triage.records import Answer, Asked, Look, Wish
 from vwmon.clock import Clock
 
 EVERY_S, TICK_S = 2.0, 1.0
@@ -82,7 +83,8 @@ class Triage(App[None]):
 
     def __init__(self, setup: Setup, means: Means) -> None:
         """Begin without having looked."""
-        super().__init__()
+        # Only with the terminal's own colours does Textual leave out every one of them where NO_COLOR asks for that.
+        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.setup, self._means = setup, means
         self.actor = setup.actor
         self.keys = offered(readonly=setup.readonly, shared=setup.shared)

@@ -13,8 +13,8 @@ from vwmon.cli.triage import filters
 from vwmon.cli.triage.dialogs import Answers, Choice, Field, Form
 from vwmon.cli.triage.filters import Filter
 from vwmon.cli.triage.queues import Item, bounds, level
+from vwmon.cli.triage.records import Wish
 from vwmon.cli.triage.rows import who
-from vwmon.cli.triage.source import Wish
 from vwmon.cli.work_list import STATES
 from vwmon.errors import UsageError
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from vwmon.cli.triage import charts
 from vwmon.cli.triage.queues import Item, Record, bounds, level
+from vwmon.cli.triage.records import Look, Story
 from vwmon.cli.triage.rows import age, who
-from vwmon.cli.triage.source import Look, Story
 from vwmon.cli.triage.spans import Spans, fold, plain
 from vwmon.cli.work_list import STATES
 
@@ -36,7 +36,9 @@ def _words(item: Item, now_ms: int, width: int, why_lines: int) -> Iterator[Span
         yield plain(line)
     if record["owner"] is not None:
         note = f': "{record["note"]}"' if record["note"] else ""
-        yield plain(fold(f"{record['owner']} has it since {age(record['acknowledged_at'], now_ms)}{note}", width, 1)[0])
+        yield plain(
+            fold(f"{record['owner']} has had it for {age(record['acknowledged_at'], now_ms)}{note}", width, 1)[0]
+        )
 
 
 def _chart(record: Record, look: Look, now_ms: int, width: int, room: int) -> Iterator[Spans]:

@@ -12,7 +12,7 @@ from vwmon.cli import render
 from vwmon.cli.triage import rows
 from vwmon.cli.triage.panes import pane
 from vwmon.cli.triage.queues import Item, Queue, level
-from vwmon.cli.triage.source import Look
+from vwmon.cli.triage.records import Look
 from vwmon.cli.triage.spans import Spans, fill, fold, joined, plain
 
 BESIDE: Final = 132  # columns from which list and chart stand beside each other

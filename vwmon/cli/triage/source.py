@@ -7,7 +7,6 @@ import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +20,7 @@ from devices.vitals import VITALS, printed
 from vwmon.cli import work_list
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.cli.triage.charts import SCALES, Dot, Interval, Trace
+from vwmon.cli.triage.records import Answer, Asked, Look, Story, Wish
 from vwmon.durations import HOUR_MS
 from vwmon.errors import VwmonError
 from vwmon.patients import admission, plans
@@ -36,62 +36,6 @@ TROUBLE: Final = (VwmonError, AlertError, OSError)
 COMMANDS: Final = {"ack": "key a", "close": "key c", "show": "enter", "unack": "key u", "reopen": "key u"}
 WORDS: Final = {"--take takes over": "Key t takes it over", "say with -m": "say in the note", " note: -m": " note"}
 LETTERS: Final = {"consciousness": "ACVPU"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """What a stay's chart is drawn from: its readings by vital, its scores, and when anything scored was heard."""
-
-    stay: int
-    traces: tuple[Trace, ...]
-    scores: tuple[Interval, ...]
-    heard_ms: tuple[int, ...]
-    ahead: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a look is to bring besides the list: the chart of one stay over so many hours, and one alert in full."""
-
-    stay: int | None = None
-    hours: int = 24
-    alert: str = ""
-    names: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What one look at the database found; `now_ms` is the moment it stands at, `live` whether that moves on."""
-
-    now_ms: int
-    live: bool
-    title: str
-    trusted: bool
-    footer: str
-    records: tuple[Mapping[str, Any], ...]
-    asked: Asked
-    story: Story | None
-    detail: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What a person wants done to one alert, in the version that was on the screen."""
-
-    verb: str
-    alert: str
-    version: int
-    note: str = ""
-    for_ms: int | None = None
-    outcome: Outcome | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What became of a wish, as a sentence."""
-
-    said: str
-    refused: bool
 
 
 Verb = Callable[[Connection, Wish, Act], Acted]
