@@ -357,11 +357,8 @@ class Triage(App[None]):
         item = self.queue.current
         return NAME if item is None else asking.headline(item)
 
-    def _handle_exception(self, error: Exception) -> None:
-        """Remember what ended the screen, for the command to raise again."""
-        self.failure = error.error if isinstance(error, WorkerFailed) else error
-        super()._handle_exception(error)
-
     def _fatal_error(self) -> None:
         """End without Textual's own traceback: its local variables would show patients' values."""
+        found = self._exception
+        self.failure = found.error if isinstance(found, WorkerFailed) else found
         self.exit(return_code=1)
