@@ -19,13 +19,14 @@ Record = dict[str, Any]
 
 # Column names are our own; every value is a parameter.
 _ALERTS: Final = f"select {', '.join(ALERT_COLUMNS)} from alert"  # noqa: S608
-_EVENTS: Final = f"select {', '.join(EVENT_COLUMNS)} from alert_event"  # noqa: S608
+_EVENTS: Final = f"select {', '.join(EVENT_COLUMNS)}, host from alert_event"  # noqa: S608
 _WANTED: Final = "lane in (select value from json_each(?)) and level >= ?"
 _OPEN: Final = f"{_ALERTS} where state <> 'closed' and {_WANTED} and opened_ms >= ?"
 _CLOSED: Final = f"{_ALERTS} where state = 'closed' and {_WANTED} and closed_ms >= ?"
 _ONE: Final = f"{_ALERTS} where id = ?"
 _HISTORY: Final = f"{_EVENTS} where at_ms >= ? order by event_no"
 _HISTORY_OF_ONE: Final = f"{_EVENTS} where alert_no = ? and at_ms >= ? order by event_no"
+_SNOOZED: Final = "select count(*) from alert where snooze_ms > ? and state = 'acknowledged'"
 URGENCY: Final = {State.RERAISED: 0, State.NEW: 0, State.ACKNOWLEDGED: 1, State.SETTLED: 2, State.CLOSED: 3}
 BREADTH: Final = {Lane.SYSTEM: 0, Lane.CLINICAL: 1, Lane.TECHNICAL: 2}
 
@@ -49,7 +50,10 @@ class Lookups:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which alerts a list shows; an empty collection or text asks for all."""
+    """Which alerts a list shows; an empty collection or text asks for all.
+
+    What its owner has put off is left out, unless `snoozed`, or the list is of one owner or one patient.
+    """
 
     lanes: Collection[str] = ()
     level: int = 1
@@ -59,6 +63,7 @@ class Wanted:
     closed: bool = False
     owner: str = ""
     unowned: bool = False
+    snoozed: bool = False
 
 
 EVERY_OPEN: Final = Wanted()
@@ -73,7 +78,7 @@ def work_list(
     """
     lanes = json.dumps(list(wanted.lanes or Lane))
     rows = map(alert_of, db.execute(_CLOSED if wanted.closed else _OPEN, [lanes, wanted.level, since_ms]))
-    found = sorted((alert for alert in rows if _fits(alert, wanted)), key=_rank)
+    found = sorted((alert for alert in rows if _fits(alert, wanted, now_ms)), key=_rank)
     listed = _records(lookups, found, now_ms)
     return [row for row in listed if wanted.ward in {"", row["ward"]} and wanted.patient in {"", row["patient"]}]
 
@@ -91,7 +96,12 @@ def history(db: Connection, alert_id: str = "", since_ms: int = 0) -> list[Recor
         rows = db.execute(_HISTORY_OF_ONE, [_found(db, alert_id).alert_no, since_ms])
     else:
         rows = db.execute(_HISTORY, [since_ms])
-    return [_event(event_of(row)) for row in rows]
+    return [_event(event_of(row[:-1])) | {"host": row[-1]} for row in rows]
+
+
+def snoozed(db: Connection, now_ms: int) -> int:
+    """Count the alerts that their owners have put off the list."""
+    return int(db.execute(_SNOOZED, [now_ms]).fetchone()[0])
 
 
 def utc(ms: int | None) -> str | None:
@@ -109,12 +119,18 @@ def _found(db: Connection, alert_id: str) -> Alert:
     return alert_of(row)
 
 
-def _fits(alert: Alert, wanted: Wanted) -> bool:
+def _fits(alert: Alert, wanted: Wanted, now_ms: int) -> bool:
+    if _put_off(alert, now_ms) and not (wanted.snoozed or wanted.owner or wanted.patient):
+        return False
     if wanted.states and alert.state not in wanted.states:
         return False
     if wanted.unowned and alert.state not in {State.NEW, State.RERAISED}:
         return False
     return not wanted.owner or alert.owner == wanted.owner
+
+
+def _put_off(alert: Alert, now_ms: int) -> bool:
+    return alert.state is State.ACKNOWLEDGED and alert.snooze_ms is not None and alert.snooze_ms > now_ms
 
 
 def _rank(alert: Alert) -> tuple[int, ...]:
@@ -135,7 +151,7 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
         "lane": alert.lane.value,
         "level": alert.level.value,
         "state": alert.state.value,
-        "flags": _flags(alert),
+        "flags": _flags(alert, now_ms),
         "ward": whose.ward if whose is not None else None,
         "stay": alert.stay_no if alert.stay_no != SYSTEM_STAY else None,
         "patient": whose.patient if whose is not None else None,
@@ -145,6 +161,8 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
         "score": score,
         "why": wording.why(alert, now_ms),
         "owner": alert.owner,
+        "offered_to": alert.offered_to,
+        "snoozed_until": utc(alert.snooze_ms),
         "acknowledged_at": utc(alert.ack_ms),
         "acknowledged_until": utc(alert.ack_until_ms),
         "acknowledged_level": alert.ack_level.value if alert.ack_level is not None else None,
@@ -161,8 +179,14 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
     }
 
 
-def _flags(alert: Alert) -> list[str]:
-    marks = {"blind": alert.blind_ms is not None, "late": alert.late, "recurrence": alert.recurrence_of is not None}
+def _flags(alert: Alert, now_ms: int) -> list[str]:
+    marks = {
+        "blind": alert.blind_ms is not None,
+        "late": alert.late,
+        "recurrence": alert.recurrence_of is not None,
+        "offered": alert.offered_to is not None,
+        "snoozed": _put_off(alert, now_ms),
+    }
     return [name for name, holds in marks.items() if holds]
 
 
@@ -179,4 +203,6 @@ def _event(event: Event) -> Record:
         "version": event.version,
         "note": event.note,
         "evidence": event.evidence,
+        "changes": event.changes,
+        "op": event.op_id,
     }

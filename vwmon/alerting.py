@@ -42,9 +42,12 @@ class Followed:
 class Alerting:
     """The cases of the ward, followed point by point; rows with something open are watched at every point."""
 
-    def __init__(self, db: Connection, plans: PlanTable, system_provenance: int) -> None:
-        """Begin without stays; `system_provenance` numbers the versions of what is raised for the whole service."""
-        self._db, self._plans = db, plans
+    def __init__(self, db: Connection, plans: PlanTable, system_provenance: int, host: str | None = None) -> None:
+        """Begin without stays; `system_provenance` numbers the versions of what is raised for the whole service.
+
+        `host` is the machine that the history names as where its events were written.
+        """
+        self._db, self._plans, self._host = db, plans, host
         self._system_provenance = system_provenance
         self._stays: Sequence[Stay] = ()
         self._provenance: Sequence[int] = ()
@@ -117,7 +120,7 @@ class Alerting:
         for stay_no, case in cases.load(self._db, due).items():
             row = rows.get(stay_no)
             provenance = self._system_provenance if row is None else self._provenance[row]
-            cases.save(self._db, case, deadlines.tick(case, now_ms), provenance)
+            cases.save(self._db, case, deadlines.tick(case, now_ms), provenance, self._host)
 
     def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
         """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
@@ -126,7 +129,7 @@ class Alerting:
             after = lifecycle.returned(case, rule, now_ms, now_ms)
         else:
             after = lifecycle.overdue(case, rule, since_ms, now_ms)
-        cases.save(self._db, case, after, self._system_provenance)
+        cases.save(self._db, case, after, self._system_provenance, self._host)
 
     def _refused(self, scores: Scores, chosen: Ints) -> Mapping[int, Refused]:
         """Read what came for the parts that count as refused at the chosen moments; mostly there are none."""
@@ -170,7 +173,7 @@ class Alerting:
                 by_versions.setdefault(self._provenance[row], []).append((before, after))
                 self._note(row, after)
         for provenance, changed in by_versions.items():
-            cases.save_all(self._db, changed, provenance)
+            cases.save_all(self._db, changed, provenance, self._host)
 
     def _note(self, row: int, case: Case) -> None:
         self._watched[row] = not case.quiet

@@ -6,6 +6,7 @@ itself, with or without an error, ends the process; the service manager starts i
 
 import gc
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ from vwmon.patients import plans
 from vwmon.provenance import Provenance
 from vwmon.scorer import Scorer
 from vwmon.service import Service
-from vwmon.store import database, registers
+from vwmon.store import anchors, database, registers
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import Monitor
@@ -75,7 +76,7 @@ class Daemon:
             writing, scoring = (opened.enter_context(closing(database.open_writer(path))) for _ in range(2))
             opened.enter_context(sole_daemon(path))
             intake = MqttIntake(_link(self._settings), self._clock.now_ms)
-            versions = Provenance(config_hash=self._settings.hash, plans=plans.load_all())
+            versions = Provenance(config_hash=self._settings.hash, plans=plans.load_all(), host=socket.gethostname())
             scorer = Scorer(scoring, versions, self._clock.now_ms(), fresh=self._fresh)
             ingest = self._ingest(intake, writing, scorer)
             watch = Watch(scoring, scorer, self._surroundings(intake, ingest, versions))
@@ -104,6 +105,7 @@ class Daemon:
             silent_after_ms=self._settings.monitor.silent_after_ms,
             software=versions.software,
             config_hash=self._settings.hash,
+            anchors=anchors.beside(self._settings.store.path),
         )
 
     def _watch_over(self, stop: threading.Event, ingest: Ingest, watch: Watch, intake: MqttIntake) -> None:

@@ -22,12 +22,13 @@ def _chart() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """The versions of this process; `number` registers them with a plan's."""
+    """The versions of this process; `number` registers them with a plan's. `host` is the machine, where it is told."""
 
     config_hash: str
     plans: Mapping[str, Plan]
     software: str = field(default_factory=lambda: metadata.version("vwmon"))
     chart: str = field(default_factory=_chart)
+    host: str | None = None
     _numbers: dict[str, int] = field(default_factory=dict)
 
     def number(self, db: Connection, pathway: str) -> int:

@@ -67,7 +67,7 @@ class Scorer:
         self.last_received_ms: int | None = None
         self.last_observed_ms: int | None = None
         with atomic(db):
-            self._alerting = Alerting(db, self._ward.plans, versions.number(db, SYSTEM))
+            self._alerting = Alerting(db, self._ward.plans, versions.number(db, SYSTEM), versions.host)
             self._enrol()
         self._rebuild()
         with atomic(db):

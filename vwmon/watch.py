@@ -4,25 +4,31 @@ The heartbeat is written here and only after a completed turn, so that a screen 
 scoring itself. What is scored and raised is the scorer's.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from alerts.chain import Anchor
 from vwmon.clock import Clock
 from vwmon.intake.protocol import LinkState
 from vwmon.scorer import Scorer
-from vwmon.store import database, monitor
+from vwmon.store import anchors, database, monitor
 from vwmon.store.monitor import Monitor
 from vwmon.store.sqlite import Connection
 
 TICK_MS = 1_000
 BEAT_MS = 5_000
+ANCHOR_MS = 600_000
 BROKER_GONE_MS = 60_000
 BROKER, SILENT = "broker", "silent"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the watch is told of, besides the log."""
+    """What the watch is told of, besides the log; `anchors` is the file in which the history of alerts is anchored."""
 
     clock: Clock
     link: Callable[[], LinkState]
@@ -30,6 +36,7 @@ class Surroundings:
     silent_after_ms: int
     software: str
     config_hash: str
+    anchors: Path | None = None
 
 
 class Watch:
@@ -41,6 +48,8 @@ class Watch:
         self._started_ms = around.clock.now_ms()
         self._ticked_ms = self._beaten_ms = 0
         self._linked = self._news = False
+        self._anchored: Anchor | None = None
+        self._anchored_ms = 0
         self.latest: Monitor | None = None
 
     def turn(self) -> bool:
@@ -54,11 +63,15 @@ class Watch:
         self._news = self._news or scored > 0
         if self._beat_is_due(now_ms):
             self._beat(now_ms)
+        if now_ms - self._anchored_ms >= ANCHOR_MS:
+            self._anchor(now_ms)
         return scored > 0
 
     def stopped(self) -> None:
         """Say that the ward is no longer watched, and that it is so on purpose."""
-        self._beat(self._around.clock.now_ms(), stopped=True)
+        now_ms = self._around.clock.now_ms()
+        self._beat(now_ms, stopped=True)
+        self._anchor(now_ms)
 
     def _beat_is_due(self, now_ms: int) -> bool:
         """Tell whether it is time: sooner when something was scored, at once when the broker comes or goes."""
@@ -73,6 +86,17 @@ class Watch:
         heard_ms = self._around.last_received_ms() or self._started_ms
         silent = self._scorer.stays > 0 and now_ms - heard_ms > self._around.silent_after_ms
         self._scorer.system(SILENT, heard_ms if silent else None, now_ms)
+
+    def _anchor(self, now_ms: int) -> None:
+        """Say, in the journal and in the file, how far the history of alerts goes; nothing when it went no further."""
+        anchor = anchors.taken(self._db, now_ms)
+        self._anchored_ms, before = now_ms, self._anchored
+        if before is not None and (anchor.count, anchor.head) == (before.count, before.head):
+            return
+        log.info("%s", anchors.said(anchor))
+        if self._around.anchors is not None:
+            anchors.append(self._around.anchors, anchor, make=True)
+        self._anchored = anchor
 
     def _beat(self, now_ms: int, *, stopped: bool = False) -> None:
         link = self._around.link()

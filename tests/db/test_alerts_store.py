@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -417,25 +416,6 @@ def test_batches_and_restarts_lead_to_the_same_database(history: list[tuple[str,
     assert content(one) == content(many)
     one.close()
     many.close()
-
-
-def test_of_many_at_once_exactly_one_is_first(tmp_path: Path) -> None:
-    """Four processes acknowledge the same forty alerts: one owner each, the others on record as having seen it."""
-    import subprocess
-    import sys
-
-    path = tmp_path / "race.db"
-    db = module.connect(str(path), isolation_level=None)
-    db.execute("pragma journal_mode = wal")
-    schema.migrate(db)
-    cases = store.load(db, list(range(1, 41)))
-    store.save_all(db, [(case, follow(case, replace(point(0, 5), stay=stay))) for stay, case in cases.items()], None)
-    script = Path(__file__).with_name("alerts_racer.py")
-    racers = [subprocess.Popen([sys.executable, script, path, f"racer-{n}"]) for n in range(4)]
-    assert [racer.wait(timeout=120) for racer in racers] == [0, 0, 0, 0]
-    kinds = dict(db.execute("select kind, count(*) from alert_event group by kind").fetchall())
-    db.close()
-    assert kinds == {"raised": 40, "acknowledged": 40, "also_seen": 120}
 
 
 def test_every_kind_of_event_can_be_stored(db: Connection) -> None:

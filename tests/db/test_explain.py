@@ -157,6 +157,64 @@ def test_what_people_did_is_told_again_where_it_changes_what_follows(ward: Watch
     assert {one.alert.id for one in found} == {name, only(ward)}
 
 
+def test_what_was_offered_put_off_undone_and_reopened_is_told_again(ward: Watched) -> None:
+    """Every act that there is, and what the clock did meanwhile: the same alert comes of it, to the bit."""
+    ward.hears(WELL | {"spo2": 91.0}, 0)
+    name = only(ward)
+    ward.ack(name, for_ms=55 * MINUTE)
+    assert ward.offer(name).refusal is None
+    assert ward.snooze(name, 10).refusal is None
+    ward.hears(WELL | {"spo2": 91.0}, 15)
+    assert ward.snooze(name, 30).refusal is None
+    ward.until(20)
+    assert ward.wake(name).refusal is None
+    assert ward.snooze(name, 20).refusal is None
+    ward.hears(ILL, 25)
+    ward.ack(name)
+    ward.until(28)
+    assert ward.unack(name, by="bob").refusal is None
+    ward.ack(name)
+    ward.until(30)
+    ward.end(name)
+    ward.until(34)
+    assert ward.reopen(name).refusal is None
+    for minute in range(40, 110, 10):
+        ward.hears(WELL, minute)
+    found = all_explained(ward)
+    one = ward.explained(name)
+    kinds = [event.kind for event in one.account.kept.events_of(one.alert.alert_no)]
+    assert kinds.count(Kind.WOKEN) == 2
+    assert {Kind.OFFERED, Kind.SNOOZED, Kind.UNACKNOWLEDGED, Kind.REOPENED, Kind.SETTLED, Kind.OUTGREW} <= set(kinds)
+    assert [differing(one) for one in found] == [[]] * len(found)
+
+
+def test_a_fault_of_the_service_that_was_put_off_is_told_again(ward: Watched) -> None:
+    """Put off, woken by the clock, closed, reopened: the fault lasts in the telling as it did."""
+    ward.until(10)
+    ward.scorer.system("broker", ward.now_ms, ward.now_ms)
+    name = only(ward, "system")
+    ward.ack(name)
+    assert ward.snooze(name, 10).refusal is None
+    ward.until(25)
+    ward.scorer.system("silent", ward.now_ms - 1, ward.now_ms)
+    ward.until(26)
+    ward.ack(name)
+    ward.until(27)
+    assert ward.end(name).refusal is None
+    ward.until(30)
+    assert ward.reopen(name).refusal is None
+    found = ward.explained(name)
+    assert Kind.WOKEN in {event.kind for event in found.account.kept.events}
+    assert differing(found) == []
+
+
+def test_an_event_of_before_its_changes_were_kept_is_no_difference(ill: Watched) -> None:
+    """What an older version wrote is compared in what it wrote."""
+    ill.ack(only(ill))
+    alter(ill.db, "update alert_event set changes = null where kind = ?", "acknowledged")
+    assert ill.explained(only(ill)).equal
+
+
 def test_an_acknowledgement_that_ended_asks_again_without_a_reading(ill: Watched) -> None:
     """The moment is the stored end of the acknowledgement; no value brought it back, so none would have kept it."""
     ill.ack(only(ill), for_ms=15 * MINUTE)

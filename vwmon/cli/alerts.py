@@ -53,6 +53,9 @@ def work(
     patient: Annotated[str, typer.Option(help="One patient only.", show_default=False)] = "",
     mine: Annotated[bool, typer.Option("--mine", help="Those that I own.", show_default=False)] = False,
     unowned: Annotated[bool, typer.Option("--unowned", help="Those nobody has in hand.", show_default=False)] = False,
+    snoozed: Annotated[
+        bool, typer.Option("--snoozed", help="Also those that were put off.", show_default=False)
+    ] = False,
     closed: Annotated[bool, typer.Option("--closed", help="Closed ones instead.", show_default=False)] = False,
     since: SinceOption = "",
     exit_code: Annotated[
@@ -78,6 +81,7 @@ def work(
         closed=closed,
         owner=context.actor(as_name, settings) if mine else "",
         unowned=unowned,
+        snoozed=snoozed,
     )
     form, within_ms = render.chosen(form, as_json), span_ms(since)
     if wanted.patient or wanted.ward:

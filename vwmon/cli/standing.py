@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import typer
 
+from alerts import queries
 from vwmon.cli import render
 from vwmon.cli.render import Format
 from vwmon.clock import Clock
@@ -41,6 +42,8 @@ class Standing:
         """Say how many alerts are listed, how many patients there are, and how fresh what is shown is."""
         (patients,) = db.execute("select count(*) from stay where discharged_ms is null").fetchone()
         said = [_counted(listed, "alert"), _counted(patients, "patient")]
+        put_off = queries.snoozed(db, self.now_ms)
+        said += [f"{put_off} snoozed (vwmon alerts --snoozed)"] if put_off else []
         if self.state is not None and self.state.mode == "live":
             said.append(f"last reading {self._ago(self.state.last_received_ms)}")
             said.append(f"monitor {self._ago(self.state.cycle_ms)}")
