@@ -255,6 +255,10 @@ def test_an_alert_in_hand_is_put_off_or_given_back(ward: Watched) -> None:
         await desk.type("20m")
         await desk.press("enter")
         assert desk.stored("snooze_ms") == ward.now_ms + 20 * MINUTE
+        assert "1 put off" in desk.text
+        assert "Undo: z" in desk.text
+        await desk.press("z", "enter")
+        assert desk.stored("snooze_ms") is None
         await desk.press("u", "enter")
         assert (desk.stored("state"), desk.stored("owner")) == ("reraised", None)
 

@@ -127,6 +127,14 @@ def test_an_empty_list_says_why_it_is_empty() -> None:
     assert "Reading the list..." in drawn(Shown(queue=queues.Queue(), look=None, now_ms=NOW))
 
 
+def test_what_was_put_off_is_counted_above_the_list() -> None:
+    """It is off the list and not out of the world."""
+    off = [record("AAAA", flags=["snoozed"]), record("BBBB")]
+    assert "2 open, 2 unowned, 1 put off" in drawn(shown(*off))[0]
+    alone = "\n".join(drawn(shown(off[0])))
+    assert "No open alerts but 1 put off" in alone
+
+
 def test_a_recording_is_called_one_and_ages_stand_at_its_last_moment() -> None:
     """However long ago that was."""
     old = look(record(), live=False, title="RECORDING: stands at 2026-11-18T11:06:40Z")

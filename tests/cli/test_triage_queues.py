@@ -145,6 +145,7 @@ def test_an_empty_list_has_no_cursor_and_the_first_alert_gets_it() -> None:
         ("owner:bob", []),
         ("'owner:Bob Jones'", []),
         ("jb", ["AAAA", "BBBB", "CCCC"]),
+        ("snoozed", ["AAAA", "BBBB", "CCCC"]),
     ],
 )
 def test_a_filter_lets_through_what_it_says(text: str, fitting: list[str]) -> None:
@@ -159,6 +160,16 @@ def test_mine_is_the_persons_own() -> None:
     assert filters.read("mine", "ann") == Filter(owner="ann")
     assert Filter(owner="ann").fits(A | {"owner": "ann"})
     assert not Filter(owner="ann").fits(A | {"owner": "bob"})
+
+
+def test_what_was_put_off_is_not_shown_but_where_it_is_asked_for() -> None:
+    """By the word, or among one's own; under the cursor it stays until the cursor moves on."""
+    off = A | {"flags": ["snoozed"]}
+    assert [filters.read(text, "ann").fits(off) for text in ("", "p-a", "snoozed")] == [False, False, True]
+    assert Filter(owner="ann").fits(off | {"owner": "ann"})
+    after = refreshed(queue(A, B), [off, B])
+    assert ids(after) == ["AAAA", "BBBB"]
+    assert ids(moved(after, 1)) == ["BBBB"]
 
 
 @pytest.mark.parametrize("text", ["level:9", "level:", "lane:bowling", "state:happy", "mine", "'a"])

@@ -8,13 +8,18 @@ from typing import Any, Final
 from alerts.model import Lane, State
 from vwmon.errors import UsageError
 
-HINT: Final = "a patient, ward:NAME, level:2, lane:clinical, state:new, mine, unowned; nothing shows all"
+HINT: Final = "a patient, ward:NAME, level:2, lane:clinical, state:new, mine, unowned, snoozed; nothing shows all"
+FLAGS: Final = ("unowned", "snoozed")
+SNOOZED: Final = "snoozed"
 UNOWNED_STATES: Final = frozenset({State.NEW, State.RERAISED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """What an alert must be to be shown; an empty text or zero asks for nothing."""
+    """What an alert must be to be shown; an empty text or zero asks for nothing.
+
+    What its owner has put off is left out, unless `snoozed`, or one owner's are asked for.
+    """
 
     words: tuple[str, ...] = ()
     ward: str = ""
@@ -23,6 +28,7 @@ class Filter:
     state: str = ""
     owner: str = ""
     unowned: bool = False
+    snoozed: bool = False
 
     def fits(self, record: Mapping[str, Any]) -> bool:
         """Tell whether an alert is let through."""
@@ -33,6 +39,7 @@ class Filter:
             and self.lane in {"", record["lane"]}
             and self.state in {"", record["state"]}
             and self.owner in {"", record["owner"]}
+            and (self.snoozed or bool(self.owner) or SNOOZED not in record["flags"])
             and (not self.unowned or record["state"] in UNOWNED_STATES)
             and all(word in text for word in self.words)
         )
@@ -41,7 +48,7 @@ class Filter:
         """Say what is asked for, in the words that ask for it; nothing when everything is shown."""
         asked = {key: getattr(self, key) for key in READERS}
         said = [f"{key}:{value}" for key, value in asked.items() if value]
-        return shlex.join([*self.words, *said, *(["unowned"] if self.unowned else [])])
+        return shlex.join([*self.words, *said, *(flag for flag in FLAGS if getattr(self, flag))])
 
 
 EVERYTHING: Final = Filter()
@@ -57,8 +64,8 @@ def read(text: str, me: str) -> Filter:
             asked[key.lower()] = READERS[key.lower()](value)
         elif word.lower() == "mine":
             asked["owner"] = _known(me)
-        elif word.lower() == "unowned":
-            asked["unowned"] = True
+        elif word.lower() in FLAGS:
+            asked[word.lower()] = True
         else:
             words.append(word.lower())
     return Filter(words=tuple(words), **asked)

@@ -10,6 +10,7 @@ from typing import Final
 
 from vwmon.cli import render
 from vwmon.cli.triage import rows
+from vwmon.cli.triage.filters import SNOOZED
 from vwmon.cli.triage.panes import pane
 from vwmon.cli.triage.queues import Item, Queue, level
 from vwmon.cli.triage.records import Look
@@ -94,7 +95,8 @@ def _head(shown: Shown, width: int) -> Spans:
     who = "read only" if shown.readonly else f"you: {shown.who or 'NOBODY YET (asked before an act)'}"
     items = [item for item in shown.queue.items if not item.gone]
     unowned = sum(item.record["state"] in {"new", "reraised"} for item in items)
-    counts = f"{len(items)} open, {unowned} unowned"
+    put_off = sum(SNOOZED in item.record["flags"] for item in items)
+    counts = f"{len(items)} open, {unowned} unowned" + (f", {put_off} put off" if put_off else "")
     when = "" if shown.look is None else _when(shown)
     by = f"filter: {shown.queue.filter}{_hidden(shown.queue)}" if str(shown.queue.filter) else ""
     texts = [text for text in (who, counts, by, when) if text]
@@ -102,7 +104,7 @@ def _head(shown: Shown, width: int) -> Spans:
 
 
 def _hidden(queue: Queue) -> str:
-    hidden = queue.hidden
+    hidden = [item for item in queue.hidden if SNOOZED not in item.record["flags"]]
     if not hidden:
         return ", hides none"
     highest = max(hidden, key=lambda item: item.record["level"])
@@ -180,6 +182,8 @@ def _empty(shown: Shown) -> str:
     """Say why no alert is shown, so that an empty screen never looks like a quiet ward when it is none."""
     if shown.look is None:
         return "" if shown.trouble else "Reading the list..."
+    if shown.queue.items and not str(shown.queue.filter):
+        return f"No open alerts but {len(shown.queue.items)} put off; / and the word snoozed shows them."
     if shown.queue.items:
         return f"No open alert fits the filter; {len(shown.queue.items)} are open. / changes it"
     return "No open alerts." if shown.look.trusted else "No open alerts were known when monitoring ended."

@@ -4,7 +4,6 @@ Every error that a database or an act can end in comes back as a sentence; nothi
 """
 
 import re
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -15,9 +14,11 @@ from alerts import queries, store
 from alerts.acts import Act
 from alerts.errors import AlertError
 from alerts.model import Outcome
+from alerts.queries import Wanted
 from alerts.store import Acted
 from devices.vitals import VITALS, printed
 from vwmon.cli import work_list
+from vwmon.cli.acting import Acting
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.cli.triage.charts import SCALES, Dot, Interval, Trace
 from vwmon.cli.triage.records import Answer, Asked, Look, Story, Wish
@@ -29,12 +30,14 @@ from vwmon.patients.records import Identity, Stay
 from vwmon.scoring import charts, reference
 from vwmon.scoring.charts import PARTS
 from vwmon.store import readings, registers, scores
-from vwmon.store.database import atomic, open_reader, open_writer, told_plainly
+from vwmon.store.database import open_reader, open_writer, told_plainly
 from vwmon.store.sqlite import Connection
 
 TROUBLE: Final = (VwmonError, AlertError, OSError)
 COMMANDS: Final = {"ack": "key a", "close": "key c", "show": "enter", "unack": "key u", "reopen": "key u"}
 WORDS: Final = {"--take takes over": "Key t takes it over", "say with -m": "say in the note", " note: -m": " note"}
+EVERY_OPEN: Final = Wanted(snoozed=True)
+UNDO: Final = {"ack": "Undo: u", "take": "Undo: u", "snooze": "Undo: z", "close": "Undo: u"}
 LETTERS: Final = {"consciousness": "ACVPU"}
 
 
@@ -65,18 +68,14 @@ def do(path: Path, wish: Wish, actor: str) -> Answer:
     try:
         with told_plainly(path), closing(open_writer(path)) as db:
             at = standing_of(db)
-            act = Act(
-                actor=actor,
-                now_ms=at.now_ms,
-                note=wish.note.strip(),
-                host=socket.gethostname(),
-                seen_version=wish.version,
-            )
-            with atomic(db):
-                acted = VERBS[wish.verb](db, wish, act)
-            if acted.refusal is not None:
-                return Answer(said=here(_sentence(acted.refusal)), refused=True)
-            return Answer(said=_done(db, acted, at), refused=False)
+            person = Acting(db, at, actor, wish.verb)
+            verb = VERBS[wish.verb]
+            person.each([wish.alert], person.act(wish.note, wish.version), lambda db, _, act: verb(db, wish, act))
+            person.anchor(path)
+            ((_, acted, refusal),) = person.acted
+            if acted is None or refusal is not None:
+                return Answer(said=here(_sentence(refusal or AlertError())), refused=True)
+            return Answer(said=_done(db, acted, wish, at), refused=False)
     except TROUBLE as error:
         return Answer(said=_sentence(error), refused=True)
 
@@ -95,7 +94,7 @@ def initials(name: str | None) -> str:
 
 def _look(db: Connection, asked: Asked) -> Look:
     at = standing_of(db)
-    found = queries.work_list(db, work_list.lookups(db, at.now_ms), at.now_ms)
+    found = queries.work_list(db, work_list.lookups(db, at.now_ms), at.now_ms, EVERY_OPEN)
     people = registers.people(db, [row["stay"] for row in found if row["stay"] is not None])
     return Look(
         now_ms=at.now_ms,
@@ -128,9 +127,9 @@ def _detail(db: Connection, alert: str, at: Standing) -> tuple[str, ...]:
     return tuple(work_list.detail(queries.one(db, asked, at.now_ms, alert), at.now_ms))
 
 
-def _done(db: Connection, acted: Acted, at: Standing) -> str:
+def _done(db: Connection, acted: Acted, wish: Wish, at: Standing) -> str:
     record = queries.one(db, work_list.lookups(db, at.now_ms), at.now_ms, acted.alert.id)
-    return work_list.done(record)
+    return " ".join(filter(None, [f"{work_list.done(record)}.", UNDO.get(wish.verb)]))
 
 
 def _sentence(error: Exception) -> str:
