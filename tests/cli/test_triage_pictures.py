@@ -84,7 +84,7 @@ def test_list_and_chart_stand_beside_each_other_where_there_is_room() -> None:
     lines = drawn(shown(record(), keys=KEYS), 160, 50)
     assert any("│ AAAA L2 NEW  JB p-aaaa, 71 y, ward resp" in line for line in lines)
     assert "│" in next(line for line in lines if line.startswith(">  AAAA"))
-    assert any(line.startswith("   NEWS2 6 (7 of 7 measured)") for line in lines)
+    assert any(line.startswith("   resp; NEWS2 6 (7 of 7 measured)") for line in lines)
     assert any("certain  : could be" in line for line in lines)
 
 
@@ -170,6 +170,16 @@ def test_a_row_that_changed_is_marked_in_place() -> None:
     assert ">x AAAA L2" in gone
     assert "AAAA L2 LEFT THE LIST" in gone
     assert "0 open, 0 unowned" in gone
+
+
+def test_an_identifier_too_long_for_its_row_stands_whole_below_it() -> None:
+    """Two patients whose identifiers begin alike must not look like one."""
+    for width, height in SIZES:
+        one = shown(record(patient="ward-patient-0000000000000000000000001", person="JB"))
+        assert any(
+            line.startswith("   patient JB ward-patient-0000000000000000000000001")
+            for line in drawn(one, width, height)
+        )
 
 
 def test_who_acts_is_always_said() -> None:

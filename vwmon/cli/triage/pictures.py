@@ -17,7 +17,7 @@ from vwmon.cli.triage.records import Look
 from vwmon.cli.triage.spans import Spans, fill, fold, joined, plain
 
 BESIDE: Final = 132  # columns from which list and chart stand beside each other
-LIST_BESIDE: Final = 76
+LIST_BESIDE, CHART_BESIDE = 76, 82  # columns of the list there at least, and of a chart of half hours
 FEWEST_ROWS: Final = 7
 STALE_MS: Final = 10_000  # a list that was read longer ago than this is called old
 URGENT, QUIET, HEAD = "urgent", "dim", "bold"
@@ -159,10 +159,11 @@ def _keys(shown: Shown, width: int) -> list[Spans]:
 
 def _beside(shown: Shown, width: int, room: int) -> tuple[list[Spans], int]:
     """Draw the list on the left and the chart of what is under the cursor on the right."""
-    left, top = rows.listed(shown.queue, moment_ms(shown), LIST_BESIDE, room, shown.top, empty=_empty(shown))
-    right = pane(shown.queue.current, shown.look, moment_ms(shown), width - LIST_BESIDE - 3, room)
+    wide = max(LIST_BESIDE, min(width * 11 // 20, width - CHART_BESIDE))
+    left, top = rows.listed(shown.queue, moment_ms(shown), wide, room, shown.top, empty=_empty(shown))
+    right = pane(shown.queue.current, shown.look, moment_ms(shown), width - wide - 3, room)
     left, right = (part + [plain("")] * (room - len(part)) for part in (left, right))
-    return [joined(a, b, LIST_BESIDE) for a, b in zip(left, right, strict=True)], top
+    return [joined(a, b, wide) for a, b in zip(left, right, strict=True)], top
 
 
 def _stacked(shown: Shown, width: int, room: int) -> tuple[list[Spans], int]:

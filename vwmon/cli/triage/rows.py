@@ -11,7 +11,7 @@ from vwmon.cli.work_list import STATES
 
 TITLES: Final = ("", "ID", "LV", "PATIENT", "STATE", "SINCE", "SCORE", "LAST", "OWNER", "DUE")
 WIDTHS: Final = (2, 4, 2, 0, 8, 6, 5, 6, 9, 14)
-PATIENT: Final = TITLES.index("PATIENT")
+PATIENT, OWNER = TITLES.index("PATIENT"), TITLES.index("OWNER")
 STYLES: Final = {3: "level3", 2: "level2", 1: ""}
 CURSOR, MARKED, GONE, NEW = ">", "*", "x", "+"
 INDENT: Final = "   "
@@ -48,11 +48,12 @@ def listed(queue: Queue, now_ms: int, width: int, room: int, top: int, *, empty:
     items = queue.shown
     if not items:
         return [plain(line, "bold") for line in fold(empty, width)], 0
-    blocks = [_block(item, now_ms, width, tall=room >= TALL, here=item.id == queue.selected) for item in items]
+    widths = _widths(items, width)
+    blocks = [_block(item, now_ms, widths, tall=room >= TALL, here=item.id == queue.selected) for item in items]
     place = next(number for number, item in enumerate(items) if item.id == queue.selected)
     top, end = _window([len(block) for block in blocks], place, top, room - 2)
     cut_off = [*items[:top], *items[end:]]
-    shown = [_titles(width), *(line for block in blocks[top:end] for line in block)]
+    shown = [plain(columns(TITLES, widths), "bold dim"), *(line for block in blocks[top:end] for line in block)]
     rest = [plain(_beyond(top, len(items) - end, cut_off), "bold")] if cut_off else []
     return [*shown, *rest][:room], top
 
@@ -78,19 +79,22 @@ def _beyond(above: int, below: int, left_out: Sequence[Item]) -> str:
     return f"{INDENT}{', '.join(where)}, up to {level(highest.record)}"
 
 
-def _titles(width: int) -> Spans:
-    return plain(columns(TITLES, _widths(width)), "bold dim")
+def _widths(items: Sequence[Item], width: int) -> list[int]:
+    """Give the columns their widths: the owners' as their names ask for, and the patients' what the others leave."""
+    widths = list(WIDTHS)
+    names = [render.width_of(_owner(item.record)) for item in items]
+    widths[OWNER] = min(max(len(TITLES[OWNER]), *names), WIDTHS[OWNER])
+    widths[PATIENT] = max(width - sum(widths) - (len(widths) - 1), 4)
+    return widths
 
 
-def _widths(width: int) -> list[int]:
-    """Give what the other columns leave to the patient's; where that is little, the owner's gives way first."""
-    left = width - sum(WIDTHS) - (len(WIDTHS) - 1)
-    return [max(left, 4) if number == PATIENT else each for number, each in enumerate(WIDTHS)]
+def _owner(record: Record) -> str:
+    return render.safe(record["owner"] or "-")
 
 
-def _block(item: Item, now_ms: int, width: int, *, tall: bool, here: bool) -> list[Spans]:
+def _block(item: Item, now_ms: int, widths: Sequence[int], *, tall: bool, here: bool) -> list[Spans]:
     """Draw one alert: its row, and below it what changed and, where there is room, why it is there."""
-    record = item.record
+    record, width = item.record, sum(widths) + len(widths) - 1
     texts = (
         f"{CURSOR if here else ' '}{_mark(item)}",
         item.id,
@@ -100,14 +104,16 @@ def _block(item: Item, now_ms: int, width: int, *, tall: bool, here: bool) -> li
         age(record["since"], now_ms),
         bounds(record),
         age(record["last_reading_at"], now_ms),
-        render.safe(record["owner"] or "-"),
+        _owner(record),
         due(record, now_ms),
     )
     style = "dim" if item.gone else STYLES[record["level"]]
-    row = plain(columns(texts, _widths(width)), style)
+    row = plain(columns(texts, widths), style)
     lines = [fill(plain(row[0][0], f"{style} reverse".strip()), width, "reverse") if here else row]
+    if render.width_of(who(record)) > widths[PATIENT]:  # two patients must not look like one
+        lines += [plain(line) for line in fold(f"{INDENT}patient {who(record)}", width)]
     said = [f"[{item.mark}]"] if item.mark else []
-    said += ["; ".join([*record["flags"], *record["why"]])] if tall else []
+    said += ["; ".join([*filter(None, [record["ward"]]), *record["flags"], *record["why"]])] if tall else []
     if said:
         lines += [plain(line, "bold" if item.mark else "") for line in fold(INDENT + " ".join(said), width, 2)]
     return lines
