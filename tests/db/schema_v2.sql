@@ -53,6 +53,9 @@ CREATE TABLE device (
     serial text not null default '', added_ms integer not null,
     registered integer not null check (registered in (0, 1)), status text, status_ms integer,
     battery_percent real, battery_ms integer, firmware text) strict;
+CREATE TABLE entered (
+    last_seq integer primary key, readings integer not null, way text not null, actor text not null,
+    note text not null, at_ms integer not null) strict;
 CREATE TABLE follower (
     follower text primary key, event_no integer not null) strict, without rowid;
 CREATE TABLE handover (

@@ -148,6 +148,16 @@ def m006_attempts(db: "Database") -> None:
     )
 
 
+def m009_entered(db: "Database") -> None:
+    """Who entered readings by hand, and how they came: by the last number of theirs in the log, and how many."""
+    _run(
+        db,
+        """create table entered (
+            last_seq integer primary key, readings integer not null, way text not null, actor text not null,
+            note text not null, at_ms integer not null) strict""",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -155,6 +165,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m004_scores,
     m005_noticed,
     m006_attempts,
+    m009_entered,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 
