@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,20 @@ from tests.integration.broker import LOOPBACK, Broker, running_broker, wait_unti
 from tests.integration.terminal import running
 from tests.integration.test_daemon import Hub
 from vwmon.clock import Clock
+from vwmon.store import database
 
 MINUTE = 60_000
+BROKEN = """
+from vwmon.cli.triage import source
+look = source.look
+def broken(path, asked):
+    found = look(path, asked)
+    assert "Brown" in str(found)
+    raise ZeroDivisionError("a fault")
+source.look = broken
+from vwmon.cli import main
+main()
+"""
 URGENT = WELL | {"respiratory_rate": 22.0, "spo2": 93.0, "heart_rate": 95.0}  # 2 + 2 + 1: NEWS2 of 5
 WORSE = ILL | {"systolic_bp": 88.0}
 ENTER, ESCAPE = "\r", "\x1b"
@@ -172,6 +184,22 @@ def test_without_colour_the_screen_says_the_same(vwmon: Command, hub: Hub, broke
         screen.press("q")
         assert program.wait(20) == 0
     assert (COLOURED in screen.raw) == colour
+
+
+def test_a_fault_of_the_program_ends_it_without_showing_what_it_held(hub: Hub, broker: Broker) -> None:
+    """Exit code 1 and the error for whoever started it; no local variable, which could be a patient's."""
+    with closing(database.open_writer(hub.db)) as db:
+        db.execute("update identity set name = 'Jane Brown' where stay_no = 1")
+    with watched(hub):
+        send(broker, "of-p1", WORSE, 8, 0.1)
+        wait_until(lambda: listed(Command(), hub) != [], "the alert is on the list")
+    command = [sys.executable, "-c", BROKEN, *triage(hub, "--names")[3:]]
+    with running(command, 160, 50) as (screen, program):
+        while screen.read(20):
+            pass
+        assert program.wait(20) == 1
+    assert "ZeroDivisionError: a fault" in screen.raw
+    assert "Brown" not in screen.raw
 
 
 def test_the_terminal_is_as_it_was_when_the_queue_is_left(hub: Hub) -> None:
