@@ -104,9 +104,13 @@ class Monitor:
 
 @dataclass(frozen=True, kw_only=True)
 class Commands:
-    """[commands]: whether --as may name who acts, on a machine that several people share one login of."""
+    """[commands]: whether --as may name who acts, on a machine that several people share one login of.
+
+    A screen there asks again who acts when nobody has touched a key for `ask_who_after_ms`.
+    """
 
     allow_as: bool = setting(flag, default=False)
+    ask_who_after_ms: int = setting(span("10s", "1d"), 300_000)
 
 
 def said(value: object) -> str:

@@ -65,6 +65,11 @@ class Acting:
             else:
                 self._acted.append((acted.alert.id, acted, acted.refusal))
 
+    @property
+    def acted(self) -> Sequence[tuple[str, Acted | None, AlertError | None]]:
+        """Give what became of each alert so far: its id, the act, and why it was refused if it was."""
+        return tuple(self._acted)
+
     def report(self, *, as_json: bool, undo: str = "") -> None:
         """Say what became of each; exit with the refusal's code for one alert, with 7 when some of several failed.
 

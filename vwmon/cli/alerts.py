@@ -26,6 +26,7 @@ from vwmon.cli.options import (
 )
 from vwmon.cli.render import Format
 from vwmon.cli.standing import standing_of
+from vwmon.cli.triage.command import triage
 from vwmon.store.database import open_reader
 
 LEAST_INTERVAL_MS, MOST_INTERVAL_MS = 1000, 60_000
@@ -235,5 +236,5 @@ def _level(text: str) -> int:
     return int(text.removesuffix("+"))
 
 
-for command in (alert_log.log, *alert_acts.COMMANDS):
+for command in (alert_log.log, *alert_acts.COMMANDS, triage):
     app.command()(command)
