@@ -7,7 +7,7 @@ while the database does not. What is shown, and what changed, are worked out in 
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -26,6 +26,7 @@ from vwmon.cli.triage.pictures import Picture, Shown, banners, moment_ms, pictur
 from vwmon.cli.triage.queues import Item, Queue
 from vwmon.cli.triage.records import Answer, Asked, Look, Wish
 from vwmon.clock import Clock
+from vwmon.config import Settings
 
 EVERY_S, TICK_S = 2.0, 1.0
 HOLD_MS: Final = 1_000  # rows stay where they are for so long after a key
@@ -43,6 +44,7 @@ class Setup:
     actor: str
     shared: bool
     idle_ms: int
+    settings: Settings = field(default_factory=Settings)
     filter: Filter = EVERYTHING
     names: bool = False
     readonly: bool = False
@@ -177,7 +179,15 @@ class Triage(App[None]):
         item = self.queue.current
         opened = self._about.id if isinstance(self._dialog, Page) and self._about is not None else ""
         stay = None if item is None else item.record["stay"]
-        return Asked(stay=stay, hours=self._hours, alert=opened, names=self.setup.names)
+        setup = self.setup
+        return Asked(
+            settings=setup.settings,
+            actor=self.actor,
+            stay=stay,
+            hours=self._hours,
+            alert=opened,
+            names=setup.names,
+        )
 
     def _take(self, found: Look | str) -> None:
         """Take in what a look found; when it found nothing, what is on the screen stays, under a banner."""

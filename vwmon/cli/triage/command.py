@@ -40,6 +40,7 @@ def triage(
     open_reader(settings.store.path).close()  # what is wrong from the beginning is an error like any command's
     setup = Setup(
         path=settings.store.path,
+        settings=settings,
         actor=actor,
         shared=shared,
         idle_ms=settings.commands.ask_who_after_ms,

@@ -153,7 +153,7 @@ def _keys(shown: Shown, width: int) -> list[Spans]:
     for key, words in shown.keys:
         longer = f"{said}{render.GAP if said else ''}{key} {words}"
         said = longer if len(longer) <= width else said
-    footer = [shown.look.footer] if shown.look is not None and width >= BESIDE else []
+    footer = shown.look.footer if shown.look is not None and width >= BESIDE else ()
     return [plain(render.cut(line, width), QUIET) for line in (*footer, said)]
 
 

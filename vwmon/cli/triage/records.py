@@ -1,11 +1,12 @@
 """What a look at the database brings, what a person wants done, and what came of it: records only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.model import Outcome
 from vwmon.cli.triage.charts import Interval, Trace
+from vwmon.config import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +22,10 @@ class Story:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a look is to bring besides the list: the chart of one stay over so many hours, and one alert in full."""
+    """Who looks, and what a look brings besides the list: a stay's chart over so many hours, one alert in full."""
 
+    settings: Settings = field(default_factory=Settings)
+    actor: str = ""
     stay: int | None = None
     hours: int = 24
     alert: str = ""
@@ -37,7 +40,7 @@ class Look:
     live: bool
     title: str
     trusted: bool
-    footer: str
+    footer: tuple[str, ...]
     records: tuple[Mapping[str, Any], ...]
     asked: Asked
     story: Story | None
