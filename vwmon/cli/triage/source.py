@@ -6,6 +6,7 @@ Every error that a database or an act can end in comes back as a sentence; nothi
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -115,7 +116,7 @@ def _detail(db: Connection, asked: Asked, at: Standing) -> tuple[str, ...]:
     if not asked.alert:
         return ()
     page = alert_page.read(db, at, asked.settings, asked.alert, asked.hours * HOUR_MS, names=asked.names)
-    return tuple(alert_page.lines(page))
+    return tuple(alert_page.lines(replace(page, trends=())))  # the chart stands below it
 
 
 def _done(db: Connection, acted: Acted, wish: Wish, at: Standing) -> str:
