@@ -23,8 +23,8 @@ class Signal:
 
     `at_ms` is when that was observed, `known_ms` when it was known, and `since_ms` since when it stands, where that is
     another time. `borne_out` tells fresh evidence from a mere change of level; what is not `current` was known before,
-    so that its score is not the one of now. `recovered_ms` is when a recovery began, and `bridge_ms` how soon after
-    that a relapse leaves an acknowledgement standing.
+    so that its score is not the one of now; `peak_score` is the worst of all that it stands on. `recovered_ms` is when
+    a recovery began, and `bridge_ms` how soon after that a relapse leaves an acknowledgement standing.
     """
 
     lane: Lane
@@ -37,6 +37,7 @@ class Signal:
     current: bool = True
     late: bool = False
     score: int | None = None
+    peak_score: int | None = None
     parts: tuple[str, ...] = ()
     reds: tuple[str, ...] = ()
     bridge_ms: int = POLICY.flap_ms
@@ -78,7 +79,7 @@ def _raise(case: Case, signal: Signal, level: Level) -> Case:
         level=level,
         peak=level,
         score=signal.score,
-        peak_score=signal.score,
+        peak_score=signal.score if signal.peak_score is None else signal.peak_score,
         opened_ms=signal.known_ms,
         since_ms=signal.at_ms if signal.since_ms is None else signal.since_ms,
         late=signal.late,
@@ -169,7 +170,7 @@ def _running(alert: Alert, signal: Signal) -> dict[str, Any]:
     if signal.score is not None and signal.current and not signal.late:
         changes["score"] = signal.score
     if signal.score is not None and signal.borne_out:
-        changes["peak_score"] = max(signal.score, alert.peak_score or 0)
+        changes["peak_score"] = max(signal.score, signal.peak_score or 0, alert.peak_score or 0)
         changes["parts"] = (*alert.parts, *(part for part in signal.parts if part not in alert.parts))
         changes["reds"] = (*alert.reds, *(part for part in signal.reds if part not in alert.reds))
     return changes

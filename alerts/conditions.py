@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from alerts import verdicts
-from alerts.evidence import NOTHING, Evidence, scoring
+from alerts.evidence import NOTHING, Evidence, gathered, scoring
 from alerts.model import Alert, Condition, ConditionState, Lane, Level, Scored
 from alerts.policy import POLICY, Cadence, Rule, RuleSet
 from alerts.verdicts import Verdict
@@ -34,7 +34,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """The conditions after a moment: those it bears out now, and the level of all that stand."""
+    """The conditions after a moment, the level of all that stand, and what the moment bears out or brings along."""
 
     conditions: Mapping[str, Condition]
     borne_out: tuple[Rule, ...]
@@ -43,20 +43,23 @@ class Weighed:
 
 def weigh(conditions: Mapping[str, Condition], alert: Alert | None, moment: Moment, rules: RuleSet) -> Weighed:
     """Weigh a moment against every clinical rule. The same mapping comes back when nothing changed."""
-    borne_out: list[Rule] = []
+    counting: list[Rule] = []
     after: dict[str, Condition | None] = {}
     for rule in asked(conditions, rules):
         before = conditions.get(rule.name)
         verdict = _verdict(rule, before, alert, moment)
         after[rule.name] = before if verdict is None else _next(rule, before, verdict, moment)
         if verdict is Verdict.PRESENT:
-            borne_out.append(rule)
+            counting.append(rule)
     if (alert is not None and alert.active) or any(_came(conditions.get(name), c) for name, c in after.items()):
-        after |= {r.name: _holds(r, conditions.get(r.name), moment) for r in borne_out if not _stands(after[r.name])}
+        after |= {r.name: _holds(r, conditions.get(r.name), moment) for r in counting if not _stands(after[r.name])}
+        along = _along({n: c for n, c in after.items() if c is not None and c.pending}, moment.at_ms, rules)
+        counting += [rules.rules[name] for name, c in along.items() if c.standing]
+        after |= along
     changed = {name: c for name, c in after.items() if c is not None and c is not conditions.get(name)}
-    began = {name: _with_evidence(rules.rules[name], c, moment, borne_out) for name, c in changed.items() if _begins(c)}
-    after_all = {**conditions, **changed, **began} if changed else conditions
-    return Weighed(conditions=after_all, borne_out=tuple(borne_out), level=level(after_all, rules))
+    showed = _showed({r: c for r in counting if (c := after[r.name]) is not None and c.pending}, moment, counting)
+    after_all = {**conditions, **changed, **showed} if changed or showed else conditions
+    return Weighed(conditions=after_all, borne_out=tuple(counting), level=level(after_all, rules))
 
 
 def asked(conditions: Mapping[str, Condition], rules: RuleSet) -> Iterator[Rule]:
@@ -92,9 +95,9 @@ def since_ms(conditions: Mapping[str, Condition], rules: RuleSet) -> int | None:
     return min((c.since_ms for c in conditions.values() if _in(c, Lane.CLINICAL, rules)), default=None)
 
 
-def opened(conditions: Mapping[str, Condition], due_ms: int) -> Mapping[str, Condition]:
-    """Give the conditions whose wait for a repeat is over at a deadline, as they hold from then on."""
-    return {name: _standing(c, c.since_ms) for name, c in conditions.items() if c.pending and c.due_ms == due_ms}
+def opened(conditions: Mapping[str, Condition], due_ms: int, rules: RuleSet) -> Mapping[str, Condition]:
+    """Give what was pending once some of it has waited until a deadline for a repeat: all of it counts from then on."""
+    return _along({name: c for name, c in conditions.items() if c.pending}, due_ms, rules)
 
 
 def recovered_ms(before: Mapping[str, Condition], after: Mapping[str, Condition]) -> int:
@@ -129,8 +132,7 @@ def covered(conditions: Mapping[str, Condition], peak: Level, at_ms: int, rules:
         for rule in asked(conditions, rules)
         if rule.level <= peak
     }
-    answered = {n: _denied(c) if c.pending and c.since_ms < at_ms else c for n, c in absent.items() if not c.standing}
-    past = {n: replace(c, covered_ms=at_ms) if c.covered_ms < at_ms else c for n, c in answered.items()}
+    past = {n: replace(c, covered_ms=at_ms) for n, c in absent.items() if not c.standing and c.covered_ms < at_ms}
     return {**conditions, **past}
 
 
@@ -146,14 +148,28 @@ def _came(before: Condition | None, after: Condition | None) -> bool:
     return _stands(after) and not _stands(before)
 
 
-def _begins(condition: Condition) -> bool:
-    """Tell whether a condition is pending since just now, or anew since then."""
-    return condition.pending and not condition.evidence
+def _along(pending: Mapping[str, Condition], at_ms: int, rules: RuleSet) -> dict[str, Condition]:
+    """Give what was pending once the alert is there: it counts too; a run that is broken by then is none any more."""
+    return {
+        name: _denied(c) if _broken(rules.rules[name], c, at_ms) else _standing(c, c.since_ms)
+        for name, c in pending.items()
+    }
 
 
-def _with_evidence(rule: Rule, condition: Condition, moment: Moment, borne_out: Collection[Rule]) -> Condition:
-    asked = {} if condition.due_ms is None else {"repeat": moment.repeatable(rule)}
-    return replace(condition, evidence={**moment.evidence(borne_out), **asked})
+def _showed(pending: Mapping[Rule, Condition], moment: Moment, borne_out: Collection[Rule]) -> Mapping[str, Condition]:
+    """Give what is pending with what the moment showed as its evidence, or added to that, where it did."""
+    if not pending:
+        return NOTHING
+    now = moment.evidence(borne_out)
+    found: dict[str, Condition] = {}
+    for rule, condition in pending.items():
+        if not condition.evidence:
+            asked = {} if condition.due_ms is None else {"repeat": moment.repeatable(rule)}
+            found[rule.name] = replace(condition, evidence={**now, **asked})
+        elif rule.cadence is Cadence.SPOT or not moment.late:
+            seen = gathered(condition.evidence, now)
+            found |= {} if seen is condition.evidence else {rule.name: replace(condition, evidence=seen)}
+    return found
 
 
 def _absent(condition: Condition, covered_ms: int) -> Condition:
@@ -209,7 +225,7 @@ def _holds(rule: Rule, before: Condition | None, moment: Moment) -> Condition:
     """Give the condition that holds from now on: since this moment, or since it was pending for the same breach."""
     if before is None:
         return Condition(rule=rule.name, state=ConditionState.PRESENT, since_ms=moment.at_ms)
-    goes_on = before.pending and not _broken(rule, before, moment)
+    goes_on = before.pending and not _broken(rule, before, moment.at_ms)
     return _standing(before, min(before.since_ms, moment.at_ms) if goes_on else moment.at_ms)
 
 
@@ -232,16 +248,16 @@ def _run(rule: Rule, before: Condition | None, moment: Moment) -> Condition | No
     """Follow breaches that have to go on; what came late neither begins nor prolongs a run."""
     if moment.late:
         return before
-    if before is None or not before.pending or _broken(rule, before, moment):
+    if before is None or not before.pending or _broken(rule, before, moment.at_ms):
         return _pending(rule, before, moment, None)
     long_enough = moment.at_ms - before.since_ms >= rule.on_delay_ms
     return _holds(rule, before, moment) if long_enough else _seen(before, moment)
 
 
-def _broken(rule: Rule, before: Condition, moment: Moment) -> bool:
-    """Tell whether the last breach of a run is too long ago for this one to go on with it."""
+def _broken(rule: Rule, before: Condition, at_ms: int) -> bool:
+    """Tell whether the last breach of a run is too long before a time for it to go on then."""
     last_ms = before.since_ms if before.seen_ms is None else before.seen_ms
-    return rule.cadence is Cadence.CONTINUOUS and moment.at_ms - last_ms > POLICY.run_gap_ms
+    return rule.cadence is Cadence.CONTINUOUS and at_ms - last_ms > POLICY.run_gap_ms
 
 
 def _pending(rule: Rule, before: Condition | None, moment: Moment, due_ms: int | None) -> Condition:

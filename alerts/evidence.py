@@ -83,6 +83,23 @@ def reds(evidence: Evidence) -> tuple[str, ...]:
     return tuple(part for part, points in evidence.get("points", NOTHING).items() if points == RED)
 
 
+def gathered(evidence: Evidence, more: Evidence) -> Evidence:
+    """Give evidence with what a further breach of the same wait stood on; the very same when that adds nothing."""
+    here, there = stood_on(evidence), stood_on(more)
+    parts, reds_ = (tuple(dict.fromkeys([*a, *b])) for a, b in zip(here[:2], there[:2], strict=True))
+    peak = max((score for score in (here[2], there[2]) if score is not None), default=None)
+    if (parts, reds_, peak) == here:
+        return evidence
+    return {**evidence, "gathered": {"parts": list(parts), "reds": list(reds_), "peak": peak}}
+
+
+def stood_on(evidence: Evidence) -> tuple[tuple[str, ...], tuple[str, ...], int | None]:
+    """Give the parts that scored, those that scored 3, and the highest score, in all that was gathered."""
+    if (found := evidence.get("gathered")) is not None:
+        return tuple(found["parts"]), tuple(found["reds"]), found["peak"]
+    return scoring(evidence), reds(evidence), evidence.get("total_min")
+
+
 def compared(evidence: Evidence, earlier: Evidence) -> Evidence:
     """Give evidence with what the numbers that it stands on were in earlier evidence, where they were other numbers."""
     before = {

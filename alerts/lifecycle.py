@@ -4,13 +4,15 @@ Readings act in the order of the log. The caller ticks (alerts.deadlines) to the
 reports what fell overdue or returned before the score that came with it. What people do is in alerts.acts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from alerts import conditions, evidence, moves, verdicts
 from alerts.attention import Signal, follow
 from alerts.conditions import Moment
+from alerts.evidence import Evidence
 from alerts.model import (
     SYSTEM_STAY,
     Alert,
@@ -62,12 +64,18 @@ def learn(case: Case, noted: Noted, terms: Terms = TERMS) -> Case:
 
 
 def opened(case: Case, due_ms: int, terms: Terms = TERMS) -> Case:
-    """Open what has waited until a deadline for a repeat that did not come, or did not deny it, as of then."""
-    waited = [c for c in case.pending.values() if c.due_ms == due_ms]
-    worst = max(waited, key=lambda c: (terms.rules.rules[c.rule].level, c.evidence["at_ms"], c.rule))
+    """Open what has waited until a deadline for a repeat that did not come, or did not deny it, as of then.
+
+    What else is pending comes with it.
+    """
+    rules, known = terms.rules, conditions.opened(case.conditions, due_ms, terms.rules)
+    came = [case.conditions[name] for name in rules.rules if name in known and known[name].standing]
+    worst = max(came, key=lambda c: (rules.rules[c.rule].level, c.evidence["at_ms"]))
+    after = _known(case, {**case.conditions, **known}, Asked.OVER)
+    said = {**worst.evidence, "rules": [condition.rule for condition in came]}
     active = (alert := case.alerts.get(Lane.CLINICAL)) is not None and alert.active
-    after = _known(case, {**case.conditions, **conditions.opened(case.conditions, due_ms)}, Asked.OVER)
-    signal = replace(_signal(after, worst.evidence, terms.rules), known_ms=due_ms, current=not active)
+    signal = _signal(after, said, rules, [condition.evidence for condition in came])
+    signal = replace(signal, known_ms=due_ms, current=not active)
     return _weigh_silence(follow(after, signal), due_ms, due_ms, terms)
 
 
@@ -167,13 +175,18 @@ def _followed(case: Case, moment: Moment, terms: Terms) -> Case:
         now_known = conditions.covered(weighed.conditions, alert.peak, recovered_ms, terms.rules)
     after = _known(case, now_known, Asked.ANSWERED)
     if active or weighed.level is not None:
+        waited = [c.evidence for name, c in case.pending.items() if after.conditions[name].standing]
         said = evidence.compared(moment.evidence(weighed.borne_out), _earlier(case, after, terms.rules))
-        after = follow(after, replace(_signal(after, said, terms.rules), recovered_ms=recovered_ms))
+        after = follow(after, replace(_signal(after, said, terms.rules, waited), recovered_ms=recovered_ms))
     return case if after is case else _weigh_silence(after, moment.received_ms, moment.received_ms, terms)
 
 
-def _signal(case: Case, said: evidence.Evidence, rules: RuleSet) -> Signal:
-    """Give what the clinical lane has come to with this evidence, as it was known when that came."""
+def _signal(case: Case, said: Evidence, rules: RuleSet, waited: Sequence[Evidence]) -> Signal:
+    """Give what the clinical lane has come to with this evidence, as it was known when that came.
+
+    It stands on all that was `waited` with, too.
+    """
+    parts, threes, peak = evidence.stood_on(reduce(evidence.gathered, waited, said))
     off_delay_ms = max((rules.rules[name].off_delay_ms for name in said["rules"]), default=0)
     return Signal(
         lane=Lane.CLINICAL,
@@ -185,13 +198,14 @@ def _signal(case: Case, said: evidence.Evidence, rules: RuleSet) -> Signal:
         borne_out=bool(said["rules"]),
         late=said["late"],
         score=said.get("total_min"),
-        parts=evidence.scoring(said),
-        reds=evidence.reds(said),
+        peak_score=peak,
+        parts=parts,
+        reds=threes,
         bridge_ms=off_delay_ms + POLICY.flap_ms,
     )
 
 
-def _earlier(before: Case, after: Case, rules: RuleSet) -> evidence.Evidence:
+def _earlier(before: Case, after: Case, rules: RuleSet) -> Evidence:
     """Give the evidence to compare new evidence with: of what was pending on it, else of the alert while it is open."""
     confirmed = [c for name, c in before.pending.items() if after.conditions[name].standing]
     if confirmed:

@@ -69,11 +69,16 @@ class Alert:
 
 @dataclass(kw_only=True)
 class Wait:
-    """A breach that waits for a repeat: the score that began it, what scored in it, and when it opens all the same."""
+    """A breach that waits for a repeat: the score that began it, what scored in it, and when it opens all the same.
+
+    `scored` and `worst` are what has scored in any breach of the wait, and the worst total of these.
+    """
 
     score: Score
     parts: set[str]
     due_ms: int
+    scored: set[str]
+    worst: int
 
 
 @dataclass(kw_only=True)
@@ -279,39 +284,54 @@ class WorkList:
         alert, holding = self.alert(), holds(score)
         scoring = {part for part in points if points[part]}
         cleared = [] if alert is not None and alert.blind else self.cleared(score, holding, measured=measured)
-        self.confirm(score, holding, scoring, read_ms)
         self.deny(score, holding, measured=measured)
+        brought, worst = self.confirm(score, holding, scoring, read_ms)
         for rule, _ in cleared:
             del self.standing[rule]
         level = self.level()
         if alert is None or (alert.state == "settled" and not level):
             if level:
-                self.raised(score, score.at_ms, scoring)
+                self.raised(score, score.at_ms, scoring | brought, max(worst, score.total_min))
             return
         if alert.state != "settled" or level:
             alert.score = score.total_min
         if holding:
-            alert.peak_score = max(alert.peak_score, score.total_min)
-            alert.parts |= scoring
+            alert.peak_score = max(alert.peak_score, score.total_min, worst)
+            alert.parts |= scoring | brought
         self.moved(alert, level, cleared, score.at_ms)
 
     def level(self) -> int:
         """Give the level of what stands; 0 when nothing does."""
         return max((RULES[rule] for rule in self.standing), default=0)
 
-    def confirm(self, score: Score, holding: set[str], scoring: set[str], read_ms: Mapping[str, int]) -> None:
-        """Let breaches count: level 3 at once, others with a repeat, all of them when one does or an alert is on."""
+    def confirm(
+        self, score: Score, holding: set[str], scoring: set[str], read_ms: Mapping[str, int]
+    ) -> tuple[set[str], int]:
+        """Let breaches count: level 3 at once, others with a repeat, all of them when one does or an alert is on.
+
+        Give what had scored, and the worst total, in the waits that this ends.
+        """
         alert, at_ms = self.alert(), score.at_ms
         new = {rule for rule in holding if rule not in self.standing}
         counting = {rule for rule in new if RULES[rule] == 3 or self.repeated(rule, at_ms, read_ms)}
         if counting or (alert is not None and alert.state != "settled"):
             counting = new
-        for rule in counting:
-            wait = self.waits.pop(rule, None)
-            self.standing[rule] = wait.score.at_ms if wait is not None else at_ms
-        for rule in new - counting:
-            if rule not in self.waits:
-                self.waits[rule] = Wait(score=score, parts=scoring, due_ms=at_ms + QUARTER)
+        self.standing |= dict.fromkeys(counting, at_ms)
+        if counting:
+            return self.join()
+        for rule in new:
+            wait = self.waits.setdefault(
+                rule, Wait(score=score, parts=scoring, due_ms=at_ms + QUARTER, scored=set(), worst=0)
+            )
+            wait.scored, wait.worst = wait.scored | scoring, max(wait.worst, score.total_min)
+        return set(), 0
+
+    def join(self) -> tuple[set[str], int]:
+        """Let everything that waits count: the patient is known to be ill; give what scored in it and its worst."""
+        waits = list(self.waits.values())
+        self.standing |= {rule: wait.score.at_ms for rule, wait in self.waits.items()}
+        self.waits.clear()
+        return set().union(*(wait.scored for wait in waits)), max((wait.worst for wait in waits), default=0)
 
     def repeated(self, rule: str, at_ms: int, read_ms: Mapping[str, int]) -> bool:
         """Say whether a breach that waits is there again after five minutes, with something read since it began."""
@@ -330,24 +350,21 @@ class WorkList:
     def pass_time(self, now_ms: int) -> None:
         """Open what has waited for too long, as of then."""
         while self.waits and (due_ms := min(wait.due_ms for wait in self.waits.values())) <= now_ms:
-            over = {rule: wait for rule, wait in self.waits.items() if wait.due_ms == due_ms}
-            worst = max(over, key=lambda rule: (RULES[rule], over[rule].score.at_ms))
-            for rule, wait in over.items():
-                self.standing[rule] = wait.score.at_ms
-                del self.waits[rule]
-            self.opened(over[worst], due_ms)
+            worst = max(self.waits, key=lambda rule: (RULES[rule], self.waits[rule].score.at_ms))
+            wait = self.waits[worst]
+            self.opened(wait, due_ms, *self.join())
             self.look()
 
-    def opened(self, wait: Wait, due_ms: int) -> None:
+    def opened(self, wait: Wait, due_ms: int, scored: set[str], total: int) -> None:
         """Put what waited on the list, or on the alert that is there."""
         alert = self.alert()
         if alert is None:
-            self.raised(wait.score, due_ms, wait.parts)
+            self.raised(wait.score, due_ms, scored, total)
             return
         if alert.state == "settled":
             alert.score = wait.score.total_min
-        alert.peak_score = max(alert.peak_score, wait.score.total_min)
-        alert.parts |= wait.parts
+        alert.peak_score = max(alert.peak_score, total)
+        alert.parts |= scored
         self.moved(alert, self.level(), [], due_ms)
 
     def wait(self, at_ms: int, silent: Mapping[str, int], ended: Mapping[str, int]) -> None:
@@ -389,9 +406,9 @@ class WorkList:
                 done.append((rule, self.good_since_ms.pop(rule)))
         return done
 
-    def raised(self, score: Score, known_ms: int, scoring: set[str]) -> None:
+    def raised(self, score: Score, known_ms: int, scoring: set[str], worst: int) -> None:
         """Put a new alert on the list; one that comes back soon remembers how often the last one came up."""
-        total, level = score.total_min, self.level()
+        level = self.level()
         last = self.alerts[-1] if self.alerts else None
         recurs = last is not None and last.closed_ms is not None and known_ms - last.closed_ms < 12 * HOUR
         self.alerts.append(
@@ -399,8 +416,8 @@ class WorkList:
                 since_ms=min(self.standing.values()),
                 level=level,
                 peak=level,
-                score=total,
-                peak_score=total,
+                score=score.total_min,
+                peak_score=worst,
                 parts=set(scoring),
                 came_up=[*(last.came_up if last is not None and recurs else []), known_ms],
             )

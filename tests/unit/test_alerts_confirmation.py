@@ -1,7 +1,7 @@
 """When a breach counts: docs/decisions/0020, point by point. What follows once it counts is tests of the lifecycle."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -223,14 +223,48 @@ def test_what_could_be_is_not_confirmed_by_its_repetition() -> None:
     assert follow(case, point(13, 3)).alerts == {}
 
 
-def test_a_wait_that_opens_beside_an_alert_leaves_the_score_of_now() -> None:
-    """Something was pending when another rule raised the alert: at its time it adds its level, not its old score."""
+def test_whatever_waits_counts_as_soon_as_the_alert_is_there() -> None:
+    """Nothing is pending beside an active alert: what was comes with it, since it was pending, and is part of it."""
     under = terms(limit("news2_could_be_5", cadence="at_once"))
-    case = follow(after(point(0, 5), under=under), point(1, 4, missing=["temperature"], could_be=7), under=under)
-    assert (clinical(case).level, clinical(case).score) == (1, 4)
-    opened = deadlines.tick(case, HOUR, under)
-    assert (clinical(opened).level, clinical(opened).score, clinical(opened).peak_score) == (2, 4, 5)
-    assert kinds(opened)[-1] is Kind.WORSENED
+    unsure = point(1, 4, missing=["respiratory_rate"], could_be=7)
+    case = follow(after(point(0, 5), under=under), unsure, under=under)
+    alert = clinical(case)
+    assert (alert.level, alert.since_ms, alert.score, alert.peak_score) == (2, 0, 4, 5)
+    assert alert.parts == ("spo2", "oxygen", "respiratory_rate")
+    assert (case.pending, case.asks[-1].state) == ({}, Asked.ANSWERED)
+    assert alert.evidence["rules"] == ["news2_could_be_5", "news2_5"]
+    two = after(point(0, 5), point(1, 3, missing=["temperature"], could_be=6))
+    opened = deadlines.tick(two, LAG + WAIT)
+    assert (opened.pending, clinical(opened).evidence["rules"]) == ({}, ["news2_5", "news2_could_be_5"])
+
+
+def test_a_wait_beside_an_alert_that_a_person_reopened_leaves_the_score_of_now() -> None:
+    """At its time it adds its level to the alert, and not its score of before."""
+    watch = replace(clinical(after_(point(1, 4, missing=["temperature"], could_be=7))), state=State.RERAISED)
+    case = replace(after(point(0, 5)), alerts={Lane.CLINICAL: watch})
+    alert = clinical(deadlines.tick(case, HOUR))
+    assert (alert.level, alert.score, alert.peak_score) == (2, 4, 5)
+
+
+def test_an_alert_stands_on_every_breach_of_the_wait() -> None:
+    """Each part and three that scored in any of them, and the worst total; what opened it is still the first."""
+    first, second = point(0, heart_rate=2, spo2=3), point(3, temperature=3, spo2=3)
+    opened = clinical(deadlines.tick(after(first, second), HOUR))
+    assert (opened.parts, opened.reds) == (("spo2", "heart_rate", "temperature"), ("spo2", "temperature"))
+    assert (opened.score, opened.peak_score, opened.evidence["at_ms"]) == (5, 6, 0)
+    repeated = clinical(after(first, second, point(6, spo2=3)))
+    assert (repeated.parts, repeated.score, repeated.peak_score) == (("spo2", "heart_rate", "temperature"), 3, 6)
+
+
+def test_a_run_that_was_broken_by_then_is_no_part_of_an_alert() -> None:
+    """Five points an hour ago and nothing since: another rule's alert does not bring them back."""
+    case = follow(after(point(0, 5), under=CONTINUOUS), point(5, 5), under=CONTINUOUS)
+    unsure = [point(m, 4, missing=["temperature"], could_be=6) for m in (6, 60)]
+    goes_on = follow(case, unsure[0], point(10, 5), under=CONTINUOUS)
+    soon = deadlines.tick(goes_on, 2 * HOUR, CONTINUOUS)
+    later = deadlines.tick(follow(case, unsure[1], under=CONTINUOUS), 2 * HOUR, CONTINUOUS)
+    assert (soon.conditions["news2_5"].since_ms, clinical(soon).level) == (0, 2)
+    assert (later.conditions["news2_5"].state, clinical(later).level) == (ConditionState.ABSENT, 1)
 
 
 def test_a_late_breach_waits_from_when_it_was_known() -> None:
@@ -260,18 +294,6 @@ def test_a_discharge_and_a_close_end_what_is_pending() -> None:
     done = closed(settled, 45)
     assert done.asks[-1].state is Asked.OVER
     assert clinical(deadlines.tick(done, 2 * HOUR)).state is State.CLOSED
-
-
-def test_a_recovery_ends_what_waits_from_before_it() -> None:
-    """It was part of what has recovered; what began after the recovery did still waits."""
-    quick = terms(limit("news2_could_be_5", cadence="at_once", off_delay="2m"), limit("news2_red", level=1))
-    unsure = point(1, 2, missing=["temperature"], could_be=5)
-    case = follow(after(point(0, consciousness=3), under=quick), unsure, under=quick)
-    assert clinical(case).level == 1
-    doubt = [point(m, missing=["temperature"], could_be=3) for m in (4, 7)]
-    ended = follow(case, *doubt, under=quick)
-    assert clinical(ended).state is State.CLOSED
-    assert not ended.pending
 
 
 @pytest.mark.parametrize("minute", [5, 19.99])
