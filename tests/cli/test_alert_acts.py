@@ -194,13 +194,14 @@ def test_the_same_command_under_its_key_changes_nothing(desk: Desk) -> None:
 
 
 def test_the_history_names_machine_and_key(desk: Desk) -> None:
-    """Of every act, also of one that was given no key."""
+    """Of every act, also of one that was given no key; and its place in the log, so that it can be told again."""
     id_ = desk.ward.id(2)
     desk.does("ack", id_, "-m", "phoned")
     result = desk.vwmon("alerts", "log", id_, "--json", "--db", desk.ward.path)
     event = json.loads(result.stdout)[-1]
     assert (event["kind"], event["host"]) == ("acknowledged", socket.gethostname())
     assert event["op"].startswith("ack.")
+    assert event["evidence"]["cursor"] == 0
     assert event["changes"]["owner"] == [None, "ahmed"]
 
 

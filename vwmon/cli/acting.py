@@ -25,7 +25,7 @@ from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.clock import Clock
 from vwmon.errors import PartialError, RefusedError
-from vwmon.store import anchors
+from vwmon.store import anchors, scores
 from vwmon.store.database import atomic, open_writer
 from vwmon.store.sqlite import Connection
 
@@ -94,11 +94,15 @@ class Acting:
         for id_ in named:
             try:
                 with atomic(self._db):
-                    acted = verb(self._db, id_, replace(act, op_id=f"{act.op_id}.{ids.spelt(id_)}"))
+                    acted = verb(self._db, id_, self._now(act, id_))
             except AlertError as error:
                 self._acted.append((id_, None, error))
             else:
                 self._acted.append((acted.alert.id, acted, acted.refusal))
+
+    def _now(self, act: Act, id_: str) -> Act:
+        """Give an act as the one on that alert, in its place in the log as it is in this transaction."""
+        return replace(act, op_id=f"{act.op_id}.{ids.spelt(id_)}", cursor=scores.cursor(self._db))
 
     def report(self, *, as_json: bool, undo: str = "") -> None:
         """Say what became of each; exit with the refusal's code for one alert, with 7 when some of several failed.
