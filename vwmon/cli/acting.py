@@ -79,7 +79,7 @@ class Acting:
             raise RefusedError(f"alerts of the {common.lane} lane are acted on one by one: name their ids")
         now_ms = self._standing.now_ms
         wanted = Wanted(lanes=(Lane.TECHNICAL,), ward=common.ward)
-        listed = queries.work_list(self._db, work_list.lookups(self._db, now_ms), now_ms, wanted)
+        listed = queries.work_list(self._db, stay_lookups.lookups(self._db, now_ms), now_ms, wanted)
         found = [row for row in listed if row["level"] < Level.EMERGENCY]
         if len(found) > MOST_AT_ONCE:
             raise RefusedError(f"{len(found)} alerts are more than the {MOST_AT_ONCE} that can be looked over at once")
