@@ -181,10 +181,11 @@ def test_what_people_did_is_told_again_where_it_changes_what_follows(ward: Watch
 def test_what_was_offered_put_off_undone_and_reopened_is_told_again(ward: Watched) -> None:
     """Every act that there is, and what the clock did meanwhile: the same alert comes of it, to the bit."""
     ward.hears(WELL | {"spo2": 91.0}, 0)
+    ward.hears(WELL | {"spo2": 91.0}, 5)
     name = only(ward)
-    ward.ack(name, for_ms=55 * MINUTE)
+    ward.ack(name, for_ms=50 * MINUTE)
     assert ward.offer(name).refusal is None
-    assert ward.snooze(name, 10).refusal is None
+    assert ward.snooze(name, 5).refusal is None
     ward.hears(WELL | {"spo2": 91.0}, 15)
     assert ward.snooze(name, 30).refusal is None
     ward.until(20)
