@@ -20,8 +20,9 @@ class Signal:
     """What one lane of a case has come to: its level now (None: nothing stands) and the evidence behind it.
 
     `at_ms` is when that was observed and `known_ms` when it was known. `borne_out` tells fresh evidence from a mere
-    change of level. `recovered_ms` is when a recovery began, and `bridge_ms` how soon after that a relapse leaves an
-    acknowledgement standing.
+    change of level; `reds` are what an acknowledgement must have known of to cover it: single threes, or faults.
+    `recovered_ms` is when a recovery began, and `bridge_ms` how soon after that a relapse leaves an acknowledgement
+    standing.
     """
 
     lane: Lane
@@ -165,6 +166,7 @@ def _running(alert: Alert, signal: Signal) -> dict[str, Any]:
         changes["score"] = signal.score
     if signal.score is not None and signal.borne_out:
         changes["peak_score"] = max(signal.score, alert.peak_score or 0)
+    if signal.borne_out:
         changes["parts"] = (*alert.parts, *(part for part in signal.parts if part not in alert.parts))
         changes["reds"] = (*alert.reds, *(part for part in signal.reds if part not in alert.reds))
     return changes

@@ -1,4 +1,6 @@
-"""What readings and silence do to the work list. Pure: a case goes in, a case comes out, with its events.
+"""What readings do to the work list. Pure: a case goes in, a case comes out, with its events.
+
+What silence and faults do is alerts.faults', and can be asked here too.
 
 Readings act in the order of the log. The caller ticks (alerts.deadlines) to the time of receipt before each score, and
 reports what fell overdue or returned before the score that came with it. What people do is in alerts.acts.
@@ -8,14 +10,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from alerts import conditions, moves
+from alerts import conditions, faults
 from alerts.attention import Signal, follow
 from alerts.conditions import Weighed
-from alerts.model import SYSTEM_STAY, Alert, Case, Condition, ConditionState, Gap, Kind, Lane, Level, Scored
-from alerts.policy import OVERDUE, POLICY, RED, RULES, Rule, breaching, reds
+from alerts.faults import overdue, returned, sick_and_unseen
+from alerts.model import Alert, Case, Lane, Scored
+from alerts.policy import POLICY, RED, TERMS, Terms, breaching, reds
+
+__all__ = ["discharged", "observe", "overdue", "released", "returned", "sick_and_unseen"]
 
 
-def observe(case: Case, scored: Scored) -> Case:
+def observe(case: Case, scored: Scored, terms: Terms = TERMS) -> Case:
     """Follow one score. The very same case comes back when it changes nothing, as a repeated score never does."""
     alert = case.alerts.get(Lane.CLINICAL)
     if _no_news(case, alert, scored):
@@ -30,64 +35,22 @@ def observe(case: Case, scored: Scored) -> Case:
         after = replace(case, conditions=now_known)
     if active or weighed.level is not None:
         after = follow(after, _signal(scored, weighed, recovered_ms))
-    return case if after is case else _weigh_silence(after, scored.received_ms, scored.received_ms)
+    return case if after is case else faults.weigh(after, scored.received_ms, scored.received_ms, terms=terms)
 
 
-def overdue(case: Case, part: str, due_ms: int, known_ms: int, *, last_ms: int | None = None) -> Case:
-    """Mark a part as overdue since `due_ms`; `last_ms` is when its last reading was observed (or the admission).
-
-    In the case of the whole service, `part` is a rule of the system lane and `due_ms` when the fault began.
-    """
-    rule = _rule_of(case, part)
-    before = case.conditions.get(rule.name)
-    gap = before.gaps.get(part) if before is not None else None
-    if gap is not None and (gap.returned_ms is None or due_ms <= max(gap.due_ms, gap.returned_ms)):
-        return case
-    new = Gap(due_ms=due_ms, last_ms=last_ms)
-    standing = before is not None and before.standing
-    condition = Condition(
-        rule=rule.name,
-        state=ConditionState.PRESENT,
-        since_ms=before.since_ms if before is not None and standing else due_ms,
-        gaps={**(before.gaps if before is not None else {}), part: new},
-    )
-    after = _with(case, condition)
-    if rule.lane is Lane.SYSTEM:
-        return _weigh_faults(after, due_ms, known_ms)
-    return _weigh_silence(after, due_ms, min(due_ms, known_ms))
-
-
-def returned(case: Case, part: str, at_ms: int, known_ms: int) -> Case:
-    """Mark a part as no longer overdue: its reading, observed at `at_ms`, has come. The caller knows it is fresh.
-
-    A reading no newer than the one before the gap ends nothing.
-    """
-    rule = _rule_of(case, part)
-    before = case.conditions.get(rule.name)
-    gap = before.gaps.get(part) if before is not None else None
-    if before is None or gap is None or gap.returned_ms is not None or not _newer(gap, at_ms):
-        return case
-    gaps = {**before.gaps, part: replace(gap, returned_ms=at_ms)}
-    lasting = before.standing and any(g.returned_ms is None for g in gaps.values())
-    state = ConditionState.PRESENT if lasting else ConditionState.ABSENT
-    after = _with(case, replace(before, state=state, gaps=gaps))
-    weigh = _weigh_faults if rule.lane is Lane.SYSTEM else _weigh_silence
-    return weigh(after, at_ms, known_ms)
-
-
-def discharged(case: Case, now_ms: int) -> Case:
+def discharged(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
     """End what is expected of a stay: nothing stands or is overdue any more; what was urgent awaits its outcome."""
     alert = case.alerts.get(Lane.CLINICAL)
     dropped = conditions.dropped(case.conditions, now_ms)
     if alert is not None and alert.active:
         dropped = conditions.covered(dropped, alert.peak, now_ms)
-    ended = {name: _ended(condition, now_ms) for name, condition in dropped.items()}
+    ended = {name: faults.ended(condition, now_ms) for name, condition in dropped.items()}
     evidence = {"discharged_ms": now_ms}
     over = Signal(lane=Lane.CLINICAL, level=None, at_ms=now_ms, known_ms=now_ms, evidence=evidence, recovered_ms=now_ms)
-    return _weigh_silence(follow(replace(case, conditions=ended), over), now_ms, now_ms)
+    return faults.weigh(follow(replace(case, conditions=ended), over), now_ms, now_ms, terms=terms)
 
 
-def released(case: Case, lane: Lane, now_ms: int) -> Case:
+def released(case: Case, lane: Lane, now_ms: int, terms: Terms = TERMS) -> Case:
     """Give the case once a person has closed the alert of a lane: what made it no longer stands.
 
     A gap that lasts is remembered, so that the same silence does not raise the alert again.
@@ -96,13 +59,7 @@ def released(case: Case, lane: Lane, now_ms: int) -> Case:
     if lane is not Lane.CLINICAL or alert.covered_ms is None:
         return replace(case, conditions=dropped)
     covered = conditions.covered(dropped, alert.peak, alert.covered_ms)
-    return _weigh_silence(replace(case, conditions=covered), now_ms, now_ms)
-
-
-def sick_and_unseen(case: Case) -> Alert | None:
-    """Give the clinical alert that is urgent and open while its evidence has gone stale."""
-    alert = case.open_in(Lane.CLINICAL)
-    return alert if alert is not None and alert.blind_ms is not None and alert.level >= Level.URGENT else None
+    return faults.weigh(replace(case, conditions=covered), now_ms, now_ms, terms=terms)
 
 
 def _no_news(case: Case, alert: Alert | None, scored: Scored) -> bool:
@@ -152,76 +109,3 @@ def _evidence(scored: Scored, weighed: Weighed) -> Mapping[str, Any]:
         "values": dict(scored.values),
         "ages_ms": dict(scored.ages_ms),
     } | ({"refused": refused} if refused else {})
-
-
-def _weigh_silence(case: Case, at_ms: int, known_ms: int) -> Case:
-    """Bring blindness and the technical alert in line with what is overdue, as of `known_ms`."""
-    condition = case.conditions.get(OVERDUE.name)
-    if condition is None:
-        return case
-    case = _look(case, known_ms)
-    sick = sick_and_unseen(case)
-    if sick is not None and not condition.standing:
-        condition = replace(condition, state=ConditionState.PRESENT, since_ms=known_ms)
-        case = _with(case, condition)
-    level = None if not condition.standing else OVERDUE.level if sick is None else sick.level
-    evidence: dict[str, Any] = {"overdue": _lasting(condition)}
-    if sick is not None:
-        evidence["sick_and_unseen"] = {"id": sick.id, "level": sick.level.value}
-    signal = Signal(
-        lane=Lane.TECHNICAL, level=level, at_ms=at_ms, known_ms=known_ms, evidence=evidence, recovered_ms=at_ms
-    )
-    return follow(case, signal)
-
-
-def _look(case: Case, known_ms: int) -> Case:
-    """Blind the open clinical alert while a part that it stands on is overdue."""
-    alert = case.open_in(Lane.CLINICAL)
-    if alert is None:
-        return case
-    lasting = case.overdue
-    stale = [part for part in alert.parts if part in lasting]
-    if stale and alert.blind_ms is None:
-        case = replace(case, conditions=conditions.unseen(case.conditions))
-        return moves.move(case, alert, Kind.BLINDED, known_ms, because={"overdue": stale}, blind_ms=known_ms)
-    if not stale and alert.blind_ms is not None:
-        return moves.move(case, alert, Kind.SIGHTED, known_ms, blind_ms=None)
-    return case
-
-
-def _weigh_faults(case: Case, at_ms: int, known_ms: int) -> Case:
-    """Bring the alert of the whole service in line with its faults."""
-    standing = [condition for condition in case.conditions.values() if condition.standing]
-    level = max((RULES[condition.rule].level for condition in standing), default=None)
-    evidence = {"faults": {condition.rule: condition.since_ms for condition in standing}}
-    signal = Signal(
-        lane=Lane.SYSTEM, level=level, at_ms=at_ms, known_ms=known_ms, evidence=evidence, recovered_ms=at_ms
-    )
-    return follow(case, signal)
-
-
-def _ended(condition: Condition, now_ms: int) -> Condition:
-    if not condition.gaps:
-        return condition
-    gaps = {p: g if g.returned_ms is not None else replace(g, returned_ms=now_ms) for p, g in condition.gaps.items()}
-    return replace(condition, state=ConditionState.ABSENT, gaps=gaps)
-
-
-def _lasting(condition: Condition) -> dict[str, dict[str, int | None]]:
-    return {
-        part: {"due_ms": gap.due_ms, "last_ms": gap.last_ms}
-        for part, gap in condition.gaps.items()
-        if gap.returned_ms is None
-    }
-
-
-def _newer(gap: Gap, at_ms: int) -> bool:
-    return at_ms > gap.last_ms if gap.last_ms is not None else at_ms >= gap.due_ms
-
-
-def _rule_of(case: Case, part: str) -> Rule:
-    return RULES[part] if case.stay_no == SYSTEM_STAY else OVERDUE
-
-
-def _with(case: Case, condition: Condition) -> Case:
-    return replace(case, conditions={**case.conditions, condition.rule: condition})

@@ -6,13 +6,14 @@ What follows from a verdict for the work list is lifecycle's.
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
 from alerts.errors import PolicyError
 from alerts.model import Alert, Lane, Level, Scored
+from alerts.pauses import Span, free_ms
 
 MS = {"s": 1000, "m": 60_000, "h": 3_600_000}
 SPAN = re.compile(r"(\d+)([smh])")
@@ -30,7 +31,8 @@ class Verdict(Enum):
 class Rule:
     """One criterion: holds from `limit_on` up, is known not to hold with an upper bound below `limit_off`.
 
-    It clears after good readings over `off_delay_ms`; `late` says whether evidence that came late may raise it.
+    It clears after good readings over `off_delay_ms`; `late` says whether evidence that came late may raise it. A fault
+    counts once it has lasted `on_delay_ms`; `vitals` are those that it may be found of, where not every one is.
     """
 
     name: str
@@ -40,8 +42,10 @@ class Rule:
     quantity: str
     limit_on: int = 0
     limit_off: int = 0
+    on_delay_ms: int = 0
     off_delay_ms: int = 0
     late: bool = True
+    vitals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +102,18 @@ class RuleSet:
 class Terms:
     """Under what terms a case is followed: by which rules, what is held back, and whether anyone is told of it.
 
-    `held` names rules of the technical lane that raise nothing while it lasts. Nobody is told of a recording.
+    `held` has the spans in which a rule of the technical lane raises nothing, by its name, those of the whole service
+    and of the patient's pauses alike. Nobody is told of a recording.
     """
 
     rules: RuleSet
-    held: frozenset[str] = frozenset()
+    held: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     told: bool = False
+
+    def free_ms(self, rule: str, at_ms: int) -> int:
+        """Give the first moment from `at_ms` on at which a rule is not held back; later than any while that lasts."""
+        spans = self.held.get(rule)
+        return free_ms(spans, at_ms) if spans else at_ms
 
 
 def load(text: str) -> Policy:
@@ -188,13 +198,14 @@ CANNOT_HOLD: Mapping[str, Callable[[Rule, Scored, Alert | None], bool]] = {
     "could_be": _cannot_be,
 }
 GAP = "gap"
+FAULT = "fault"
 RED = 3
 
 
 def _rule(name: str, row: Mapping[str, Any]) -> Rule:
     known = dict(row)
     lane, level = Lane(known.pop("lane")), Level(known.pop("level"))
-    return Rule(name=name, lane=lane, level=level, **_with_spans(known))
+    return Rule(name=name, lane=lane, level=level, **_with_words(_with_spans(known)))
 
 
 def _with_spans(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,13 +228,13 @@ def _check(policy: Policy) -> None:
     """Refuse a table whose rules could not be evaluated, or that could close what it should keep open."""
     faults = [f"level {level} has no clocks" for level in Level if level not in policy.clocks]
     for rule in policy.rules.values():
-        if rule.quantity != GAP and rule.quantity not in HOLDS:
+        if rule.quantity not in {GAP, FAULT} and rule.quantity not in HOLDS:
             faults.append(f"{rule.name}: {rule.quantity!r} is no quantity")
-        if rule.limit_off > rule.limit_on:
+        if rule.quantity != FAULT and rule.limit_off > rule.limit_on:
             faults.append(f"{rule.name}: it would clear above where it is raised")
         if rule.lane is Lane.CLINICAL and rule.off_delay_ms <= 0:
             faults.append(f"{rule.name}: one good reading would clear it")
-        if (rule.quantity == GAP) == (rule.lane is Lane.CLINICAL):
+        if (rule.quantity in {GAP, FAULT}) == (rule.lane is Lane.CLINICAL):
             faults.append(f"{rule.name}: {rule.quantity!r} does not belong to the {rule.lane} lane")
     if faults:
         raise PolicyError("; ".join(faults))
