@@ -110,12 +110,13 @@ def weigh(case: Case, at_ms: int, moment_ms: int, *, now_ms: int | None = None, 
     if sick is not None:
         level, free_ms = max(sick.level, level or sick.level), moment_ms
     raises = not _active(case, Lane.TECHNICAL) and level is not None
+    evidence = _evidence(case, sick) | ({"held_until_ms": free_ms} if raises and free_ms > moment_ms else {})
     signal = Signal(
         lane=Lane.TECHNICAL,
         level=level,
         at_ms=at_ms,
         known_ms=max(moment_ms, free_ms) if raises else moment_ms,
-        evidence=_evidence(case, sick),
+        evidence=evidence,
         recovered_ms=at_ms,
         reds=tuple(condition.rule for condition in counted),
     )
@@ -222,7 +223,7 @@ def _weigh_service(case: Case, at_ms: int, known_ms: int) -> Case:
     """Bring the alert of the whole service in line with its faults."""
     standing = _standing(case, Lane.SYSTEM)
     level = max((RULES[condition.rule].level for condition in standing), default=None)
-    figures = {c.rule: c.evidence[c.rule] for c in standing if c.rule in c.evidence}
+    figures = {c.rule: c.evidence for c in standing if c.evidence}
     signal = Signal(
         lane=Lane.SYSTEM,
         level=level,

@@ -32,7 +32,8 @@ class Rule:
     """One criterion: holds from `limit_on` up, is known not to hold with an upper bound below `limit_off`.
 
     It clears after good readings over `off_delay_ms`; `late` says whether evidence that came late may raise it. A fault
-    counts once it has lasted `on_delay_ms`; `vitals` are those that it may be found of, where not every one is.
+    counts once it has lasted `on_delay_ms`; `vitals` are those that it may be found of, where not every one is. While
+    one that `holds_back` stands, and for its off-delay after, no technical alert is raised.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Rule:
     off_delay_ms: int = 0
     late: bool = True
     vitals: tuple[str, ...] = ()
+    holds_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

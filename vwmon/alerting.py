@@ -6,16 +6,20 @@ transaction.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts import deadlines, lifecycle, policy
+from alerts import deadlines, faults, lifecycle, policy
 from alerts import store as cases
+from alerts.faults import Finding, Waiting
 from alerts.model import SYSTEM_STAY, Case
+from alerts.pauses import LASTS
+from alerts.policy import TERMS, Terms
 from vwmon import points
 from vwmon.attribution import NOBODY, PART_OF_VITAL
+from vwmon.holds import Holds
 from vwmon.kernels.ragged import Bools, Ints
 from vwmon.kernels.windows import NEVER_AGE
 from vwmon.patients.records import Stay
@@ -53,6 +57,12 @@ class Alerting:
         self._awaited: Bools = np.zeros((0, len(PARTS)), dtype=bool)
         self._cases: dict[int, Case] = {}
         self._stamp = 0
+        self._holds = Holds()
+        self._waiting: dict[int, Waiting] = {}
+
+    def hold(self, holds: Holds) -> None:
+        """Take what holds technical alerts back."""
+        self._holds = holds
 
     def enrol(self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int]) -> None:
         """Take the stays and plans by row of the ward, and read back what is open for new rows."""
@@ -69,7 +79,7 @@ class Alerting:
 
     def end(self, rows: Sequence[int], now_ms: int) -> None:
         """End what is expected of stays that were discharged; what was urgent awaits its outcome."""
-        self._keep((row, case, lifecycle.discharged(case, now_ms)) for row, case in self._load(rows))
+        self._keep((row, case, lifecycle.discharged(case, now_ms, self._terms(row))) for row, case in self._load(rows))
 
     def follow(self, scores: Scores, gaps: Gaps) -> Followed:
         """Follow the points of one step, in log order for each stay; nothing is written, and no lock is needed."""
@@ -84,7 +94,7 @@ class Alerting:
         story = _Story(scores=scores, gaps=gaps, stale=stale, plans=self._plans, refused=refused)
         on_the_ward = [row for row in rows.tolist() if self._stays[row].discharged_ms is None]
         changes = [
-            (row, case, story.told(case, moments.get(row, []), episodes.get(row, []), self._expected[row]))
+            (row, case, story.told(case, moments.get(row, []), episodes.get(row, []), self._asked_of(row)))
             for row, case in self._remembered(on_the_ward, stamp)
         ]
         return Followed(scores=scores, gaps=gaps, stamp=stamp, changes=changes)
@@ -101,10 +111,10 @@ class Alerting:
         found = _by_stay(np.flatnonzero(~self._awaited[rows, parts]), rows)
         changes = []
         for row, case in self._load(list(found)):
-            after = case
+            after, terms = case, self._terms(row)
             for i in found[row]:
                 last = int(last_ms[i]) if last_ms[i] >= 0 else None
-                after = lifecycle.overdue(after, PARTS[parts[i]], int(due_ms[i]), now_ms, last_ms=last)
+                after = lifecycle.overdue(after, PARTS[parts[i]], int(due_ms[i]), now_ms, last_ms=last, terms=terms)
             changes.append((row, case, after))
         self._keep(changes)
 
@@ -119,14 +129,34 @@ class Alerting:
             provenance = self._system_provenance if row is None else self._provenance[row]
             cases.save(self._db, case, deadlines.tick(case, now_ms), provenance)
 
-    def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
-        """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
-        case = cases.load(self._db, [SYSTEM_STAY])[SYSTEM_STAY]
-        if since_ms is None:
-            after = lifecycle.returned(case, rule, now_ms, now_ms)
-        else:
-            after = lifecycle.overdue(case, rule, since_ms, now_ms)
-        cases.save(self._db, case, after, self._system_provenance)
+    def release(self, now_ms: int) -> None:
+        """Raise what was held back and is no longer, as of when that ended."""
+        free = [row for row in self._waiting if any(at_ms <= now_ms for at_ms in self._free_ms(row))]
+        self._keep((row, case, faults.freed(case, now_ms, self._terms(row))) for row, case in self._load(free))
+
+    def releases(self, after_ms: int) -> list[int]:
+        """Give the moments after a time at which something held back will be held back no longer."""
+        return [at_ms for row in self._waiting for at_ms in self._free_ms(row) if after_ms < at_ms < LASTS]
+
+    def find(self, stay_no: int, findings: Sequence[Finding]) -> None:
+        """Follow what was found of one stay's devices, or of the whole service."""
+        if stay_no == SYSTEM_STAY:
+            case = cases.load(self._db, [SYSTEM_STAY])[SYSTEM_STAY]
+            cases.save(self._db, case, _found(case, findings, TERMS), self._system_provenance)
+            return
+        rows = [row for row, stay in enumerate(self._stays) if stay.stay_no == stay_no and stay.discharged_ms is None]
+        self._keep((row, case, _found(case, findings, self._terms(row))) for row, case in self._load(rows))
+
+    def _terms(self, row: int) -> Terms:
+        held = self._holds.held(self._stays[row].stay_no)
+        return replace(TERMS, held=held) if held else TERMS
+
+    def _free_ms(self, row: int) -> list[int]:
+        terms = self._terms(row)
+        return [terms.free_ms(rule, since_ms) for rule, since_ms in self._waiting[row]]
+
+    def _asked_of(self, row: int) -> "_Asked":
+        return _Asked(expected=self._expected[row], terms=self._terms(row))
 
     def _refused(self, scores: Scores, chosen: Ints) -> Mapping[int, Refused]:
         """Read what came for the parts that count as refused at the chosen moments; mostly there are none."""
@@ -175,6 +205,17 @@ class Alerting:
     def _note(self, row: int, case: Case) -> None:
         self._watched[row] = not case.quiet
         self._awaited[row] = [part in case.overdue for part in PARTS]
+        self._waiting.pop(row, None)
+        if waiting := faults.waiting(case):
+            self._waiting[row] = waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is asked of one stay: the parts that its plan expects, and the terms that it is followed under."""
+
+    expected: tuple[str, ...]
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,32 +228,32 @@ class _Story:
     plans: PlanTable
     refused: Mapping[int, Refused]
 
-    def told(self, case: Case, moments: Sequence[int], episodes: Sequence[int], expected: tuple[str, ...]) -> Case:
+    def told(self, case: Case, moments: Sequence[int], episodes: Sequence[int], asked: _Asked) -> Case:
         """Tell a case its moments in order, each after what fell overdue or returned before it."""
-        scores, left = self.scores, list(episodes)
+        scores, left, terms = self.scores, list(episodes), asked.terms
         for i in moments:
             received_ms = int(scores.received_ms[i])
+            case = faults.freed(case, received_ms, terms)
             while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
-                case = self._episode(case, left.pop(0))
+                case = self._episode(case, left.pop(0), terms)
             if not scores.late[i]:
-                case = self._silences(case, i, received_ms)
+                case = self._silences(case, i, received_ms, terms)
             case = deadlines.tick(case, received_ms)
-            case = lifecycle.observe(
-                case, points.point(scores, i, case.stay_no, expected, self.refused.get(i, NOTHING))
-            )
+            point = points.point(scores, i, case.stay_no, asked.expected, self.refused.get(i, NOTHING))
+            case = lifecycle.observe(case, point, terms)
         return case
 
     def _ended(self, gap: int) -> tuple[int, int]:
         return int(self.gaps.wave[gap]), int(self.gaps.ended_ms[gap])
 
-    def _episode(self, case: Case, gap: int) -> Case:
+    def _episode(self, case: Case, gap: int, terms: Terms) -> Case:
         """Tell of a part that was overdue until its reading came."""
         gaps = self.gaps
         part, received_ms = PARTS[gaps.part[gap]], int(gaps.received_ms[gap])
-        case = lifecycle.overdue(case, part, int(gaps.due_ms[gap]), received_ms)
-        return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms)
+        case = lifecycle.overdue(case, part, int(gaps.due_ms[gap]), received_ms, terms=terms)
+        return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms, terms=terms)
 
-    def _silences(self, case: Case, i: int, received_ms: int) -> Case:
+    def _silences(self, case: Case, i: int, received_ms: int, terms: Terms) -> Case:
         """Tell of the parts that are overdue at a moment, and of those that no longer are."""
         scores, row = self.scores, self.scores.stay[i]
         at_ms = int(scores.at_ms[i])
@@ -221,12 +262,18 @@ class _Story:
             last_ms = None if age_ms == NEVER_AGE else at_ms - age_ms
             since_ms = int(self.plans.admitted_ms[row]) if last_ms is None else last_ms
             due_ms = since_ms + int(self.plans.overdue_ms[row, number])
-            case = lifecycle.overdue(case, PARTS[number], due_ms, received_ms, last_ms=last_ms)
+            case = lifecycle.overdue(case, PARTS[number], due_ms, received_ms, last_ms=last_ms, terms=terms)
         for part in [part for part in case.overdue if not self.stale[i, PARTS.index(part)]]:
             age_ms = int(scores.age_ms[i, PARTS.index(part)])
             if age_ms != NEVER_AGE:
-                case = lifecycle.returned(case, part, at_ms - age_ms, received_ms)
+                case = lifecycle.returned(case, part, at_ms - age_ms, received_ms, terms=terms)
         return case
+
+
+def _found(case: Case, findings: Iterable[Finding], terms: Terms) -> Case:
+    for finding in findings:
+        case = faults.found(case, finding, terms)
+    return case
 
 
 def breaching(scores: Scores) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """The scoring thread's turn: when it ticks, what it raises about the service, and when it says that all is well."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,10 +8,13 @@ from typing import cast
 
 import pytest
 
+from alerts.faults import Finding
+from vwmon import config
 from vwmon.clock import Clock
 from vwmon.intake.protocol import LinkState
 from vwmon.scorer import Scorer
 from vwmon.store import database, monitor
+from vwmon.store.findings import Key
 from vwmon.store.sqlite import Connection
 from vwmon.watch import Surroundings, Watch
 
@@ -31,6 +34,10 @@ class Hands(Clock):
         """Return the time it was moved to."""
         return self.at_ms
 
+    def steady_ms(self) -> int:
+        """Return the same: this clock is set by nobody else."""
+        return self.at_ms
+
 
 @dataclass
 class FakeScorer:
@@ -44,6 +51,8 @@ class FakeScorer:
     last_received_ms: int | None = T0 - 5 * SECOND
     last_observed_ms: int | None = T0 - 9 * SECOND
     fails: bool = False
+    cursor: int = 0
+    stands: dict[Key, Finding] = field(default_factory=dict)
 
     def cycle(self, _now_ms: int) -> int:
         """Score what there is."""
@@ -55,15 +64,24 @@ class FakeScorer:
         """Note that time passed."""
         self.ticks.append(now_ms)
 
-    def system(self, rule: str, since_ms: int | None, _now_ms: int) -> None:
-        """Note what was said of the service."""
-        self.said.append((rule, since_ms))
+    @property
+    def standing(self) -> dict[Key, Finding]:
+        """Give what was found and is not over."""
+        return self.stands
+
+    def find(self, stay_no: int, found: Iterable[Finding], _now_ms: int) -> None:
+        """Note what was found of the service."""
+        for one in found:
+            self.said.append((one.rule, one.since_ms))
+            self.stands.pop((stay_no, one.rule, one.what), None)
+            if one.since_ms is not None:
+                self.stands[stay_no, one.rule, one.what] = one
 
     def lag_ms(self, _now_ms: int) -> int:
         """Give a lag."""
         return 2500
 
-    def standing(self) -> dict[str, int | None]:
+    def last_said(self) -> dict[str, int | None]:
         """Give what was last said of each rule."""
         return dict(self.said)
 
@@ -80,9 +98,9 @@ class Bench:
             clock=self.clock,
             link=lambda: self.link,
             last_received_ms=lambda: self.received_ms,
-            silent_after_ms=SILENT_AFTER,
             software="0.1",
             config_hash="abc",
+            limits=config.Monitor(silent_after_ms=SILENT_AFTER),
         )
         self.watch = Watch(db, cast("Scorer", self.scorer), around)
 
@@ -155,10 +173,11 @@ def test_a_broker_that_goes_or_comes_is_told_at_once(bench: Bench) -> None:
 
 
 def test_time_passes_only_at_the_end_of_the_log(bench: Bench) -> None:
-    """While there is a backlog a reading may be in it that is not overdue at all: no tick, but a heartbeat."""
+    """While there is a backlog a reading in it may not be overdue at all: no tick, but a look and a heartbeat."""
     bench.scorer.backlog = [4000, 1]
     assert [bench.turn(6 * SECOND), bench.turn(12 * SECOND)] == [True, True]
-    assert (bench.scorer.ticks, bench.scorer.said, bench.beaten()) == ([], [], 12 * SECOND)
+    assert (bench.scorer.ticks, bench.beaten()) == ([], 12 * SECOND)
+    assert bench.scorer.last_said()["broker"] is None
     assert not bench.turn(18 * SECOND)
     assert bench.scorer.ticks == [T0 + 18 * SECOND]
 
@@ -175,10 +194,10 @@ def test_a_broker_that_is_away_for_a_minute_is_an_alert(bench: Bench, away: int,
     """As of when it went; and no longer one once it is back."""
     bench.link = link(connected=False)
     bench.turn(away)
-    assert bench.scorer.standing()["broker"] == (T0 if raised else None)
+    assert bench.scorer.last_said().get("broker") == (T0 if raised else None)
     bench.link = link(connected=True, since_ms=T0 + away)
     bench.turn(away + SECOND)
-    assert bench.scorer.standing()["broker"] is None
+    assert bench.scorer.last_said().get("broker") is None
 
 
 def _heard(bench: Bench) -> None:
@@ -206,7 +225,7 @@ def test_a_ward_from_which_nothing_comes_is_an_alert(
     if given is not None:
         given(bench)
     bench.turn(after)
-    assert bench.scorer.standing()["silent"] == (None if since is None else T0 + since)
+    assert bench.scorer.last_said().get("silent") == (None if since is None else T0 + since)
 
 
 def test_a_ward_that_is_heard_again_is_no_longer_silent(bench: Bench) -> None:

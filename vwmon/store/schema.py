@@ -148,6 +148,29 @@ def m006_attempts(db: "Database") -> None:
     )
 
 
+def m008_pauses(db: "Database") -> None:
+    """Pauses of patients, what was found wrong with devices and the service, and since when a device says what it says.
+
+    Findings are the daemon's observations of what the log does not hold; a stay is told again with them.
+    """
+    _run(
+        db,
+        """create table pause (
+            pause_no integer primary key, stay_no integer not null references stay, from_ms integer not null,
+            until_ms integer not null, reason text not null, actor text not null, written_ms integer not null,
+            ended_ms integer, ended_by text, check (until_ms > from_ms), check (reason <> '')) strict""",
+        "create index pause_stay on pause (stay_no, until_ms)",
+        """create table finding (
+            finding_no integer primary key, stay_no integer not null, rule text not null, what text not null,
+            since_ms integer, at_ms integer not null, figures text not null, noticed_ms integer not null,
+            cursor integer not null) strict""",
+        "create index finding_stay on finding (stay_no, finding_no)",
+        "alter table device add column status_since_ms integer",
+        "alter table device add column status_clean integer not null default 0",
+        "update device set status_since_ms = status_ms",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -155,6 +178,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m004_scores,
     m005_noticed,
     m006_attempts,
+    m008_pauses,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 
