@@ -13,6 +13,7 @@ from typing import Any
 from alerts import conditions, moves
 from alerts.attention import Signal, follow
 from alerts.model import SYSTEM_STAY, Alert, Case, Condition, ConditionState, Gap, Kind, Lane, Level
+from alerts.pauses import LASTS
 from alerts.policy import OVERDUE, RULES, TERMS, Rule, Terms
 
 Waiting = tuple[tuple[str, int], ...]  # rules whose conditions hold without an alert, and since when
@@ -39,13 +40,14 @@ def overdue(  # noqa: PLR0913 -- what is awaited, since when, and under which te
 
     In the case of the whole service, `part` is a rule of the system lane and `due_ms` when the fault began.
     """
-    rule = _rule_of(case, part)
+    rule, moment_ms = _rule_of(case, part), min(due_ms, known_ms)
     after = _begun(case, rule, part, Gap(due_ms=due_ms, last_ms=last_ms))
     if after is case:
         return case
     if rule.lane is Lane.SYSTEM:
         return _weigh_service(after, due_ms, known_ms)
-    return weigh(after, due_ms, min(due_ms, known_ms), now_ms=known_ms, terms=terms)
+    after = _begun(freed(case, moment_ms, terms), rule, part, Gap(due_ms=due_ms, last_ms=last_ms))
+    return weigh(after, due_ms, moment_ms, terms)
 
 
 def returned(case: Case, part: str, at_ms: int, known_ms: int, *, terms: Terms = TERMS) -> Case:
@@ -61,21 +63,23 @@ def found(case: Case, finding: Finding, terms: Terms = TERMS) -> Case:
     rule, what = RULES[finding.rule], finding.what or finding.rule
     if finding.since_ms is None:
         return _over(case, rule, what, finding.at_ms, finding.at_ms, terms)
-    after = _begun(case, rule, what, Gap(due_ms=finding.since_ms), finding.figures)
+    new = Gap(due_ms=finding.since_ms)
+    after = _begun(case, rule, what, new, finding.figures)
     if after is case:
         return case
     if rule.lane is Lane.SYSTEM:
         return _weigh_service(after, finding.since_ms, finding.at_ms)
-    return weigh(after, finding.since_ms, finding.at_ms, terms=terms)
+    after = _begun(freed(case, finding.at_ms, terms), rule, what, new, finding.figures)
+    return weigh(after, finding.since_ms, finding.at_ms, terms)
 
 
 def freed(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
     """Raise what was held back, holds still, and is held back no longer, as of when that ended."""
-    free = [(since_ms, terms.free_ms(rule, since_ms)) for rule, since_ms in waiting(case)]
-    passed = [(since_ms, free_ms) for since_ms, free_ms in free if free_ms <= now_ms]
-    if not passed:
+    free = [(terms.free_ms(rule, since_ms), since_ms) for rule, since_ms in waiting(case)]
+    moment_ms = min((free_ms for free_ms, _ in free), default=LASTS)
+    if moment_ms > now_ms:
         return case
-    return weigh(case, min(passed)[0], min(free_ms for _, free_ms in passed), now_ms=now_ms, terms=terms)
+    return weigh(case, min(since_ms for free_ms, since_ms in free if free_ms == moment_ms), moment_ms, terms)
 
 
 def waiting(case: Case) -> Waiting:
@@ -92,11 +96,11 @@ def sick_and_unseen(case: Case) -> Alert | None:
     return alert if alert is not None and alert.blind_ms is not None and alert.level >= Level.URGENT else None
 
 
-def weigh(case: Case, at_ms: int, moment_ms: int, *, now_ms: int | None = None, terms: Terms = TERMS) -> Case:
+def weigh(case: Case, at_ms: int, moment_ms: int, terms: Terms = TERMS) -> Case:
     """Bring blindness and the technical alert in line with the faults that hold, as of `moment_ms`.
 
-    `now_ms` is until when what held them back may have ended. Nothing holds back a patient who is sick and unseen: that
-    someone urgent is not seen is true whoever's fault it is.
+    Of those that are held back then nothing is raised; `freed` does, once they are not. Nothing holds back a patient
+    who is sick and unseen: that someone urgent is not seen is true whoever's fault it is.
     """
     if not any(RULES[rule].lane is Lane.TECHNICAL for rule in case.conditions if rule in RULES):
         return case
@@ -104,19 +108,18 @@ def weigh(case: Case, at_ms: int, moment_ms: int, *, now_ms: int | None = None, 
     sick, silence = sick_and_unseen(case), case.conditions.get(OVERDUE.name)
     if sick is not None and silence is not None and not silence.standing:
         case = _with(case, replace(silence, state=ConditionState.PRESENT, since_ms=moment_ms))
-    counted = _counted(case, moment_ms if now_ms is None else now_ms, terms)
-    free_ms = min((terms.free_ms(c.rule, c.since_ms) for c in counted), default=moment_ms)
+    counted = _counted(case, moment_ms, terms)
     level = max((RULES[condition.rule].level for condition in counted), default=None)
     if sick is not None:
-        level, free_ms = max(sick.level, level or sick.level), moment_ms
-    raises = not _active(case, Lane.TECHNICAL) and level is not None
-    evidence = _evidence(case, sick) | ({"held_until_ms": free_ms} if raises and free_ms > moment_ms else {})
+        level = max(sick.level, level or sick.level)
+    held = sick is None and level is not None and any(_was_held(c, terms) for c in counted)
+    held_until = {"held_until_ms": moment_ms} if held and not _active(case, Lane.TECHNICAL) else {}
     signal = Signal(
         lane=Lane.TECHNICAL,
         level=level,
         at_ms=at_ms,
-        known_ms=max(moment_ms, free_ms) if raises else moment_ms,
-        evidence=evidence,
+        known_ms=moment_ms,
+        evidence=_evidence(case, sick) | held_until,
         recovered_ms=at_ms,
         reds=tuple(condition.rule for condition in counted),
     )
@@ -159,7 +162,11 @@ def _over(case: Case, rule: Rule, what: str, at_ms: int, known_ms: int, terms: T
     after = _with(case, replace(before, state=state, gaps=gaps, evidence=evidence))
     if rule.lane is Lane.SYSTEM:
         return _weigh_service(after, at_ms, known_ms)
-    return weigh(after, at_ms, known_ms, terms=terms)
+    return weigh(after, at_ms, known_ms, terms)
+
+
+def _was_held(condition: Condition, terms: Terms) -> bool:
+    return terms.free_ms(condition.rule, condition.since_ms) > condition.since_ms
 
 
 def _counted(case: Case, now_ms: int, terms: Terms) -> list[Condition]:

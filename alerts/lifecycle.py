@@ -35,7 +35,7 @@ def observe(case: Case, scored: Scored, terms: Terms = TERMS) -> Case:
         after = replace(case, conditions=now_known)
     if active or weighed.level is not None:
         after = follow(after, _signal(scored, weighed, recovered_ms))
-    return case if after is case else faults.weigh(after, scored.received_ms, scored.received_ms, terms=terms)
+    return case if after is case else faults.weigh(after, scored.received_ms, scored.received_ms, terms)
 
 
 def discharged(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
@@ -47,7 +47,7 @@ def discharged(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
     ended = {name: faults.ended(condition, now_ms) for name, condition in dropped.items()}
     evidence = {"discharged_ms": now_ms}
     over = Signal(lane=Lane.CLINICAL, level=None, at_ms=now_ms, known_ms=now_ms, evidence=evidence, recovered_ms=now_ms)
-    return faults.weigh(follow(replace(case, conditions=ended), over), now_ms, now_ms, terms=terms)
+    return faults.weigh(follow(replace(case, conditions=ended), over), now_ms, now_ms, terms)
 
 
 def released(case: Case, lane: Lane, now_ms: int, terms: Terms = TERMS) -> Case:
@@ -59,7 +59,7 @@ def released(case: Case, lane: Lane, now_ms: int, terms: Terms = TERMS) -> Case:
     if lane is not Lane.CLINICAL or alert.covered_ms is None:
         return replace(case, conditions=dropped)
     covered = conditions.covered(dropped, alert.peak, alert.covered_ms)
-    return faults.weigh(replace(case, conditions=covered), now_ms, now_ms, terms=terms)
+    return faults.weigh(replace(case, conditions=covered), now_ms, now_ms, terms)
 
 
 def _no_news(case: Case, alert: Alert | None, scored: Scored) -> bool:

@@ -112,10 +112,10 @@ class Alerting:
         changes = []
         for row, case in self._load(list(found)):
             after, terms = case, self._terms(row)
-            for i in found[row]:
+            for i in sorted(found[row], key=lambda i: int(due_ms[i])):
                 last = int(last_ms[i]) if last_ms[i] >= 0 else None
                 after = lifecycle.overdue(after, PARTS[parts[i]], int(due_ms[i]), now_ms, last_ms=last, terms=terms)
-            changes.append((row, case, after))
+            changes.append((row, case, faults.freed(after, now_ms, terms)))
         self._keep(changes)
 
     def tick(self, now_ms: int) -> None:
@@ -237,7 +237,7 @@ class _Story:
             while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
                 case = self._episode(case, left.pop(0), terms)
             if not scores.late[i]:
-                case = self._silences(case, i, received_ms, terms)
+                case = faults.freed(self._silences(case, i, received_ms, terms), received_ms, terms)
             case = deadlines.tick(case, received_ms)
             point = points.point(scores, i, case.stay_no, asked.expected, self.refused.get(i, NOTHING))
             case = lifecycle.observe(case, point, terms)
@@ -251,6 +251,7 @@ class _Story:
         gaps = self.gaps
         part, received_ms = PARTS[gaps.part[gap]], int(gaps.received_ms[gap])
         case = lifecycle.overdue(case, part, int(gaps.due_ms[gap]), received_ms, terms=terms)
+        case = faults.freed(case, received_ms, terms)
         return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms, terms=terms)
 
     def _silences(self, case: Case, i: int, received_ms: int, terms: Terms) -> Case:

@@ -18,7 +18,7 @@ from alerts.queries import Lookups, Whose
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
 from vwmon.patients import plans
-from vwmon.store import monitor, readings, registers, scores
+from vwmon.store import monitor, pauses, readings, registers, scores
 from vwmon.store.sqlite import Connection
 
 Row = Mapping[str, Any]
@@ -47,7 +47,7 @@ def lookups(db: Connection, now_ms: int, *, decide: bool = False) -> Lookups:
     With `decide` a score also says which measurement would settle it.
     """
     return Lookups(
-        whose=lambda stay_nos: _whose(db, stay_nos),
+        whose=lambda stay_nos: _whose(db, stay_nos, now_ms),
         scores=lambda stay_nos: current_scores(db, stay_nos, now_ms, decide=decide),
     )
 
@@ -243,11 +243,16 @@ def _joined(texts: Sequence[str], widths: Sequence[int]) -> str:
     return render.GAP.join(render.pad(text, width) for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
-def _whose(db: Connection, stay_nos: Collection[int]) -> dict[int, Whose]:
+def _whose(db: Connection, stay_nos: Collection[int], now_ms: int) -> dict[int, Whose]:
     stays = [registers.stay(db, stay_no) for stay_no in stay_nos]
-    last = last_readings(db, stay_nos)
+    last, away = last_readings(db, stay_nos), pauses.away_until(db, now_ms)
     return {
-        stay.stay_no: Whose(ward=stay.ward, patient=stay.patient, last_reading_ms=last.get(stay.stay_no))
+        stay.stay_no: Whose(
+            ward=stay.ward,
+            patient=stay.patient,
+            last_reading_ms=last.get(stay.stay_no),
+            away_until_ms=away.get(stay.stay_no),
+        )
         for stay in stays
     }
 
