@@ -214,7 +214,8 @@ def _last_seq(whole: Account, told: _Told, step: int | None, event: Event) -> in
 def _rules(event: Event) -> list[Rule]:
     """Name the rules that an event stood on, the highest level first."""
     evidence = event.evidence
-    names = [*evidence.get("rules", ()), *evidence.get("faults", ()), *(["overdue"] if "overdue" in evidence else [])]
+    silence = ["overdue"] if evidence.get("overdue") else []
+    names = [*evidence.get("rules", ()), *evidence.get("faults", ()), *evidence.get("kit", ()), *silence]
     return sorted((RULES[name] for name in names if name in RULES), key=lambda rule: -rule.level)
 
 

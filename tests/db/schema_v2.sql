@@ -83,7 +83,7 @@ CREATE TABLE notification (
     state text not null default 'queued' check (state in ('queued', 'told', 'superseded', 'failed')),
     reason text, unique (alert_no, cycle, tier, turn)) strict;
 CREATE TABLE pause (
-    pause_no integer primary key, stay_no integer not null references stay, from_ms integer not null,
+    pause_no integer primary key, stay_no integer not null, from_ms integer not null,
     until_ms integer not null, reason text not null, actor text not null, written_ms integer not null,
     ended_ms integer, ended_by text, check (until_ms > from_ms), check (reason <> '')) strict;
 CREATE TABLE provenance (

@@ -156,7 +156,7 @@ def m008_pauses(db: "Database") -> None:
     _run(
         db,
         """create table pause (
-            pause_no integer primary key, stay_no integer not null references stay, from_ms integer not null,
+            pause_no integer primary key, stay_no integer not null, from_ms integer not null,
             until_ms integer not null, reason text not null, actor text not null, written_ms integer not null,
             ended_ms integer, ended_by text, check (until_ms > from_ms), check (reason <> '')) strict""",
         "create index pause_stay on pause (stay_no, until_ms)",
