@@ -18,7 +18,6 @@ from vwmon.store.findings import Key
 from vwmon.store.kit import Heard, Missing, Said, Tried
 from vwmon.store.sqlite import Connection
 
-DAY_MS: Final = 24 * 3_600_000
 WITHOUT_VALUE: Final = frozenset({"value_missing", "value_not_a_number", "value_not_finite", "value_invalid"})
 UNASSIGNED: Final = "unassigned"
 UNASSIGNED_WITHIN_MS: Final = 3_600_000  # a device that has been quiet for longer sends no longer
@@ -31,7 +30,7 @@ class Series:
     vital: str
     seq: int = 0
     value: float | None = None
-    clock_ahead: bool = False
+    clock_ahead: bool | None = None
     observed_ms: int = 0
     received_ms: int = 0
     same_since_ms: int = 0
@@ -39,14 +38,16 @@ class Series:
     refused: list[Tried] = field(default_factory=list)
 
     def hear(self, heard: Heard) -> None:
-        """Take what came since the last look."""
-        if heard.low == heard.high == self.value:
+        """Take what came since the last look; of what was there at the beginning it is not known how long it is so."""
+        if not self.seq and heard.marks is None:
+            self.same, self.same_since_ms = 0, heard.observed_ms
+        elif heard.low == heard.high == self.value:
             self.same += heard.readings
         else:
             self.same, self.same_since_ms = 1, heard.observed_ms
         self.seq, self.value = heard.seq, heard.value
         self.observed_ms, self.received_ms = heard.observed_ms, heard.received_ms
-        self.clock_ahead = bool(heard.marks & MARK_CLOCK_AHEAD)
+        self.clock_ahead = None if heard.marks is None else bool(heard.marks & MARK_CLOCK_AHEAD)
         self.refused = [tried for tried in self.refused if tried.seq > heard.seq]
 
 
@@ -69,17 +70,17 @@ class Seen:
 class Kit:
     """The devices of the ward as they were heard so far; one thread uses it."""
 
-    def __init__(self, db: Connection, cursor: int, now_ms: int, *, sleeping: Collection[str] = ()) -> None:
+    def __init__(self, db: Connection, cursor: int, *, sleeping: Collection[str] = ()) -> None:
         """Read back the last of every series; `sleeping` are the profiles that leave without a goodbye."""
         self._db, self._sleeping = db, frozenset(sleeping)
         self._series: dict[tuple[int, int], Series] = {}
         self._names = stored.names(db)
-        self._take(stored.latest(db, cursor), stored.tried(db, 0, cursor, now_ms - DAY_MS))
+        self._take(stored.latest(db, cursor), stored.tried(db, 0, cursor))
         self._looked_seq = cursor
 
     def look(self, now_ms: int, cursor: int, standing: Mapping[Key, Finding]) -> dict[int, list[Finding]]:
         """Give what is found of each stay's devices, and of those that are nobody's; the log is scored to `cursor`."""
-        self._hear(cursor, now_ms)
+        self._hear(cursor)
         devices, missing = stored.devices(self._db), stored.missing(self._db)
         of_device: dict[int, list[Series]] = {}
         for (device_no, _), series in self._series.items():
@@ -101,11 +102,11 @@ class Kit:
         found[SYSTEM_STAY] = [one for said in devices for one in _unassigned(said, of_device, now_ms)]
         return found
 
-    def _hear(self, cursor: int, now_ms: int) -> None:
+    def _hear(self, cursor: int) -> None:
         after = self._looked_seq
         merged = stored.merged_seq(self._db) > after
         came = stored.latest(self._db, cursor) if merged else stored.heard(self._db, after, cursor)
-        self._take(came, stored.tried(self._db, after, cursor, now_ms - DAY_MS))
+        self._take(came, stored.tried(self._db, after, cursor))
         self._looked_seq = cursor
 
     def _take(self, came: Iterable[Heard], tried: Iterable[Tried]) -> None:
@@ -176,7 +177,7 @@ def _frozen(seen: Seen) -> Iterator[Finding]:
 
 def _clock(seen: Seen) -> Iterator[Finding]:
     last = max(seen.series, key=lambda series: series.seq, default=None)
-    if last is None or not last.seq:
+    if last is None or last.clock_ahead is None:
         return
     device = seen.said.device
     if last.clock_ahead:

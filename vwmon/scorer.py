@@ -152,7 +152,7 @@ class Scorer:
         news = [
             Found(stay_no=stay_no, finding=one, noticed_ms=now_ms, cursor=self.cursor)
             for one in found
-            if (one.since_ms is None) == ((stay_no, one.rule, one.what) in self._standing)
+            if self._is_news(stay_no, one)
         ]
         if not news:
             return
@@ -165,6 +165,13 @@ class Scorer:
             self._standing.pop(one.key, None)
             if one.finding.since_ms is not None:
                 self._standing[one.key] = one.finding
+
+    def _is_news(self, stay_no: int, one: Finding) -> bool:
+        """Tell whether a fault is new, or one that stands is over; its end cannot be known from before it began."""
+        stands = self._standing.get((stay_no, one.rule, one.what))
+        if stands is None or stands.since_ms is None:
+            return one.since_ms is not None
+        return one.since_ms is None and one.at_ms >= stands.since_ms
 
     def _hold(self) -> None:
         """Take what holds technical alerts back as it is stored."""

@@ -158,10 +158,12 @@ def test_a_reading_that_can_be_used_ends_a_run_of_refusals() -> None:
 def test_a_clock_ahead_is_told_by_the_last_that_came() -> None:
     """Of any vital."""
     ahead = Series(vital="spo2", seq=9, received_ms=NOW, clock_ahead=True)
-    right = Series(vital="heart_rate", seq=8, received_ms=NOW - 1)
+    right = Series(vital="heart_rate", seq=8, received_ms=NOW - 1, clock_ahead=False)
     assert on(found(ahead, right)["clock_skew"]) == (NOW, NOW)
     right.seq = 10
     assert is_over(found(ahead, right)["clock_skew"])
+    right.clock_ahead = None
+    assert "clock_skew" not in found(ahead, right)
 
 
 def test_a_gap_in_the_numbering_counts_after_a_quarter_of_an_hour() -> None:
@@ -175,7 +177,7 @@ def test_a_gap_in_the_numbering_counts_after_a_quarter_of_an_hour() -> None:
 
 def test_every_rule_of_the_technical_lane_has_a_check() -> None:
     """But silence, which the plan judges."""
-    flat = Series(vital="heart_rate", seq=1, same=1)
+    flat = Series(vital="heart_rate", seq=1, same=1, clock_ahead=False)
     gap = Missing(1, 5, 9, 4, 0)
     every = found(flat, missing=(gap,), battery_percent=5.0, battery_ms=1, **WILL)
     assert {*every, "overdue"} == {name for name, rule in RULES.items() if rule.lane is Lane.TECHNICAL}

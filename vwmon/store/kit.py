@@ -16,7 +16,7 @@ HEARD = """select device_no, vital_no, last.seq, last.value, last.marks, last.ob
     join reading_log as last using (seq, device_no, vital_no)"""
 TRIED = """select seq, attempt.device_no, vital_no, sent, quarantine.reason, attempt.received_ms
     from attempt join quarantine using (quarantine_no)
-    where seq > ?1 and seq <= ?2 and attempt.received_ms >= ?3 order by seq"""
+    where seq > ?1 and seq <= ?2 order by seq"""
 DEVICES = """select device_no, device, profile, status, status_since_ms, status_clean, battery_percent, battery_ms,
     stay_no, from_ms, (select max(to_ms) from assignment as past where past.device_no = device.device_no)
     from device left join (select * from assignment join stay using (stay_no)
@@ -26,13 +26,16 @@ MISSING = """select device_no, first_missing, last_missing, missing_count, notic
 
 
 class Heard(NamedTuple):
-    """The last reading of one series since a place in the log, with the lowest and highest value and how many."""
+    """The last reading of one series since a place in the log, with the lowest and highest value and how many.
+
+    `marks` is None where only the last reading is known, and not how it came.
+    """
 
     device_no: int
     vital_no: int
     seq: int
     value: float | None
-    marks: int
+    marks: int | None
     observed_ms: int
     received_ms: int
     low: float | None
@@ -98,7 +101,7 @@ def latest(db: Connection, up_to_seq: int) -> list[Heard]:
             one.vital_no,
             one.seq,
             one.value,
-            0,
+            None,
             one.observed_ms,
             one.received_ms,
             one.value,
@@ -109,9 +112,9 @@ def latest(db: Connection, up_to_seq: int) -> list[Heard]:
     ]
 
 
-def tried(db: Connection, after_seq: int, up_to_seq: int, from_ms: int) -> list[Tried]:
+def tried(db: Connection, after_seq: int, up_to_seq: int) -> list[Tried]:
     """Give the results that were refused, in the order in which they came."""
-    return [Tried(*row) for row in db.execute(TRIED, [after_seq, up_to_seq, from_ms])]
+    return [Tried(*row) for row in db.execute(TRIED, [after_seq, up_to_seq])]
 
 
 def devices(db: Connection) -> list[Said]:
