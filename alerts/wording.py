@@ -56,8 +56,7 @@ def coverage(alert: Alert) -> str:
     if alert.ack_score is not None:
         covered += f", score to {alert.ack_score + POLICY.covered_rise - 1}"
         again.append(f"score {alert.ack_score + POLICY.covered_rise} or more")
-    if alert.lane is Lane.CLINICAL:
-        again.append("a new single 3")
+    again.append("a new single 3" if alert.lane is Lane.CLINICAL else "another kind of fault")
     return f"covers {covered}; raised again by {', '.join([*again, 'expiry'])}"
 
 

@@ -29,14 +29,15 @@ class Hands(Clock):
     def __init__(self) -> None:
         """Begin at T0."""
         self.at_ms = T0
+        self.ahead_ms = 0
 
     def now_ms(self) -> int:
         """Return the time it was moved to."""
         return self.at_ms
 
     def steady_ms(self) -> int:
-        """Return the same: this clock is set by nobody else."""
-        return self.at_ms
+        """Return it less what the clock was set ahead by."""
+        return self.at_ms - self.ahead_ms
 
 
 @dataclass
@@ -45,6 +46,7 @@ class FakeScorer:
 
     backlog: list[int] = field(default_factory=list)
     ticks: list[int] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
     said: list[tuple[str, int | None]] = field(default_factory=list)
     stays: int = 1
     readings: int = 7
@@ -56,12 +58,14 @@ class FakeScorer:
 
     def cycle(self, _now_ms: int) -> int:
         """Score what there is."""
+        self.order.append("cycle")
         if self.fails:
             raise OSError("the disk is gone")
         return self.backlog.pop(0) if self.backlog else 0
 
     def tick(self, now_ms: int) -> None:
         """Note that time passed."""
+        self.order.append("tick")
         self.ticks.append(now_ms)
 
     @property
@@ -71,6 +75,7 @@ class FakeScorer:
 
     def find(self, stay_no: int, found: Iterable[Finding], _now_ms: int) -> None:
         """Note what was found of the service."""
+        self.order.append("find")
         for one in found:
             self.said.append((one.rule, one.since_ms))
             self.stands.pop((stay_no, one.rule, one.what), None)
@@ -94,7 +99,7 @@ class Bench:
         self.db, self.clock, self.scorer = db, Hands(), FakeScorer()
         self.link = link(connected=True)
         self.received_ms: int | None = None
-        around = Surroundings(
+        self.around = Surroundings(
             clock=self.clock,
             link=lambda: self.link,
             last_received_ms=lambda: self.received_ms,
@@ -102,7 +107,7 @@ class Bench:
             config_hash="abc",
             limits=config.Monitor(silent_after_ms=SILENT_AFTER),
         )
-        self.watch = Watch(db, cast("Scorer", self.scorer), around)
+        self.watch = Watch(db, cast("Scorer", self.scorer), self.around)
 
     def turn(self, after_ms: int = 0) -> bool:
         """Take a turn so long after T0."""
@@ -245,3 +250,58 @@ def test_a_watch_that_stops_says_so(bench: Bench) -> None:
     assert found is not None
     assert found.stopped_ms == T0 + 3 * SECOND
     assert monitor.distrust(found, T0 + 63 * SECOND) == "NOT MONITORING: the daemon was stopped 1 min ago"
+
+
+def test_what_is_wrong_around_is_looked_at_before_anything_is_scored(bench: Bench) -> None:
+    """It may hold back what this turn would raise; the devices come last, of a log that is scored to its end."""
+    bench.turn()
+    assert bench.scorer.order == ["find", "cycle", "tick", "find"]
+
+
+def test_the_devices_are_looked_at_every_five_seconds(bench: Bench) -> None:
+    """And not while there is a backlog, in which their readings may be."""
+    bench.turn()
+    bench.scorer.order.clear()
+    for after in (1, 2, 3, 4):
+        bench.turn(after * SECOND)
+    assert bench.scorer.order == ["find", "cycle", "tick"] * 4
+    bench.scorer.backlog = [5]
+    bench.turn(5 * SECOND)
+    bench.turn(6 * SECOND)
+    assert bench.scorer.order[-6:] == ["find", "cycle", "find", "cycle", "tick", "find"]
+
+
+@pytest.mark.parametrize("by_ms", [-3_600_000, 3_600_000])
+def test_a_clock_that_is_set_is_found_and_keeps_nothing_from_going_on(bench: Bench, by_ms: int) -> None:
+    """Also one that is set back: the ward is looked at and the heart beats as before."""
+    bench.turn()
+    bench.clock.ahead_ms = by_ms
+    bench.turn(by_ms + SECOND)
+    assert bench.scorer.last_said()["clock_jump"] == T0 + by_ms + SECOND
+    assert bench.scorer.ticks == [T0, T0 + by_ms + SECOND]
+    assert bench.beaten() == by_ms + SECOND
+    bench.turn(by_ms + 2 * SECOND)
+    assert [rule for rule, _ in bench.scorer.said].count("clock_jump") == 1
+
+
+def test_a_start_after_nobody_watched_is_found_once_and_is_over(bench: Bench) -> None:
+    """Since the last word of the daemon before, up to this start."""
+    bench.turn()
+    bench.watch.stopped()
+    started_ms = T0 + 3_600_000
+    bench.clock.at_ms = started_ms
+    bench.watch = Watch(bench.db, cast("Scorer", bench.scorer), bench.around)
+    for after in range(5):
+        bench.turn(3_600_000 + after * SECOND)
+    assert [since for rule, since in bench.scorer.said if rule == "dead"] == [T0, None]
+
+
+def test_a_restart_leaves_a_broker_that_is_gone_as_it_was(bench: Bench) -> None:
+    """The new daemon has no connection yet either: that is no sign that the broker is back (I7)."""
+    bench.link = link(connected=False)
+    bench.turn(61 * SECOND)
+    bench.clock.at_ms = T0 + 62 * SECOND
+    bench.link = link(connected=False, since_ms=bench.clock.at_ms)
+    bench.watch = Watch(bench.db, cast("Scorer", bench.scorer), bench.around)
+    bench.turn(63 * SECOND)
+    assert [since for rule, since in bench.scorer.said if rule == "broker"] == [T0]
