@@ -272,7 +272,8 @@ def test_a_ward_of_faults_is_told_again_to_the_bit(seed: int) -> None:
 
 
 def _befalls(ward: Home, stay: int, chance: random.Random) -> None:
-    """Let one of many things happen."""
+    """Let one of many things happen, a moment after the last look: a daemon looks around before it lets time pass."""
+    ward.now_ms += 1
     minute = (ward.now_ms - T0) / MINUTE
     rule = chance.choice(("battery_low", "frozen", "device_disconnected"))
     chance.choice(
