@@ -167,6 +167,16 @@ def test_what_was_raised_before_the_hold_stays_and_may_end_in_it() -> None:
     assert technical(more).state == State.CLOSED
 
 
+def test_an_open_alert_does_not_end_while_anything_of_it_holds() -> None:
+    """Not even when all that holds now began during the hold: an alert that ended would say that all is well."""
+    held = terms((20, LASTS))
+    case = faults.found(Case(stay_no=STAY), found("battery_low", 10))
+    case = faults.found(faults.found(case, found("frozen", 30), held), over("battery_low", 40), held)
+    assert technical(case).state == State.NEW
+    assert set(technical(case).evidence["kit"]) == {"frozen"}
+    assert technical(faults.found(case, over("frozen", 50), held)).state == State.CLOSED
+
+
 def test_a_fault_due_between_two_holds_fires_between_them() -> None:
     """Each moment is judged by the span it lies in."""
     then = terms((10, 50), (90, 200))
