@@ -126,6 +126,15 @@ def weigh(case: Case, at_ms: int, moment_ms: int, terms: Terms = TERMS) -> Case:
     return follow(case, signal)
 
 
+def eased(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
+    """Bring both in line after what a person did, who knows nothing of what is held back: that raises nothing by it.
+
+    Only the daemon knows the spans; what is free to be raised, its next look raises as of when it was.
+    """
+    every = dict.fromkeys(case.conditions, ((0, LASTS),))
+    return weigh(case, now_ms, now_ms, replace(terms, held=every))
+
+
 def ended(condition: Condition, now_ms: int) -> Condition:
     """Give a condition once nothing is expected of its stay any more."""
     if not condition.gaps:

@@ -59,7 +59,7 @@ def released(case: Case, lane: Lane, now_ms: int, terms: Terms = TERMS) -> Case:
     if lane is not Lane.CLINICAL or alert.covered_ms is None:
         return replace(case, conditions=dropped)
     covered = conditions.covered(dropped, alert.peak, alert.covered_ms)
-    return faults.weigh(replace(case, conditions=covered), now_ms, now_ms, terms)
+    return faults.eased(replace(case, conditions=covered), now_ms, terms)
 
 
 def _no_news(case: Case, alert: Alert | None, scored: Scored) -> bool:

@@ -106,6 +106,18 @@ def test_a_broker_that_is_gone_is_one_alert_and_none_for_each_patient(ward: Home
     assert ward.raised() == [DUE + 31, DUE + 31]
 
 
+def test_a_reading_that_comes_after_the_release_ends_what_fired_by_it(ward: Home) -> None:
+    """Also when nobody looked between: it was overdue from the release until the reading came."""
+    ward.until(DUE - 10)
+    ward.finds("broker", DUE - 11)
+    ward.until(DUE + 5)
+    ward.finds("broker", None)
+    ward.sends(WELL, DUE + 8)
+    assert ward.rows("select state, opened_ms from alert where lane = 'technical'") == [
+        ("closed", T0 + round((DUE + 6) * MINUTE))
+    ]
+
+
 @pytest.mark.parametrize("rule", ["broker", "silent", "lag"])
 def test_the_hold_survives_a_restart(ward: Home, rule: str) -> None:
     """Begun before it, ended after it, and at every moment between."""

@@ -113,6 +113,14 @@ def test_an_acknowledgement_covers_the_faults_that_were_known(stay: int, first: 
     assert (worse.alerts[lane].state, kinds(worse)[-1]) == (State.RERAISED, Kind.OUTGREW)
 
 
+def test_an_acknowledgement_covers_every_fault_that_came_before_it() -> None:
+    """Not the first alone: one that came while nobody had the alert in hand was seen with it."""
+    case = faults.found(Case(stay_no=STAY), found("battery_low", 10))
+    case = acked(faults.found(case, found("frozen", 11)), 12, lane=Lane.TECHNICAL)
+    again = faults.found(case, found("frozen", 13, what="cuff"))
+    assert technical(again).state == State.ACKNOWLEDGED
+
+
 def test_nothing_is_raised_while_it_is_held_back() -> None:
     """The condition holds all the same, and is known to wait."""
     held = terms((50, LASTS))
@@ -209,6 +217,15 @@ def test_the_clinical_alert_that_ends_leaves_what_is_held_back_to_wait() -> None
     act = Act(actor="ann", now_ms=65 * MINUTE, note="ambulance")
     gone = acts.close(acked(ill, 62), clinical(acked(ill, 62)), act, Outcome.TRANSFERRED).case
     assert (technical(gone).state, technical(gone).level) == (State.NEW, Level.WATCH)
+
+
+def test_a_person_who_closes_another_alert_releases_nothing() -> None:
+    """Whoever acts knows nothing of what is held back; the daemon raises it when the hold is over."""
+    held, then = terms((10, LASTS)), terms((10, 90))
+    case = faults.found(after(point(0, 5)), found("battery_low", 20), held)
+    case = closed(acked(case, 30), 40, "phoned-stable")
+    assert Lane.TECHNICAL not in case.alerts
+    assert technical(faults.freed(case, 90 * MINUTE, then)).opened_ms == 90 * MINUTE
 
 
 def test_a_discharge_leaves_nothing_to_be_released() -> None:
