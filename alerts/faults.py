@@ -5,7 +5,7 @@ alert, those of the whole service of its one system alert. What holds faults bac
 and whether anything is wrong is found out by the caller.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +14,7 @@ from alerts import conditions, moves
 from alerts.attention import Signal, follow
 from alerts.model import SYSTEM_STAY, Alert, Case, Condition, ConditionState, Gap, Kind, Lane, Level
 from alerts.pauses import LASTS
-from alerts.policy import OVERDUE, RULES, TERMS, Rule, Terms
+from alerts.policy import OVERDUE, RULES, TERMS, Rule, RuleSet, Terms
 
 Waiting = tuple[tuple[str, int], ...]  # rules whose conditions hold without an alert, and since when
 
@@ -40,27 +40,27 @@ def overdue(  # noqa: PLR0913 -- what is awaited, since when, and under which te
 
     In the case of the whole service, `part` is a rule of the system lane and `due_ms` when the fault began.
     """
-    rule, moment_ms = _rule_of(case, part), min(due_ms, known_ms)
+    rule, moment_ms = _rule_of(case, part, terms.rules), min(due_ms, known_ms)
     after = _begun(case, rule, part, Gap(due_ms=due_ms, last_ms=last_ms))
     if after is case:
         return case
     if rule.lane is Lane.SYSTEM:
-        return _weigh_service(after, due_ms, known_ms)
+        return _weigh_service(after, due_ms, known_ms, terms)
     after = _begun(freed(case, moment_ms, terms), rule, part, Gap(due_ms=due_ms, last_ms=last_ms))
     return weigh(after, due_ms, moment_ms, terms)
 
 
-def returned(case: Case, part: str, at_ms: int, known_ms: int, *, terms: Terms = TERMS) -> Case:
+def returned(case: Case, part: str, at_ms: int, known_ms: int, terms: Terms = TERMS) -> Case:
     """Mark a part as no longer overdue: its reading, observed at `at_ms`, has come. The caller knows it is fresh.
 
     A reading no newer than the one before the gap ends nothing.
     """
-    return _over(case, _rule_of(case, part), part, at_ms, known_ms, terms)
+    return _over(case, _rule_of(case, part, terms.rules), part, at_ms, known_ms, terms)
 
 
 def found(case: Case, finding: Finding, terms: Terms = TERMS) -> Case:
     """Follow a finding about a device of the stay, or about the whole service."""
-    rule, what = RULES[finding.rule], finding.what or finding.rule
+    rule, what = terms.rules.rules[finding.rule], finding.what or finding.rule
     if finding.since_ms is None:
         return _over(case, rule, what, finding.at_ms, finding.at_ms, terms)
     new = Gap(due_ms=finding.since_ms)
@@ -68,7 +68,7 @@ def found(case: Case, finding: Finding, terms: Terms = TERMS) -> Case:
     if after is case:
         return case
     if rule.lane is Lane.SYSTEM:
-        return _weigh_service(after, finding.since_ms, finding.at_ms)
+        return _weigh_service(after, finding.since_ms, finding.at_ms, terms)
     after = _begun(freed(case, finding.at_ms, terms), rule, what, new, finding.figures)
     return weigh(after, finding.since_ms, finding.at_ms, terms)
 
@@ -104,12 +104,12 @@ def weigh(case: Case, at_ms: int, moment_ms: int, terms: Terms = TERMS) -> Case:
     """
     if not any(RULES[rule].lane is Lane.TECHNICAL for rule in case.conditions if rule in RULES):
         return case
-    case = _look(case, moment_ms)
+    case = _look(case, moment_ms, terms.rules)
     sick, silence = sick_and_unseen(case), case.conditions.get(OVERDUE.name)
     if sick is not None and silence is not None and not silence.standing:
         case = _with(case, replace(silence, state=ConditionState.PRESENT, since_ms=moment_ms))
     counted = _counted(case, moment_ms, terms)
-    level = max((RULES[condition.rule].level for condition in counted), default=None)
+    level = max((terms.rules.rules[condition.rule].level for condition in counted), default=None)
     if sick is not None:
         level = max(sick.level, level or sick.level)
     held = sick is None and level is not None and any(_was_held(c, terms) for c in counted)
@@ -131,6 +131,8 @@ def eased(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
 
     Only the daemon knows the spans; what is free to be raised, its next look raises as of when it was.
     """
+    if case.stay_no == SYSTEM_STAY:
+        return _weigh_service(case, now_ms, now_ms, terms)
     every = dict.fromkeys(case.conditions, ((0, LASTS),))
     return weigh(case, now_ms, now_ms, replace(terms, held=every))
 
@@ -170,7 +172,7 @@ def _over(case: Case, rule: Rule, what: str, at_ms: int, known_ms: int, terms: T
     state = ConditionState.PRESENT if lasting else ConditionState.ABSENT
     after = _with(case, replace(before, state=state, gaps=gaps, evidence=evidence))
     if rule.lane is Lane.SYSTEM:
-        return _weigh_service(after, at_ms, known_ms)
+        return _weigh_service(after, at_ms, known_ms, terms)
     return weigh(after, at_ms, known_ms, terms)
 
 
@@ -195,7 +197,7 @@ def _active(case: Case, lane: Lane) -> bool:
     return alert is not None and alert.active
 
 
-def _look(case: Case, known_ms: int) -> Case:
+def _look(case: Case, known_ms: int, rules: RuleSet) -> Case:
     """Blind the open clinical alert while a part that it stands on is overdue."""
     alert = case.open_in(Lane.CLINICAL)
     if alert is None:
@@ -203,8 +205,9 @@ def _look(case: Case, known_ms: int) -> Case:
     lasting = case.overdue
     stale = [part for part in alert.parts if part in lasting]
     if stale and alert.blind_ms is None:
-        case = replace(case, conditions=conditions.unseen(case.conditions))
-        return moves.move(case, alert, Kind.BLINDED, known_ms, because={"overdue": stale}, blind_ms=known_ms)
+        case = replace(case, conditions=conditions.unseen(case.conditions, rules))
+        because = {"overdue": stale}  # and on the list again, if it was put off: what it was put off on has gone stale
+        return moves.move(case, alert, Kind.BLINDED, known_ms, because=because, blind_ms=known_ms, snooze_ms=None)
     if not stale and alert.blind_ms is not None:
         return moves.move(case, alert, Kind.SIGHTED, known_ms, blind_ms=None)
     return case
@@ -227,18 +230,23 @@ def _said(condition: Condition) -> dict[str, dict[str, Any]]:
     return {what: {"since_ms": gap.due_ms, **condition.evidence.get(what, {})} for what, gap in _open_gaps(condition)}
 
 
+def lasting(condition: Condition) -> bool:
+    """Tell whether something of a condition is still awaited, or still at fault."""
+    return bool(_open_gaps(condition))
+
+
 def _lasting(condition: Condition) -> dict[str, dict[str, int | None]]:
     return {part: {"due_ms": gap.due_ms, "last_ms": gap.last_ms} for part, gap in _open_gaps(condition)}
 
 
-def _open_gaps(condition: Condition) -> Iterable[tuple[str, Gap]]:
+def _open_gaps(condition: Condition) -> Sequence[tuple[str, Gap]]:
     return [(what, gap) for what, gap in condition.gaps.items() if gap.returned_ms is None]
 
 
-def _weigh_service(case: Case, at_ms: int, known_ms: int) -> Case:
+def _weigh_service(case: Case, at_ms: int, known_ms: int, terms: Terms) -> Case:
     """Bring the alert of the whole service in line with its faults."""
     standing = _standing(case, Lane.SYSTEM)
-    level = max((RULES[condition.rule].level for condition in standing), default=None)
+    level = max((terms.rules.rules[condition.rule].level for condition in standing), default=None)
     figures = {c.rule: c.evidence for c in standing if c.evidence}
     signal = Signal(
         lane=Lane.SYSTEM,
@@ -256,8 +264,8 @@ def _newer(gap: Gap, at_ms: int) -> bool:
     return at_ms > gap.last_ms if gap.last_ms is not None else at_ms >= gap.due_ms
 
 
-def _rule_of(case: Case, part: str) -> Rule:
-    return RULES[part] if case.stay_no == SYSTEM_STAY else OVERDUE
+def _rule_of(case: Case, part: str, rules: RuleSet) -> Rule:
+    return rules.rules[part] if case.stay_no == SYSTEM_STAY else rules.rules[OVERDUE.name]
 
 
 def _with(case: Case, condition: Condition) -> Case:

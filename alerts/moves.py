@@ -3,8 +3,8 @@
 When a move is due is decided in alerts.lifecycle and alerts.acts.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from alerts.errors import IllegalMove
@@ -38,6 +38,10 @@ MOVES: Final[Mapping[Kind, Mapping[State | None, State]]] = {
     Kind.UNACKNOWLEDGED: {A: R},
     Kind.REOPENED: {C: R},
 }
+
+# Not among the changes that an event keeps: its evidence and version stand in the event, the rest never changes.
+UNCHANGING: Final = frozenset({"alert_no", "id", "stay_no", "ordinal", "lane", "provenance_no", "evidence", "version"})
+AUDITED: Final = tuple(field.name for field in fields(Alert) if field.name not in UNCHANGING)
 
 
 def move(  # noqa: PLR0913 -- a move has this many sides
@@ -73,6 +77,7 @@ def move(  # noqa: PLR0913 -- a move has this many sides
         note=note,
         evidence=because or {},
         op_id=op_id,
+        changes=_changes(alert, moved, ("state", *changes)),
     )
     # A note can be on an alert that a newer one has replaced: only what changed takes its place in the case.
     alerts = {**case.alerts, alert.lane: moved} if changed else case.alerts
@@ -100,6 +105,7 @@ def raised(case: Case, alert: Alert, at_ms: int) -> Case:
         version=alert.version,
         note=None,
         evidence=alert.evidence,
+        changes=_changes(None, alert, AUDITED),
     )
     alerts = {**case.alerts, alert.lane: alert}
     return replace(case, alerts=alerts, past=past, events=(*case.events, event))
@@ -110,6 +116,17 @@ def quietly(case: Case, alert: Alert, **changes: Any) -> Case:  # noqa: ANN401 -
     if all(getattr(alert, name) == value for name, value in changes.items()):
         return case
     return replace(case, alerts={**case.alerts, alert.lane: replace(alert, **changes)})
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 -- of any field of Alert
+    """Give the value of a field as it is kept in a change: a sequence as a list, anything else as it is."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _changes(before: Alert | None, after: Alert, names: Iterable[str]) -> dict[str, list[Any]]:
+    """Give before and after of the fields that differ; before a raise, none has a value."""
+    values = ((name, plain(getattr(before, name, None)), plain(getattr(after, name))) for name in names)
+    return {name: [old, new] for name, old, new in values if old != new and name not in UNCHANGING}
 
 
 def _after(kind: Kind, state: State | None) -> State:

@@ -124,6 +124,7 @@ READ: Final[dict[str, Callable[[Any], Any]]] = {
     "reds": _names,
     "evidence": json.loads,
     "rises": lambda text: tuple(json.loads(text)),
+    "changes": json.loads,
 }
 WRITE: Final[dict[str, Callable[[Any], Any]]] = {
     "ack_reds": ",".join,
@@ -131,6 +132,7 @@ WRITE: Final[dict[str, Callable[[Any], Any]]] = {
     "reds": ",".join,
     "evidence": _text,
     "rises": _text,
+    "changes": lambda changes: None if changes is None else _text(changes),
 }
 ALERT_READERS: Final[Readers] = tuple((column, READ[column]) for column in ALERT_COLUMNS if column in READ)
 EVENT_READERS: Final[Readers] = tuple((column, READ[column]) for column in EVENT_COLUMNS if column in READ)

@@ -6,10 +6,14 @@ sqlite-utils runs the migrations and is imported only then: the commands that re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from alerts import chain
+
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 SET = "alerts"
+KEPT_AS_WRITTEN = """create trigger alert_event_kept_as_written before update on alert_event
+            begin select raise(abort, 'the history of an alert cannot be changed'); end"""
 
 
 def m001_work_list(db: "Database") -> None:
@@ -51,8 +55,7 @@ def m001_work_list(db: "Database") -> None:
             evidence text not null, provenance_no integer, op_id text) strict""",
         "create index alert_event_alert on alert_event (alert_no)",
         "create unique index alert_event_op on alert_event (op_id) where op_id is not null",
-        """create trigger alert_event_kept_as_written before update on alert_event
-            begin select raise(abort, 'the history of an alert cannot be changed'); end""",
+        KEPT_AS_WRITTEN,
         """create trigger alert_event_kept before delete on alert_event
             begin select raise(abort, 'the history of an alert cannot be deleted'); end""",
         """create table notification (
@@ -117,6 +120,7 @@ def m002_teamwork(db: "Database") -> None:
         """create table follower (
             follower text primary key, event_no integer not null) strict, without rowid""",
     )
+    _seal(db)
 
 
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (m001_work_list, m002_teamwork)
@@ -132,6 +136,21 @@ def migrate(db: Any) -> None:  # noqa: ANN401 -- a connection of whichever sqlit
     for step in MIGRATIONS:
         migrations()(step)
     migrations.apply(Database(db))
+
+
+def _seal(db: "Database") -> None:
+    """Make one chain of the events that were written before there was one, in the transaction of its migration."""
+    previous, sealed = chain.START, []
+    there = {column.name for column in db["alert_event"].columns}
+    columns = [name for name in chain.FIELDS if name in there]
+    rows = db.execute(f"select {', '.join(columns)} from alert_event order by event_no").fetchall()  # noqa: S608
+    for row in rows:
+        hash_ = chain.link(previous, dict.fromkeys(chain.FIELDS) | dict(zip(columns, row, strict=True)))
+        sealed.append((previous, hash_, row[0]))
+        previous = hash_
+    _run(db, "drop trigger alert_event_kept_as_written")
+    db.conn.executemany("update alert_event set previous = ?, hash = ? where event_no = ?", sealed)
+    _run(db, KEPT_AS_WRITTEN)
 
 
 def _run(db: "Database", *statements: str) -> None:

@@ -4,14 +4,14 @@ The caller opens the transaction, and must have loaded what it saves inside it. 
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
-from alerts import acts, deadlines, ids, rows
+from alerts import acts, chain, deadlines, ids, rows
 from alerts.acts import Act, Answer
 from alerts.errors import AlertConflict, AlertError, AlertUnknown
-from alerts.model import Alert, Case, Condition, Connection, Lane, Level, Outcome
+from alerts.model import Alert, Asked, Case, Condition, Connection, Lane, Level, Outcome
 from alerts.rows import ALERT_COLUMNS, CHANGING, CONDITION_COLUMNS, EVENT_COLUMNS
 
 # Column names are our own; every value is a parameter.
@@ -27,14 +27,26 @@ _UPDATE_ALERT: Final = f"""update alert set {", ".join(f"{column} = ?" for colum
 _REPLACED: Final = "update alert set current = 0 where stay_no = ? and lane = ? and current = 1"
 _CONDITION: Final = f"""insert or replace into condition ({", ".join(CONDITION_COLUMNS)})
     values ({", ".join("?" * len(CONDITION_COLUMNS))})"""  # noqa: S608
-_EVENT: Final = f"""insert into alert_event ({", ".join(EVENT_COLUMNS)}, provenance_no)
-    values ({"?, " * len(EVENT_COLUMNS)}?)"""  # noqa: S608
+_SEALED: Final = ("event_no", *EVENT_COLUMNS, "provenance_no", "host")
+_EVENT: Final = f"""insert into alert_event ({", ".join(_SEALED)}, previous, hash)
+    values ({"?, " * len(_SEALED)}?, ?)"""  # noqa: S608
+_LAST_EVENT: Final = "select event_no, hash from alert_event order by event_no desc limit 1"
+_ASK: Final = """insert into request (stay_no, rule, asked_ms, vitals, due_ms, state) values (?, ?, ?, ?, ?, 'queued')
+    on conflict do update set vitals = excluded.vitals, due_ms = excluded.due_ms, state = 'queued'"""
+_ASKED: Final = "update request set state = ? where stay_no = ? and rule = ? and asked_ms = ?"
 _STAMP: Final = "select coalesce(max(event_no), 0) from alert_event"
 # By kind of deadline: a column of the times that fall due, and the rows of a table in which they do.
-_DEADLINES: Final = (("ack_until_ms", "alert where state = 'acknowledged'"),)
+_DEADLINES: Final = (
+    ("ack_until_ms", "alert where state = 'acknowledged'"),
+    ("due_ms", "condition where state = 'pending'"),
+    ("snooze_ms", "alert where state = 'acknowledged' and snooze_ms is not null"),
+)
 _DUE: Final = tuple(f"select stay_no from {rows_} and {column} <= ?" for column, rows_ in _DEADLINES)  # noqa: S608
 _TO_COME: Final = tuple(f"select {column} from {rows_} and {column} > ?" for column, rows_ in _DEADLINES)  # noqa: S608
 _SEEN: Final = "select level_after from alert_event where alert_no = ? and version <= ? order by event_no desc limit 1"
+_SEEN_EVIDENCE: Final = """select evidence from alert_event where alert_no = ? and version <= ?
+    and kind in ('raised', 'worsened', 'outgrew', 'relapsed', 'held', 'revived') order by event_no desc limit 1"""
+_STOOD: Final = "select evidence from alert_event where alert_no = ? and kind = 'closed' order by event_no desc limit 1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +79,19 @@ def stamp(db: Connection) -> int:
     return int(db.execute(_STAMP).fetchone()[0])
 
 
-def save(db: Connection, before: Case, after: Case, provenance_no: int | None) -> None:
+def save(db: Connection, before: Case, after: Case, provenance_no: int | None, host: str | None = None) -> None:
     """Write what changed between two states of a case; nothing when nothing did.
 
     AlertConflict when a row is not as `before` says: the caller loaded it outside its transaction.
     """
     if after is not before:
-        save_all(db, [(before, after)], provenance_no)
+        save_all(db, [(before, after)], provenance_no, host)
 
 
-def save_all(db: Connection, changes: Iterable[tuple[Case, Case]], provenance_no: int | None) -> None:
-    """Write what changed in several cases, with as many statements as for one."""
+def save_all(
+    db: Connection, changes: Iterable[tuple[Case, Case]], provenance_no: int | None, host: str | None = None
+) -> None:
+    """Write what changed in several cases, with as many statements as for one; `host` is the machine that does."""
     changed = [(before, after) for before, after in changes if after is not before]
     new, old = _alerts_to_write(changed, provenance_no)
     _update(db, old)
@@ -89,9 +103,16 @@ def save_all(db: Connection, changes: Iterable[tuple[Case, Case]], provenance_no
     ]
     if conditions:
         db.executemany(_CONDITION, conditions)
-    events = [(*rows.event_row(event), provenance_no) for _, after in changed for event in after.events]
+    events = [(*rows.event_row(event), provenance_no, host) for _, after in changed for event in after.events]
     if events:
-        db.executemany(_EVENT, events)
+        db.executemany(_EVENT, _sealed(events, *head(db)))
+    _ask(db, changed)
+
+
+def head(db: Connection) -> tuple[int, str]:
+    """Give how many events there are, and the hash of the last: what an anchor keeps."""
+    row = db.execute(_LAST_EVENT).fetchone()
+    return (0, chain.START) if row is None else (row[0], row[1] or chain.START)
 
 
 def due(db: Connection, now_ms: int) -> list[int]:
@@ -124,6 +145,31 @@ def note(db: Connection, alert_id: str, act: Act) -> Acted:
     return _do(db, alert_id, act, acts.note)
 
 
+def offer(db: Connection, alert_id: str, act: Act, to: str | None) -> Acted:
+    """Ask someone to take an alert over, or nobody any more (see acts.offer)."""
+    return _do(db, alert_id, act, lambda case, alert, seen: acts.offer(case, alert, seen, to))
+
+
+def snooze(db: Connection, alert_id: str, act: Act, for_ms: int) -> Acted:
+    """Put an alert off the list for a time (see acts.snooze)."""
+    return _do(db, alert_id, act, lambda case, alert, seen: acts.snooze(case, alert, seen, for_ms))
+
+
+def wake(db: Connection, alert_id: str, act: Act) -> Acted:
+    """Put an alert on the list again (see acts.wake)."""
+    return _do(db, alert_id, act, acts.wake)
+
+
+def unacknowledge(db: Connection, alert_id: str, act: Act) -> Acted:
+    """Undo an acknowledgement (see acts.unacknowledge)."""
+    return _do(db, alert_id, act, acts.unacknowledge)
+
+
+def reopen(db: Connection, alert_id: str, act: Act) -> Acted:
+    """Undo a close (see acts.reopen)."""
+    return _do(db, alert_id, act, lambda case, alert, seen: acts.reopen(case, alert, seen, _stood(db, alert)))
+
+
 def close(db: Connection, alert_id: str, act: Act, outcome: Outcome) -> Acted:
     """Close an alert with what came of it (see acts.close)."""
     return _do(db, alert_id, act, lambda case, alert, seen: acts.close(case, alert, seen, outcome))
@@ -138,16 +184,37 @@ def _do(db: Connection, alert_id: str, act: Act, verb: Callable[[Case, Alert, Ac
     case = deadlines.tick(before, act.now_ms)
     latest = case.alerts.get(found.lane)
     alert = latest if latest is not None and latest.alert_no == found.alert_no else found
-    answer = verb(case, alert, _with_seen_level(db, alert, act))
-    save(db, before, answer.case, None)
+    answer = verb(case, alert, _with_what_was_seen(db, alert, act))
+    save(db, before, answer.case, None, act.host)
     return Acted(alert=find(db, found.id), refusal=answer.refusal)
 
 
-def _with_seen_level(db: Connection, alert: Alert, act: Act) -> Act:
+def _with_what_was_seen(db: Connection, alert: Alert, act: Act) -> Act:
     if act.seen_version is None:
         return act
-    row = db.execute(_SEEN, [alert.alert_no, act.seen_version]).fetchone()
-    return replace(act, seen_level=Level(row[0]) if row is not None else Level.WATCH)
+    seen = [alert.alert_no, act.seen_version]
+    row, evidence = db.execute(_SEEN, seen).fetchone(), db.execute(_SEEN_EVIDENCE, seen).fetchone()
+    return replace(
+        act,
+        seen_level=Level(row[0]) if row is not None else Level.WATCH,
+        seen_evidence=json.loads(evidence[0]) if evidence is not None else None,
+    )
+
+
+def _stood(db: Connection, alert: Alert) -> list[str]:
+    """Name the rules that stood when an alert was last closed; of what settled before, those that made it."""
+    row = db.execute(_STOOD, [alert.alert_no]).fetchone()
+    stood: list[str] = json.loads(row[0]).get("stood", []) if row is not None else []
+    return stood or list(alert.evidence.get("rules", ()))
+
+
+def _sealed(events: Iterable[Sequence[Any]], number: int, previous: str) -> Iterator[Sequence[Any]]:
+    """Give events as rows of the history: numbered on, and each sealed together with the one before."""
+    for number_, event in enumerate(events, start=number + 1):
+        row = (number_, *event)
+        hash_ = chain.link(previous, dict(zip(_SEALED, row, strict=True)))
+        yield (*row, previous, hash_)
+        previous = hash_
 
 
 def _alerts_to_write(
@@ -173,6 +240,17 @@ def _update(db: Connection, old: Sequence[tuple[Alert, int]]) -> None:
     updates = [(*rows.alert_row(alert, CHANGING), alert.alert_no, version) for alert, version in old]
     if db.executemany(_UPDATE_ALERT, updates).rowcount != len(updates):
         raise AlertConflict("an alert changed while it was being worked on; read it again")
+
+
+def _ask(db: Connection, changed: Sequence[tuple[Case, Case]]) -> None:
+    """Ask for repeats, and note what became of those that were asked for, also just now."""
+    asks = [(after.stay_no, ask) for _, after in changed for ask in after.asks]
+    if not asks:
+        return
+    queued = [(n, a.rule, a.asked_ms, ",".join(a.vitals), a.due_ms) for n, a in asks if a.state is Asked.QUEUED]
+    became = {(stay_no, ask.rule, ask.asked_ms): ask.state for stay_no, ask in asks}
+    db.executemany(_ASK, queued)
+    db.executemany(_ASKED, [(state, *which) for which, state in became.items() if state is not Asked.QUEUED])
 
 
 def _changed_conditions(before: Case, after: Case) -> list[Condition]:

@@ -41,6 +41,11 @@ def device_name(name: str) -> str:
     return name
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a device may be called so."""
+    return _NAME.fullmatch(text) is not None and text not in NOT_DEVICES
+
+
 @functools.lru_cache(maxsize=65536)
 def parse(topic: str, prefix: str = DEFAULT_PREFIX) -> Topic:
     """Return what a device's topic names; TopicError for any other topic."""

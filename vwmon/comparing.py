@@ -134,7 +134,9 @@ def _alert(stored: Kept, told: Kept, alert_no: int) -> Iterator[Difference]:
 
 def _history(stored: Sequence[Event], told: Sequence[Event]) -> Iterator[Difference]:
     """Compare event by event; of a history that parts ways only the first event that does is compared in full."""
-    for number, (one, other) in enumerate(zip(stored, told, strict=False), start=1):
+    for number, (one, again) in enumerate(zip(stored, told, strict=False), start=1):
+        # Changes of before they were kept are none to compare.
+        other = again if one.changes is not None else replace(again, changes=None)
         if one != other:
             yield from _fields(f"event {number} ({one.kind} at {utc(one.at_ms)})", asdict(one), asdict(other))
             return

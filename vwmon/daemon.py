@@ -7,6 +7,7 @@ itself, with or without an error, ends the process; the service manager starts i
 import gc
 import logging
 import shutil
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
@@ -26,11 +27,10 @@ from vwmon.ingest import DeviceStatus, Ingest
 from vwmon.intake.link import Link
 from vwmon.intake.session import MqttIntake
 from vwmon.merging import MergingLog
-from vwmon.patients import plans
 from vwmon.provenance import Provenance
 from vwmon.scorer import Scorer
 from vwmon.service import Service
-from vwmon.store import database, registers
+from vwmon.store import anchors, database, registers
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import Monitor
@@ -77,7 +77,7 @@ class Daemon:
             writing, scoring = (opened.enter_context(closing(database.open_writer(path))) for _ in range(2))
             opened.enter_context(sole_daemon(path))
             intake = MqttIntake(_link(self._settings), self._clock.now_ms)
-            versions = Provenance(config_hash=self._settings.hash, plans=plans.load_all())
+            versions = Provenance.of(self._settings, socket.gethostname())
             scorer = Scorer(scoring, versions, self._clock.now_ms(), fresh=self._fresh)
             ingest = self._ingest(intake, writing, scorer)
             watch = Watch(scoring, scorer, self._surroundings(intake, ingest, versions))
@@ -107,6 +107,7 @@ class Daemon:
             config_hash=self._settings.hash,
             limits=self._settings.monitor,
             free_bytes=partial(_free_bytes, self._settings.store.path),
+            anchors=anchors.beside(self._settings.store.path),
         )
 
     def _watch_over(self, stop: threading.Event, ingest: Ingest, watch: Watch, intake: MqttIntake) -> None:

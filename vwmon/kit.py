@@ -158,7 +158,7 @@ def _refused(seen: Seen) -> Iterator[Finding]:
             if mine and len(series.refused) >= RULES[rule].limit_on:
                 first, last = series.refused[0], series.refused[-1]
                 figures = {"vital": series.vital, "count": len(series.refused), "sent": last.sent}
-                at_ms = series.refused[RULES[rule].limit_on - 1].received_ms
+                at_ms = series.refused[int(RULES[rule].limit_on) - 1].received_ms
                 yield _on(rule, what, first.received_ms, at_ms, device=seen.said.device, **figures)
             elif not series.refused and series.seq:
                 yield _over(rule, what, series.received_ms)

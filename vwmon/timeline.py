@@ -14,14 +14,16 @@ from alerts.faults import Finding
 from alerts.model import MONITOR, Alert, Event, Kind, State
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Bools, Ints
-from vwmon.patients.records import Assignment, Plan, Stay
+from vwmon.patients.records import Assignment, Plan, Stay, StayLimit
 from vwmon.roster import Roster
 from vwmon.scoring.charts import PARTS
 from vwmon.store.account import Account
+from vwmon.store.limits import numbered
 from vwmon.store.readings import FOREVER_MS, LogRow
 from vwmon.windows import NEVER
 
 TAKING = frozenset({Kind.ACKNOWLEDGED, Kind.TAKEN})
+BY_THE_CLOCK = frozenset({Kind.EXPIRED, Kind.WOKEN})  # what a stored deadline does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +36,19 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A line of the registers' journal, noticed at `at_ms`; `assignments` are those that it began or ended."""
+    """A line of the registers' journal, noticed at `at_ms`; `assignments` and `limit` are what it began or ended."""
 
     at_ms: int
     written_ms: int
     what: str
     stay: Stay
     assignments: tuple[Assignment, ...] = ()
+    limit: StayLimit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Did:
-    """What a person did, and, where that was to take an alert in hand, until when."""
+    """What a person did, and, where that was to take an alert in hand or to put it off, until when."""
 
     at_ms: int
     event: Event
@@ -61,6 +64,13 @@ class Waited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The stored deadlines up to `at_ms` act, though nobody looked for what is overdue: the end of a recording."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """What was found of the stay's devices, or of the whole service, noticed at `at_ms`."""
 
@@ -68,7 +78,7 @@ class Fault:
     finding: Finding
 
 
-Step = Message | Written | Did | Waited | Fault
+Step = Message | Written | Did | Waited | Settled | Fault
 Placed = tuple[int, Step]  # a step, and when the first message is received that comes after it
 
 
@@ -90,12 +100,12 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
     written = [] if account.stay is None else _written(account, account.stay)
     placed = sorted([*written, *did, *_findings(account)], key=lambda one: one[0])
     if not watched:
-        return list(_woven(came, placed, frozenset()))
+        return [*_woven(came, placed, frozenset()), Settled(at_ms=_end_ms(account))]
     stays = () if account.stay is None else (account.stay,)
     looks = _looks(account, came, Roster(stays=stays, assignments=frozenset(), plans=plans))
     timed: list[Placed] = []
     for cut_ms, step in placed:
-        timed += [(cut_ms, Waited(at_ms=step.at_ms)), (cut_ms, step)]
+        timed += [(cut_ms, Waited(at_ms=_looked_ms(step))), (cut_ms, step)]
     return [*_woven(came, timed, looks), Waited(at_ms=_end_ms(account))]
 
 
@@ -111,9 +121,16 @@ def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[i
     yield from (step for _, step in waiting)
 
 
+def _looked_ms(step: Step) -> int:
+    """Give until when deadlines act before a step: a limit holds from when it was written, noticed or not."""
+    return min(step.at_ms, step.written_ms) if isinstance(step, Written) and step.limit is not None else step.at_ms
+
+
 def _end_ms(account: Account) -> int:
     """Give until when time has passed: the last that the daemon received, said of itself, or did."""
     beat_ms = account.monitor.cycle_ms if account.monitor is not None else None
+    if account.recorded and beat_ms is not None:
+        return beat_ms
     received_ms = max((row[5] for row in account.rows), default=0)
     did_ms = max((event.at_ms + 1 for event in account.kept.events if event.actor == MONITOR), default=0)
     return max(beat_ms or 0, received_ms, did_ms)
@@ -123,6 +140,7 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
     """Give the journal's lines that a scorer acted on, each among the messages where it did."""
     left = list(account.assignments)
     held: list[Assignment] = []
+    limits = {limit.limit_no: limit for limit in account.limits}
     for entry in account.journal:
         what = entry.verb
         mine = [a for a in (left if what == "assign" else held) if entry.device_no in {None, a.device_no}]
@@ -136,7 +154,8 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
             )
         if entry.cursor is not None and entry.noticed_ms is not None:
             at_ms = max(entry.noticed_ms, entry.at_ms)
-            written = Written(at_ms=at_ms, written_ms=entry.at_ms, what=what, stay=stay, assignments=found)
+            limit = limits.get(numbered(entry))
+            written = Written(at_ms=at_ms, written_ms=entry.at_ms, what=what, stay=stay, assignments=found, limit=limit)
             yield _placed_ms(account, entry.at_ms, entry.noticed_ms, entry.cursor), written
 
 
@@ -175,12 +194,17 @@ def _did(account: Account) -> Iterator[Placed]:
         latest_ms = min((ms for ms in known[number:] if ms is not None), default=event.at_ms + 1)
         cut_ms = max(cut_ms, earliest_ms, min(event.at_ms + 1, latest_ms))
         alert = account.kept.alerts[event.alert_no]
-        until_ms = _until_ms(alert, account.kept.events_of(event.alert_no), event) if event.kind in TAKING else None
+        until_ms = event.evidence.get("until_ms")
+        if until_ms is None and event.kind in TAKING:
+            until_ms = _until_ms(alert, account.kept.events_of(event.alert_no), event)
         yield cut_ms, Did(at_ms=event.at_ms, event=event, alert_id=alert.id, until_ms=until_ms)
 
 
 def _until_ms(alert: Alert, events: Sequence[Event], taking: Event) -> int | None:
-    """Find until when an acknowledgement was given; None where nothing depends on it, as when it was outgrown first."""
+    """Find until when an acknowledgement was given that is older than such notes.
+
+    None where nothing depends on it, as when it was outgrown first.
+    """
     later = [e for e in events if e.version > taking.version and (e.kind in TAKING or e.kind is Kind.EXPIRED)]
     if later:
         return later[0].at_ms if later[0].kind is Kind.EXPIRED else None
@@ -194,7 +218,7 @@ def _faults(account: Account, did: Sequence[Step]) -> Iterator[Step]:
     for event in account.kept.events:
         if event.actor != MONITOR:
             yield next(acts)
-        elif event.kind is Kind.EXPIRED:
+        elif event.kind in BY_THE_CLOCK:
             yield Waited(at_ms=event.at_ms)
         else:
             told = event.evidence.get("faults", {})

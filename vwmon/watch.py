@@ -5,16 +5,19 @@ scoring itself. What is scored and raised is the scorer's, what can be wrong aro
 vwmon.kit's.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from alerts.chain import Anchor
 from alerts.model import SYSTEM_STAY
 from vwmon import config, surroundings
 from vwmon.clock import Clock
 from vwmon.intake.protocol import LinkState
 from vwmon.kit import Kit
 from vwmon.scorer import Scorer
-from vwmon.store import database, monitor, watched
+from vwmon.store import anchors, database, monitor, watched
 from vwmon.store.monitor import Monitor
 from vwmon.store.sqlite import Connection
 from vwmon.surroundings import HOUR_MS, Look
@@ -22,11 +25,14 @@ from vwmon.surroundings import HOUR_MS, Look
 TICK_MS = 1_000
 BEAT_MS = 5_000
 KIT_MS = 5_000
+ANCHOR_MS = 600_000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the watch is told of, besides the log."""
+    """What the watch is told of, besides the log; `anchors` is the file in which the history of alerts is anchored."""
 
     clock: Clock
     link: Callable[[], LinkState]
@@ -35,6 +41,7 @@ class Surroundings:
     config_hash: str
     limits: config.Monitor = field(default_factory=config.Monitor)
     free_bytes: Callable[[], int | None] = lambda: None
+    anchors: Path | None = None
 
 
 class Watch:
@@ -49,6 +56,8 @@ class Watch:
         self._looked_ms = self._ticked_ms = self._beaten_ms = self._kit_ms = 0
         self._kit: Kit | None = None
         self._linked = self._news = False
+        self._anchored: Anchor | None = None
+        self._anchored_ms = 0
         self.latest: Monitor | None = None
 
     def turn(self) -> bool:
@@ -68,11 +77,15 @@ class Watch:
         self._news = self._news or scored > 0
         if self._beat_is_due(now_ms):
             self._beat(now_ms)
+        if now_ms - self._anchored_ms >= ANCHOR_MS:
+            self._anchor(now_ms)
         return scored > 0
 
     def stopped(self) -> None:
         """Say that the ward is no longer watched, and that it is so on purpose."""
-        self._beat(self._around.clock.now_ms(), stopped=True)
+        now_ms = self._around.clock.now_ms()
+        self._beat(now_ms, stopped=True)
+        self._anchor(now_ms)
 
     def _beat_is_due(self, now_ms: int) -> bool:
         """Tell whether it is time: sooner when something was scored, at once when the broker comes or goes."""
@@ -113,6 +126,17 @@ class Watch:
             self._kit = Kit(self._db, self._scorer.cursor, sleeping=sleeping)
         for stay_no, found in self._kit.look(now_ms, self._scorer.cursor, self._scorer.standing).items():
             self._scorer.find(stay_no, found, now_ms)
+
+    def _anchor(self, now_ms: int) -> None:
+        """Say, in the journal and in the file, how far the history of alerts goes; nothing when it went no further."""
+        anchor = anchors.taken(self._db, now_ms)
+        self._anchored_ms, before = now_ms, self._anchored
+        if before is not None and (anchor.count, anchor.head) == (before.count, before.head):
+            return
+        log.info("%s", anchors.said(anchor))
+        if self._around.anchors is not None:
+            anchors.append(self._around.anchors, anchor, make=True)
+        self._anchored = anchor
 
     def _beat(self, now_ms: int, *, stopped: bool = False) -> None:
         link = self._around.link()

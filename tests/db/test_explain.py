@@ -103,6 +103,7 @@ def test_a_raise_is_explained_with_everything_it_stood_on(ill: Watched) -> None:
     assert {source.message for one in found.measured for source in one.sources} == {22}
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_is_missing_is_shown_with_its_bounds_and_its_last_reading(ward: Watched) -> None:
     """Never came, and too old to count, are told apart; neither counts as normal."""
     ward.hears({"temperature": 36.8}, 0)
@@ -116,6 +117,23 @@ def test_what_is_missing_is_shown_with_its_bounds_and_its_last_reading(ward: Wat
     assert found["oxygen"].points_max == 2
 
 
+def test_one_look_that_finds_several_deadlines_passed_lets_them_act_in_their_order(ward: Watched) -> None:
+    """The acknowledgement ended ten seconds before the readings were overdue; both are found at once, later."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    due_ms = ward.scorer.next_due_ms(ward.now_ms)
+    assert due_ms is not None
+    ward.pass_to(due_ms - 30_000)
+    ward.ack(name, for_ms=20_000)
+    ward.now_ms = due_ms + 20_000
+    ward.scorer.tick(ward.now_ms)
+    ward.beat()
+    found = ward.explained(name)
+    kinds = [event.kind for event in found.account.kept.events_of(found.alert.alert_no)]
+    assert kinds[-2:] == [Kind.EXPIRED, Kind.BLINDED]
+    assert differing(found) == []
+
+
 def test_an_alert_nobody_has_is_not_found(ill: Watched) -> None:
     """And of one that there is, only the times that it asked."""
     with pytest.raises(AlertUnknown, match="ZZZZ"):
@@ -125,6 +143,7 @@ def test_an_alert_nobody_has_is_not_found(ill: Watched) -> None:
     assert ill.explained(only(ill).lower()).alert.id == only(ill)
 
 
+@pytest.mark.usefixtures("at_once")
 def test_every_time_an_alert_asked_is_explained_by_itself(ward: Watched) -> None:
     """Raised, worsened and back after it had settled: each with its own readings."""
     story = [(0, WELL | {"spo2": 91.0}), (10, ILL), (20, WELL), (40, WELL), (60, WELL)]
@@ -137,6 +156,7 @@ def test_every_time_an_alert_asked_is_explained_by_itself(ward: Watched) -> None
     assert [one.equal for one in found] == [True] * len(found)
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_people_did_is_told_again_where_it_changes_what_follows(ward: Watched) -> None:
     """Taken, outgrown, taken over, expired, noted, settled, closed: the same alert comes of it, to the bit."""
     ward.hears(WELL | {"spo2": 91.0}, 0)
@@ -156,6 +176,64 @@ def test_what_people_did_is_told_again_where_it_changes_what_follows(ward: Watch
     found = all_explained(ward)
     assert [differing(one) for one in found] == [[]] * len(found)
     assert {one.alert.id for one in found} == {name, only(ward)}
+
+
+def test_what_was_offered_put_off_undone_and_reopened_is_told_again(ward: Watched) -> None:
+    """Every act that there is, and what the clock did meanwhile: the same alert comes of it, to the bit."""
+    ward.hears(WELL | {"spo2": 91.0}, 0)
+    name = only(ward)
+    ward.ack(name, for_ms=55 * MINUTE)
+    assert ward.offer(name).refusal is None
+    assert ward.snooze(name, 10).refusal is None
+    ward.hears(WELL | {"spo2": 91.0}, 15)
+    assert ward.snooze(name, 30).refusal is None
+    ward.until(20)
+    assert ward.wake(name).refusal is None
+    assert ward.snooze(name, 20).refusal is None
+    ward.hears(ILL, 25)
+    ward.ack(name)
+    ward.until(28)
+    assert ward.unack(name, by="bob").refusal is None
+    ward.ack(name)
+    ward.until(30)
+    ward.end(name)
+    ward.until(34)
+    assert ward.reopen(name).refusal is None
+    for minute in range(40, 110, 10):
+        ward.hears(WELL, minute)
+    found = all_explained(ward)
+    one = ward.explained(name)
+    kinds = [event.kind for event in one.account.kept.events_of(one.alert.alert_no)]
+    assert kinds.count(Kind.WOKEN) == 2
+    assert {Kind.OFFERED, Kind.SNOOZED, Kind.UNACKNOWLEDGED, Kind.REOPENED, Kind.SETTLED, Kind.OUTGREW} <= set(kinds)
+    assert [differing(one) for one in found] == [[]] * len(found)
+
+
+def test_a_fault_of_the_service_that_was_put_off_is_told_again(ward: Watched) -> None:
+    """Put off, woken by the clock, closed, reopened: the fault lasts in the telling as it did."""
+    ward.until(10)
+    ward.scorer.find(SYSTEM_STAY, [Finding(rule="broker", since_ms=ward.now_ms, at_ms=ward.now_ms)], ward.now_ms)
+    name = only(ward, "system")
+    ward.ack(name)
+    assert ward.snooze(name, 10).refusal is None
+    ward.until(25)
+    ward.scorer.find(SYSTEM_STAY, [Finding(rule="silent", since_ms=ward.now_ms - 1, at_ms=ward.now_ms)], ward.now_ms)
+    ward.until(26)
+    ward.ack(name)
+    ward.until(27)
+    assert ward.end(name).refusal is None
+    ward.until(30)
+    assert ward.reopen(name).refusal is None
+    found = ward.explained(name)
+    assert Kind.WOKEN in {event.kind for event in found.account.kept.events}
+    assert differing(found) == []
+
+
+def test_an_event_of_before_its_changes_were_kept_is_no_difference(ill: Watched) -> None:
+    """What an older version wrote is compared in what it wrote."""
+    ill.ack(only(ill))
+    alter(ill.db, "update alert_event set changes = null where kind = ?", "acknowledged")
+    assert ill.explained(only(ill)).equal
 
 
 def test_an_acknowledgement_that_ended_asks_again_without_a_reading(ill: Watched) -> None:
@@ -202,6 +280,7 @@ def test_a_late_reading_is_told_when_it_came(ward: Watched) -> None:
     assert found.before.at_ms == T0
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_a_message_tells_of_later_moments_takes_no_part_in_the_search(ward: Watched) -> None:
     """A spool brings two moments in one message: the first is asked about as if the second had not come yet."""
     ward.hears(WELL, 0)
@@ -219,6 +298,7 @@ def test_what_a_message_tells_of_later_moments_takes_no_part_in_the_search(ward:
     assert (found.nearest.change.source.part, found.nearest.change.value) == ("spo2", 92.0)
 
 
+@pytest.mark.usefixtures("at_once")
 def test_the_search_allows_for_what_people_did(ward: Watched) -> None:
     """In hand at a score of 3: three points more outgrow it, one more would not have."""
     ward.hears(WELL | {"spo2": 91.0}, 0)
@@ -233,6 +313,7 @@ def test_the_search_allows_for_what_people_did(ward: Watched) -> None:
     assert found.nearest.tried == 1
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_could_be_is_explained_by_what_is_overdue(ward: Watched) -> None:
     """Two points of SpO2 and a respiratory rate that never came: five at worst, and four with one per cent more."""
     ward.hears({"spo2": 97.0, "heart_rate": 75.0}, 0)
@@ -249,6 +330,7 @@ def test_what_could_be_is_explained_by_what_is_overdue(ward: Watched) -> None:
     assert (found.nearest.change.source.part, found.nearest.change.value, found.nearest.total_min) == ("spo2", 94.0, 1)
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_value_that_scores_like_one_that_was_tried_is_not_tried_again(ward: Watched) -> None:
     """Two single threes: of the thousand values there are, one for each band of each part is enough."""
     ward.hears(WELL | {"spo2": 90.0, "respiratory_rate": 26.0}, 0)
@@ -526,3 +608,33 @@ def test_explaining_writes_nothing(ill: Watched) -> None:
     before = ill.path.read_bytes(), ill.stored()
     ill.explained(only(ill))
     assert (ill.path.read_bytes(), ill.stored()) == before
+
+
+STORY = [(minute, WELL if minute < 60 else WELL | {"spo2": 91.0}) for minute in (0, 20, 40, 60)]
+
+
+def test_an_alert_that_opened_without_a_repeat_is_explained_by_the_breach(ward: Watched) -> None:
+    """To the bit, with the readings of the breach, and the change of one that would have kept it quiet."""
+    for minute, values in STORY:
+        ward.hears(values, minute)
+    ward.until(74)
+    assert ward.open_alerts("clinical") == []
+    ward.until(80)
+    found = ward.explained(only(ward))
+    assert differing(found) == []
+    assert found.event.at_ms == T0 + 75 * MINUTE
+    spo2 = next(one for one in found.measured if one.part == "spo2")
+    assert [source.observed_ms for source in spo2.sources] == [T0 + 60 * MINUTE]
+    assert found.nearest is not None
+    assert found.nearest.change is not None
+    assert (found.nearest.change.source.part, found.nearest.change.value) == ("spo2", 92.0)
+
+
+@pytest.mark.parametrize("answer", [WELL, WELL | {"spo2": 90.0}], ids=["denied", "confirmed"])
+def test_a_repeat_is_told_again_where_it_came(ward: Watched, answer: dict[str, float]) -> None:
+    """Denied, then a second breach that nothing answers; or confirmed, with readings after: the same to the bit."""
+    for minute, values in [*STORY, (67, answer), (100, WELL | {"spo2": 91.0}), (140, WELL), (180, WELL)]:
+        ward.hears(values, minute)
+    found = ward.explained(only(ward))
+    assert differing(found) == []
+    assert found.event.at_ms == T0 + (115 if answer == WELL else 67) * MINUTE

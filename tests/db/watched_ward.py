@@ -91,6 +91,36 @@ class Watched(Ward):
         with atomic(self.db):
             return cases.note(self.db, alert_id, Act(actor="bob", now_ms=self.now_ms, note="daughter is there"))
 
+    def offer(self, alert_id: str, to: str | None = "bob") -> Acted:
+        """Offer an alert to someone now."""
+        with atomic(self.db):
+            return cases.offer(self.db, alert_id, Act(actor="ann", now_ms=self.now_ms), to)
+
+    def snooze(self, alert_id: str, minutes: float) -> Acted:
+        """Put an alert off now."""
+        with atomic(self.db):
+            return cases.snooze(self.db, alert_id, Act(actor="ann", now_ms=self.now_ms), round(minutes * MINUTE))
+
+    def wake(self, alert_id: str) -> Acted:
+        """Put an alert on the list again now."""
+        with atomic(self.db):
+            return cases.wake(self.db, alert_id, Act(actor="bob", now_ms=self.now_ms))
+
+    def unack(self, alert_id: str, *, by: str = "ann") -> Acted:
+        """Undo an acknowledgement now."""
+        with atomic(self.db):
+            return cases.unacknowledge(self.db, alert_id, Act(actor=by, now_ms=self.now_ms, note="not mine"))
+
+    def reopen(self, alert_id: str) -> Acted:
+        """Undo a close now."""
+        with atomic(self.db):
+            return cases.reopen(self.db, alert_id, Act(actor="bob", now_ms=self.now_ms, note="the wrong one"))
+
+    def closed_alerts(self) -> list[str]:
+        """Name the alerts that a person closed, the latest last."""
+        found = self.rows("select id from alert where outcome is not null order by closed_ms, alert_no")
+        return [row[0] for row in found]
+
     def end(self, alert_id: str, outcome: Outcome = Outcome.PHONED_STABLE) -> Acted:
         """Close an alert now."""
         with atomic(self.db):
@@ -102,12 +132,19 @@ class Watched(Ward):
         if not alerts:
             return
         alert_id = chance.choice(alerts)
+        over = self.closed_alerts()[-1:] or alerts
         verbs: Sequence[Callable[[], Acted]] = (
             lambda: self.ack(alert_id),
             lambda: self.ack(alert_id, by="bob", take=chance.random() < 0.5),
             lambda: self.ack(alert_id, for_ms=chance.randint(1, 20) * MINUTE),
             lambda: self.note(alert_id),
+            lambda: self.offer(alert_id, chance.choice(["bob", None])),
+            lambda: self.snooze(alert_id, chance.randint(1, 20)),
+            lambda: self.snooze(alert_id, chance.randint(1, 20)),
+            lambda: self.wake(alert_id),
+            lambda: self.unack(alert_id),
             lambda: self.end(alert_id),
+            lambda: self.reopen(over[0]),
         )
         chance.choice(verbs)()
 

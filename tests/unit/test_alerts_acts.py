@@ -141,7 +141,7 @@ def test_every_outcome_closes_an_acknowledged_and_a_settled_alert(outcome: Outco
             50 * MINUTE,
             None,
         )
-        assert answer.case.events[-1].evidence == {"outcome": outcome.value}
+        assert answer.case.events[-1].evidence["outcome"] == outcome.value
         assert not any(condition.standing for condition in answer.case.conditions.values())
 
 

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from alerts import audit
+from alerts import store as cases
 from alerts.faults import Finding
+from tests.unit.alerts_points import follow, point
 from vwmon import config
 from vwmon.clock import Clock
 from vwmon.intake.protocol import LinkState
 from vwmon.scorer import Scorer
-from vwmon.store import database, monitor
+from vwmon.store import anchors, database, monitor
 from vwmon.store.findings import Key
 from vwmon.store.sqlite import Connection
 from vwmon.watch import Surroundings, Watch
@@ -94,7 +97,7 @@ class FakeScorer:
 class Bench:
     """A watch among fakes, on a real database."""
 
-    def __init__(self, db: Connection) -> None:
+    def __init__(self, db: Connection, anchored_in: Path | None = None) -> None:
         """Begin connected, with nothing received yet."""
         self.db, self.clock, self.scorer = db, Hands(), FakeScorer()
         self.link = link(connected=True)
@@ -106,6 +109,7 @@ class Bench:
             software="0.1",
             config_hash="abc",
             limits=config.Monitor(silent_after_ms=SILENT_AFTER),
+            anchors=anchored_in,
         )
         self.watch = Watch(db, cast("Scorer", self.scorer), self.around)
 
@@ -305,3 +309,48 @@ def test_a_restart_leaves_a_broker_that_is_gone_as_it_was(bench: Bench) -> None:
     bench.watch = Watch(bench.db, cast("Scorer", bench.scorer), bench.around)
     bench.turn(63 * SECOND)
     assert [since for rule, since in bench.scorer.said if rule == "broker"] == [T0]
+
+
+def an_event(db: Connection, stay: int) -> None:
+    """Let an alert be raised for a stay."""
+    with database.atomic(db):
+        case = cases.load(db, [stay])[stay]
+        cases.save(db, case, follow(case, replace(point(0, 5), stay=stay)), None)
+
+
+def test_the_history_of_alerts_is_anchored_every_ten_minutes_and_at_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In a file of its own and in the journal, in the same words; only when it went on."""
+    file = tmp_path / "ward.db.audit"
+    caplog.set_level("INFO")
+    with closing(database.create(tmp_path / "ward.db")) as db:
+        bench = Bench(db, file)
+        bench.turn(0)
+        an_event(db, 1)
+        bench.turn(599 * SECOND)
+        assert [anchor.count for anchor in anchors.read(file)] == [0]
+        bench.turn(600 * SECOND)
+        bench.turn(1200 * SECOND)
+        an_event(db, 2)
+        bench.watch.stopped()
+        known = anchors.read(file)
+        assert [anchor.count for anchor in known] == [0, 1, 2]
+        assert known[-1].head == cases.head(db)[1]
+        assert audit.audit(db, known).breaks == ()
+    assert known[1].time == "2026-11-18T11:16:40Z"
+    assert oct(file.stat().st_mode & 0o777) == "0o640"
+    assert [anchors.said(anchor) in caplog.text for anchor in known] == [True] * 3
+
+
+def test_an_anchor_that_cannot_be_written_does_not_stop_the_watch(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The ward is watched on, and the journal has the anchor and what is wrong."""
+    caplog.set_level("INFO")
+    with closing(database.create(tmp_path / "ward.db")) as db:
+        bench = Bench(db, tmp_path / "no" / "such" / "folder")
+        bench.turn(0)
+        assert bench.beaten() == 0
+    assert "audit_file_cannot_be_written" in caplog.text
+    assert "audit_head count=0" in caplog.text

@@ -1,75 +1,120 @@
-"""One act on several alerts: what became of each, and the exit code of all. The act itself is alerts.store's."""
+"""One act on several alerts: what became of each, how to undo it, and the exit code of all. The act is alerts.store's.
 
+Where the command line becomes an act: who, when, on what machine, under what key; and where the history is anchored
+after it.
+"""
+
+import socket
 import sys
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import typer
 
-from alerts import queries
+from alerts import ids, queries
 from alerts.acts import Act
 from alerts.errors import AlertError
 from alerts.queries import Record
 from alerts.store import Acted
-from vwmon.cli import context, render, work_list
+from vwmon.cli import context, render, stay_lookups, work_list
 from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing, standing_of
+from vwmon.clock import Clock
 from vwmon.errors import PartialError
+from vwmon.store import anchors
 from vwmon.store.database import atomic, open_writer
 from vwmon.store.sqlite import Connection
 
 NOT_SHOWN = {"events", "evidence"}
+Verb = Callable[[Connection, str, Act], Acted]
 
 
 class Acting:
     """Someone acting on several alerts, each in a transaction of its own."""
 
-    def __init__(self, db: Connection, standing: Standing, actor: str) -> None:
-        """Begin with nothing done."""
-        self._db, self._standing, self._actor = db, standing, actor
+    def __init__(self, db: Connection, standing: Standing, actor: str, what: str) -> None:
+        """Begin with nothing done; `what` is the name of the command."""
+        self._db, self._standing, self._actor, self._what = db, standing, actor, what
         self._acted: list[tuple[str, Acted | None, AlertError | None]] = []
 
-    def act(self, words: str = "", rev: int | None = None) -> Act:
-        """Give what the person does now, in these words, having seen that revision."""
-        return Act(actor=self._actor, now_ms=self._standing.now_ms, note=words.strip(), seen_version=rev)
+    def act(self, words: str = "", rev: int | None = None, key: str = "") -> Act:
+        """Give what the person does now, in these words, having seen that revision.
 
-    def each(self, ids: Sequence[str], verb: Callable[[Connection, str], Acted]) -> None:
-        """Do the act on each alert."""
-        for id_ in ids:
+        The same command under the same `key` is the same act.
+        """
+        return Act(
+            actor=self._actor,
+            now_ms=self._standing.now_ms,
+            note=words.strip(),
+            op_id=f"{self._what}.{key or uuid.uuid4().hex}",
+            host=socket.gethostname(),
+            seen_version=rev,
+        )
+
+    def each(self, named: Sequence[str], act: Act, verb: Verb) -> None:
+        """Do the act on each alert, each under a key of its own."""
+        for id_ in named:
             try:
                 with atomic(self._db):
-                    acted = verb(self._db, id_)
+                    acted = verb(self._db, id_, replace(act, op_id=f"{act.op_id}.{ids.spelt(id_)}"))
             except AlertError as error:
                 self._acted.append((id_, None, error))
             else:
                 self._acted.append((acted.alert.id, acted, acted.refusal))
 
-    def report(self, *, as_json: bool) -> None:
-        """Say what became of each; exit with the refusal's code for one alert, with 7 when some of several failed."""
-        told = [self._record(id_, acted, error) for id_, acted, error in self._acted]
+    @property
+    def acted(self) -> Sequence[tuple[str, Acted | None, AlertError | None]]:
+        """Give what became of each alert so far: its id, the act, and why it was refused if it was."""
+        return tuple(self._acted)
+
+    def report(self, *, as_json: bool, undo: str = "") -> None:
+        """Say what became of each; exit with the refusal's code for one alert, with 7 when some of several failed.
+
+        `undo` is the command that undoes it, with {id} for the alert.
+        """
+        told = [self._record(id_, acted, error, undo) for id_, acted, error in self._acted]
         if as_json:
             render.emit(told, (), Format.JSON)
         for record in told:
             if record["refused"] is not None:
                 render.warn(f"error: {record['refused']}")
             elif not as_json:
-                render.say(work_list.done(record))
+                for line in _said(record):
+                    render.say(line)
         failed = [error for _, _, error in self._acted if error is not None]
         if failed:
             raise typer.Exit(failed[0].exit_code if len(told) == 1 else PartialError.exit_code)
 
-    def _record(self, id_: str, acted: Acted | None, error: AlertError | None) -> Record:
+    def anchor(self, path: Path) -> None:
+        """Say how far the history of alerts goes now, in the system's log and in the file beside the database.
+
+        The file is the daemon's: where this user may not write it, the daemon does so within minutes.
+        """
+        import syslog
+
+        if not self._acted:
+            return
+        anchor = anchors.taken(self._db, Clock().now_ms())
+        syslog.openlog("vwmon", syslog.LOG_PID)
+        syslog.syslog(syslog.LOG_INFO, anchors.said(anchor))
+        anchors.append(anchors.beside(path), anchor, make=False)
+
+    def _record(self, id_: str, acted: Acted | None, error: AlertError | None, undo: str) -> Record:
         refused = {"refused": None, "exit_code": 0} if error is None else _refused(error)
         if acted is None:
             return {"id": id_} | refused
         now_ms = self._standing.now_ms
-        record = queries.one(self._db, work_list.lookups(self._db, now_ms), now_ms, id_)
-        return {name: value for name, value in record.items() if name not in NOT_SHOWN} | refused
+        record = queries.one(self._db, stay_lookups.lookups(self._db, now_ms), now_ms, id_)
+        shown = {name: value for name, value in record.items() if name not in NOT_SHOWN}
+        undone = undo.format(id=record["id"]) if undo and error is None else None
+        return shown | {"undo": undone, "repeated": acted.repeated} | refused
 
 
 @contextmanager
-def acting(config: Path | None, db: Path | None, as_name: str) -> Iterator[Acting]:
+def acting(what: str, config: Path | None, db: Path | None, as_name: str) -> Iterator[Acting]:
     """Open the database for an act, and say on standard error when the list it is on is not of now."""
     settings = context.resolve(config, db)
     actor = context.actor(as_name, settings)
@@ -77,15 +122,33 @@ def acting(config: Path | None, db: Path | None, as_name: str) -> Iterator[Actin
         standing = standing_of(opened)
         if standing.title:
             render.warn(standing.title)
-        yield Acting(opened, standing, actor)
+        person = Acting(opened, standing, actor, what)
+        try:
+            yield person
+        finally:
+            person.anchor(settings.store.path)
 
 
 def ids_of(given: Sequence[str]) -> list[str]:
     """Give the ids that were written, or those on standard input for "-"; BadParameter (exit 2) when there are none."""
-    ids = sys.stdin.read().split() if list(given) == ["-"] else given
-    if not ids:
+    named = sys.stdin.read().split() if list(given) == ["-"] else given
+    if not named:
         raise typer.BadParameter("no alert is named")
-    return list(dict.fromkeys(ids))
+    return list(dict.fromkeys(named))
+
+
+def _said(record: Record) -> Iterator[str]:
+    """Say where an alert stands after an act, what is still to come of it, and how to undo it."""
+    yield work_list.done(record)
+    if record["repeated"]:
+        yield "  done before under this key: nothing was changed"
+    if "snoozed" in record["flags"]:
+        yield f"  off the list until {record['snoozed_until']}, or until it gets worse"
+    if record["offered_to"] is not None:
+        stays = f"{record['owner']} stays its owner" if record["state"] == "acknowledged" else "nobody has it in hand"
+        yield f"  offered to {record['offered_to']}: until they acknowledge it, {stays}"
+    if record["undo"] is not None:
+        yield f"  undo: {record['undo']}"
 
 
 def _refused(error: AlertError) -> Record:

@@ -10,8 +10,8 @@ from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption, 
 from vwmon.cli.render import Column, Format
 from vwmon.clock import Clock
 from vwmon.errors import VwmonError
+from vwmon.store import anchors, database
 from vwmon.store import backup as copies
-from vwmon.store import database
 from vwmon.store.backup import Copied
 from vwmon.store.verify import verify as check_all
 
@@ -65,7 +65,10 @@ def backup(
     Without FILE the copy stands beside the database, named by the time.
     """
     path = context.resolve(config, db).store.path
-    _tell("Backed up and verified", copies.backup(path, file or _beside(path)))
+    copy = copies.backup(path, file or _beside(path))
+    _tell("Backed up and verified", copy)
+    if copy.broken:
+        render.warn(f"The history of alerts is NOT as it was written: {copy.broken}")
 
 
 @app.command()
@@ -86,6 +89,10 @@ def restore(
     _tell("Restored and verified", restored)
     if restored.replaced is not None:
         render.say(f"The database that was there: {restored.replaced}")
+    if restored.broken:
+        file = anchors.beside(path)
+        render.warn(f"The history of alerts is not what {file} knows: {restored.broken}")
+        render.warn(f"That is so with an older backup. To accept it: mv {file} {database.free_name(file, 'before')}")
 
 
 def _beside(path: Path) -> Path:

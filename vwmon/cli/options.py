@@ -31,6 +31,8 @@ AsOption = Annotated[
         "--as", metavar="NAME", help="Act under this name, where the configuration allows it.", show_default=False
     ),
 ]
+OneAlert = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
+SinceOption = Annotated[str, typer.Option(metavar="SPAN", help="Not before this span, as in 12h.", show_default=False)]
 
 
 def group(name: str, summary: str, *, alone: bool = True) -> typer.Typer:
@@ -63,3 +65,8 @@ def duration_ms(text: str) -> int:
         return durations.parse(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def span_ms(span: str) -> int | None:
+    """Read a span that need not be given; None when it is not."""
+    return duration_ms(span) if span else None

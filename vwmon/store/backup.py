@@ -7,37 +7,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vwmon.errors import ConflictError, StoreCorrupt, StoreError, StoreExists, StoreMissing
-from vwmon.store import database, monitor
-from vwmon.store.verify import Finding, counts, verify
+from vwmon.store import anchors, database, monitor
+from vwmon.store.verify import WHOLE, Finding, counts, verified_history, verify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copied:
-    """A copy that has been checked: where it is, how large, what it holds, and the file that gave way to it."""
+    """A copy that has been checked: where it is, how large, what it holds, and the file that gave way to it.
+
+    `broken` says how its history of alerts is not what was written, or ends before what the anchors beside it know.
+    """
 
     path: Path
     size_bytes: int
     counts: dict[str, int]
     replaced: Path | None = None
+    broken: str = ""
 
 
 def backup(path: Path, copy: Path) -> Copied:
     """Write a copy of the database as it is at one moment to a new file, synced to disk and then verified.
 
-    A daemon may be at work meanwhile. Raises StoreExists when `copy` exists, StoreCorrupt when the copy is not sound.
+    The anchors of its history go with it, as they were before it was made. A daemon may be at work meanwhile. Raises
+    StoreExists when `copy` exists, StoreCorrupt when the copy is not sound; a history of alerts that was altered is
+    said, and copied all the same.
     """
-    _refuse_existing(copy)
+    for file in (copy, anchors.beside(copy)):
+        _refuse_existing(file)
+    known = _anchors_of(path)
     with _copied(path, copy) as making:
         _refuse_unsound(path, verify(making))
         database.appear(making, copy)
-    return Copied(path=copy, size_bytes=copy.stat().st_size, counts=counts(copy))
+    _write_anchors(copy, known)
+    return _told(copy)
 
 
 def restore(copy: Path, path: Path, now_ms: int, *, force: bool = False) -> Copied:
     """Put a backup in the place of the database; the database that was there is kept beside it under another name.
 
     Raises StoreExists when there is a database and not `force`, ConflictError while a daemon works on it, StoreCorrupt
-    when the backup is not sound. Until the backup has been copied and verified nothing is touched.
+    when the backup is not sound. Until the backup has been copied and verified nothing is touched. The anchors that are
+    there stay, so that what an older backup lacks of the history is said.
     """
     if in_use(path, now_ms):
         raise ConflictError(f"a daemon is at work on {path}; stop it first")
@@ -47,7 +57,27 @@ def restore(copy: Path, path: Path, now_ms: int, *, force: bool = False) -> Copi
         _refuse_unsound(copy, verify(making))
         replaced = _set_aside(path)
         database.appear(making, path)
-    return Copied(path=path, size_bytes=path.stat().st_size, counts=counts(path), replaced=replaced)
+    if not anchors.beside(path).exists():
+        _write_anchors(path, _anchors_of(copy))
+    return _told(path, replaced)
+
+
+def _told(path: Path, replaced: Path | None = None) -> Copied:
+    """Say what a copy in its place holds, and whether its history of alerts is all there."""
+    history = verified_history(path)
+    size_bytes, broken = path.stat().st_size, "" if history.sound else history.found
+    return Copied(path=path, size_bytes=size_bytes, counts=counts(path), replaced=replaced, broken=broken)
+
+
+def _anchors_of(path: Path) -> bytes | None:
+    file = anchors.beside(path)
+    return file.read_bytes() if file.exists() else None
+
+
+def _write_anchors(path: Path, known: bytes | None) -> None:
+    if known is not None:
+        anchors.beside(path).write_bytes(known)
+        anchors.beside(path).chmod(anchors.MODE)
 
 
 def in_use(path: Path, now_ms: int) -> bool:
@@ -94,6 +124,7 @@ def _refuse_existing(copy: Path) -> None:
 
 
 def _refuse_unsound(path: Path, findings: list[Finding]) -> None:
-    broken = [f"{finding.check}: {finding.found}" for finding in findings if not finding.sound]
+    unsound = [finding for finding in findings if not finding.sound and finding.check != WHOLE]
+    broken = [f"{finding.check}: {finding.found}" for finding in unsound]
     if broken:
         raise StoreCorrupt(f"the copy of {path} is not sound: {'; '.join(broken)}")

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alerts import pauses
 from alerts.pauses import Span
 from vwmon.errors import NotFoundError
 from vwmon.patients.records import By, Stay
@@ -42,15 +41,6 @@ def every(db: Connection, stay_no: int | None = None) -> list[Pause]:
         f"select {COLUMNS} from pause where ?1 is null or stay_no = ?1 order by pause_no", [stay_no]
     ).fetchall()
     return [Pause(**dict(zip(Pause.__slots__, row, strict=True))) for row in rows]
-
-
-def away_until(db: Connection, now_ms: int) -> dict[int, int]:
-    """Give the stays whose patient is away at a moment, and until when."""
-    spans: dict[int, list[Span]] = {}
-    for one in every(db):
-        spans.setdefault(one.stay_no, []).append(one.span)
-    found = {stay_no: pauses.running(several, now_ms) for stay_no, several in spans.items()}
-    return {stay_no: one[1] for stay_no, one in found.items() if one is not None}
 
 
 def give(db: Connection, stay: Stay, span: Span, reason: str, by: By) -> Pause:

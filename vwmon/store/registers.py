@@ -4,6 +4,7 @@ Every change is one transaction (its own, or the one the caller has begun), bump
 running daemon notices it, and leaves a line with the actor in the register's journal.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -101,6 +102,15 @@ def identity(db: Connection, stay_no: int) -> Identity:
     """Give what identifies the person of a stay. For one patient's own page alone: no list may ask this."""
     row = db.execute("select stay_no, born, name, nhs_number from identity where stay_no = ?", [stay_no]).fetchone()
     return Identity(stay_no=row[0], born=row[1], name=row[2], nhs_number=row[3])
+
+
+def people(db: Connection, stay_nos: Collection[int]) -> dict[int, Identity]:
+    """Give the names and births of several stays, without NHS numbers: for screens that show initials and ages."""
+    rows = db.execute(
+        "select stay_no, born, name from identity where stay_no in (select value from json_each(?))",
+        [json.dumps(list(stay_nos))],
+    )
+    return {row[0]: Identity(stay_no=row[0], born=row[1], name=row[2], nhs_number=None) for row in rows}
 
 
 def devices(db: Connection) -> list[Device]:
@@ -264,7 +274,7 @@ def record_status(  # noqa: PLR0913, PLR0917 -- what a status message says, fiel
 
 @contextmanager
 def change(db: Connection) -> Iterator[None]:
-    """Run a change of a register in the caller's transaction if there is one, else in its own."""
+    """Run a change of a register in the caller's transaction if there is one, else in its own; `journal` it within."""
     if db.in_transaction:
         yield
         _bump(db)
@@ -279,7 +289,7 @@ def _bump(db: Connection) -> None:
 
 
 def journal(db: Connection, by: By, what: str, stay_no: int | None = None, device_no: int | None = None) -> None:
-    """Leave a line of a change in the journal, inside its transaction."""
+    """Leave a line about a change in the journal, in its transaction."""
     db.execute(
         "insert into register_log (at_ms, actor, what, stay_no, device_no) values (?, ?, ?, ?, ?)",
         (by.at_ms, by.actor, what, stay_no, device_no),

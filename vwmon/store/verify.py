@@ -5,6 +5,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from alerts.audit import audit
+from alerts.chain import Anchor
+from vwmon.errors import StoreError
+from vwmon.store import anchors
 from vwmon.store.database import open_reader
 from vwmon.store.sqlite import Connection, DatabaseError
 
@@ -63,16 +67,31 @@ RULES = {
                 where alert_event.alert_no = alert.alert_no order by event_no desc limit 1)""",
 }
 
+ANCHORED = "the history of alerts is anchored"
+WHOLE = "the history of alerts is as it was written"
+MOST_SAID = 5
+
 
 def verify(path: Path) -> list[Finding]:
     """Check a whole database as it is at one moment, with a daemon on it or not; a line for every check.
 
     Raises what open_reader raises for a file that cannot be opened as a database of this version.
     """
+    # Read first: what is anchored meanwhile is of events that this moment does not have.
+    anchored, known = _anchors(anchors.beside(path))
     with closing(open_reader(path)) as db, _one_moment(db):
         findings = [_integrity(db), _foreign_keys(db)]
         findings += [_rule(db, name, sql) for name, sql in RULES.items()]
+        findings += [anchored, _history(db, known)]
     return findings
+
+
+def verified_history(path: Path) -> Finding:
+    """Check the history of alerts alone, against the anchors beside the database."""
+    anchored, known = _anchors(anchors.beside(path))
+    with closing(open_reader(path)) as db, _one_moment(db):
+        history = _history(db, known)
+    return history if anchored.sound else anchored
 
 
 def counts(path: Path) -> dict[str, int]:
@@ -109,6 +128,27 @@ def _rule(db: Connection, name: str, sql: str) -> Finding:
         return _counted(name, db.execute(sql).fetchone()[0])
     except DatabaseError as error:
         return Finding(check=name, sound=False, found=str(error))
+
+
+def _anchors(file: Path) -> tuple[Finding, list[Anchor]]:
+    """Read the anchors beside a database, where there are any."""
+    if not file.exists():
+        return Finding(check=ANCHORED, sound=True, found=f"no anchors: there is no {file.name}"), []
+    try:
+        known = anchors.read(file)
+    except StoreError as error:
+        return Finding(check=ANCHORED, sound=False, found=str(error)), []
+    return Finding(check=ANCHORED, sound=True, found=f"{len(known)} anchors of {file.name}"), known
+
+
+def _history(db: Connection, known: list[Anchor]) -> Finding:
+    """Follow the history of alerts, and hold it against the anchors."""
+    try:
+        breaks = [one.what for one in audit(db, known).breaks]
+    except DatabaseError as error:
+        breaks = [str(error)]
+    said = [*breaks[:MOST_SAID], *(["…"] if len(breaks) > MOST_SAID else [])]
+    return Finding(check=WHOLE, sound=not breaks, found="; ".join(said) or "ok")
 
 
 def _counted(name: str, broken: int) -> Finding:
