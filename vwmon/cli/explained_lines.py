@@ -45,6 +45,9 @@ def lines(record: Record) -> Iterator[str]:
         yield from _section("OVERDUE", [*_overdue(record["overdue"]), *_unseen(record["sick_and_unseen"])])
     if record["faults"]:
         yield from _section("FAULTS", (f"{rule} since {at}" for rule, at in record["faults"].items()))
+        yield "As the daemon noticed them: they are not in the log, and are taken from what it kept."
+    if record["held_until"]:
+        yield f"Held back until {record['held_until']}, by a fault of the service or a pause."
     yield from _section("COMPARED", _compared(record))
     yield from _section("NEAREST CHANGE", _wrapped(_nearest(record)))
 
