@@ -11,7 +11,7 @@ from alerts import attention, conditions, lifecycle, moves, wording
 from alerts.attention import UNCOVERED
 from alerts.errors import AlertConflict, AlertError, AlertRefused
 from alerts.model import Alert, Case, Kind, Lane, Level, Outcome, State
-from alerts.policy import POLICY
+from alerts.policy import BASE, POLICY
 from alerts.wording import ago, mark
 
 
@@ -129,7 +129,7 @@ def close(case: Case, alert: Alert, act: Act, outcome: Outcome) -> Answer:
         alert,
         Kind.CLOSED,
         act,
-        because={"outcome": outcome.value, "stood": conditions.standing_in(case.conditions, alert.lane)},
+        because={"outcome": outcome.value, "stood": conditions.standing_in(case.conditions, alert.lane, BASE)},
         outcome=outcome,
         closed_ms=act.now_ms,
         due_ms=None,

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from alerts import ids, moves
 from alerts.model import Alert, Case, Kind, Lane, Level, State
-from alerts.policy import POLICY, RED
+from alerts.policy import POLICY, RED, flapping, risen
 
+# With a raise and an expiry, what makes an alert come up that had been answered or had gone.
+COMING_UP: Final = frozenset({Kind.OUTGREW, Kind.RELAPSED, Kind.HELD, Kind.REVIVED})
 # What an alert looks like once nobody's acknowledgement covers it any more; who gave the last one stays on record.
 UNCOVERED: Final[Mapping[str, Any]] = {"ack_level": None, "ack_score": None, "ack_reds": (), "ack_until_ms": None}
 
@@ -19,19 +21,23 @@ UNCOVERED: Final[Mapping[str, Any]] = {"ack_level": None, "ack_score": None, "ac
 class Signal:
     """What one lane of a case has come to: its level now (None: nothing stands) and the evidence behind it.
 
-    `at_ms` is when that was observed and `known_ms` when it was known. `borne_out` tells fresh evidence from a mere
-    change of level. `recovered_ms` is when a recovery began, and `bridge_ms` how soon after that a relapse leaves an
-    acknowledgement standing.
+    `at_ms` is when that was observed, `known_ms` when it was known, and `since_ms` since when it stands, where that is
+    another time. `borne_out` tells fresh evidence from a mere change of level; what is not `current` was known before,
+    so that its score is not the one of now; `peak_score` is the worst of all that it stands on. `recovered_ms` is when
+    a recovery began, and `bridge_ms` how soon after that a relapse leaves an acknowledgement standing.
     """
 
     lane: Lane
     level: Level | None
     at_ms: int
     known_ms: int
+    since_ms: int | None = None
     evidence: Mapping[str, Any]
     borne_out: bool = True
+    current: bool = True
     late: bool = False
     score: int | None = None
+    peak_score: int | None = None
     parts: tuple[str, ...] = ()
     reds: tuple[str, ...] = ()
     bridge_ms: int = POLICY.flap_ms
@@ -79,7 +85,7 @@ def _raise(case: Case, signal: Signal, level: Level) -> Case:
     last = case.alerts.get(signal.lane)
     ordinal = 1 + max((alert.ordinal for alert in case.alerts.values()), default=0)
     alert_no = ids.number(case.stay_no, ordinal)
-    due = due_ms(signal.known_ms, level)
+    due, recurs = due_ms(signal.known_ms, level), _recurs(last, signal.known_ms)
     alert = Alert(
         alert_no=alert_no,
         id=ids.name(alert_no),
@@ -90,13 +96,14 @@ def _raise(case: Case, signal: Signal, level: Level) -> Case:
         level=level,
         peak=level,
         score=signal.score,
-        peak_score=signal.score,
+        peak_score=signal.score if signal.peak_score is None else signal.peak_score,
         opened_ms=signal.known_ms,
-        since_ms=signal.at_ms,
+        since_ms=signal.at_ms if signal.since_ms is None else signal.since_ms,
         late=signal.late,
         due_ms=due,
         owed_ms=due,
-        recurrence_of=_recurred(last, signal.known_ms),
+        recurrence_of=last.alert_no if recurs and last is not None else None,
+        rises=risen(last.rises if recurs and last is not None else (), signal.known_ms),
         parts=signal.parts,
         reds=signal.reds,
         evidence=signal.evidence,
@@ -104,16 +111,14 @@ def _raise(case: Case, signal: Signal, level: Level) -> Case:
     return moves.raised(case, alert, signal.known_ms)
 
 
-def _recurred(last: Alert | None, known_ms: int) -> int | None:
-    if last is None or last.closed_ms is None or known_ms - last.closed_ms >= POLICY.recurrence_ms:
-        return None
-    return last.alert_no
+def _recurs(last: Alert | None, known_ms: int) -> bool:
+    return last is not None and last.closed_ms is not None and known_ms - last.closed_ms < POLICY.recurrence_ms
 
 
 def _recover(case: Case, alert: Alert, signal: Signal) -> Case:
-    """Settle an alert whose conditions have all cleared; one that was never urgent ends without a person."""
+    """Settle an alert whose conditions have all cleared; one never urgent ends without a person, unless it flaps."""
     changes: dict[str, Any] = {"cleared_ms": signal.recovered_ms, **_running(alert, signal)}
-    if alert.peak >= Level.URGENT:
+    if alert.peak >= Level.URGENT or flapping(alert.rises, signal.known_ms):
         kind = Kind.SETTLED
         changes |= asking(alert, signal.known_ms + POLICY.settled_ms)
     else:
@@ -160,7 +165,8 @@ def _after_close(case: Case, alert: Alert, signal: Signal, level: Level) -> Case
 def _worse(case: Case, alert: Alert, kind: Kind, signal: Signal, level: Level, **changes: Any) -> Case:  # noqa: ANN401 -- fields of Alert
     known = {"level": level, "peak": max(level, alert.peak), "evidence": signal.evidence}
     late = {"late": True} if signal.late else {}
-    changes = _running(alert, signal) | known | late | changes
+    up = {"rises": risen(alert.rises, signal.known_ms)} if kind in COMING_UP else {}
+    changes = _running(alert, signal) | known | late | up | changes
     return moves.move(case, alert, kind, signal.known_ms, because=signal.evidence, **changes)
 
 
@@ -179,10 +185,10 @@ def _running(alert: Alert, signal: Signal) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if signal.lane is not Lane.CLINICAL and signal.level is not None:
         changes["evidence"] = signal.evidence
-    if signal.score is not None and not signal.late:
+    if signal.score is not None and signal.current and not signal.late:
         changes["score"] = signal.score
     if signal.score is not None and signal.borne_out:
-        changes["peak_score"] = max(signal.score, alert.peak_score or 0)
+        changes["peak_score"] = max(signal.score, signal.peak_score or 0, alert.peak_score or 0)
         changes["parts"] = (*alert.parts, *(part for part in signal.parts if part not in alert.parts))
         changes["reds"] = (*alert.reds, *(part for part in signal.reds if part not in alert.reds))
     return changes

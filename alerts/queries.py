@@ -8,12 +8,15 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
-from alerts import ids, wording
+from alerts import ids, reasons, wording
 from alerts.errors import AlertUnknown
-from alerts.model import SYSTEM_STAY, Alert, Connection, Event, Lane, State
-from alerts.rows import ALERT_COLUMNS, EVENT_COLUMNS, alert_of, event_of
+from alerts.model import SYSTEM_STAY, Alert, Condition, Connection, Event, Kind, Lane, State
+from alerts.policy import RULES, flapping
+from alerts.reasons import AGAIN, NOTHING, Measured, Present
+from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS, alert_of, condition_of, event_of
 
 Record = dict[str, Any]
 
@@ -21,31 +24,48 @@ Record = dict[str, Any]
 _ALERTS: Final = f"select {', '.join(ALERT_COLUMNS)} from alert"  # noqa: S608
 _EVENTS: Final = f"select {', '.join(EVENT_COLUMNS)}, host from alert_event"  # noqa: S608
 _WANTED: Final = "lane in (select value from json_each(?)) and level >= ?"
-_OPEN: Final = f"{_ALERTS} where state <> 'closed' and {_WANTED} and opened_ms >= ?"
+_OPEN: Final = f"{_ALERTS} indexed by alert_open where state <> 'closed' and {_WANTED} and opened_ms >= ?"
 _CLOSED: Final = f"{_ALERTS} where state = 'closed' and {_WANTED} and closed_ms >= ?"
 _ONE: Final = f"{_ALERTS} where id = ?"
+_DELIVERIES: Final = """select n.alert_no, n.cycle, n.tier, n.turn, n.level, n.queued_ms, n.state, n.reason,
+    d.recipient, d.channel, d.state, d.attempts, d.due_ms, d.sent_ms, d.error
+    from notification n left join delivery d using (notification_no)"""
+_IN_ORDER: Final = "order by n.notification_no, d.delivery_no"
 _HISTORY: Final = f"{_EVENTS} where at_ms >= ? order by event_no"
 _HISTORY_OF_ONE: Final = f"{_EVENTS} where alert_no = ? and at_ms >= ? order by event_no"
-_SNOOZED: Final = "select count(*) from alert where snooze_ms > ? and state = 'acknowledged'"
+_RAISED_AGAIN: Final = """select alert_no, kind, max(event_no) from json_each(?) as wanted cross join alert_event
+    on alert_no = wanted.value where kind in (select value from json_each(?)) group by alert_no"""
+_PENDING: Final = f"""select stay_no, {", ".join(CONDITION_COLUMNS[1:])} from condition where state = 'pending'
+    order by due_ms is null, due_ms, stay_no, rule"""  # noqa: S608
 URGENCY: Final = {State.RERAISED: 0, State.NEW: 0, State.ACKNOWLEDGED: 1, State.SETTLED: 2, State.CLOSED: 3}
 BREADTH: Final = {Lane.SYSTEM: 0, Lane.CLINICAL: 1, Lane.TECHNICAL: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whose:
-    """What the caller knows of a stay: where and who it is, and when anything was last heard of it."""
+    """What the caller knows of a stay: where and who it is, and when anything was last heard of it.
+
+    `person` is what tells the person apart on a shared screen, where the caller may show that.
+    """
 
     ward: str
     patient: str
     last_reading_ms: int | None
+    person: Record | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookups:
-    """How to ask the caller about stays: whose they are, and their scores now as the interface gives them."""
+    """How to ask the caller about stays: whose they are, and their scores now as the interface gives them.
+
+    `present` is asked about those with an open clinical alert, each with when that was last acknowledged or None.
+    Without `sentences` a list has the reasons in phrases alone.
+    """
 
     whose: Callable[[Collection[int]], Mapping[int, Whose]]
     scores: Callable[[Collection[int]], Mapping[int, Record]]
+    present: Callable[[Mapping[int, int | None], Mapping[int, Record]], Mapping[int, Present]] = lambda *_: {}
+    sentences: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +83,7 @@ class Wanted:
     closed: bool = False
     owner: str = ""
     unowned: bool = False
+    overdue: bool = False
     snoozed: bool = False
 
 
@@ -79,15 +100,24 @@ def work_list(
     lanes = json.dumps(list(wanted.lanes or Lane))
     rows = map(alert_of, db.execute(_CLOSED if wanted.closed else _OPEN, [lanes, wanted.level, since_ms]))
     found = sorted((alert for alert in rows if _fits(alert, wanted, now_ms)), key=_rank)
-    listed = _records(lookups, found, now_ms)
+    listed = _records(lookups, found, now_ms, _raised_again(db, found))
     return [row for row in listed if wanted.ward in {"", row["ward"]} and wanted.patient in {"", row["patient"]}]
 
 
 def one(db: Connection, lookups: Lookups, now_ms: int, alert_id: str) -> Record:
     """Give one alert with its history, by its id as a person may have typed it; AlertUnknown if there is none."""
     alert = _found(db, alert_id)
-    (record,) = _records(lookups, [alert], now_ms)
-    return record | {"evidence": alert.evidence, "covers": wording.coverage(alert), "events": history(db, alert.id)}
+    (record,) = _records(lookups, [alert], now_ms, _raised_again(db, [alert]))
+    told = {"notifications": deliveries(db, alert.alert_no), "events": history(db, alert.id)}
+    return record | {"evidence": alert.evidence, "covers": wording.coverage(alert)} | told
+
+
+def deliveries(db: Connection, alert_no: int) -> list[Record]:
+    """Give who was or is to be told of an alert, by what channel, and what came of it, in the order it was asked for.
+
+    A notification that goes to nobody has one row, without a recipient.
+    """
+    return [_delivery(row) for row in db.execute(f"{_DELIVERIES} where n.alert_no = ? {_IN_ORDER}", [alert_no])]
 
 
 def history(db: Connection, alert_id: str = "", since_ms: int = 0) -> list[Record]:
@@ -99,9 +129,24 @@ def history(db: Connection, alert_id: str = "", since_ms: int = 0) -> list[Recor
     return [_event(event_of(row[:-1])) | {"host": row[-1]} for row in rows]
 
 
-def snoozed(db: Connection, now_ms: int) -> int:
-    """Count the alerts that their owners have put off the list."""
-    return int(db.execute(_SNOOZED, [now_ms]).fetchone()[0])
+def pending(db: Connection, lookups: Lookups) -> list[Record]:
+    """Give the breaches that wait to be confirmed, those that open soonest first; when they open, unless denied."""
+    found = [(row[0], condition_of(row[1:])) for row in db.execute(_PENDING)]
+    whose = lookups.whose({stay_no for stay_no, _ in found}) if found else {}
+    return [_waiting(stay_no, condition, whose.get(stay_no)) for stay_no, condition in found]
+
+
+def flags(alert: Alert, now_ms: int) -> list[str]:
+    """Name what is to be known of an alert beside its state."""
+    marks = {
+        "blind": alert.blind_ms is not None,
+        "late": alert.late,
+        "recurrence": alert.recurrence_of is not None,
+        "flapping": alert.open and flapping(alert.rises, now_ms),
+        "offered": alert.offered_to is not None,
+        "snoozed": _put_off(alert, now_ms),
+    }
+    return [name for name, holds in marks.items() if holds]
 
 
 def utc(ms: int | None) -> str | None:
@@ -120,6 +165,8 @@ def _found(db: Connection, alert_id: str) -> Alert:
 
 
 def _fits(alert: Alert, wanted: Wanted, now_ms: int) -> bool:
+    if wanted.overdue and not _overdue(alert, now_ms):
+        return False
     if _put_off(alert, now_ms) and not (wanted.snoozed or wanted.owner or wanted.patient):
         return False
     if wanted.states and alert.state not in wanted.states:
@@ -127,6 +174,11 @@ def _fits(alert: Alert, wanted: Wanted, now_ms: int) -> bool:
     if wanted.unowned and alert.state not in {State.NEW, State.RERAISED}:
         return False
     return not wanted.owner or alert.owner == wanted.owner
+
+
+def _overdue(alert: Alert, now_ms: int) -> bool:
+    """Tell whether an answer is owed and has not come, whatever tier it was put to since."""
+    return alert.owed_ms is not None and alert.owed_ms <= now_ms
 
 
 def _put_off(alert: Alert, now_ms: int) -> bool:
@@ -138,11 +190,84 @@ def _rank(alert: Alert) -> tuple[int, ...]:
     return (-alert.level, BREADTH[alert.lane], URGENCY[alert.state], when_ms, alert.alert_no)
 
 
-def _records(lookups: Lookups, alerts: Sequence[Alert], now_ms: int) -> list[Record]:
+def _records(
+    lookups: Lookups, alerts: Sequence[Alert], now_ms: int, again: Mapping[int, Kind] = MappingProxyType({})
+) -> list[Record]:
     stays = {alert.stay_no for alert in alerts} - {SYSTEM_STAY}
     whose = lookups.whose(stays) if stays else {}
     scores = lookups.scores(stays) if stays else {}
-    return [_record(alert, whose.get(alert.stay_no), scores.get(alert.stay_no), now_ms) for alert in alerts]
+    ill = {alert.stay_no: alert.ack_ms for alert in alerts if alert.open and alert.lane is Lane.CLINICAL}
+    present = lookups.present(ill, scores) if ill else {}
+    return [
+        _record(alert, whose.get(alert.stay_no), scores.get(alert.stay_no), now_ms)
+        | _told(alert, present.get(alert.stay_no, NOTHING), again.get(alert.alert_no), now_ms, full=lookups.sentences)
+        for alert in alerts
+    ]
+
+
+def _raised_again(db: Connection, alerts: Sequence[Alert]) -> dict[int, Kind]:
+    """Give what last raised each of those alerts again that wait for a second answer."""
+    alert_nos = [alert.alert_no for alert in alerts if alert.state is State.RERAISED]
+    if not alert_nos:
+        return {}
+    rows = db.execute(_RAISED_AGAIN, [json.dumps(alert_nos), json.dumps(list(AGAIN))])
+    return {alert_no: Kind(kind) for alert_no, kind, _ in rows}
+
+
+def _told(alert: Alert, present: Present, again: Kind | None, now_ms: int, *, full: bool) -> Record:
+    """Give what the list says of an alert beside its fields: the reasons as of now, and how the score has moved."""
+    return {
+        "why": reasons.why(alert, present, again, now_ms) if full else None,
+        "brief": reasons.brief(alert, present, again, now_ms),
+        "change": _moved(present),
+        "measured": [_measured(one) for one in present.measured],
+        "raised_again_by": again.value if again is not None else None,
+    }
+
+
+def _moved(present: Present) -> Record | None:
+    """Give how the score stands to the one of before; `by` is null where that cannot be told."""
+    earlier = present.earlier
+    if earlier is None or present.score is None:
+        return None
+    return {
+        "by": reasons.change(present),
+        "since": utc(earlier.since_ms),
+        "acknowledged": earlier.acknowledged,
+        "total_min": earlier.total_min,
+        "total_max": earlier.total_max,
+    }
+
+
+def _measured(one: Measured) -> Record:
+    return {
+        "part": one.part,
+        "vital": one.vital,
+        "value": one.value,
+        "at": utc(one.at_ms),
+        "before": one.before,
+        "before_at": utc(one.before_ms),
+    }
+
+
+def _waiting(stay_no: int, condition: Condition, whose: Whose | None) -> Record:
+    rule, evidence = RULES.get(condition.rule), condition.evidence
+    values = evidence.get("values", {})
+    scoring = [part for part, points in evidence.get("points", {}).items() if points]
+    return {
+        "stay": stay_no,
+        "ward": whose.ward if whose is not None else None,
+        "patient": whose.patient if whose is not None else None,
+        "person": whose.person if whose is not None else None,
+        "rule": condition.rule,
+        "title": rule.title if rule is not None else condition.rule,
+        "level": rule.level.value if rule is not None else None,
+        "lane": rule.lane.value if rule is not None else None,
+        "since": utc(condition.since_ms),
+        "seen_at": utc(condition.seen_ms),
+        "opens_at": utc(condition.due_ms),
+        "seen": [reasons.phrase(part, values.get(part)) for part in scoring],
+    }
 
 
 def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int) -> Record:
@@ -151,23 +276,24 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
         "lane": alert.lane.value,
         "level": alert.level.value,
         "state": alert.state.value,
-        "flags": _flags(alert, now_ms),
+        "flags": flags(alert, now_ms),
         "ward": whose.ward if whose is not None else None,
         "stay": alert.stay_no if alert.stay_no != SYSTEM_STAY else None,
         "patient": whose.patient if whose is not None else None,
+        "person": whose.person if whose is not None else None,
         "opened_at": utc(alert.opened_ms),
         "since": utc(alert.since_ms),
         "last_reading_at": utc(whose.last_reading_ms) if whose is not None else None,
         "score": score,
-        "why": wording.why(alert, now_ms),
         "owner": alert.owner,
         "offered_to": alert.offered_to,
-        "snoozed_until": utc(alert.snooze_ms),
+        "snoozed_until": utc(alert.snooze_ms) if _put_off(alert, now_ms) else None,
         "acknowledged_at": utc(alert.ack_ms),
         "acknowledged_until": utc(alert.ack_until_ms),
         "acknowledged_level": alert.ack_level.value if alert.ack_level is not None else None,
         "note": alert.ack_note,
         "due_at": utc(alert.due_ms),
+        "owed_at": utc(alert.owed_ms),
         "tier": alert.tier,
         "peak": alert.peak.value,
         "cleared_at": utc(alert.cleared_ms),
@@ -179,15 +305,41 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
     }
 
 
-def _flags(alert: Alert, now_ms: int) -> list[str]:
-    marks = {
-        "blind": alert.blind_ms is not None,
-        "late": alert.late,
-        "recurrence": alert.recurrence_of is not None,
-        "offered": alert.offered_to is not None,
-        "snoozed": _put_off(alert, now_ms),
+def _delivery(row: Sequence[Any]) -> Record:
+    (
+        alert_no,
+        cycle,
+        tier,
+        turn,
+        level,
+        queued_ms,
+        state,
+        reason,
+        recipient,
+        channel,
+        how,
+        attempts,
+        due,
+        sent,
+        error,
+    ) = row
+    return {
+        "alert": ids.name(alert_no),
+        "cycle": cycle,
+        "tier": tier,
+        "turn": turn,
+        "level": level,
+        "asked_at": utc(queued_ms),
+        "state": state,
+        "reason": reason,
+        "recipient": recipient,
+        "channel": channel,
+        "delivery": how,
+        "attempts": attempts or 0,
+        "next_at": utc(due) if how == "queued" else None,
+        "sent_at": utc(sent),
+        "error": error,
     }
-    return [name for name, holds in marks.items() if holds]
 
 
 def _event(event: Event) -> Record:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from alerts import acts, chain, deadlines, ids, rows
 from alerts.acts import Act, Answer
 from alerts.errors import AlertConflict, AlertError, AlertUnknown
-from alerts.model import Alert, Case, Condition, Connection, Lane, Level, Outcome
+from alerts.model import Alert, Asked, Case, Condition, Connection, Lane, Level, Outcome
 from alerts.rows import ALERT_COLUMNS, CHANGING, CONDITION_COLUMNS, EVENT_COLUMNS
 
 # Column names are our own; every value is a parameter.
@@ -31,10 +31,14 @@ _SEALED: Final = ("event_no", *EVENT_COLUMNS, "provenance_no", "host")
 _EVENT: Final = f"""insert into alert_event ({", ".join(_SEALED)}, previous, hash)
     values ({"?, " * len(_SEALED)}?, ?)"""  # noqa: S608
 _LAST_EVENT: Final = "select event_no, hash from alert_event order by event_no desc limit 1"
+_ASK: Final = """insert into request (stay_no, rule, asked_ms, vitals, due_ms, state) values (?, ?, ?, ?, ?, 'queued')
+    on conflict do update set vitals = excluded.vitals, due_ms = excluded.due_ms, state = 'queued'"""
+_ASKED: Final = "update request set state = ? where stay_no = ? and rule = ? and asked_ms = ?"
 _STAMP: Final = "select coalesce(max(event_no), 0) from alert_event"
 # By kind of deadline: a column of the times that fall due, and the rows of a table in which they do.
 _DEADLINES: Final = (
     ("ack_until_ms", "alert where state = 'acknowledged'"),
+    ("due_ms", "condition where state = 'pending'"),
     ("snooze_ms", "alert where state = 'acknowledged' and snooze_ms is not null"),
 )
 _DUE: Final = tuple(f"select stay_no from {rows_} and {column} <= ?" for column, rows_ in _DEADLINES)  # noqa: S608
@@ -102,6 +106,7 @@ def save_all(
     events = [(*rows.event_row(event), provenance_no, host) for _, after in changed for event in after.events]
     if events:
         db.executemany(_EVENT, _sealed(events, *head(db)))
+    _ask(db, changed)
 
 
 def head(db: Connection) -> tuple[int, str]:
@@ -235,6 +240,17 @@ def _update(db: Connection, old: Sequence[tuple[Alert, int]]) -> None:
     updates = [(*rows.alert_row(alert, CHANGING), alert.alert_no, version) for alert, version in old]
     if db.executemany(_UPDATE_ALERT, updates).rowcount != len(updates):
         raise AlertConflict("an alert changed while it was being worked on; read it again")
+
+
+def _ask(db: Connection, changed: Sequence[tuple[Case, Case]]) -> None:
+    """Ask for repeats, and note what became of those that were asked for, also just now."""
+    asks = [(after.stay_no, ask) for _, after in changed for ask in after.asks]
+    if not asks:
+        return
+    queued = [(n, a.rule, a.asked_ms, ",".join(a.vitals), a.due_ms) for n, a in asks if a.state is Asked.QUEUED]
+    became = {(stay_no, ask.rule, ask.asked_ms): ask.state for stay_no, ask in asks}
+    db.executemany(_ASK, queued)
+    db.executemany(_ASKED, [(state, *which) for which, state in became.items() if state is not Asked.QUEUED])
 
 
 def _changed_conditions(before: Case, after: Case) -> list[Condition]:

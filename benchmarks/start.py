@@ -31,7 +31,7 @@ from vwmon.store.arrivals import Arrival
 from vwmon.store.log import LogWriter
 
 PEER = [sys.executable, "-c", "import typer, rich.table"]
-DEVICES, AT_ONCE, STEP_MS = 5_000, 5_000, 60_000
+DEVICES, STEP_MS = 5_000, 60_000
 TURNS = 15
 
 
@@ -46,9 +46,9 @@ def main() -> None:
         names = [f"bench-{number}" for number in range(DEVICES)]
         begin_ms = end_ms - asked.readings // DEVICES * STEP_MS
         make_ward(folder / "vwmon.db", names, begin_ms)
-        _fill(folder / "vwmon.db", names, begin_ms, asked.readings)
+        fill(folder / "vwmon.db", names, begin_ms, asked.readings)
         unmerged_s = ready_s(folder)
-        _merge(folder / "vwmon.db")
+        merge(folder / "vwmon.db")
         merged_s = ready_s(folder)
         ours_ms, peer_ms = cold_ms(folder / "vwmon.db")
     line = {
@@ -98,28 +98,31 @@ def _run_ms(command: list[str]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _fill(path: Path, names: list[str], begin_ms: int, readings: int) -> None:
+def fill(path: Path, names: list[str], begin_ms: int, readings: int, step_ms: int = STEP_MS) -> None:
     """Put readings in, each a message of its own, and score them as the daemon does."""
     vitals = list(WELL)
     with closing(database.open_writer(path)) as db:
         log = LogWriter(db)
         scorer = Scorer(db, Provenance(config_hash="benchmark", plans=plans.load_all()), begin_ms)
-        for turn in range(readings // AT_ONCE):
-            at_ms = begin_ms + turn * STEP_MS * AT_ONCE // DEVICES
+        for turn in range(readings // len(names)):
+            at_ms = begin_ms + turn * step_ms
             vital = vitals[turn % len(vitals)]
-            log.append([_arrival(name, vital, turn, at_ms) for name in names[:AT_ONCE]], (), at_ms)
+            log.append([arrival(name, vital, turn, at_ms) for name in names], (), at_ms)
             scorer.cycle(at_ms)
         while scorer.cycle(at_ms):
             pass
 
 
-def _arrival(name: str, vital: str, turn: int, at_ms: int) -> Arrival:
-    payload = json.dumps({"id": f"{turn:08x}", "readings": [{"vital": vital, "value": WELL[vital][0]}]}).encode()
+def arrival(name: str, vital: str, turn: int, at_ms: int, value: float | None = None) -> Arrival:
+    """Make the message of one reading: of someone who is well, unless a value is given."""
+    sent = WELL[vital][0] if value is None else value
+    payload = json.dumps({"id": f"{turn:08x}", "readings": [{"vital": vital, "value": sent}]}).encode()
     message = decode(payload, device=name, received_ms=at_ms)
     return Arrival(WARD, name, f"vwmon/{WARD}/{name}/readings", message, at_ms, payload)
 
 
-def _merge(path: Path) -> None:
+def merge(path: Path) -> None:
+    """Bring all of the log into series order."""
     with closing(database.open_writer(path)) as db:
         log = LogWriter(db)
         while log.tail_size and log.merge(log.last_seq, 200_000):

@@ -83,6 +83,11 @@ class Intervals:
         held = (at >= 0) & (self._device[at] == device) & (observed_ms < self._to_ms[at])
         return np.where(held, self._row[at], NOBODY)
 
+    def devices(self, rows: Sequence[int]) -> list[int]:
+        """Name the devices that ever belonged to the stays of some rows."""
+        found: list[int] = np.unique(self._device[np.isin(self._row, rows)]).tolist()
+        return found
+
 
 class Vitals:
     """The log's numbers of vitals as parts of the score."""

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from alerts.policy import MOVABLE, Layer, Limit
 from vwmon import toml_records
 from vwmon.errors import ConfigError
+from vwmon.patients import limits
+from vwmon.patients.limits import instant, movable, rule_name
 from vwmon.toml_records import Where, flag, matching, setting, span, table, tables, text, whole
 
 SYSTEM_FILE = Path("/etc/vwmon/config.toml")
@@ -110,14 +113,57 @@ class Commands:
     ask_who_after_ms: int = setting(span("10s", "1d"), 300_000)
 
 
+def said(value: object) -> str:
+    """Read a line of text that says something."""
+    line = text(value)
+    if not line.strip():
+        raise ValueError("it must say something")
+    return line
+
+
+@dataclass(frozen=True, kw_only=True)
+class WardLimit:
+    """[[wards.limits]]: what a ward says of one rule otherwise than the table; None leaves a field as it is."""
+
+    rule: str = setting(rule_name)
+    author: str = setting(said)
+    reason: str = setting(said)
+    from_ms: int = setting(instant)
+    to_ms: int | None = setting(instant, None)
+    enabled: bool | None = setting(movable("enabled"), None)
+    level: int | None = setting(movable("level"), None)
+    side: str | None = setting(movable("side"), None)
+    limit_on: float | None = setting(movable("limit_on"), None)
+    limit_off: float | None = setting(movable("limit_off"), None)
+    cadence: str | None = setting(movable("cadence"), None)
+    on_delay: str | None = setting(movable("on_delay"), None)
+    off_delay: str | None = setting(movable("off_delay"), None)
+    unsure: str | None = setting(movable("unsure"), None)
+    late: bool | None = setting(movable("late"), None)
+
+    def of(self, ward: str) -> Limit:
+        """Give it as the rules take it."""
+        return Limit(
+            rule=self.rule,
+            layer=Layer.WARD,
+            subject=ward,
+            changes=limits.given({name: getattr(self, name) for name in MOVABLE}),
+            author=self.author,
+            reason=self.reason,
+            from_ms=self.from_ms,
+            to_ms=self.to_ms,
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ward:
-    """[[wards]]: one ward, its time zone, and the hours in which it is staffed."""
+    """[[wards]]: one ward, its time zone, the hours in which it is staffed, and its limits."""
 
     id: str = setting(matching(NAME, "1 to 63 lower-case letters, digits or '-'"))
     name: str = setting(text)
     time_zone: str = setting(time_zone, "Europe/London")
     hours: str = setting(matching(HOURS, 'hours such as "08:00-20:00"'), "00:00-24:00")
+    limits: tuple[WardLimit, ...] = tables(WardLimit)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,3 +292,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Where, str]]:
     for number, ward in enumerate(ids):
         if ward in ids[:number]:
             yield ("wards", number, "id"), f'there is a ward "{ward}" already'
+    for number, known in enumerate(settings.wards):
+        for place, limit in enumerate(known.limits):
+            for fault in limits.faults(limit.of(known.id)):
+                yield ("wards", number, "limits", place), fault

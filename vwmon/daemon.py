@@ -25,7 +25,6 @@ from vwmon.ingest import DeviceStatus, Ingest
 from vwmon.intake.link import Link
 from vwmon.intake.session import MqttIntake
 from vwmon.merging import MergingLog
-from vwmon.patients import plans
 from vwmon.provenance import Provenance
 from vwmon.scorer import Scorer
 from vwmon.service import Service
@@ -76,7 +75,7 @@ class Daemon:
             writing, scoring = (opened.enter_context(closing(database.open_writer(path))) for _ in range(2))
             opened.enter_context(sole_daemon(path))
             intake = MqttIntake(_link(self._settings), self._clock.now_ms)
-            versions = Provenance(config_hash=self._settings.hash, plans=plans.load_all(), host=socket.gethostname())
+            versions = Provenance.of(self._settings, socket.gethostname())
             scorer = Scorer(scoring, versions, self._clock.now_ms(), fresh=self._fresh)
             ingest = self._ingest(intake, writing, scorer)
             watch = Watch(scoring, scorer, self._surroundings(intake, ingest, versions))

@@ -18,9 +18,10 @@ from vwmon.scorer import Scorer
 from vwmon.store import account, scratch
 from vwmon.store.account import Account, Kept
 from vwmon.store.database import atomic
+from vwmon.store.limits import SET
 from vwmon.store.readings import LogRow
 from vwmon.store.sqlite import Connection
-from vwmon.timeline import Did, Fault, Message, Step, Waited, Written
+from vwmon.timeline import Did, Fault, Message, Settled, Step, Waited, Written
 
 BATCH = 20_000
 
@@ -39,6 +40,7 @@ class Retelling:
             Written: self._write,
             Did: self._do,
             Waited: self._wait,
+            Settled: self._let_due_act,
             Fault: self._fault,
         }
         self.refused: list[tuple[Event, AlertError]] = []
@@ -60,9 +62,9 @@ class Retelling:
             if isinstance(step, Message):
                 self._waiting += step.rows
             else:
-                self._settle()
+                self._score()
                 self._tellers[type(step)](step)
-        self._settle()
+        self._score()
         return self
 
     def kept(self) -> Kept:
@@ -81,7 +83,7 @@ class Retelling:
         """Let the memory go."""
         self.close()
 
-    def _settle(self) -> None:
+    def _score(self) -> None:
         if self._waiting:
             scratch.append(self._db, self._waiting)
             self._waiting = []
@@ -97,6 +99,8 @@ class Retelling:
             scratch.admit(self._db, step.stay, step.written_ms)
         for assignment in step.assignments:
             (scratch.assign if step.what == "assign" else scratch.end)(self._db, assignment, step.written_ms)
+        if step.limit is not None:
+            (scratch.limit if step.what == SET else scratch.end_limit)(self._db, step.limit, step.written_ms)
         if step.what == "discharge":
             scratch.discharge(self._db, step.stay, step.written_ms)
         self._scorer.cycle(step.at_ms)
@@ -119,6 +123,9 @@ class Retelling:
             due_ms = self._scorer.next_due_ms(due_ms)
         self._scorer.tick(step.at_ms)
         self._looked_ms = max(self._looked_ms, step.at_ms)
+
+    def _let_due_act(self, step: Settled) -> None:
+        self._scorer.settle(step.at_ms)
 
     def _fault(self, step: Fault) -> None:
         self._scorer.system(step.rule, step.since_ms, step.at_ms)

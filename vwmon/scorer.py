@@ -5,7 +5,7 @@ How a score or an alert comes about is not decided here.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -13,14 +13,15 @@ import numpy as np
 
 from alerts import store as cases
 from vwmon import attribution, pipeline, points
-from vwmon.alerting import Alerting, Followed
+from vwmon.alerting import Alerting, Followed, Placed
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Ints
 from vwmon.patients import plans
 from vwmon.patients.records import Entry
 from vwmon.provenance import SYSTEM, Provenance
+from vwmon.quantities import Learnt, Quantities
 from vwmon.roster import Roster
-from vwmon.store import attempts, registers, scores
+from vwmon.store import attempts, limits, registers, scores
 from vwmon.store import readings as stored
 from vwmon.store.database import atomic
 from vwmon.store.fresh import Fresh
@@ -57,8 +58,10 @@ class Scorer:
         """
         self._db, self._versions, self._batch, self._fresh = db, versions, batch, fresh or Fresh()
         self.cursor = scores.cursor(db)
-        self._vitals = Vitals(stored.vitals(db))
+        self._names = stored.vitals(db)
+        self._vitals = Vitals(self._names)
         self._register_version = registers.register_version(db)
+        self._layers, self._quantities = versions.layers(), Quantities(db, versions.zone)
         self._roster = Roster(stays=(), assignments=frozenset(), plans=plans.load_all())
         self._ward = Ward(self._roster.plan_table())
         self._heard_ms: Ints = np.zeros(0, dtype=np.int64)
@@ -114,6 +117,11 @@ class Scorer:
             self._alerting.fall_overdue(rows, parts, due_ms, last_ms, now_ms)
             self._alerting.tick(now_ms)
 
+    def settle(self, now_ms: int) -> None:
+        """Let the stored deadlines that have passed act, and nothing fall overdue: no time passes but a recording's."""
+        with atomic(self._db):
+            self._alerting.tick(now_ms)
+
     def next_due_ms(self, after_ms: int) -> int | None:
         """Give the first moment after `after_ms` at which a tick may find something, if nothing more comes."""
         rows, parts, due_ms = pipeline.overdue(self._ward, FOREVER_MS)
@@ -141,7 +149,7 @@ class Scorer:
         readings = self._readings(rows)
         for row in self._ward.out_of_reach(readings).tolist():
             self._reload(row)
-        stepped = self._step(readings)
+        stepped = self._step(readings, self._quantities.of(rows, self._intervals, self._names))
         with atomic(self._db):
             self._keep(stepped)
             scores.move_cursor(self._db, int(rows.seq[-1]))
@@ -158,8 +166,11 @@ class Scorer:
             self.last_received_ms = int(rows.received_ms[-1])
             self.last_observed_ms = max(self.last_observed_ms or 0, int(rows.observed_ms.max()))
 
-    def _step(self, readings: Readings) -> _Step:
-        """Score readings, move the ward past them, and tell the alerts; nothing is written, and no lock is held."""
+    def _step(self, readings: Readings, learnt: Sequence[Learnt] = ()) -> _Step:
+        """Score readings, move the ward past them, and tell the alerts, also of what was learnt beside the scores.
+
+        Nothing is written, and no lock is held.
+        """
         frontier_ms = self._ward.frontier_ms.copy()
         moments, gaps = pipeline.step(self._ward, readings)
         self._hear(readings)
@@ -169,7 +180,7 @@ class Scorer:
                 (points.rewritten(wave, frontier_ms), points.stored_rows(wave, self._stay_nos, self._provenance))
                 for wave in waves
             ],
-            alerts=self._alerting.follow(moments, gaps),
+            alerts=self._alerting.follow(moments, gaps, _placed(readings, learnt)),
         )
 
     def _keep(self, step: _Step) -> None:
@@ -189,7 +200,8 @@ class Scorer:
     def _readings(self, columns: LogColumns) -> Readings:
         """Say whose readings they are; a vital that came for the first time is looked up."""
         if len(columns) and int(columns.vital.max()) not in self._vitals.known:
-            self._vitals = Vitals(stored.vitals(self._db))
+            self._names = stored.vitals(self._db)
+            self._vitals = Vitals(self._names)
         return attribution.attribute(columns, self._intervals, self._vitals)
 
     def _follow_registers(self, now_ms: int) -> None:
@@ -229,7 +241,10 @@ class Scorer:
         self._provenance = np.array(
             [self._versions.number(self._db, stay.pathway) for stay in self._roster.stays], dtype=np.int64
         )
-        self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist())
+        own = limits.by_stay(self._db)
+        courses = [self._layers.course(stay, own.get(stay.stay_no, ())) for stay in self._roster.stays]
+        self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist(), courses)
+        self._quantities.enrol(self._roster.stays, courses)
 
     def _rebuild(self) -> None:
         """Read the windows back as far as the next reading needs them: the latest of every series, and attempt at it.
@@ -263,9 +278,10 @@ class Scorer:
         self._ward.replace(np.array([row]), readings.where(readings.observed_ms < from_ms))
         scores.forget_from(self._db, self._roster.stays[row].stay_no, from_ms)
         anew = readings.where(readings.observed_ms >= from_ms)
-        if len(anew.stay):
+        learnt = self._quantities.anew(row, (from_ms, self.cursor, now_ms), self._intervals, self._names)
+        if len(anew.stay) or learnt:
             log.info("stay_rescored stay=%d readings=%d", self._roster.stays[row].stay_no, len(anew.stay))
-            self._keep(self._step(anew.known_at(now_ms)))
+            self._keep(self._step(anew.known_at(now_ms), learnt))
 
     def _history(self, row: int) -> Readings:
         devices = self._roster.devices_of(row)
@@ -281,3 +297,14 @@ class Scorer:
 
     def _kept(self) -> int:
         return len(self._ward.windows) + len(self._ward.attempts)
+
+
+def _placed(readings: Readings, learnt: Sequence[Learnt]) -> Mapping[int, Sequence[Placed]]:
+    """Give what was learnt of each row, each with how many of the row's scored messages come up to it in the log."""
+    found: dict[int, list[Placed]] = {}
+    for row in {one.row for one in learnt}:
+        units = np.unique(readings.unit[readings.stay == row])
+        mine = [one for one in learnt if one.row == row]
+        after = np.searchsorted(units, [one.unit for one in mine], side="right").tolist()
+        found[row] = [(place, one.noted) for place, one in zip(after, mine, strict=True)]
+    return found

@@ -13,10 +13,11 @@ import numpy as np
 from alerts.model import MONITOR, Alert, Event, Kind, State
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Bools, Ints
-from vwmon.patients.records import Assignment, Plan, Stay
+from vwmon.patients.records import Assignment, Plan, Stay, StayLimit
 from vwmon.roster import Roster
 from vwmon.scoring.charts import PARTS
 from vwmon.store.account import Account, Noticed
+from vwmon.store.limits import numbered
 from vwmon.store.readings import FOREVER_MS, LogRow
 from vwmon.windows import NEVER
 
@@ -34,13 +35,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A line of the registers' journal, noticed at `at_ms`; `assignments` are those that it began or ended."""
+    """A line of the registers' journal, noticed at `at_ms`; `assignments` and `limit` are what it began or ended."""
 
     at_ms: int
     written_ms: int
     what: str
     stay: Stay
     assignments: tuple[Assignment, ...] = ()
+    limit: StayLimit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,13 @@ class Waited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The stored deadlines up to `at_ms` act, though nobody looked for what is overdue: the end of a recording."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """A fault of the whole service, noticed at `at_ms`, began at `since_ms`, or was over (None)."""
 
@@ -69,7 +78,7 @@ class Fault:
     since_ms: int | None
 
 
-Step = Message | Written | Did | Waited | Fault
+Step = Message | Written | Did | Waited | Settled | Fault
 Placed = tuple[int, Step]  # a step, and when the first message is received that comes after it
 
 
@@ -90,11 +99,11 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
     came = messages(account.rows)
     placed = sorted([*_written(account, account.stay), *did], key=lambda one: one[0])
     if not watched:
-        return list(_woven(came, placed, frozenset()))
+        return [*_woven(came, placed, frozenset()), Settled(at_ms=_end_ms(account))]
     looks = _looks(account, came, Roster(stays=(account.stay,), assignments=frozenset(), plans=plans))
     timed: list[Placed] = []
     for cut_ms, step in placed:
-        timed += [(cut_ms, Waited(at_ms=step.at_ms)), (cut_ms, step)]
+        timed += [(cut_ms, Waited(at_ms=_looked_ms(step))), (cut_ms, step)]
     return [*_woven(came, timed, looks), Waited(at_ms=_end_ms(account))]
 
 
@@ -110,9 +119,16 @@ def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[i
     yield from (step for _, step in waiting)
 
 
+def _looked_ms(step: Step) -> int:
+    """Give until when deadlines act before a step: a limit holds from when it was written, noticed or not."""
+    return min(step.at_ms, step.written_ms) if isinstance(step, Written) and step.limit is not None else step.at_ms
+
+
 def _end_ms(account: Account) -> int:
     """Give until when time has passed: the last that the daemon received, said of itself, or did."""
     beat_ms = account.monitor.cycle_ms if account.monitor is not None else None
+    if account.recorded and beat_ms is not None:
+        return beat_ms
     received_ms = max((row[5] for row in account.rows), default=0)
     did_ms = max((event.at_ms + 1 for event in account.kept.events if event.actor == MONITOR), default=0)
     return max(beat_ms or 0, received_ms, did_ms)
@@ -122,6 +138,7 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
     """Give the journal's lines that a scorer acted on, each among the messages where it did."""
     left = list(account.assignments)
     held: list[Assignment] = []
+    limits = {limit.limit_no: limit for limit in account.limits}
     for entry in account.journal:
         what = entry.verb
         mine = [a for a in (left if what == "assign" else held) if entry.device_no in {None, a.device_no}]
@@ -135,7 +152,8 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
             )
         if entry.cursor is not None and entry.noticed_ms is not None:
             at_ms = max(entry.noticed_ms, entry.at_ms)
-            written = Written(at_ms=at_ms, written_ms=entry.at_ms, what=what, stay=stay, assignments=found)
+            limit = limits.get(numbered(entry))
+            written = Written(at_ms=at_ms, written_ms=entry.at_ms, what=what, stay=stay, assignments=found, limit=limit)
             yield _placed_ms(account, entry, entry.noticed_ms, entry.cursor), written
 
 

@@ -195,7 +195,7 @@ def _line_numbers(content: str) -> Mapping[Where, int]:
     counts: dict[Where, int] = {}
     for number, line in enumerate(content.splitlines(), start=1):
         if header := HEADER.match(line):
-            inside = _names(header[2])
+            inside = _placed(_names(header[2]), counts)
             if header[1]:
                 lines.setdefault(inside, number)
                 counts[inside] = counts.get(inside, -1) + 1
@@ -204,6 +204,14 @@ def _line_numbers(content: str) -> Mapping[Where, int]:
         elif assigned := ASSIGNED.match(line):
             lines.setdefault((*inside, *_names(assigned[1])), number)
     return lines
+
+
+def _placed(names: Where, counts: Mapping[Where, int]) -> Where:
+    """Put into the way to a table the place in each list on the way: a table belongs to the last one begun."""
+    where: Where = ()
+    for name in names:
+        where = (*where, counts[where], name) if where in counts else (*where, name)
+    return where
 
 
 def _names(dotted: str) -> Where:

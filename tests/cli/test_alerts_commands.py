@@ -23,6 +23,7 @@ from alerts.policy import POLICY
 from tests.conftest import Command
 from tests.unit.alerts_points import HOUR, MINUTE, Point, follow, person, point
 from vwmon.cli import render, work_list
+from vwmon.cli.work_list import Look
 from vwmon.clock import Clock
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
@@ -33,6 +34,7 @@ from vwmon.store.sqlite import Connection
 
 NOW = 200 * MINUTE
 LAST_READING = NOW - 8000
+LOOK = Look(width=80)
 HOSTILE = "\x1b[31mEVIL\u202e\x07"
 FIELDS = [
     "id",
@@ -155,7 +157,8 @@ def test_an_empty_list_says_so(vwmon: Command, ward: Ward) -> None:
     """To people with a footer, to programs with an empty list; both end with 0."""
     shown = vwmon("alerts", "--db", ward.path)
     assert (shown.exit_code, "No open alerts." in shown.stdout) == (0, True)
-    assert "0 alerts | 4 patients | last reading 8 s ago | monitor 3 s ago" in shown.stdout
+    assert "0 alerts | 4 of 4 patients report" in shown.stdout
+    assert "last reading 8 s ago | monitor 3 s ago | you: " in shown.stdout
     assert listed(vwmon, ward) == []
     assert vwmon("alerts", "--db", ward.path, "--exit-code").exit_code == 0
     assert "No closed alerts." in vwmon("alerts", "--db", ward.path, "--closed").stdout
@@ -170,15 +173,19 @@ def test_the_list_carries_the_fields_of_the_interface(vwmon: Command, busy: Ward
     assert row["opened_at"] == "1970-01-01T02:30:02Z"
     assert row["due_at"] == "1970-01-01T02:45:02Z"
     assert (row["owner"], row["acknowledged_at"], row["acknowledged_until"], row["outcome"]) == (None,) * 4
-    assert row["score"] == {
-        "chart": "news2",
-        "total_min": 9,
-        "total_max": 12,
-        "complete": False,
-        "red": True,
-        "missing": ["temperature"],
-        "at": "1970-01-01T03:16:00Z",
-    }
+    assert (
+        row["score"]
+        | {
+            "chart": "news2",
+            "total_min": 9,
+            "total_max": 12,
+            "complete": False,
+            "red": True,
+            "missing": ["temperature"],
+            "at": "1970-01-01T03:16:00Z",
+        }
+        == row["score"]
+    )
     assert row["why"][0] == "NEWS2 9 to 12 (6 of 7 measured; missing temperature), 4 min ago"
 
 
@@ -310,7 +317,7 @@ def test_a_recording_stands_at_its_last_moment_and_says_so(vwmon: Command, busy:
     shown = vwmon("alerts", "--db", busy.path)
     assert shown.exit_code == 0
     assert shown.stdout.startswith("RECORDING: stands at 1970-01-01T03:18:00Z")
-    assert "NEWS2 9 to 12 (6 of 7 measured; missing temperature), 2 min ago" in shown.stdout
+    assert "2 min ago: SpO2 91 %, RR 24, O2 2 L/min, SBP 98; missing Temp" in shown.stdout
     done = vwmon("alerts", "ack", busy.id(2), "-m", "looked", "--db", busy.path)
     assert done.exit_code == 0
     assert "RECORDING" in done.stderr
@@ -333,13 +340,13 @@ def test_in_a_pipe_every_alert_is_one_line_and_nothing_is_cut(vwmon: Command, bu
     """Plain text that other programs can cut for themselves."""
     shown = vwmon("alerts", "--db", busy.path).stdout.splitlines()
     assert shown[0].split()[:3] == ["ID", "LVL", "PATIENT"]
-    assert len(shown) == 7
+    assert len(shown) == 8
     assert shown[1].startswith(f"{busy.id(1)}  L3   p-1")
-    assert "OVERDUE 34 min" in shown[1]
-    assert shown[1].endswith("4 min ago")
+    assert "OVERDUE 34m" in shown[1]
+    assert shown[1].endswith("4 min ago: SpO2 91 %, RR 24, O2 2 L/min, SBP 98; missing Temp")
     assert "S2" in shown[2]
     assert "SETTLED" in shown[4]
-    assert "T1" in shown[5]
+    assert shown[5] == "+ 1 technical L1: vwmon alerts --lane technical"
     assert "\x1b" not in "".join(shown)
 
 
@@ -353,11 +360,10 @@ def test_other_formats_carry_the_same_rows(vwmon: Command, busy: Ward, form: str
 def test_the_lines_of_a_terminal_keep_within_its_width(vwmon: Command, busy: Ward) -> None:
     """Eighty columns: the row, and the reasons below it on at most two lines, with a mark where more is left out."""
     rows = listed(vwmon, busy)
-    shown = work_list.lines(rows, NOW, work_list.Around(footer=["footer"]), 80)
+    shown = work_list.lines(rows, NOW, work_list.Around(footer=["footer"]), LOOK)
     assert max(len(line) for line, _ in shown) <= 80
-    assert shown[0][0].split() == list(work_list.TITLES)
-    assert shown[2][0].startswith("      resp; NEWS2 9 to 12")
-    assert shown[3][0].endswith(" …")
+    assert shown[0][0].split() == list(work_list.USUAL)
+    assert shown[2][0].startswith("      resp; 4 min ago: SpO2 91 %, RR 24, O2 2 L/min, SBP 98; missing Temp")
     assert shown[-1] == ("footer", "dim")
     assert shown[1][1] == "bold red"
 
@@ -368,7 +374,7 @@ def test_a_long_identifier_is_cut_in_its_row_and_whole_below_it(vwmon: Command, 
     with database.atomic(busy.db):
         busy.db.execute("update stay set patient = ? where stay_no = 2", [patient])
         busy.db.execute("update alert set owner = ? where stay_no = 2", ["o" * 64])
-    shown = [line for line, _ in work_list.lines(listed(vwmon, busy), NOW, work_list.Around(), 80)]
+    shown = [line for line, _ in work_list.lines(listed(vwmon, busy), NOW, work_list.Around(), LOOK)]
     assert max(map(cell_len, shown)) <= 80
     row = next(number for number, line in enumerate(shown) if line.startswith(busy.id(2)))
     assert shown[row].count("…") == 2
@@ -379,9 +385,12 @@ def test_a_long_identifier_is_cut_in_its_row_and_whole_below_it(vwmon: Command, 
 
 def test_the_title_and_the_empty_list_have_lines_too() -> None:
     """What must be said is said first, in red and in words."""
-    shown = work_list.lines([], NOW, work_list.Around(title="NOT MONITORING: really", empty="No open alerts."), 80)
+    shown = work_list.lines([], NOW, work_list.Around(title="NOT MONITORING: really", empty="No open alerts."), LOOK)
     assert shown == [("NOT MONITORING: really", "bold red"), ("No open alerts.", "")]
-    assert work_list.lines([], NOW, work_list.Around(title="RECORDING: stands"), 80)[0] == ("RECORDING: stands", "bold")
+    assert work_list.lines([], NOW, work_list.Around(title="RECORDING: stands"), LOOK)[0] == (
+        "RECORDING: stands",
+        "bold",
+    )
 
 
 def test_nothing_that_a_terminal_would_obey_is_printed(vwmon: Command, busy: Ward) -> None:
@@ -393,7 +402,7 @@ def test_nothing_that_a_terminal_would_obey_is_printed(vwmon: Command, busy: War
         shown = vwmon("alerts", *command, "--db", busy.path).stdout
         assert not set(shown) & set("\x1b\x07\u202e")
         assert "EVIL" in shown
-    text = work_list.as_text(work_list.lines(listed(vwmon, busy), NOW, work_list.Around(), 80)).plain
+    text = work_list.as_text(work_list.lines(listed(vwmon, busy), NOW, work_list.Around(), LOOK)).plain
     assert not set(text) & set("\x1b\x07\u202e")
 
 
@@ -497,11 +506,11 @@ def test_one_alert_is_shown_with_its_reasons_and_history(vwmon: Command, busy: W
     shown = vwmon("alerts", "show", busy.id(1), "--db", busy.path)
     assert shown.exit_code == 0
     for said in (
-        f"{busy.id(1)} L3 (patient p-1, ward resp) ACKED",
+        f"{busy.id(1)} L3 (patient p-1 (20y), ward resp) ACKED",
         "  NEWS2 9 to 12 (6 of 7 measured; missing temperature), 4 min ago",
         'acknowledged by lowe 1 min ago: "visit"',
         "covers L3, score to 10; raised again by score 11 or more",
-        "due in 29 min",
+        "due in 29m",
         "level 2 -> 3",
         'ahmed "daughter rang"',
     ):
@@ -624,9 +633,9 @@ def test_at_a_terminal_the_list_is_coloured_and_says_the_same_in_words(busy: War
     ids=["q", "ctrl-c"],
 )
 def test_watching_ends_when_it_is_told_to(busy: Ward, end: Callable[[subprocess.Popen[bytes], int], object]) -> None:
-    """By a key or by Ctrl-C; the list stays on the screen."""
+    """By a key or by Ctrl-C; the list stays on the screen, and its exit code says that it was not to be trusted."""
     code, screen = at_terminal("alerts", "--watch", "--db", busy.path, until=b"q ends", then=end)
-    assert code == 0
+    assert code == 4
     assert b"p-1" in screen
 
 

@@ -99,15 +99,6 @@ def test_a_reading_has_the_points_it_scores_by_itself(vital: str, value: float, 
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
-    [("Jane Brown", "JB"), ("maria da silva", "MDS"), ("", ""), (None, ""), ("O'Neill-Smith", "ONS"), ("李小龙", "李")],
-)
-def test_initials_are_the_first_letters(name: str | None, said: str) -> None:
-    """Of every part of a name."""
-    assert source.initials(name) == said
-
-
-@pytest.mark.parametrize(
     ("said", "here"),
     [
         ("K7QD is owned by bob. --take takes over", "K7QD is owned by bob. Key t takes it over"),

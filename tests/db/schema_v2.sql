@@ -136,6 +136,12 @@ CREATE TABLE stay (
     scale_prescriber text not null default '',
     check (spo2_scale = 1 or scale_prescriber <> ''),
     check (discharged_ms is null or discharged_ms >= admitted_ms)) strict;
+CREATE TABLE stay_limit (
+    limit_no integer primary key, stay_no integer not null references stay, rule text not null,
+    changes text not null, author text not null, reason text not null, from_ms integer not null,
+    to_ms integer, ended_ms integer, ended_by text, ended_reason text,
+    check (author <> '' and reason <> ''), check (to_ms is null or to_ms > from_ms),
+    check ((ended_ms is null) = (ended_by is null)), check (ended_ms is null or ended_ms >= from_ms)) strict;
 CREATE TABLE vital (vital_no integer primary key, name text not null unique) strict;
 CREATE INDEX alert_closed on alert (closed_ms) where state = 'closed';
 CREATE UNIQUE INDEX alert_current on alert (stay_no, lane) where current = 1;
@@ -157,6 +163,8 @@ CREATE INDEX notification_waiting on notification (queued_ms) where state = 'que
 CREATE INDEX quarantine_device on quarantine (device, quarantine_no);
 CREATE INDEX request_waiting on request (asked_ms) where state = 'queued';
 CREATE INDEX sequence_gap_device on sequence_gap (device_no);
+CREATE UNIQUE INDEX stay_limit_open on stay_limit (stay_no, rule) where ended_ms is null;
+CREATE INDEX stay_limit_stay on stay_limit (stay_no);
 CREATE UNIQUE INDEX stay_open on stay (patient) where discharged_ms is null;
 CREATE INDEX stay_patient on stay (patient, admitted_ms);
 CREATE TRIGGER alert_event_kept before delete on alert_event

@@ -102,6 +102,7 @@ def test_a_raise_is_explained_with_everything_it_stood_on(ill: Watched) -> None:
     assert {source.message for one in found.measured for source in one.sources} == {22}
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_is_missing_is_shown_with_its_bounds_and_its_last_reading(ward: Watched) -> None:
     """Never came, and too old to count, are told apart; neither counts as normal."""
     ward.hears({"temperature": 36.8}, 0)
@@ -115,6 +116,23 @@ def test_what_is_missing_is_shown_with_its_bounds_and_its_last_reading(ward: Wat
     assert found["oxygen"].points_max == 2
 
 
+def test_one_look_that_finds_several_deadlines_passed_lets_them_act_in_their_order(ward: Watched) -> None:
+    """The acknowledgement ended ten seconds before the readings were overdue; both are found at once, later."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    due_ms = ward.scorer.next_due_ms(ward.now_ms)
+    assert due_ms is not None
+    ward.pass_to(due_ms - 30_000)
+    ward.ack(name, for_ms=20_000)
+    ward.now_ms = due_ms + 20_000
+    ward.scorer.tick(ward.now_ms)
+    ward.beat()
+    found = ward.explained(name)
+    kinds = [event.kind for event in found.account.kept.events_of(found.alert.alert_no)]
+    assert kinds[-2:] == [Kind.EXPIRED, Kind.BLINDED]
+    assert differing(found) == []
+
+
 def test_an_alert_nobody_has_is_not_found(ill: Watched) -> None:
     """And of one that there is, only the times that it asked."""
     with pytest.raises(AlertUnknown, match="ZZZZ"):
@@ -124,6 +142,7 @@ def test_an_alert_nobody_has_is_not_found(ill: Watched) -> None:
     assert ill.explained(only(ill).lower()).alert.id == only(ill)
 
 
+@pytest.mark.usefixtures("at_once")
 def test_every_time_an_alert_asked_is_explained_by_itself(ward: Watched) -> None:
     """Raised, worsened and back after it had settled: each with its own readings."""
     story = [(0, WELL | {"spo2": 91.0}), (10, ILL), (20, WELL), (40, WELL), (60, WELL)]
@@ -136,6 +155,7 @@ def test_every_time_an_alert_asked_is_explained_by_itself(ward: Watched) -> None
     assert [one.equal for one in found] == [True] * len(found)
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_people_did_is_told_again_where_it_changes_what_follows(ward: Watched) -> None:
     """Taken, outgrown, taken over, expired, noted, settled, closed: the same alert comes of it, to the bit."""
     ward.hears(WELL | {"spo2": 91.0}, 0)
@@ -259,6 +279,7 @@ def test_a_late_reading_is_told_when_it_came(ward: Watched) -> None:
     assert found.before.at_ms == T0
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_a_message_tells_of_later_moments_takes_no_part_in_the_search(ward: Watched) -> None:
     """A spool brings two moments in one message: the first is asked about as if the second had not come yet."""
     ward.hears(WELL, 0)
@@ -276,6 +297,7 @@ def test_what_a_message_tells_of_later_moments_takes_no_part_in_the_search(ward:
     assert (found.nearest.change.source.part, found.nearest.change.value) == ("spo2", 92.0)
 
 
+@pytest.mark.usefixtures("at_once")
 def test_the_search_allows_for_what_people_did(ward: Watched) -> None:
     """In hand at a score of 3: three points more outgrow it, one more would not have."""
     ward.hears(WELL | {"spo2": 91.0}, 0)
@@ -290,6 +312,7 @@ def test_the_search_allows_for_what_people_did(ward: Watched) -> None:
     assert found.nearest.tried == 1
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_could_be_is_explained_by_what_is_overdue(ward: Watched) -> None:
     """Two points of SpO2 and a respiratory rate that never came: five at worst, and four with one per cent more."""
     ward.hears({"spo2": 97.0, "heart_rate": 75.0}, 0)
@@ -306,6 +329,7 @@ def test_what_could_be_is_explained_by_what_is_overdue(ward: Watched) -> None:
     assert (found.nearest.change.source.part, found.nearest.change.value, found.nearest.total_min) == ("spo2", 94.0, 1)
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_value_that_scores_like_one_that_was_tried_is_not_tried_again(ward: Watched) -> None:
     """Two single threes: of the thousand values there are, one for each band of each part is enough."""
     ward.hears(WELL | {"spo2": 90.0, "respiratory_rate": 26.0}, 0)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import policy
+from alerts import policy, verdicts
 from alerts import store as cases
 from alerts.acts import Act
 from alerts.model import SYSTEM_STAY, Case, Lane
@@ -143,7 +143,7 @@ def states(db: Connection) -> list[tuple[int, str, str, int]]:
 def test_the_quick_look_at_columns_agrees_with_the_rules(rows: list[tuple[int, int, bool]]) -> None:
     """Row by row it marks what alerts.policy marks point by point."""
     made = scored(*({"total": total, "could_be": could, "red": red} for total, could, red in rows))
-    expected = [policy.breaching(points.point(made, i, 11, PARTS)) for i in range(len(rows))]
+    expected = [verdicts.breaching(points.point(made, i, 11, PARTS), policy.BASE) for i in range(len(rows))]
     assert breaching(made).tolist() == expected
 
 
@@ -154,6 +154,7 @@ def test_points_that_cannot_matter_are_not_looked_at(alerting: Alerting, loaded:
     assert loaded == []
 
 
+@pytest.mark.usefixtures("at_once")
 def test_only_the_stay_with_a_breach_is_followed(alerting: Alerting, loaded: list[list[int]], db: Connection) -> None:
     """One question for all of them, and an alert under the versions of its own plan."""
     loaded.clear()
@@ -171,6 +172,7 @@ def test_a_stay_with_something_open_is_followed_at_every_point(alerting: Alertin
     assert states(db) == [(11, "clinical", "settled", 3)]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_points_of_one_stay_are_followed_wave_by_wave(alerting: Alerting, db: Connection) -> None:
     """A late unit's points come after those it came after, although they are older."""
     step(
@@ -257,6 +259,7 @@ def test_an_acknowledgement_that_runs_out_acts_as_of_then(alerting: Alerting, db
     assert at_ms == T0 + 33 * MINUTE
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_a_person_did_while_a_step_was_followed_is_allowed_for(alerting: Alerting, db: Connection) -> None:
     """Acknowledged between the following and the writing: the step is followed again, and nothing of it is lost."""
     step(alerting, scored({"total": 5, "red": True}), NO_GAPS)
@@ -286,6 +289,7 @@ def test_a_case_is_read_again_only_when_something_happened(
     assert [asked for asked in loaded if asked] == [[11], [11]]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_happened_to_one_patient_costs_no_question_for_another(
     alerting: Alerting, loaded: list[list[int]]
 ) -> None:
@@ -319,6 +323,7 @@ def test_a_case_that_time_has_changed_is_read_again(alerting: Alerting, db: Conn
     assert [row[1:3] for row in states(db)] == expected[end]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_was_sent_is_read_only_for_points_that_are_followed_and_refused(
     alerting: Alerting, db: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -246,3 +246,78 @@ def test_the_settings_cannot_be_changed() -> None:
     for record in (Settings(), Settings().mqtt, Ward(id="a", name="A")):
         with pytest.raises(AttributeError):
             setattr(record, fields(record)[0].name, None)
+
+
+LIMITED = """
+[[wards]]
+id = "resp"
+name = "Respiratory"
+[[wards.limits]]
+rule = "news2_5"
+author = "ann"
+reason = "ward round"
+from = 2026-11-12T09:00:00Z
+limit_on = 6
+limit_off = 5
+on_delay = "10m"
+[[wards]]
+id = "frail"
+name = "Frailty"
+[[wards.limits]]
+rule = "news2_red"
+author = "ben"
+reason = "ward round"
+from = "2026-11-12T09:00:00+01:00"
+to = 2027-01-01T00:00:00Z
+level = 1
+"""
+
+
+def test_a_ward_has_its_own_limits() -> None:
+    """Each with who, why, from when and until when, in the words of the table of rules."""
+    first, second = (ward.limits[0].of(ward.id) for ward in config.parse(LIMITED, Path("v.toml")).wards)
+    assert (first.subject, first.rule, first.author, first.to_ms) == ("resp", "news2_5", "ann", None)
+    assert first.changes == {"limit_on": 6, "limit_off": 5, "on_delay": "10m"}
+    assert (second.changes, second.from_ms) == ({"level": 1}, 1_794_470_400_000)
+    assert second.in_force(1_794_470_400_000)
+    assert not second.in_force(1_798_761_600_000)
+
+
+def test_every_fault_of_a_wards_limits_is_told_with_its_line() -> None:
+    """All at once, each at the table of the right ward."""
+    content = LIMITED.replace('author = "ann"', 'author = " "').replace("limit_off = 5", 'limit_off = "5"')
+    content = content.replace("news2_red", "news2_blue").replace("level = 1", "lvel = 1").replace("2027-01", "2026-01")
+    with pytest.raises(ConfigError) as refused:
+        config.parse(content, Path("v.toml"))
+    lines = [(fault.split(":")[1], fault.partition("wards.limits")[2][:10]) for fault in refused.value.faults]
+    assert lines == [
+        ("7", ".author: i"),
+        ("11", ".limit_off"),
+        ("17", ".rule: 'ne"),
+        ("22", ".lvel: unk"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line", "said"),
+    [
+        ("limit_off = 5", "", 5, "given together"),
+        ("limit_off = 5", "limit_off = 7", 5, "wrong side"),
+        ("2027-01-01", "2026-01-01", 16, "ends before it begins"),
+        ("level = 1", "", 16, "changes nothing"),
+        ('rule = "news2_red"', 'rule = "news2_7"', 16, "level 3 cannot be taken off or down"),
+    ],
+)
+def test_a_limit_that_cannot_hold_is_a_fault_of_the_configuration(was: str, becomes: str, line: int, said: str) -> None:
+    """It is refused before any daemon runs by it."""
+    with pytest.raises(ConfigError) as refused:
+        config.parse(LIMITED.replace(was, becomes), Path("v.toml"))
+    (fault,) = refused.value.faults
+    assert fault.startswith(f"v.toml:{line}: wards.limits: ")
+    assert said in fault
+
+
+def test_a_limit_is_part_of_what_alerts_are_made_by() -> None:
+    """Every alert stores the hash of the configuration; another limit is another hash."""
+    one, other = (config.parse(text, Path("v.toml")).hash for text in (LIMITED, LIMITED.replace('"10m"', '"11m"')))
+    assert one != other

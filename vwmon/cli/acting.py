@@ -19,7 +19,7 @@ from alerts.acts import Act
 from alerts.errors import AlertError
 from alerts.queries import Record
 from alerts.store import Acted
-from vwmon.cli import context, render, work_list
+from vwmon.cli import context, render, stay_lookups, work_list
 from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.clock import Clock
@@ -107,7 +107,7 @@ class Acting:
         if acted is None:
             return {"id": id_} | refused
         now_ms = self._standing.now_ms
-        record = queries.one(self._db, work_list.lookups(self._db, now_ms), now_ms, id_)
+        record = queries.one(self._db, stay_lookups.lookups(self._db, now_ms), now_ms, id_)
         shown = {name: value for name, value in record.items() if name not in NOT_SHOWN}
         undone = undo.format(id=record["id"]) if undo and error is None else None
         return shown | {"undo": undone, "repeated": acted.repeated} | refused

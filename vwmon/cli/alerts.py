@@ -5,15 +5,14 @@ Thin: the rules of every act are in the alerts package, the look of every list i
 
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from alerts import queries
 from alerts.model import Lane, State
 from alerts.queries import Wanted
-from vwmon.cli import alert_acts, alert_log, context, render, work_list
+from vwmon.cli import alert_acts, alert_log, asked_list, context, render, work_list
+from vwmon.cli.asked_list import Asked, ListFormat
 from vwmon.cli.options import (
     AsOption,
     ConfigOption,
@@ -26,16 +25,13 @@ from vwmon.cli.options import (
     span_ms,
 )
 from vwmon.cli.render import Format
-from vwmon.cli.standing import Standing, standing_of
+from vwmon.cli.standing import standing_of
 from vwmon.cli.triage.command import triage
-from vwmon.config import Settings
-from vwmon.store import registers
 from vwmon.store.database import open_reader
-from vwmon.store.sqlite import Connection
+
+LEAST_INTERVAL_MS, MOST_INTERVAL_MS = 1000, 60_000
 
 app = group("alerts", "The work list, most urgent first.")
-for command in (*alert_acts.COMMANDS, alert_log.log, triage):
-    app.command()(command)
 
 
 @app.callback()
@@ -44,7 +40,9 @@ def work(
     *,
     config: ConfigOption = None,
     db: DbOption = None,
-    form: FormatOption = Format.TABLE,
+    form: Annotated[
+        ListFormat, typer.Option("--format", "-o", help="How to print.", case_sensitive=False)
+    ] = ListFormat.TABLE,
     as_json: JsonOption = False,
     lane: Annotated[str, typer.Option(help="clinical, technical, system or all.")] = "all",
     level: Annotated[str, typer.Option(help="This level and above: 1, 2 or 3.")] = "1",
@@ -53,18 +51,33 @@ def work(
     patient: Annotated[str, typer.Option(help="One patient only.", show_default=False)] = "",
     mine: Annotated[bool, typer.Option("--mine", help="Those that I own.", show_default=False)] = False,
     unowned: Annotated[bool, typer.Option("--unowned", help="Those nobody has in hand.", show_default=False)] = False,
+    overdue: Annotated[
+        bool, typer.Option("--overdue", help="Those whose answer is overdue.", show_default=False)
+    ] = False,
     snoozed: Annotated[
         bool, typer.Option("--snoozed", help="Also those that were put off.", show_default=False)
     ] = False,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="What waits to be confirmed instead.", show_default=False)
+    ] = False,
     closed: Annotated[bool, typer.Option("--closed", help="Closed ones instead.", show_default=False)] = False,
     since: SinceOption = "",
+    names: Annotated[bool, typer.Option("--names", help="People's names, not initials.", show_default=False)] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="Without colour.", show_default=False)] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="10 plus the highest level.", show_default=False)
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep showing; q or Ctrl-C ends.", show_default=False)] = False,
+    interval: Annotated[str, typer.Option(metavar="SPAN", help="How often to look, with --watch: 1s to 1m.")] = "2s",
+    until_clear: Annotated[
+        bool, typer.Option("--until-clear", help="Watch until nothing is open.", show_default=False)
+    ] = False,
     as_name: AsOption = "",
 ) -> None:
     """List the open alerts, the most urgent first.
+
+    Technical alerts of level 1 are one line below the list, and snoozed ones a number there. Programs are given all but
+    what is snoozed.
 
     Exit code 4: the list may be out of date; it is printed all the same.
     """
@@ -72,30 +85,70 @@ def work(
         _refuse_options_before(ctx)
         return
     settings = context.resolve(config, db)
-    wanted = Wanted(
-        lanes=_named(Lane, "" if lane == "all" else lane),
-        level=_level(level),
-        states=_named(State, state),
-        ward=ward,
-        patient=patient,
-        closed=closed,
-        owner=context.actor(as_name, settings) if mine else "",
-        unowned=unowned,
-        snoozed=snoozed,
+    actor = context.actor(as_name, settings)
+    asked = Asked(
+        settings=settings,
+        wanted=Wanted(
+            lanes=_named(Lane, "" if lane == "all" else lane),
+            level=_level(level),
+            states=_named(State, state),
+            ward=ward,
+            patient=patient,
+            closed=closed,
+            owner=actor if mine else "",
+            unowned=unowned,
+            overdue=overdue,
+            snoozed=snoozed,
+        ),
+        within_ms=span_ms(since),
+        form=ListFormat.JSON if as_json else form,
+        actor=actor,
+        names=names,
+        plain=no_color,
     )
-    form, within_ms = render.chosen(form, as_json), span_ms(since)
-    if wanted.patient or wanted.ward:
-        _check(wanted, settings)
-    if watch:
-        _watch(settings.store.path, form, wanted, within_ms)
-        return
-    with closing(open_reader(settings.store.path)) as opened:
-        standing = standing_of(opened)
-        rows = _rows(opened, standing, wanted, within_ms)
-        standing.announce(form)
-        work_list.show_list(rows, form, standing.now_ms, _around(opened, standing, wanted, len(rows)))
-    open_levels = [row["level"] for row in rows if row["state"] != State.CLOSED]
-    standing.leave(max(open_levels, default=0) if exit_code else 0)
+    if watch or until_clear:
+        _watch(asked, interval, until_clear=until_clear, pending=pending)
+    elif pending:
+        _show_pending(asked)
+    else:
+        _show(asked, exit_code=exit_code)
+
+
+def _show(asked: Asked, *, exit_code: bool) -> None:
+    shown = asked_list.read(asked)
+    shown.standing.announce(asked.form.usual if asked.form.people else Format.JSON)
+    if asked.form is ListFormat.IDS:
+        sys.stdout.writelines(f"{row['id']}\n" for row in shown.rows)
+    else:
+        wide = asked.form is ListFormat.WIDE
+        form, now_ms = asked.form.usual, shown.standing.now_ms
+        work_list.show_list(shown.rows, form, now_ms, shown.around, wide=wide, plain=asked.plain)
+    shown.standing.leave(shown.highest if exit_code else 0)
+
+
+def _show_pending(asked: Asked) -> None:
+    if asked.form is ListFormat.IDS:
+        raise typer.BadParameter("what is pending is no alert yet and has no id; ask with --json")
+    shown = asked_list.read_pending(asked)
+    form, standing = asked.form.usual, shown.standing
+    standing.announce(form)
+    footer = shown.around.footer if shown.rows else [shown.around.empty]
+    render.emit(shown.rows, asked_list.pending_columns(standing.now_ms), form, title=standing.title, footer=footer)
+    standing.leave()
+
+
+def _watch(asked: Asked, interval: str, *, until_clear: bool, pending: bool) -> None:
+    """Show the list again and again until a key or Ctrl-C ends it; the last one stays on the screen."""
+    if not asked.form.people or not (sys.stdout.isatty() and sys.stdin.isatty()):
+        raise typer.BadParameter("--watch needs a terminal; without one, ask again with --json")
+    if pending or asked.wanted.closed:
+        raise typer.BadParameter("--watch shows what is open; leave out --pending and --closed")
+    every_ms = span_ms(interval) or 0
+    if not LEAST_INTERVAL_MS <= every_ms <= MOST_INTERVAL_MS:
+        raise typer.BadParameter(f"--interval {interval} is not between 1s and 1m")
+    from vwmon.cli.watching import watch
+
+    watch(asked, every_ms / 1000, until_clear=until_clear)
 
 
 @app.command()
@@ -106,19 +159,28 @@ def show(
     db: DbOption = None,
     form: FormatOption = Format.TABLE,
     as_json: JsonOption = False,
+    names: Annotated[
+        bool, typer.Option("--names", help="The person's name, not initials.", show_default=False)
+    ] = False,
+    trends: Annotated[str, typer.Option(metavar="SPAN", help="How far back the trend lines go.")] = "24h",
 ) -> None:
-    """Show one alert: where it stands, why, what an acknowledgement covers, and its history."""
-    form = render.chosen(form, as_json)
-    with closing(open_reader(context.resolve(config, db).store.path)) as opened:
+    """Show one alert: where it stands, why, what an acknowledgement covers, its trends and its history."""
+    from vwmon.cli import alert_page
+
+    form, settings = render.chosen(form, as_json), context.resolve(config, db)
+    with closing(open_reader(settings.store.path)) as opened:
         standing = standing_of(opened)
-        asked = work_list.lookups(opened, standing.now_ms, decide=True)
-        record = queries.one(opened, asked, standing.now_ms, alert)
+        page = alert_page.read(opened, standing, settings, alert, span_ms(trends) or 0, names=_identify(form, names))
     standing.announce(form)
     if form is Format.TABLE:
-        standing.say(work_list.detail(record, standing.now_ms))
+        standing.say(alert_page.lines(page))
     else:
-        render.emit_one(record, form)
+        render.emit_one(page.record, form)
     standing.leave()
+
+
+def _identify(form: Format, names: bool) -> bool | None:
+    return names if names or form is Format.TABLE else None
 
 
 @app.command()
@@ -153,42 +215,6 @@ def stats(
     standing.leave()
 
 
-def _check(wanted: Wanted, settings: Settings) -> None:
-    """Raise NotFoundError for a patient or ward that never was: a slip in a name must not look like a quiet ward."""
-    with closing(open_reader(settings.store.path)) as opened:
-        if wanted.patient:
-            registers.stays_of(opened, wanted.patient)
-        if wanted.ward:
-            registers.check_ward(opened, wanted.ward, [ward.id for ward in settings.wards])
-
-
-def _rows(db: Connection, standing: Standing, wanted: Wanted, within_ms: int | None) -> list[queries.Record]:
-    since_ms = 0 if within_ms is None else standing.now_ms - within_ms
-    return queries.work_list(db, work_list.lookups(db, standing.now_ms), standing.now_ms, wanted, since_ms)
-
-
-def _around(db: Connection, standing: Standing, wanted: Wanted, listed: int) -> work_list.Around:
-    empty = "No closed alerts." if wanted.closed else "No open alerts."
-    return work_list.Around(title=standing.title, empty=empty, footer=standing.footer(db, listed))
-
-
-def _watch(path: Path, form: Format, wanted: Wanted, within_ms: int | None) -> None:
-    """Show the list again and again until a key or Ctrl-C ends it; the last one stays on the screen."""
-    if form is not Format.TABLE or not (sys.stdout.isatty() and sys.stdin.isatty()):
-        raise typer.BadParameter("--watch needs a terminal; without one, ask again with --json")
-
-    def shown(width: int) -> list[work_list.Line]:
-        with closing(open_reader(path)) as opened:
-            standing = standing_of(opened)
-            rows = _rows(opened, standing, wanted, within_ms)
-            around = _around(opened, standing, wanted, len(rows))
-        return [*work_list.lines(rows, standing.now_ms, around, width), ("q ends", "dim")]
-
-    from vwmon.cli.watching import watch
-
-    watch(shown)
-
-
 def _refuse_options_before(ctx: typer.Context) -> None:
     """Refuse options that were written before a command, which would not see them."""
     given = [name for name in ctx.params if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"]
@@ -208,3 +234,7 @@ def _level(text: str) -> int:
     if text.removesuffix("+") not in {"1", "2", "3"}:
         raise typer.BadParameter(f"{text!r} is no level; write 1, 2 or 3")
     return int(text.removesuffix("+"))
+
+
+for command in (alert_log.log, *alert_acts.COMMANDS, triage):
+    app.command()(command)

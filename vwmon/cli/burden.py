@@ -10,7 +10,7 @@ from alerts import queries, timelines
 from alerts.burden import burden
 from alerts.model import SYSTEM_STAY
 from vwmon import hours
-from vwmon.cli import render, work_list
+from vwmon.cli import render, stay_lookups
 from vwmon.cli.standing import Standing
 from vwmon.config import Settings
 from vwmon.durations import DAY_MS
@@ -137,7 +137,7 @@ def _whole_ms(standing: Standing, stays: Collection[Stay]) -> int:
 
 def _ends_ms(db: Connection, standing: Standing, stays: Collection[Stay]) -> dict[int, int]:
     """Give until when each stay is looked at: its discharge, or now; in a recording at the latest its last reading."""
-    last = work_list.last_readings(db, {stay.stay_no for stay in stays}) if _recorded(standing) else {}
+    last = stay_lookups.last_readings(db, {stay.stay_no for stay in stays}) if _recorded(standing) else {}
     return {
         stay.stay_no: min(stay.discharged_ms or standing.now_ms, last.get(stay.stay_no, standing.now_ms))
         for stay in stays

@@ -107,7 +107,8 @@ def _lines(scene: "Scene") -> "list[Line]":
     """Give the work list of a scene at its own time."""
     from alerts import queries
     from alerts.queries import Wanted
-    from vwmon.cli import work_list
+    from vwmon.cli import stay_lookups, work_list
+    from vwmon.cli.work_list import Look
     from vwmon.store import monitor
     from vwmon.store.database import open_reader
 
@@ -117,11 +118,11 @@ def _lines(scene: "Scene") -> "list[Line]":
         # On the fast clock a busy moment of this machine looks long: two real seconds are allowed for it.
         asked_ms = now_ms if state is None else max(state.cycle_ms or 0, now_ms - round(BUSY_MS * scene.speed))
         reason = monitor.distrust(state, asked_ms)
-        rows = queries.work_list(db, work_list.lookups(db, now_ms), now_ms, Wanted(), 0)
+        rows = queries.work_list(db, stay_lookups.lookups(db, now_ms), now_ms, Wanted(), 0)
     title = reason or f"DEMONSTRATION, simulated patients, {scene.broker}: {render.utc(now_ms // 1000 * 1000)}"
     width = render.terminal_width()
     around = work_list.Around(title=title, empty="Nobody has deteriorated yet.", footer=[f"{len(rows)} alerts"])
-    return work_list.lines(rows, now_ms, around, width)
+    return work_list.lines(rows, now_ms, around, Look(width=width))
 
 
 def _print(lines: "list[Line]") -> None:

@@ -6,8 +6,9 @@ from typing import Any
 from alerts.model import Event
 from alerts.policy import POLICY, Rule
 from vwmon.cli import reading_rows
+from vwmon.cli.limit_rows import given_rows
 from vwmon.cli.render import utc
-from vwmon.explain import Awaited, Explanation, Measured
+from vwmon.explain import Awaited, Explanation, Learnt, Measured
 from vwmon.nearest import Nearest
 from vwmon.patients.records import Expected
 from vwmon.scoring.charts import PARTS
@@ -21,12 +22,13 @@ def record(explained: Explanation) -> Record:
     """Give an explanation as an object."""
     return {
         **_alert(explained),
-        "rules": [_rule(rule) for rule in explained.rules],
+        "rules": [_rule(rule) | {"limits": given_rows(explained.given.get(rule.name, {}))} for rule in explained.rules],
         "rules_version": POLICY.version,
         "rules_source": POLICY.source,
         "chart": {name: getattr(explained.chart, name) for name in ("id", "title", "version", "source")},
         "plan": _plan(explained),
         "readings": [_measured(one, explained) for one in explained.measured],
+        "quantities": [_learnt(one, explained) for one in explained.learnt],
         "score": _score(explained),
         "before": None if explained.before is None else _before(explained.before),
         "overdue": [_awaited(one, explained) for one in explained.awaited],
@@ -82,9 +84,35 @@ def _rule(rule: Rule) -> Record:
         "title": rule.title,
         "level": rule.level.value,
         "quantity": rule.quantity,
+        "side": rule.side.value,
         "limit_on": rule.limit_on,
         "limit_off": rule.limit_off,
+        "cadence": rule.cadence.value,
+        "on_delay_seconds": rule.on_delay_ms / 1000,
         "off_delay_seconds": rule.off_delay_ms / 1000,
+    }
+
+
+def _learnt(one: Learnt, explained: Explanation) -> Record:
+    vitals, devices = explained.account.vitals, explained.account.devices
+    return {
+        "quantity": one.quantity,
+        "value": one.value,
+        "sentence": one.sentence or None,
+        "observed_at": utc(one.at_ms),
+        "log": [
+            {
+                "reading": seq,
+                "message": unit,
+                "device": devices[device_no].device if device_no in devices else None,
+                "vital": vitals[vital_no],
+                "value": reading_rows.value(vitals[vital_no], value, None),
+                "unit": reading_rows.unit(vitals[vital_no]),
+                "observed_at": utc(observed_ms),
+                "received_at": utc(received_ms),
+            }
+            for seq, device_no, vital_no, observed_ms, value, received_ms, unit in one.readings
+        ],
     }
 
 

@@ -120,12 +120,24 @@ def folded(line: str, width: int = WIDTH) -> list[str]:
     """Return a line as lines of at most `width` columns, those after the first set in below it."""
     if width_of(line) <= width:
         return [line]
+    return wrapped(line, width, inner=" " * (len(line) - len(line.lstrip()) + len(GAP)))
+
+
+def wrapped(line: str, width: int, *, indent: str = "", inner: str = "", most: int | None = None) -> list[str]:
+    """Return a line as at most `most` lines of so many columns, each set in; what is left out is marked."""
     from textwrap import wrap
 
-    inner = " " * (len(line) - len(line.lstrip()) + len(GAP))
     # A letter that is two columns wide counts as two: with a NUL beside it, which nothing safe to show has.
     counted = "".join(letter if width_of(letter) < 2 else f"{letter}\0" for letter in line)  # noqa: PLR2004
-    parts = wrap(counted, width, subsequent_indent=inner, break_on_hyphens=False)
+    parts = wrap(
+        counted,
+        width,
+        initial_indent=indent,
+        subsequent_indent=inner,
+        break_on_hyphens=False,
+        max_lines=most,
+        placeholder=" …",
+    )
     return [part.replace("\0", "") for part in parts]
 
 
@@ -166,6 +178,19 @@ def ago(span_ms: float) -> str:
         if span >= size:
             return f"{sign}{int(span // size)} {unit}"
     return "0 s"
+
+
+def short(span_ms: float) -> str:
+    """Return a span for a narrow column, in at most two units: "40s", "9m", "1h55", "3d4h"; one below zero is none."""
+    seconds = max(int(span_ms // 1000), 0)
+    if seconds < 60:  # noqa: PLR2004 -- a minute
+        return f"{seconds}s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
+    if not hours:
+        return f"{minutes}m"
+    if not days:
+        return f"{hours}h{minutes % 60:02d}"
+    return f"{days}d{hours % 24}h" if days < 10 else f"{days}d"  # noqa: PLR2004 -- an hour tells nothing after ten days
 
 
 def utc(ms: int) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import typer
 
-from alerts import queries
 from vwmon.cli import render
 from vwmon.cli.render import Format
 from vwmon.clock import Clock
@@ -38,17 +37,6 @@ class Standing:
         for line in [self.title, *lines] if self.title else lines:
             render.say(line)
 
-    def footer(self, db: Connection, listed: int) -> list[str]:
-        """Say how many alerts are listed, how many patients there are, and how fresh what is shown is."""
-        (patients,) = db.execute("select count(*) from stay where discharged_ms is null").fetchone()
-        said = [_counted(listed, "alert"), _counted(patients, "patient")]
-        put_off = queries.snoozed(db, self.now_ms)
-        said += [f"{put_off} snoozed (vwmon alerts --snoozed)"] if put_off else []
-        if self.state is not None and self.state.mode == "live":
-            said.append(f"last reading {self._ago(self.state.last_received_ms)}")
-            said.append(f"monitor {self._ago(self.state.cycle_ms)}")
-        return [" | ".join(said)]
-
     def leave(self, highest: int = 0) -> None:
         """End with 4 when the list is not to be trusted, else with 10 plus the highest level when that is asked for."""
         if not self.trusted:
@@ -56,7 +44,8 @@ class Standing:
         if highest:
             raise typer.Exit(TEN + highest)
 
-    def _ago(self, at_ms: int | None) -> str:
+    def ago(self, at_ms: int | None) -> str:
+        """Say how long before the moment of the list something was."""
         return "never" if at_ms is None else f"{render.ago(max(self.now_ms - at_ms, 0))} ago"
 
 
@@ -68,7 +57,3 @@ def standing_of(db: Connection) -> Standing:
         return Standing(now_ms=end_ms, title=f"RECORDING: stands at {render.utc(end_ms)}", trusted=True, state=state)
     reason = monitor.distrust(state, now_ms)
     return Standing(now_ms=now_ms, title=reason or "", trusted=reason is None, state=state)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

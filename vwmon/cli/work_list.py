@@ -1,30 +1,23 @@
-"""How alerts look to people: the work list at a terminal and in a pipe, one alert in full, its history.
+"""How the work list looks to people: at a terminal of any width, and in a pipe.
 
-Here: the words, widths and colours, and where the facts around an alert are looked up. Not here: which alerts there
-are, or what may be done to them. Nothing is said by colour alone.
+Here: the words, widths and colours of the list. Not here: which alerts there are, what is said around the list, or one
+alert in full. Nothing is said by colour alone.
 """
 
 import sys
-import textwrap
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from alerts import wording
 from alerts.model import Lane
-from alerts.policy import POLICY
-from alerts.queries import Lookups, Whose
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
-from vwmon.patients import plans
-from vwmon.store import monitor, readings, registers, scores
-from vwmon.store.sqlite import Connection
 
 Row = Mapping[str, Any]
 Line = tuple[str, str]  # a line and its rich style
 
-CHART = "news2"
 STATES = {
     "new": "NEW",
     "acknowledged": "ACKED",
@@ -33,23 +26,18 @@ STATES = {
     "closed": "CLOSED",
 }
 STYLES = {3: "bold red", 2: "yellow", 1: ""}
-TITLES = ("ID", "LVL", "PATIENT", "STATE", "SINCE", "SCORE", "LAST", "OWNER", "DUE")
-PATIENT, OWNER = TITLES.index("PATIENT"), TITLES.index("OWNER")
-NAMES = (OWNER, PATIENT)  # which columns give way on a narrow terminal, in this order
-WHY_LINES = 2
+NARROW = ("ID", "LVL", "PATIENT", "STATE", "SCORE", "DUE")
+USUAL = ("ID", "LVL", "PATIENT", "STATE", "SINCE", "SCORE", "OWNER", "DUE")
+WIDE = ("ID", "LVL", "PATIENT", "WARD", "STATE", "SINCE", "SCORE", "OWNER", "DUE", "WHY")
+USUAL_FROM, WIDE_FROM = 80, 140  # columns of a terminal
+GIVING_WAY = ("OWNER", "PATIENT")  # which columns are cut on a narrow terminal, in this order
+WHY_LINES, NARROW_WHY_LINES = 2, 3
+BAR = " | "
 INDENT = " " * 6
-LEAST_OF_A_NAME = 8
-
-
-def lookups(db: Connection, now_ms: int, *, decide: bool = False) -> Lookups:
-    """Give the ways to ask the registers and the scores about the stays of a list.
-
-    With `decide` a score also says which measurement would settle it.
-    """
-    return Lookups(
-        whose=lambda stay_nos: _whose(db, stay_nos),
-        scores=lambda stay_nos: current_scores(db, stay_nos, now_ms, decide=decide),
-    )
+LEAST_OF_A_NAME, LEAST_OF_A_REASON = 8, 24
+SAID = frozenset({"blind", "late", "recurrence", "offered", "snoozed"})  # flags that the reasons tell of
+GONE, CHANGED, ADDED = "-", "*", "+"
+NOT_MONITORING = "NOT"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,35 +49,104 @@ class Around:
     footer: Sequence[str] = ()
 
 
-def show_list(rows: Sequence[Row], form: Format, now_ms: int, around: Around) -> None:
-    """Print the list: two lines an alert at a terminal, one line and nothing cut in a pipe, or for programs."""
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a list is drawn: for how many columns, each alert on one line or not, and with which marks by id.
+
+    With marks, even none, a column before the others is kept for them.
+    """
+
+    width: int
+    wide: bool = False
+    marks: Mapping[str, str] | None = None
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """Give the columns that there is room for."""
+        if self.wide or self.width >= WIDE_FROM:
+            return WIDE
+        return USUAL if self.width >= USUAL_FROM else NARROW
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A list in lines: those of its titles, and of each alert in order."""
+
+    titles: Line
+    alerts: Sequence[Sequence[Line]] = field(default=())
+
+
+def show_list(
+    rows: Sequence[Row], form: Format, now_ms: int, around: Around, *, wide: bool = False, plain: bool = False
+) -> None:
+    """Print the list: in lines that fit a terminal, one line an alert and nothing cut in a pipe, or for programs.
+
+    `wide` is one line an alert, however long, also at a terminal; `plain` is without colour there.
+    """
     if form is not Format.TABLE:
         render.emit(rows, (), form)
     elif sys.stdout.isatty():
-        print_lines(lines(rows, now_ms, around, render.terminal_width()))
+        look = Look(width=UNCUT if wide else render.terminal_width(), wide=wide)
+        print_lines(lines(rows, now_ms, around, look), plain=plain)
     else:
         footer = around.footer if rows else [around.empty, *around.footer]
         render.emit(rows, _columns(now_ms), form, title=around.title, footer=footer)
 
 
-def lines(rows: Sequence[Row], now_ms: int, around: Around, width: int) -> list[Line]:
-    """Give the list as lines for a terminal of that width."""
-    cells = _fitted([_cells(row, now_ms) for row in rows], width)
-    widths = _widths(cells)
-    urgent = "bold red" if around.title.startswith("NOT") else "bold"
-    shown: list[Line] = [(line, urgent) for line in render.folded(around.title, width)] if around.title else []
-    shown.append((_joined(TITLES, widths), "bold") if rows else (around.empty, ""))
+def lines(rows: Sequence[Row], now_ms: int, around: Around, look: Look) -> list[Line]:
+    """Give the list as lines for a terminal."""
+    drawn = draw(rows, now_ms, look)
+    listed = [drawn.titles, *(line for alert in drawn.alerts for line in alert)] if rows else [(around.empty, "")]
+    return [*above(around.title, look.width), *listed, *below(around.footer, look.width)]
+
+
+def above(title: str, width: int) -> list[Line]:
+    """Give the lines that stand first, before anything that they may put in doubt."""
+    style = "bold red" if title.startswith(NOT_MONITORING) else "bold"
+    return [(line, style) for line in render.folded(title, width)] if title else []
+
+
+def below(footer: Sequence[str], width: int) -> list[Line]:
+    """Give the lines that stand last; what is between two bars stays on one line where it fits."""
+    return [
+        (line, "dim") for said in footer for part in _between_bars(said, width) for line in render.folded(part, width)
+    ]
+
+
+def _between_bars(said: str, width: int) -> list[str]:
+    packed: list[str] = []
+    for part in said.split(BAR):
+        longer = f"{packed[-1]}{BAR}{part}" if packed else part
+        if packed and render.width_of(longer) <= width:
+            packed[-1] = longer
+        else:
+            packed.append(part)
+    return packed
+
+
+def draw(rows: Sequence[Row], now_ms: int, look: Look) -> Drawn:
+    """Draw a list: its titles, and the lines of each alert."""
+    titles = tuple(title for title in look.titles if title != "WHY")
+    cells = _fitted([tuple(_cell(title, row, now_ms) for title in titles) for row in rows], titles, look)
+    widths = _widths(cells, titles)
+    room = look.width - sum(widths) - len(render.GAP) * len(widths) - _margin(look)
+    beside = "WHY" in look.titles and room >= LEAST_OF_A_REASON
+    alerts = []
     for row, texts in zip(rows, cells, strict=True):
-        shown.append((_joined(texts, widths), STYLES[row["level"]]))
-        shown += [(line, "dim" if row["state"] == "closed" else "") for line in _below(row, texts, width)]
-    return [*shown, *((line, "dim") for line in around.footer)]
+        first, style = _marked(look, row["id"]) + _joined(texts, widths, kept=beside), STYLES[row["level"]]
+        whole = _whole(row, texts[titles.index("PATIENT")], look.width)
+        said = _beside(row, first, room) if beside else [first, *_below(row, look, now_ms)]
+        rest = "dim" if row["state"] == "closed" else ""
+        alerts.append([(said[0], style), *((line, rest) for line in [*whole, *said[1:]])])
+    shown = [*titles, "WHY"] if beside else titles
+    return Drawn(titles=(" " * _margin(look) + _joined(shown, [*widths, 0]), "bold"), alerts=alerts)
 
 
-def print_lines(shown: Iterable[Line]) -> None:
+def print_lines(shown: Iterable[Line], *, plain: bool = False) -> None:
     """Print lines in their styles to a terminal."""
     from rich.console import Console
 
-    Console(file=sys.stdout, highlight=False, soft_wrap=True).print(as_text(shown))
+    Console(file=sys.stdout, highlight=False, soft_wrap=True, no_color=plain or None).print(as_text(shown))
 
 
 def as_text(shown: Iterable[Line]) -> Any:  # noqa: ANN401 -- rich is imported by those who show
@@ -97,23 +154,6 @@ def as_text(shown: Iterable[Line]) -> Any:  # noqa: ANN401 -- rich is imported b
     from rich.text import Text
 
     return Text("\n").join(Text(render.safe(line), style=style) for line, style in shown)
-
-
-def detail(record: Row, now_ms: int) -> list[str]:
-    """Give everything about one alert as lines: where it stands, why, what covers it, and its history."""
-    said = [
-        _headline(record),
-        f"since {record['since']}, opened {record['opened_at']}, version {record['version']}",
-        *(f"  {sentence}" for sentence in [*record["why"], *_now(record, now_ms), *_next(record["score"])]),
-    ]
-    if record["owner"] is not None:
-        said.append(f"acknowledged by {record['owner']} {_age(record['acknowledged_at'], now_ms)} ago{_quoted(record)}")
-    if record["acknowledged_until"] is not None:
-        said.append(f"  until {record['acknowledged_until']}; {record['covers']}")
-    if record["outcome"] is not None:
-        said.append(f"outcome: {record['outcome']}")
-    said += [f"due {_due(record, now_ms)}"] if record["due_at"] is not None else []
-    return [*said, "history:", *(f"  {told(event)}" for event in record["events"])]
 
 
 def told(event: Row) -> str:
@@ -126,7 +166,7 @@ def told(event: Row) -> str:
 
 def done(record: Row) -> str:
     """Say in one line where an alert stands after an act."""
-    parts = [_headline(record)]
+    parts = [headline(record)]
     if record["state"] == "acknowledged":
         parts.append(f"by {record['owner']} until {record['acknowledged_until']}: {record['covers']}")
     if record["outcome"] is not None:
@@ -134,176 +174,154 @@ def done(record: Row) -> str:
     return " ".join(parts)
 
 
-def _headline(record: Row) -> str:
+def headline(record: Row) -> str:
+    """Name an alert, what it is about and its state."""
     mark = wording.mark(Lane(record["lane"]), record["level"])
-    who = (
-        f"patient {record['patient']}, ward {record['ward']}" if record["patient"] is not None else "the whole service"
-    )
+    who = f"patient {who_is(record)}, ward {record['ward']}" if record["patient"] is not None else "the whole service"
     return f"{record['id']} {mark} ({who}) {STATES[record['state']]}"
 
 
-def _quoted(record: Row) -> str:
-    return f': "{record["note"]}"' if record["note"] else ""
+def who_is(row: Row) -> str:
+    """Give a patient as a shared screen may: the local identifier first, then initials or name, and the age.
+
+    The identifier is never left out: two patients of one ward can have the same initials and age.
+    """
+    if row["patient"] is None:
+        return "-"
+    person = row.get("person") or {}
+    age = person.get("age")
+    told_by = [person.get("name") or person.get("initials"), None if age is None else f"{age}y"]
+    known = " ".join(filter(None, told_by))
+    return render.safe(f"{row['patient']} ({known})" if known else str(row["patient"]))
+
+
+def score(row: Row) -> str:
+    """Give the score of now with its bounds, and by how much it has changed: "8 +3"; "?" where that cannot be told."""
+    held, change = row["score"], row.get("change")
+    if held is None or row["lane"] != Lane.CLINICAL:
+        return "-"
+    text = bounds(held)
+    if change is None:
+        return text
+    return f"{text} ?" if change["by"] is None else f"{text} {change['by']:+d}"
+
+
+def bounds(held: Row) -> str:
+    """Give a score as it may be: "8", or "8-14" when something is missing."""
+    low, high = held["total_min"], held["total_max"]
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def due(row: Row, now_ms: int) -> str:
+    """Say when something is owed: OVERDUE since the first answer was, with the tier it has come to; or the outcome."""
+    if row["state"] == "closed":
+        return row["outcome"] or "-"
+    owed, next_due = row.get("owed_at"), row["due_at"]
+    tier = f" tier {row['tier']}" if row["tier"] > 1 else ""
+    if owed is not None and ms(owed) <= now_ms:
+        return f"OVERDUE {render.short(now_ms - ms(owed))}{tier}"
+    if next_due is None:
+        return "-"
+    left_ms = ms(next_due) - now_ms
+    return f"in {render.short(left_ms)}{tier}" if left_ms > 0 else f"OVERDUE {render.short(-left_ms)}{tier}"
+
+
+def since(at: str, now_ms: int) -> str:
+    """Say how long ago a time was, for a narrow column."""
+    return render.short(now_ms - ms(at))
+
+
+def ms(at: str) -> int:
+    """Undo render.utc."""
+    return round(datetime.fromisoformat(at).timestamp() * 1000)
+
+
+UNCUT: Final = 10_000
+CELLS: Final[Mapping[str, Any]] = {
+    "ID": lambda row, _: row["id"],
+    "LVL": lambda row, _: wording.mark(Lane(row["lane"]), row["level"]),
+    "PATIENT": lambda row, _: who_is(row),
+    "WARD": lambda row, _: row["ward"] or "-",
+    "STATE": lambda row, _: STATES[row["state"]],
+    "SINCE": lambda row, now_ms: since(row["since"], now_ms),
+    "SCORE": lambda row, _: score(row),
+    "OWNER": lambda row, _: row["owner"] or "-",
+    "DUE": due,
+    "WHY": lambda row, _: "; ".join(_reasons(row)),
+}
+
+
+def _cell(title: str, row: Row, now_ms: int) -> str:
+    return render.safe(CELLS[title](row, now_ms))
 
 
 def _columns(now_ms: int) -> list[Column]:
-    """Give the columns of the plain table: those of the terminal, the ward, and the reasons in one cell."""
+    """Give the columns of the plain table: those of a wide terminal, uncut."""
 
-    def column(number: int) -> Column:
-        return Column(key=TITLES[number], title=TITLES[number], compose=lambda row: _cells(row, now_ms)[number])
+    def column(title: str) -> Column:
+        return Column(key=title, title=title, compose=lambda row: _cell(title, row, now_ms))
 
-    shown = [column(number) for number in range(len(TITLES))]
-    ward = Column(key="ward", title="WARD")
-    why = Column(key="why", title="WHY", compose=lambda row: "; ".join(row["why"]))
-    return [*shown[:3], ward, *shown[3:], why]
+    return [column(title) for title in WIDE]
 
 
-def _cells(row: Row, now_ms: int) -> tuple[str, ...]:
-    return (
-        row["id"],
-        wording.mark(Lane(row["lane"]), row["level"]),
-        render.safe(row["patient"] or "-"),
-        STATES[row["state"]],
-        _age(row["since"], now_ms),
-        _score(row["score"]),
-        _age(row["last_reading_at"], now_ms),
-        render.safe(row["owner"] or "-"),
-        _due(row, now_ms),
-    )
+def _reasons(row: Row) -> list[str]:
+    """Give the phrases on an alert, with who has been asked to take it over and until when it is off the list."""
+    offered, snoozed = row.get("offered_to"), row.get("snoozed_until")
+    return [
+        *(flag.upper() for flag in row["flags"] if flag not in SAID),
+        *([f"offered to {offered}"] if offered else []),
+        *([f"SNOOZED until {snoozed}"] if snoozed else []),
+        *row["brief"],
+    ]
 
 
-def _widths(cells: Sequence[Sequence[str]]) -> list[int]:
-    return [max(map(render.width_of, column)) for column in zip(TITLES, *cells, strict=True)]
+def _widths(cells: Sequence[Sequence[str]], titles: Sequence[str]) -> list[int]:
+    return [max(map(render.width_of, column)) for column in zip(titles, *cells, strict=True)]
 
 
-def _fitted(cells: Sequence[tuple[str, ...]], width: int) -> list[tuple[str, ...]]:
+def _fitted(cells: Sequence[tuple[str, ...]], titles: Sequence[str], look: Look) -> list[tuple[str, ...]]:
     """Give the rows with identifiers and owners no longer than leaves room for the other columns; a cut is marked."""
     fitted = list(cells)
-    for place in NAMES:
-        widths = _widths(fitted)
-        room = max(widths[place] - max(sum(widths) + len(render.GAP) * (len(widths) - 1) - width, 0), LEAST_OF_A_NAME)
+    spare = LEAST_OF_A_REASON if "WHY" in look.titles else 0
+    for place in (titles.index(title) for title in GIVING_WAY if title in titles):
+        widths = _widths(fitted, titles)
+        over = sum(widths) + len(render.GAP) * (len(widths) - 1) + _margin(look) + spare - look.width
+        room = max(widths[place] - max(over, 0), LEAST_OF_A_NAME)
         fitted = [(*texts[:place], render.cut(texts[place], room), *texts[place + 1 :]) for texts in fitted]
     return fitted
 
 
-def _below(row: Row, texts: Sequence[str], width: int) -> list[str]:
-    """Give what stands below a row, indented: an identifier that was cut in it, whole, and the reasons on two lines."""
-    patient = render.safe(row["patient"] or "-")
-    whole = [] if texts[PATIENT] == patient else render.folded(f"{INDENT}patient {patient}", width)
-    return [*whole, *_why(row, width)]
+def _whole(row: Row, shown: str, width: int) -> list[str]:
+    """Give an identifier that was cut in its row, whole: nobody may be taken for one whose identifier begins alike."""
+    patient = who_is(row)
+    return [] if shown == patient else render.folded(f"{INDENT}patient {patient}", width)
 
 
-def _why(row: Row, width: int) -> list[str]:
-    """Give the reasons on at most two lines; what is left out is marked."""
-    where = [row["ward"]] if row["ward"] is not None else []
-    said = "; ".join([*where, *row["why"]])
-    return textwrap.wrap(
-        said, width, initial_indent=INDENT, subsequent_indent=INDENT, max_lines=WHY_LINES, placeholder=" …"
-    )
+def _below(row: Row, look: Look, now_ms: int) -> list[str]:
+    """Give the reasons below a row, indented; what is left out is marked."""
+    said = [row["ward"]] if row["ward"] is not None else []
+    if look.titles is NARROW:
+        said.append(f"{_cell('SINCE', row, now_ms)}, {'nobody' if row['owner'] is None else row['owner']}")
+    most = WHY_LINES if look.titles is USUAL else NARROW_WHY_LINES
+    text = render.safe("; ".join([*said, *_reasons(row)]))
+    return render.wrapped(text, look.width, indent=INDENT, inner=INDENT, most=most)
 
 
-def _now(record: Row, now_ms: int) -> list[str]:
-    """Give the sentence on the score as it is now, and how old that is: the reasons are those of when they arose."""
-    if record["patient"] is None:
-        return []
-    score, last = record["score"], record["last_reading_at"]
-    holds = "no score that still holds" if score is None else f"NEWS2 {_score(score)}"
-    return [f"now: {holds}; {'no reading ever came' if last is None else f'last reading {_age(last, now_ms)} ago'}"]
+def _beside(row: Row, first: str, room: int) -> list[str]:
+    """Give a row with its reasons beside it, on as many lines as they may take."""
+    indent = " " * (render.width_of(first) + len(render.GAP))
+    told_, *more = render.wrapped(_cell("WHY", row, 0), room, most=WHY_LINES) or [""]
+    return [f"{first}{render.GAP}{told_}", *(f"{indent}{line}" for line in more)]
 
 
-def _next(score: Row | None) -> list[str]:
-    """Give the sentence about the measurement that would settle a score, if there is one."""
-    shown = (score or {}).get("measure_next")
-    return [shown["sentence"]] if shown else []
+def _margin(look: Look) -> int:
+    return 0 if look.marks is None else 2
 
 
-def _score(score: Row | None) -> str:
-    if score is None:
-        return "-"
-    low, high = score["total_min"], score["total_max"]
-    return str(low) if low == high else f"{low}-{high}"
+def _marked(look: Look, id_: str) -> str:
+    return "" if look.marks is None else f"{look.marks.get(id_, ' ')} "
 
 
-def _due(row: Row, now_ms: int) -> str:
-    if row["due_at"] is None:
-        return "-"
-    left_ms = _ms(row["due_at"]) - now_ms
-    return f"in {render.ago(left_ms)}" if left_ms > 0 else f"OVERDUE {render.ago(-left_ms)}"
-
-
-def _age(at: str | None, now_ms: int) -> str:
-    return "-" if at is None else render.ago(max(now_ms - _ms(at), 0))
-
-
-def _ms(at: str) -> int:
-    return round(datetime.fromisoformat(at).timestamp() * 1000)
-
-
-def _joined(texts: Sequence[str], widths: Sequence[int]) -> str:
-    return render.GAP.join(render.pad(text, width) for text, width in zip(texts, widths, strict=True)).rstrip()
-
-
-def _whose(db: Connection, stay_nos: Collection[int]) -> dict[int, Whose]:
-    stays = [registers.stay(db, stay_no) for stay_no in stay_nos]
-    last = last_readings(db, stay_nos)
-    return {
-        stay.stay_no: Whose(ward=stay.ward, patient=stay.patient, last_reading_ms=last.get(stay.stay_no))
-        for stay in stays
-    }
-
-
-def last_readings(db: Connection, stay_nos: Collection[int]) -> dict[int, int]:
-    """Give when each stay was last heard of, by the readings of the devices it had at their time."""
-    held = [a for a in registers.assignments(db) if a.stay_no in stay_nos]
-    latest: dict[int, list[int]] = {}
-    for (device_no, _), reading in readings.latest(db, [a.device_no for a in held]).items():
-        latest.setdefault(device_no, []).append(reading.observed_ms)
-    last: dict[int, int] = {}
-    for a in held:
-        times = [t for t in latest.get(a.device_no, ()) if a.from_ms <= t and (a.to_ms is None or t < a.to_ms)]
-        last[a.stay_no] = max([*times, last.get(a.stay_no, 0)])
-    return {stay_no: at_ms for stay_no, at_ms in last.items() if at_ms}
-
-
-def current_scores(
-    db: Connection, stay_nos: Collection[int], now_ms: int, *, decide: bool = False
-) -> dict[int, dict[str, Any]]:
-    """Give the scores that are still current: where nothing is as fresh as the plan asks, the score is withdrawn.
-
-    A score is stored when it changes, so the last reading tells its age. A recording ends for each patient with that
-    patient's last reading, and the score stands as it was then.
-    """
-    state = monitor.read(db)
-    ends = state is not None and state.mode == "recording"
-    last = {} if ends else last_readings(db, stay_nos)
-    return {
-        stay_no: _score_record(row) | (_decided(db, row) if decide else {})
-        for stay_no, row in scores.latest(db, list(stay_nos)).items()
-        if ends or now_ms - max(row.at_ms, last.get(stay_no, 0)) <= _longest_ms(registers.stay(db, stay_no).pathway)
-    }
-
-
-def _decided(db: Connection, row: scores.ScoreRow) -> dict[str, Any]:
-    from vwmon.cli import next_measure
-
-    return {"measure_next": next_measure.of_stored(row, registers.stay(db, row.stay_no).spo2_scale)}
-
-
-def _longest_ms(pathway: str) -> int:
-    """Give the longest that a plan lets any reading count; nothing for a pathway that is no more."""
-    plan = plans.load_all().get(pathway)
-    return max(vital.valid_ms for vital in plan.vitals.values()) if plan is not None else 0
-
-
-def _score_record(row: scores.ScoreRow) -> dict[str, Any]:
-    parts = list(POLICY.parts)
-    present = scores.unpack(row.present, len(parts))
-    return {
-        "chart": CHART,
-        "total_min": row.total_min,
-        "total_max": row.total_max,
-        "complete": bool(row.complete),
-        "red": bool(row.red),
-        "missing": [part for part, measured in zip(parts, present, strict=True) if not measured],
-        "at": render.utc(row.at_ms),
-    }
+def _joined(texts: Sequence[str], widths: Sequence[int], *, kept: bool = False) -> str:
+    line = render.GAP.join(render.pad(text, width) for text, width in zip(texts, widths, strict=False))
+    return line if kept else line.rstrip()

@@ -15,8 +15,8 @@ from alerts.model import MONITOR, Alert, Condition, Event
 from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS
 from vwmon.durations import DAY_MS
 from vwmon.errors import StoreCorrupt
-from vwmon.patients.records import Assignment, Device, Entry, Stay
-from vwmon.store import attempts, monitor, readings, registers, scores
+from vwmon.patients.records import Assignment, Device, Entry, Stay, StayLimit
+from vwmon.store import attempts, limits, monitor, readings, registers, scores
 from vwmon.store.monitor import Monitor
 from vwmon.store.readings import LogRow
 from vwmon.store.scores import ScoreRow
@@ -88,6 +88,7 @@ class Account:
     assignments: Sequence[Assignment]
     devices: Mapping[int, Device]
     journal: Sequence[Noticed]
+    limits: Sequence[StayLimit] = ()
     vitals: Mapping[int, str]
     rows: Sequence[LogRow]
     refused: Mapping[int, str]
@@ -120,6 +121,7 @@ def read(db: Connection, stay_no: int) -> Account:
             assignments=held,
             devices={device.device_no: device for device in registers.devices(db) if device.device_no in device_nos},
             journal=_journal(db, stay_no),
+            limits=limits.of_stay(db, stay_no),
             vitals=readings.vitals(db),
             rows=_rows(db, device_nos, cursor),
             refused=attempts.texts(db, device_nos),

@@ -4,7 +4,6 @@ Every change is one transaction (its own, or the one the caller has begun), bump
 running daemon notices it, and leaves a line with the actor in the register's journal.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -104,15 +103,6 @@ def identity(db: Connection, stay_no: int) -> Identity:
     return Identity(stay_no=row[0], born=row[1], name=row[2], nhs_number=row[3])
 
 
-def people(db: Connection, stay_nos: Collection[int]) -> dict[int, Identity]:
-    """Give the names and births of several stays, without NHS numbers: for screens that show initials and ages."""
-    rows = db.execute(
-        "select stay_no, born, name from identity where stay_no in (select value from json_each(?))",
-        [json.dumps(list(stay_nos))],
-    )
-    return {row[0]: Identity(stay_no=row[0], born=row[1], name=row[2], nhs_number=None) for row in rows}
-
-
 def devices(db: Connection) -> list[Device]:
     """Give every device that was added or heard of, by name."""
     return [_device(row) for row in db.execute(f"select {DEVICE} from device order by device")]
@@ -140,7 +130,7 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
     """
     _topic_name(topics.ward_name, wanted.ward)
     checked = admission.checked(wanted)
-    with _change(db):
+    with change(db):
         _check_away(db, checked.patient, checked.admitted_ms)
         admitted = _stay(
             db.execute(
@@ -154,7 +144,7 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
             "insert into identity values (?, ?, ?, ?)",
             (admitted.stay_no, checked.born, checked.name, checked.nhs_number),
         )
-        _journal(db, by, f"admit {admitted.ward} {admitted.pathway}", admitted.stay_no)
+        journal(db, by, f"admit {admitted.ward} {admitted.pathway}", admitted.stay_no)
     return admitted
 
 
@@ -164,7 +154,7 @@ def discharge(db: Connection, patient: str, reason: str, discharged_ms: int, by:
     Raises NotFoundError when the patient is not on a ward, UsageError for a time before the admission.
     """
     admission.discharge_reason(reason)
-    with _change(db):
+    with change(db):
         ending = open_stay(db, patient)
         if discharged_ms < ending.admitted_ms:
             raise UsageError(f"patient {patient!a} was admitted after that time")
@@ -177,7 +167,7 @@ def discharge(db: Connection, patient: str, reason: str, discharged_ms: int, by:
                where stay_no = ?2 and (to_ms is null or to_ms > ?1) returning device_no""",
             (discharged_ms, ending.stay_no),
         ).fetchall()
-        _journal(db, by, f"discharge {reason}", ending.stay_no)
+        journal(db, by, f"discharge {reason}", ending.stay_no)
     numbers = {device_no for (device_no,) in freed}
     return _stay(row), [found for found in devices(db) if found.device_no in numbers]
 
@@ -185,7 +175,7 @@ def discharge(db: Connection, patient: str, reason: str, discharged_ms: int, by:
 def add_device(db: Connection, name: str, by: By, profile: str = "", serial: str = "") -> Device:
     """Add a device to the register, also one that has been heard already; ConflictError when it was added before."""
     _topic_name(topics.device_name, name)
-    with _change(db):
+    with change(db):
         row = db.execute(
             f"""insert into device (device, profile, serial, added_ms, registered) values (?, ?, ?, ?, 1)
                 on conflict (device) do update set profile = excluded.profile, serial = excluded.serial,
@@ -195,7 +185,7 @@ def add_device(db: Connection, name: str, by: By, profile: str = "", serial: str
         if row is None:
             raise ConflictError(f"device {name!a} is in the register already; see: vwmon devices show {name}")
         added = _device(row)
-        _journal(db, by, "add", device_no=added.device_no)
+        journal(db, by, "add", device_no=added.device_no)
     return added
 
 
@@ -205,7 +195,7 @@ def assign(db: Connection, name: str, patient: str, from_ms: int, by: By) -> Ass
     Raises NotFoundError for a device that is not in the register or a patient who is not on a ward, UsageError for a
     time before the admission, ConflictError naming the patient who has the device then or later.
     """
-    with _change(db):
+    with change(db):
         found, to = _registered(db, name), open_stay(db, patient)
         if from_ms < to.admitted_ms:
             raise UsageError(f"patient {patient!a} was not on the ward yet at that time")
@@ -214,13 +204,13 @@ def assign(db: Connection, name: str, patient: str, from_ms: int, by: By) -> Ass
             f"insert into assignment (device_no, stay_no, from_ms) values (?, ?, ?) returning {ASSIGNMENT}",
             (found.device_no, to.stay_no, from_ms),
         ).fetchone()
-        _journal(db, by, "assign", to.stay_no, found.device_no)
+        journal(db, by, "assign", to.stay_no, found.device_no)
     return _assignment(row)
 
 
 def return_device(db: Connection, name: str, returned_ms: int, by: By) -> Assignment:
     """End the assignment of a device; NotFoundError when nobody has it, UsageError before it was assigned."""
-    with _change(db):
+    with change(db):
         found = device(db, name)
         held = db.execute(
             f"select {ASSIGNMENT} from assignment where device_no = ? and to_ms is null", [found.device_no]
@@ -234,7 +224,7 @@ def return_device(db: Connection, name: str, returned_ms: int, by: By) -> Assign
             (returned_ms, found.device_no),
         ).fetchone()
         ended = _assignment(row)
-        _journal(db, by, "return", ended.stay_no, found.device_no)
+        journal(db, by, "return", ended.stay_no, found.device_no)
     return ended
 
 
@@ -260,8 +250,8 @@ def record_status(  # noqa: PLR0913, PLR0917 -- what a status message says, fiel
 
 
 @contextmanager
-def _change(db: Connection) -> Iterator[None]:
-    """Run a change of a register in the caller's transaction if there is one, else in its own."""
+def change(db: Connection) -> Iterator[None]:
+    """Run a change of a register in the caller's transaction if there is one, else in its own; `journal` it within."""
     if db.in_transaction:
         yield
         _bump(db)
@@ -275,7 +265,8 @@ def _bump(db: Connection) -> None:
     db.execute("update register_version set n = n + 1")
 
 
-def _journal(db: Connection, by: By, what: str, stay_no: int | None = None, device_no: int | None = None) -> None:
+def journal(db: Connection, by: By, what: str, stay_no: int | None = None, device_no: int | None = None) -> None:
+    """Leave a line about a change in the journal, in its transaction."""
     db.execute(
         "insert into register_log (at_ms, actor, what, stay_no, device_no) values (?, ?, ?, ?, ?)",
         (by.at_ms, by.actor, what, stay_no, device_no),

@@ -148,6 +148,21 @@ def m006_attempts(db: "Database") -> None:
     )
 
 
+def m007_limits(db: "Database") -> None:
+    """The limits of single stays, each for one rule, by whom, why, from when and until when; none is ever removed."""
+    _run(
+        db,
+        """create table stay_limit (
+            limit_no integer primary key, stay_no integer not null references stay, rule text not null,
+            changes text not null, author text not null, reason text not null, from_ms integer not null,
+            to_ms integer, ended_ms integer, ended_by text, ended_reason text,
+            check (author <> '' and reason <> ''), check (to_ms is null or to_ms > from_ms),
+            check ((ended_ms is null) = (ended_by is null)), check (ended_ms is null or ended_ms >= from_ms)) strict""",
+        "create index stay_limit_stay on stay_limit (stay_no)",
+        "create unique index stay_limit_open on stay_limit (stay_no, rule) where ended_ms is null",
+    )
+
+
 def m009_entered(db: "Database") -> None:
     """Who entered readings by hand, and how they came: by the last number of theirs in the log, and how many."""
     _run(
@@ -165,6 +180,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m004_scores,
     m005_noticed,
     m006_attempts,
+    m007_limits,
     m009_entered,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)

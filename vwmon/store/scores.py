@@ -5,7 +5,7 @@ the chart, so that 302001 reads as 0,3,0,2,0,0,1 in any SQL shell.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from vwmon.store.sqlite import Connection
@@ -35,6 +35,9 @@ _COLUMNS = ", ".join(ScoreRow._fields)
 _WRITE = f"insert or replace into score ({_COLUMNS}) values ({', '.join('?' * len(ScoreRow._fields))})"
 _LATEST = f"""select {_COLUMNS} from json_each(?) as wanted join score on stay_no = wanted.value
     where at_ms = (select max(at_ms) from score where stay_no = wanted.value)"""
+_AT = f"""select {_COLUMNS} from json_each(?) as wanted join score on stay_no = json_extract(wanted.value, '$[0]')
+    where at_ms = (select max(at_ms) from score where stay_no = json_extract(wanted.value, '$[0]')
+        and at_ms <= json_extract(wanted.value, '$[1]'))"""
 _HISTORY = f"select {_COLUMNS} from score where stay_no = ? and at_ms between ? and ? order by at_ms"
 
 
@@ -51,6 +54,12 @@ def forget_from(db: Connection, stay_no: int, at_ms: int) -> None:
 def latest(db: Connection, stay_nos: Sequence[int]) -> dict[int, ScoreRow]:
     """Give the last stored score of each stay that has one, by stay number."""
     rows = db.execute(_LATEST, [json.dumps(list(stay_nos))])
+    return {row[0]: ScoreRow._make(row) for row in rows}
+
+
+def at(db: Connection, times_ms: Mapping[int, int]) -> dict[int, ScoreRow]:
+    """Give the score of each stay as it stood at that stay's time, where there was one, by stay number."""
+    rows = db.execute(_AT, [json.dumps(list(times_ms.items()))])
     return {row[0]: ScoreRow._make(row) for row in rows}
 
 

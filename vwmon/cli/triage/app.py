@@ -8,7 +8,6 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
 from textual import events, work
@@ -17,15 +16,16 @@ from textual.binding import Binding, BindingType
 from textual.worker import WorkerFailed
 
 from vwmon import durations
-from vwmon.cli.triage import asking, panes, queues, source
+from vwmon.cli.triage import asking, queues, source
 from vwmon.cli.triage.canvas import Canvas
 from vwmon.cli.triage.dialogs import Over, Page
 from vwmon.cli.triage.filters import EVERYTHING, Filter
 from vwmon.cli.triage.keys import footed, help_lines, offered
-from vwmon.cli.triage.pictures import Picture, Shown, banners, moment_ms, picture
+from vwmon.cli.triage.pictures import Picture, Shown, banners, picture
 from vwmon.cli.triage.queues import Item, Queue
 from vwmon.cli.triage.records import Answer, Asked, Look, Wish
 from vwmon.clock import Clock
+from vwmon.config import Settings
 
 EVERY_S, TICK_S = 2.0, 1.0
 HOLD_MS: Final = 1_000  # rows stay where they are for so long after a key
@@ -37,16 +37,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What the command was told. With `shared` the person is asked for, and again after `idle_ms` without a key."""
+    """What the command was told. With `shared` the person is asked for, and again after a pause."""
 
-    path: Path
+    settings: Settings
     actor: str
     shared: bool
-    idle_ms: int
     filter: Filter = EVERYTHING
     names: bool = False
     readonly: bool = False
-    zone: str = "UTC"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +52,15 @@ class Means:
     """How it reads, acts and tells the time, and how often it does so by itself (None: only when it is told to)."""
 
     clock: Clock
-    look: Callable[[Path, Asked], Look | str] = source.look
-    do: Callable[[Path, Wish, str], Answer] = source.do
+    look: Callable[[Settings, Asked], Look | str] = source.look
+    do: Callable[[Settings, Wish, str], Answer] = source.do
     every_s: float | None = EVERY_S
+
+
+def zone_of(settings: Settings) -> str:
+    """Give the clock on the wall: the wards', where all have one."""
+    zones = {ward.time_zone for ward in settings.wards}
+    return zones.pop() if len(zones) == 1 else "UTC"
 
 
 class Triage(App[None]):
@@ -128,7 +132,7 @@ class Triage(App[None]):
             trouble=self._trouble,
             who=self.actor,
             readonly=self.setup.readonly,
-            zone=self.setup.zone,
+            zone=zone_of(self.setup.settings),
             said=self._said,
             refused=self._refused,
             keys=[(key.written, key.short) for key in footed(self.keys)],
@@ -166,7 +170,7 @@ class Triage(App[None]):
 
     @work(group="look")
     async def _look(self, asked: Asked) -> None:
-        found = await asyncio.to_thread(self._means.look, self.setup.path, asked)
+        found = await asyncio.to_thread(self._means.look, self.setup.settings, asked)
         self._looking = False
         self._take(found)
         if self._again or self._asked() != asked:
@@ -177,7 +181,7 @@ class Triage(App[None]):
         item = self.queue.current
         opened = self._about.id if isinstance(self._dialog, Page) and self._about is not None else ""
         stay = None if item is None else item.record["stay"]
-        return Asked(stay=stay, hours=self._hours, alert=opened, names=self.setup.names)
+        return Asked(stay=stay, hours=self._hours, alert=opened, names=self.setup.names, who=self.actor)
 
     def _take(self, found: Look | str) -> None:
         """Take in what a look found; when it found nothing, what is on the screen stays, under a banner."""
@@ -204,8 +208,7 @@ class Triage(App[None]):
         if self._about is None or item is None or item.id != self._about.id:
             return
         if isinstance(self._dialog, Page) and found.detail:
-            lines = (line for line, _ in panes.chart(item.record, found, moment_ms(self.shown), self.size.width - 2))
-            self._dialog.show(self._title(), [*found.detail, "", *lines])
+            self._dialog.show(self._title(), found.detail)
         elif self._dialog is not None and self._dialog.is_mounted:
             changed = item.mark if item.gone else queues.change(self._about.record, item.record)
             self._dialog.tell(f"CHANGED MEANWHILE: {changed}" if changed else "")
@@ -214,7 +217,7 @@ class Triage(App[None]):
         """Tell whether whoever was there may have gone, with their name or half an answer still on the screen."""
         if not self.setup.shared or not (self.actor or self._dialog is not None):
             return False
-        return self._means.clock.now_ms() - self._last_key_ms >= self.setup.idle_ms
+        return self._means.clock.now_ms() - self._last_key_ms >= self.setup.settings.commands.ask_who_after_ms
 
     def _woken(self) -> bool:
         """Take note that someone is there; tell whether the pause was so long that they may be someone else."""
@@ -227,7 +230,9 @@ class Triage(App[None]):
         """Forget who acts, and leave what they had begun: the next to press enter may be someone else."""
         self.actor = ""
         self._drafts.clear()
-        self._say(f"No key for {durations.text(self.setup.idle_ms)}: who acts next is asked first.")
+        self._say(
+            f"No key for {durations.text(self.setup.settings.commands.ask_who_after_ms)}: who acts next is asked first."
+        )
         if self._dialog is not None and self._dialog.is_current:
             self._dialog.dismiss(None)
 
@@ -313,7 +318,7 @@ class Triage(App[None]):
         if wish is None or not (self.actor or await self._named()):
             return
         self._say("Saving...")
-        answer = await asyncio.to_thread(self._means.do, self.setup.path, wish, self.actor)
+        answer = await asyncio.to_thread(self._means.do, self.setup.settings, wish, self.actor)
         if answer.refused:
             self._drafts[verb, wish.alert] = wish.note
         else:

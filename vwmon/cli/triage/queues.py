@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from alerts import wording
 from alerts.model import Lane
+from vwmon.cli import work_list
 from vwmon.cli.triage.filters import EVERYTHING, Filter
 
 Record = Mapping[str, Any]
@@ -139,11 +140,7 @@ def level(record: Record) -> str:
 
 def bounds(record: Record) -> str:
     """Give the score of an alert as it is now, "9-12"; "-" without one that holds."""
-    score = record["score"]
-    if score is None:
-        return "-"
-    low, high = score["total_min"], score["total_max"]
-    return str(low) if low == high else f"{low}-{high}"
+    return "-" if record["score"] is None else work_list.bounds(record["score"])
 
 
 def _changes(before: Record, after: Record) -> Iterable[str]:

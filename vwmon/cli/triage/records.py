@@ -21,12 +21,13 @@ class Story:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a look is to bring besides the list: the chart of one stay over so many hours, and one alert in full."""
+    """What a look by somebody is to bring beside the list: the chart of one stay over some hours, one alert in full."""
 
     stay: int | None = None
     hours: int = 24
     alert: str = ""
     names: bool = False
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Look:
     live: bool
     title: str
     trusted: bool
-    footer: str
+    footer: tuple[str, ...]
     records: tuple[Mapping[str, Any], ...]
     asked: Asked
     story: Story | None

@@ -6,8 +6,6 @@ Every error that a database or an act can end in comes back as a sentence; nothi
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from alerts import queries, store
@@ -17,16 +15,18 @@ from alerts.model import Outcome
 from alerts.queries import Wanted
 from alerts.store import Acted
 from devices.vitals import VITALS, printed
-from vwmon.cli import work_list
+from vwmon.cli import alert_page, stay_lookups, ward_lines, work_list
 from vwmon.cli.acting import Acting
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.cli.triage.charts import SCALES, Dot, Interval, Trace
 from vwmon.cli.triage.records import Answer, Asked, Look, Story, Wish
+from vwmon.cli.ward_lines import Looking
+from vwmon.config import Settings
 from vwmon.durations import HOUR_MS
 from vwmon.errors import VwmonError
-from vwmon.patients import admission, plans
+from vwmon.patients import plans
 from vwmon.patients.plans import FEEDS
-from vwmon.patients.records import Identity, Stay
+from vwmon.patients.records import Stay
 from vwmon.scoring import charts, reference
 from vwmon.scoring.charts import PARTS
 from vwmon.store import readings, registers, scores
@@ -54,17 +54,18 @@ VERBS: Final[Mapping[str, Verb]] = {
 }
 
 
-def look(path: Path, asked: Asked) -> Look | str:
+def look(settings: Settings, asked: Asked) -> Look | str:
     """Look once; a sentence when the database cannot be read."""
     try:
-        with told_plainly(path), closing(open_reader(path)) as db:
-            return _look(db, asked)
+        with told_plainly(settings.store.path), closing(open_reader(settings.store.path)) as db:
+            return _look(db, settings, asked)
     except TROUBLE as error:
         return _sentence(error)
 
 
-def do(path: Path, wish: Wish, actor: str) -> Answer:
+def do(settings: Settings, wish: Wish, actor: str) -> Answer:
     """Do one act as the commands do it, and say where the alert stands then or why it was refused."""
+    path = settings.store.path
     try:
         with told_plainly(path), closing(open_writer(path)) as db:
             at = standing_of(db)
@@ -87,48 +88,32 @@ def here(said: str) -> str:
     return re.sub(r"vwmon alerts (\w+) \S+", lambda found: COMMANDS.get(found[1], found[0]), said)
 
 
-def initials(name: str | None) -> str:
-    """Give the initials of a person's name; nothing without one."""
-    return "".join(word[0].upper() for word in re.findall(r"\w+", name or ""))[:4]
-
-
-def _look(db: Connection, asked: Asked) -> Look:
+def _look(db: Connection, settings: Settings, asked: Asked) -> Look:
     at = standing_of(db)
-    found = queries.work_list(db, work_list.lookups(db, at.now_ms), at.now_ms, EVERY_OPEN)
-    people = registers.people(db, [row["stay"] for row in found if row["stay"] is not None])
+    whose = stay_lookups.lookups(db, at.now_ms, names=asked.names)
+    found = queries.work_list(db, whose, at.now_ms, EVERY_OPEN)
     return Look(
         now_ms=at.now_ms,
         live=at.state is None or at.state.mode == "live",
         title=at.title,
         trusted=at.trusted,
-        footer=" | ".join(at.footer(db, len(found))),
-        records=tuple(row | _person(people.get(row["stay"]), at.now_ms, names=asked.names) for row in found),
+        footer=tuple(ward_lines.lines(db, at, settings, Looking(actor=asked.who or "nobody yet"), found)),
+        records=tuple(found),
         asked=asked,
         story=None if asked.stay is None else story(db, asked.stay, at.now_ms, asked.hours),
-        detail=_detail(db, asked.alert, at),
+        detail=_detail(db, settings, asked, at),
     )
 
 
-def _person(person: Identity | None, now_ms: int, *, names: bool) -> dict[str, Any]:
-    if person is None:
-        return {"person": "", "age": None}
-    today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
-    born = None if person.born is None else datetime.fromisoformat(person.born).date()
-    return {
-        "person": (person.name or "") if names else initials(person.name),
-        "age": None if born is None else admission.age(born, today),
-    }
-
-
-def _detail(db: Connection, alert: str, at: Standing) -> tuple[str, ...]:
-    if not alert:
+def _detail(db: Connection, settings: Settings, asked: Asked, at: Standing) -> tuple[str, ...]:
+    if not asked.alert:
         return ()
-    asked = work_list.lookups(db, at.now_ms, decide=True)
-    return tuple(work_list.detail(queries.one(db, asked, at.now_ms, alert), at.now_ms))
+    page = alert_page.read(db, at, settings, asked.alert, asked.hours * HOUR_MS, names=asked.names)
+    return tuple(alert_page.lines(page))
 
 
 def _done(db: Connection, acted: Acted, wish: Wish, at: Standing) -> str:
-    record = queries.one(db, work_list.lookups(db, at.now_ms), at.now_ms, acted.alert.id)
+    record = queries.one(db, stay_lookups.lookups(db, at.now_ms, names=False), at.now_ms, acted.alert.id)
     return " ".join(filter(None, [f"{work_list.done(record)}.", UNDO.get(wish.verb)]))
 
 
@@ -191,7 +176,7 @@ def _trace(vital: str, found: Sequence[tuple[int, float]], stay: Stay) -> Trace:
 
 def points(vital: str, value: float, spo2_scale: int) -> int | None:
     """Give what a reading scores by itself; None where that hangs on something else, as SpO2 does on scale 2."""
-    part = next((part for part in charts.load(work_list.CHART).parts if part.name == vital), None)
+    part = next((part for part in charts.load(stay_lookups.CHART).parts if part.name == vital), None)
     if part is None:
         return None
     tables = [one for one in part.tables if set(one.when) <= {("spo2_scale", spo2_scale)}]
