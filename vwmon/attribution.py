@@ -58,8 +58,8 @@ class LogColumns:
         """Count the rows."""
         return len(self.seq)
 
-    def where(self, keep: NDArray[np.bool_]) -> "LogColumns":
-        """Keep the rows where `keep` holds."""
+    def where(self, keep: NDArray[np.bool_] | Ints | slice) -> "LogColumns":
+        """Keep the rows where `keep` holds, or those at its positions."""
         return LogColumns(**{name: getattr(self, name)[keep] for name in self.__slots__})
 
 

@@ -7,6 +7,7 @@ neither batches nor a restart can change a number. What follows from them is the
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -45,6 +46,7 @@ class Learnt:
     noted: Noted
 
 
+@cache
 def inputs(name: str) -> frozenset[str]:
     """Name the vitals that a quantity rests on; none for one that comes with a score, or otherwise.
 
@@ -166,7 +168,7 @@ class Quantities:
         """Put what was said at moments, and the trends that rest on it, into the form that the rules take."""
         rows = sorted({moment.row for moment in moments})
         log = self._history(rows, min(moment.at_ms for moment in moments), up_to, intervals)
-        past = _Past(log=log, row=intervals.rows(log.device, log.observed_ms), names=names)
+        past = _Past.of(log, intervals.rows(log.device, log.observed_ms), names)
         trends = self._trends(moments, past)
         found = [(moment, self._noted(moment, trends.get(i, {}), past)) for i, moment in enumerate(moments)]
         return [Learnt(row=moment.row, unit=moment.unit, noted=noted) for moment, noted in found if noted.quantities]
@@ -230,22 +232,33 @@ class Quantities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Past:
-    """A part of the log in its order, with the row of the ward that each reading belongs to."""
+    """A part of the log by the row of the ward that each reading belongs to, each row's in log order."""
 
     log: LogColumns
     row: Ints
     names: Mapping[int, str]
 
+    @classmethod
+    def of(cls, log: LogColumns, row: Ints, names: Mapping[int, str]) -> "_Past":
+        """Put the readings of each row together."""
+        order = np.argsort(row, kind="stable")
+        return cls(log=log.where(order), row=row[order], names=names)
+
     def beyond(self, moment: _Moment, vitals: frozenset[str]) -> bool:
         """Tell whether earlier messages had come past a moment in what is asked for."""
+        mine = self._of(moment.row)
         asked = [number for number, name in self.names.items() if FEEDS.get(name, name) in vitals]
-        before = (self.row == moment.row) & (self.log.seq < moment.unit) & (self.log.observed_ms > moment.at_ms)
-        return bool((before & np.isin(self.log.vital, asked) & ~np.isnan(self.log.value)).any())
+        before = (mine.seq < moment.unit) & (mine.observed_ms > moment.at_ms)
+        return bool((before & np.isin(mine.vital, asked) & ~np.isnan(mine.value)).any())
 
     def in_order(self, moment: _Moment) -> bool:
         """Tell whether no later message says anything of the time up to a moment."""
-        after = (self.row == moment.row) & (self.log.seq > moment.last_seq)
-        return not (after & (self.log.observed_ms <= moment.at_ms)).any()
+        mine = self._of(moment.row)
+        return not ((mine.seq > moment.last_seq) & (mine.observed_ms <= moment.at_ms)).any()
+
+    def _of(self, row: int) -> LogColumns:
+        first, stop = np.searchsorted(self.row, [row, row + 1]).tolist()
+        return self.log.where(slice(first, stop))
 
     def history(self, rows: Sequence[int], stays: Sequence[Stay], zone: str, up_to: int) -> History:
         """Give the history of some rows, whose stays these are, up to a place in the log."""

@@ -524,7 +524,7 @@ def test_one_alert_opens_with_its_history_and_chart_and_can_be_acted_on(ward: Wa
         await desk.press("enter")
         assert ("noted", "read") in ward.rows("select kind, note from alert_event")
 
-    at_desk(ward, script)
+    at_desk(ward, script, size=(100, 60))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (160, 50)])

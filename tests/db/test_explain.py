@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from alerts import store as cases
 from alerts.errors import AlertUnknown
 from alerts.model import Kind
 from tests.db.test_scorer import HOUR, ILL, MINUTE, T0, WELL, message, simulated
@@ -225,6 +226,34 @@ def test_a_fault_of_the_service_that_was_put_off_is_told_again(ward: Watched) ->
     assert ward.reopen(name).refusal is None
     found = ward.explained(name)
     assert Kind.WOKEN in {event.kind for event in found.account.kept.events}
+    assert differing(found) == []
+
+
+def test_an_act_is_told_again_before_what_had_come_and_was_not_scored_yet(ward: Watched) -> None:
+    """A message came a second before the acknowledgement and was scored a second after it: the act notes its place."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    ward.until(10)
+    before_ms, covered = ward.now_ms - 1000, cases.find(ward.db, name).score
+    ward.store(message("unscored", ILL | {"temperature": 38.4}, before_ms, before_ms, "of-p1"))
+    ward.ack(name)
+    ward.pass_to(ward.now_ms + 1000)
+    found = ward.explained(name)
+    assert found.alert.ack_score == covered
+    assert found.alert.score == (covered or 0) + 1
+    assert differing(found) == []
+
+
+def test_an_act_between_two_messages_of_one_millisecond_is_told_again_between_them(ward: Watched) -> None:
+    """One had been scored, the other had not."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    ward.hears(ILL | {"temperature": 38.4}, 9.9, late=0.1)
+    ward.ack(name)
+    ward.store(message("other", ILL | {"temperature": 39.4}, ward.now_ms, ward.now_ms, "of-p1"))
+    ward.pass_to(ward.now_ms + 1000)
+    found = ward.explained(name)
+    assert (found.alert.ack_score, found.alert.score) == (9, 10)
     assert differing(found) == []
 
 
@@ -607,3 +636,33 @@ def test_explaining_writes_nothing(ill: Watched) -> None:
     before = ill.path.read_bytes(), ill.stored()
     ill.explained(only(ill))
     assert (ill.path.read_bytes(), ill.stored()) == before
+
+
+STORY = [(minute, WELL if minute < 60 else WELL | {"spo2": 91.0}) for minute in (0, 20, 40, 60)]
+
+
+def test_an_alert_that_opened_without_a_repeat_is_explained_by_the_breach(ward: Watched) -> None:
+    """To the bit, with the readings of the breach, and the change of one that would have kept it quiet."""
+    for minute, values in STORY:
+        ward.hears(values, minute)
+    ward.until(74)
+    assert ward.open_alerts("clinical") == []
+    ward.until(80)
+    found = ward.explained(only(ward))
+    assert differing(found) == []
+    assert found.event.at_ms == T0 + 75 * MINUTE
+    spo2 = next(one for one in found.measured if one.part == "spo2")
+    assert [source.observed_ms for source in spo2.sources] == [T0 + 60 * MINUTE]
+    assert found.nearest is not None
+    assert found.nearest.change is not None
+    assert (found.nearest.change.source.part, found.nearest.change.value) == ("spo2", 92.0)
+
+
+@pytest.mark.parametrize("answer", [WELL, WELL | {"spo2": 90.0}], ids=["denied", "confirmed"])
+def test_a_repeat_is_told_again_where_it_came(ward: Watched, answer: dict[str, float]) -> None:
+    """Denied, then a second breach that nothing answers; or confirmed, with readings after: the same to the bit."""
+    for minute, values in [*STORY, (67, answer), (100, WELL | {"spo2": 91.0}), (140, WELL), (180, WELL)]:
+        ward.hears(values, minute)
+    found = ward.explained(only(ward))
+    assert differing(found) == []
+    assert found.event.at_ms == T0 + (115 if answer == WELL else 67) * MINUTE

@@ -296,3 +296,22 @@ def test_a_breach_that_waits_is_judged_by_what_was_in_force_when_it_came(ward: L
     ward.until(90)
     assert ward.levels() == []
     assert all_the_same(ward)
+
+
+def test_what_falls_due_is_judged_by_what_is_in_force_then_whenever_somebody_looks(tmp_path: Path) -> None:
+    """A wait that is over while a limit holds opens at its level, though nobody looked before the limit had ended."""
+    found = []
+    for name, looks in (("often", True), ("late", False)):
+        ward = Limited(tmp_path / f"{name}.db")
+        ward.admit("p1")
+        ward.until(1)
+        limit = {"enabled": True, "limit_on": 100, "limit_off": 99, "cadence": "spot", "on_delay": "5m", "level": 2}
+        ward.limit(limit, rule="heart_rate_110", for_min=24)
+        ward.hears(WELL | {"heart_rate": 105.0}, 5)
+        if not looks:
+            ward.now_ms = T0 + 29 * MINUTE
+        ward.until(29.5)
+        found.append((ward.levels(), ward.rows("select opened_ms, level, peak from alert")))
+        ward.db.close()
+    assert found[0][0] == [2]
+    assert found[0] == found[1]

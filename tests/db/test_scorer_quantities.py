@@ -15,7 +15,7 @@ from tests.db.watched_ward import differing
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
-from vwmon.quantities import inputs
+from vwmon.quantities import Learnt, Quantities, inputs
 from vwmon.store import registers
 from vwmon.store.arrivals import Arrival
 
@@ -183,6 +183,34 @@ def test_numbers_by_name_are_the_same_however_the_log_is_cut(tmp_path: Path, see
         (1, "weight_gain"),
         (2, "weight_gain"),
     ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_number_is_of_what_the_log_had_by_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """In a batch of everything each number, sentence and lateness is as when the messages came one by one."""
+    learnt: list[Learnt] = []
+    reckon = Quantities.of
+
+    def remembered(self: Quantities, *args: Any) -> list[Learnt]:  # noqa: ANN401 -- passed on
+        found = reckon(self, *args)
+        learnt.extend(found)
+        return found
+
+    monkeypatch.setattr(Quantities, "of", remembered)
+    found = []
+    for batch in (1, 10_000):
+        learnt.clear()
+        ward = Hearts(tmp_path / f"{batch}.db")
+        ward.admit("p1")
+        ward.admit("p2")
+        lived(ward, weights(seed), batch)
+        found.append(sorted((one.row, one.unit, one.noted.at_ms, repr(one.noted)) for one in learnt))
+        ward.db.close()
+    assert found[0] == found[1]
+    assert any("late=True" in said for *_, said in found[0])
+    assert any("late=False" in said for *_, said in found[0])
 
 
 @pytest.mark.parametrize("seed", range(3))
