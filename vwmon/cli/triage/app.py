@@ -16,12 +16,12 @@ from textual.binding import Binding, BindingType
 from textual.worker import WorkerFailed
 
 from vwmon import durations
-from vwmon.cli.triage import asking, queues, source
+from vwmon.cli.triage import asking, panes, queues, source
 from vwmon.cli.triage.canvas import Canvas
 from vwmon.cli.triage.dialogs import Over, Page
 from vwmon.cli.triage.filters import EVERYTHING, Filter
 from vwmon.cli.triage.keys import footed, help_lines, offered
-from vwmon.cli.triage.pictures import Picture, Shown, banners, picture
+from vwmon.cli.triage.pictures import Picture, Shown, banners, moment_ms, picture
 from vwmon.cli.triage.queues import Item, Queue
 from vwmon.cli.triage.records import Answer, Asked, Look, Wish
 from vwmon.clock import Clock
@@ -208,7 +208,8 @@ class Triage(App[None]):
         if self._about is None or item is None or item.id != self._about.id:
             return
         if isinstance(self._dialog, Page) and found.detail:
-            self._dialog.show(self._title(), found.detail)
+            lines = (line for line, _ in panes.chart(item.record, found, moment_ms(self.shown), self.size.width - 2))
+            self._dialog.show(self._title(), [*found.detail, "", *lines])
         elif self._dialog is not None and self._dialog.is_mounted:
             changed = item.mark if item.gone else queues.change(self._about.record, item.record)
             self._dialog.tell(f"CHANGED MEANWHILE: {changed}" if changed else "")

@@ -60,6 +60,13 @@ def _chart(record: Record, look: Look, now_ms: int, width: int, room: int) -> It
     yield from (plain(line, style) for line, style in lines)
 
 
+def chart(record: Record, look: Look, now_ms: int, width: int) -> list[charts.Line]:
+    """Draw all of a patient's chart; nothing while it is another's that has been read."""
+    if look.story is None or look.story.stay != record["stay"]:
+        return []
+    return list(_lines(look.story, charts.fitted(now_ms, look.asked.hours, width), ROOMY_FROM))
+
+
 def _lines(story: Story, span: charts.Span, room: int) -> Iterator[charts.Line]:
     """Give score, hours and vitals; what there is room for decides whether the score is digits or bars."""
     cells = charts.carried(span, story.scores, story.heard_ms)

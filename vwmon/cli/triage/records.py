@@ -1,12 +1,11 @@
 """What a look at the database brings, what a person wants done, and what came of it: records only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from alerts.model import Outcome
 from vwmon.cli.triage.charts import Interval, Trace
-from vwmon.config import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +23,6 @@ class Story:
 class Asked:
     """What a look by somebody is to bring beside the list: the chart of one stay over some hours, one alert in full."""
 
-    settings: Settings = field(default_factory=Settings)
-    actor: str = ""
     stay: int | None = None
     hours: int = 24
     alert: str = ""

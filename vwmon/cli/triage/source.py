@@ -6,6 +6,7 @@ Every error that a database or an act can end in comes back as a sentence; nothi
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, Final
 
 from alerts import queries, store
@@ -109,7 +110,7 @@ def _detail(db: Connection, settings: Settings, asked: Asked, at: Standing) -> t
     if not asked.alert:
         return ()
     page = alert_page.read(db, at, settings, asked.alert, asked.hours * HOUR_MS, names=asked.names)
-    return tuple(alert_page.lines(page))
+    return tuple(alert_page.lines(replace(page, trends=())))  # the chart stands below it
 
 
 def _done(db: Connection, acted: Acted, wish: Wish, at: Standing) -> str:
