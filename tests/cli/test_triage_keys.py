@@ -503,6 +503,33 @@ def test_a_wall_shows_and_does_nothing(ward: Watched) -> None:
     at_desk(ward, script, readonly=True)
 
 
+def test_a_wall_keeps_the_most_urgent_under_its_cursor_and_lets_marks_fade(ward: Watched) -> None:
+    """Nobody moves it: what left goes at once, what is worst has the chart, and what was new is not new for ever."""
+    ill(ward, 10)
+
+    async def script(desk: Desk) -> None:
+        ill(ward, 20, WORSE, "p2")
+        await desk.look()
+        assert "L3 p2" in desk.row
+        assert "! LOOK" not in desk.text
+        assert "new here" in desk.text
+        await desk.press("j")
+        await desk.look()
+        assert "L2 p1" in desk.row
+        await desk.look(35)
+        assert "L3 p2" in desk.row
+        assert "new here" not in desk.text
+        first, second = ward.open_alerts()
+        for alert in (first, second):
+            ward.ack(alert)
+        ward.end(second)
+        await desk.look()
+        assert "L2 p1" in desk.row
+        assert "GONE" not in desk.text
+
+    at_desk(ward, script, readonly=True)
+
+
 def test_one_alert_opens_with_its_history_and_chart_and_can_be_acted_on(ward: Watched) -> None:
     """Over the list, kept fresh; a key that acts there acts on that alert."""
     ill(ward, 10)

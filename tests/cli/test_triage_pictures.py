@@ -147,6 +147,13 @@ def test_what_was_put_off_is_counted_above_the_list() -> None:
     assert "No open alerts but 1 put off" in alone
 
 
+def test_who_was_asked_to_take_an_alert_over_is_said() -> None:
+    """In the row where there is room, and under the cursor."""
+    text = "\n".join(drawn(shown(record(offered_to="bea")), 160, 50))
+    assert text.count("offered to bea") >= 1
+    assert "offered to bea" in "\n".join(drawn(shown(record(offered_to="bea"))))
+
+
 def test_a_recording_is_called_one_and_ages_stand_at_its_last_moment() -> None:
     """However long ago that was."""
     old = look(record(), live=False, title="RECORDING: stands at 2026-11-18T11:06:40Z")

@@ -30,6 +30,7 @@ def record(id_: str = "AAAA", **changes: Any) -> dict[str, Any]:  # noqa: ANN401
         "brief": ["NEWS2 6", "SpO2 91"],
         "why": ["NEWS2 6 (7 of 7 measured), 3 min ago", "SpO2 91 % scored 3, 3 min ago"],
         "owner": None,
+        "offered_to": None,
         "acknowledged_at": None,
         "note": None,
         "due_at": "2026-11-18T11:16:40Z",

@@ -29,6 +29,7 @@ from vwmon.config import Settings
 
 EVERY_S, TICK_S = 2.0, 1.0
 HOLD_MS: Final = 1_000  # rows stay where they are for so long after a key
+REST_MS: Final = 60_000  # a wall that somebody moved through is left alone for so long
 HOURS: Final = (24, 72)
 NAME: Final = "vwmon alerts triage"
 
@@ -101,6 +102,7 @@ class Triage(App[None]):
         self._dialog: Over[Any] | None = None
         self._about: Item | None = None
         self._own: set[str] = set()
+        self._marked_ms: dict[str, int] = {}
         self._drafts: dict[tuple[str, str], str] = {}
 
     def compose(self) -> ComposeResult:
@@ -181,7 +183,8 @@ class Triage(App[None]):
         item = self.queue.current
         opened = self._about.id if isinstance(self._dialog, Page) and self._about is not None else ""
         stay = None if item is None else item.record["stay"]
-        return Asked(stay=stay, hours=self._hours, alert=opened, names=self.setup.names, who=self.actor)
+        who = "read only" if self.setup.readonly else self.actor
+        return Asked(stay=stay, hours=self._hours, alert=opened, names=self.setup.names, who=who)
 
     def _take(self, found: Look | str) -> None:
         """Take in what a look found; when it found nothing, what is on the screen stays, under a banner."""
@@ -192,11 +195,19 @@ class Triage(App[None]):
             self.queue = queues.refreshed(self.queue, found.records, held=held)
             while self._own:
                 self.queue = queues.seen(self.queue, self._own.pop())
+            self._rest()
             self.found, self._trouble, self._read_ms = found, "", self._means.clock.now_ms()
             if queues.news(before, self.queue):
                 self.bell()
             self._tell_dialog(found)
         self.draw()
+
+    def _rest(self) -> None:
+        """Show the most urgent where nobody works the queue, as on a wall; marks fade there by themselves."""
+        now_ms = self._means.clock.now_ms()
+        self._marked_ms = {item.id: self._marked_ms.get(item.id, now_ms) for item in self.queue.items if item.mark}
+        if self.setup.readonly and self._dialog is None and now_ms - self._last_key_ms >= REST_MS:
+            self.queue = queues.rested(self.queue, self._marked_ms, now_ms)
 
     def _held(self) -> bool:
         """Tell whether rows must stay where they are: someone is answering, or has a key down."""

@@ -15,6 +15,7 @@ from vwmon.cli.triage.filters import EVERYTHING, Filter
 
 Record = Mapping[str, Any]
 
+FADES_MS: Final = 10 * 60_000  # how long a mark stays on a screen where nobody moves a cursor
 ASKING: Final = frozenset({"new", "reraised"})
 
 
@@ -108,6 +109,17 @@ def chosen(queue: Queue, id_: str) -> Queue:
         return queue
     left = seen(queue, queue.selected)
     return replace(left, items=tuple(item for item in left.items if item.id == id_ or not item.gone), selected=id_)
+
+
+def rested(queue: Queue, marked_ms: Mapping[str, int], now_ms: int) -> Queue:
+    """Give the queue of a screen that nobody is at: the cursor on the most urgent, and old marks taken for seen.
+
+    `marked_ms` says since when each marked alert has been so.
+    """
+    for id_, since_ms in marked_ms.items():
+        queue = seen(queue, id_) if now_ms - since_ms >= FADES_MS else queue
+    first = next((item.id for item in queue.shown if not item.gone and queue.filter.fits(item.record)), "")
+    return chosen(queue, first)
 
 
 def seen(queue: Queue, id_: str) -> Queue:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from vwmon.cli import render, work_list
+from vwmon.cli.triage.filters import SNOOZED
 from vwmon.cli.triage.queues import Item, Queue, Record, level
 from vwmon.cli.triage.spans import Spans, columns, fill, fold, plain
 from vwmon.cli.work_list import STATES
@@ -30,6 +31,8 @@ def age(at: str | None, now_ms: int) -> str:
 def said(record: Record) -> str:
     """Give what is said of an alert in few words, now before then."""
     flags = [flag.upper() for flag in record["flags"] if flag not in work_list.SAID]
+    flags += [f"offered to {record['offered_to']}"] if record["offered_to"] else []
+    flags += ["SNOOZED"] if SNOOZED in record["flags"] else []
     return "; ".join([*filter(None, [record["ward"]]), *flags, *record["brief"]])
 
 
