@@ -668,3 +668,15 @@ def test_a_repeat_is_told_again_where_it_came(ward: Watched, answer: dict[str, f
     found = ward.explained(only(ward))
     assert differing(found) == []
     assert found.event.at_ms == T0 + (115 if answer == WELL else 67) * MINUTE
+
+
+def test_where_no_change_of_one_reading_would_have_denied_it_none_is_named(ward: Watched) -> None:
+    """Two threes and no repeat: whichever is changed, the other opens the alert at the same deadline."""
+    for minute, values in STORY:
+        ward.hears(values | ({"systolic_bp": 90.0} if minute == 60 else {}), minute)
+    ward.until(80)
+    found = ward.explained(only(ward))
+    assert differing(found) == []
+    assert found.nearest is not None
+    assert found.nearest.change is None
+    assert found.nearest.tried > 1
