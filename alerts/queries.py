@@ -24,6 +24,11 @@ _WANTED: Final = "lane in (select value from json_each(?)) and level >= ?"
 _OPEN: Final = f"{_ALERTS} where state <> 'closed' and {_WANTED} and opened_ms >= ?"
 _CLOSED: Final = f"{_ALERTS} where state = 'closed' and {_WANTED} and closed_ms >= ?"
 _ONE: Final = f"{_ALERTS} where id = ?"
+_NUMBERED: Final = f"{_ALERTS} where alert_no in (select value from json_each(?))"  # noqa: S608
+_DELIVERIES: Final = """select n.alert_no, n.cycle, n.tier, n.turn, n.level, n.queued_ms, n.state, n.reason,
+    d.recipient, d.channel, d.state, d.attempts, d.due_ms, d.sent_ms, d.error
+    from notification n left join delivery d using (notification_no)"""
+_IN_ORDER: Final = "order by n.notification_no, d.delivery_no"
 _HISTORY: Final = f"{_EVENTS} where at_ms >= ? order by event_no"
 _HISTORY_OF_ONE: Final = f"{_EVENTS} where alert_no = ? and at_ms >= ? order by event_no"
 URGENCY: Final = {State.RERAISED: 0, State.NEW: 0, State.ACKNOWLEDGED: 1, State.SETTLED: 2, State.CLOSED: 3}
@@ -83,6 +88,25 @@ def one(db: Connection, lookups: Lookups, now_ms: int, alert_id: str) -> Record:
     alert = _found(db, alert_id)
     (record,) = _records(lookups, [alert], now_ms)
     return record | {"evidence": alert.evidence, "covers": wording.coverage(alert), "events": history(db, alert.id)}
+
+
+def by_number(db: Connection, lookups: Lookups, now_ms: int, alert_nos: Collection[int]) -> list[tuple[Alert, Record]]:
+    """Give the alerts of some numbers, open or closed, each as it is stored and as a list shows it."""
+    found = [alert_of(row) for row in db.execute(_NUMBERED, [json.dumps(list(alert_nos))])]
+    return list(zip(found, _records(lookups, found, now_ms), strict=True))
+
+
+def deliveries(db: Connection, alert_no: int) -> list[Record]:
+    """Give who was or is to be told of an alert, by what channel, and what came of it, in the order it was asked for.
+
+    A notification that goes to nobody has one row, without a recipient.
+    """
+    return [_delivery(row) for row in db.execute(f"{_DELIVERIES} where n.alert_no = ? {_IN_ORDER}", [alert_no])]
+
+
+def deliveries_since(db: Connection, since_ms: int) -> list[Record]:
+    """Give the same for every alert, of what was asked for since a time."""
+    return [_delivery(row) for row in db.execute(f"{_DELIVERIES} where n.queued_ms >= ? {_IN_ORDER}", [since_ms])]
 
 
 def history(db: Connection, alert_id: str = "", since_ms: int = 0) -> list[Record]:
@@ -164,6 +188,43 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
 def _flags(alert: Alert) -> list[str]:
     marks = {"blind": alert.blind_ms is not None, "late": alert.late, "recurrence": alert.recurrence_of is not None}
     return [name for name, holds in marks.items() if holds]
+
+
+def _delivery(row: Sequence[Any]) -> Record:
+    (
+        alert_no,
+        cycle,
+        tier,
+        turn,
+        level,
+        queued_ms,
+        state,
+        reason,
+        recipient,
+        channel,
+        how,
+        attempts,
+        due,
+        sent,
+        error,
+    ) = row
+    return {
+        "alert": ids.name(alert_no),
+        "cycle": cycle,
+        "tier": tier,
+        "turn": turn,
+        "level": level,
+        "asked_at": utc(queued_ms),
+        "state": state,
+        "reason": reason,
+        "recipient": recipient,
+        "channel": channel,
+        "delivery": how,
+        "attempts": attempts or 0,
+        "next_at": utc(due) if how == "queued" else None,
+        "sent_at": utc(sent),
+        "error": error,
+    }
 
 
 def _event(event: Event) -> Record:

@@ -94,7 +94,7 @@ def m002_teamwork(db: "Database") -> None:
             tier integer not null, turn integer not null default 1, level integer not null, queued_ms integer not null,
             state text not null default 'queued' check (state in ('queued', 'told', 'superseded', 'failed')),
             reason text, unique (alert_no, cycle, tier, turn)) strict""",
-        "create index notification_waiting on notification (queued_ms) where state = 'queued'",
+        "create index notification_waiting on notification (queued_ms) where state in ('queued', 'failed')",
         """create table delivery (
             delivery_no integer primary key, notification_no integer not null references notification,
             recipient text not null, channel text not null, state text not null

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from alerts import acts, deadlines, ids, rows
+from alerts import acts, deadlines, ids, outbox, rows
 from alerts.acts import Act, Answer
 from alerts.errors import AlertConflict, AlertError, AlertUnknown
 from alerts.model import Alert, Case, Condition, Connection, Lane, Level, Outcome
@@ -29,6 +29,21 @@ _CONDITION: Final = f"""insert or replace into condition ({", ".join(CONDITION_C
     values ({", ".join("?" * len(CONDITION_COLUMNS))})"""  # noqa: S608
 _EVENT: Final = f"""insert into alert_event ({", ".join(EVENT_COLUMNS)}, provenance_no)
     values ({"?, " * len(EVENT_COLUMNS)}?)"""  # noqa: S608
+# A database that a sender works for says so; nobody is told of a recording, or of a stay that is told again.
+SENDER: Final = "notifier"
+_SOMEONE_IS_TOLD: Final = f"select 1 from follower where follower = '{SENDER}'"  # noqa: S608
+_UNSENT: Final = """update delivery set state = 'superseded' where state = 'queued' and notification_no in
+    (select notification_no from notification where alert_no = ? and cycle <= ?)"""
+_SUPERSEDED: Final = """update notification set state = 'superseded', reason = ? || coalesce('; before: ' || reason, '')
+    where alert_no = ? and cycle <= ? and state in ('queued', 'failed')"""
+_UNSENT_TURN: Final = """update delivery set state = 'superseded' where state = 'queued' and notification_no in
+    (select notification_no from notification where alert_no = ? and cycle = ? and tier = ?)"""
+# One that has failed stays on record as such: what its repeat comes to says whether anyone can be reached.
+_REPEATED: Final = f"""update notification set state = 'superseded', reason = '{outbox.REPEATED}'
+    where alert_no = ? and cycle = ? and tier = ? and state = 'queued'"""  # noqa: S608
+_ASKED: Final = """insert into notification (alert_no, cycle, tier, turn, level, queued_ms)
+    select ?1, ?2, ?3, 1 + coalesce(max(turn), 0), ?4, ?5 from notification
+    where alert_no = ?1 and cycle = ?2 and tier = ?3"""
 _STAMP: Final = "select coalesce(max(event_no), 0) from alert_event"
 # By kind of deadline: a column of the times that fall due, and the rows of a table in which they do.
 _DEADLINES: Final = (("ack_until_ms", "alert where state = 'acknowledged'"),)
@@ -92,6 +107,7 @@ def save_all(db: Connection, changes: Iterable[tuple[Case, Case]], provenance_no
     events = [(*rows.event_row(event), provenance_no) for _, after in changed for event in after.events]
     if events:
         db.executemany(_EVENT, events)
+        _notify(db, changed)
 
 
 def due(db: Connection, now_ms: int) -> list[int]:
@@ -173,6 +189,20 @@ def _update(db: Connection, old: Sequence[tuple[Alert, int]]) -> None:
     updates = [(*rows.alert_row(alert, CHANGING), alert.alert_no, version) for alert, version in old]
     if db.executemany(_UPDATE_ALERT, updates).rowcount != len(updates):
         raise AlertConflict("an alert changed while it was being worked on; read it again")
+
+
+def _notify(db: Connection, changed: Sequence[tuple[Case, Case]]) -> None:
+    """Write what people are to be told of what happened, and end what they need not be told any more."""
+    if db.execute(_SOMEONE_IS_TOLD).fetchone() is None:
+        return
+    over = [one for before, after in changed for one in outbox.over(before, after)]
+    db.executemany(_UNSENT, [(one.alert_no, one.cycle) for one in over])
+    db.executemany(_SUPERSEDED, [(one.reason, one.alert_no, one.cycle) for one in over])
+    asked = [one for before, after in changed for one in outbox.asked(before, after)]
+    places = [(one.alert_no, one.cycle, one.tier) for one in asked]
+    db.executemany(_UNSENT_TURN, places)
+    db.executemany(_REPEATED, places)
+    db.executemany(_ASKED, [(one.alert_no, one.cycle, one.tier, one.level, one.queued_ms) for one in asked])
 
 
 def _changed_conditions(before: Case, after: Case) -> list[Condition]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vwmon import toml_records
 from vwmon.errors import ConfigError
-from vwmon.toml_records import Where, flag, matching, setting, span, table, tables, text, whole
+from vwmon.toml_records import Where, flag, matching, named, setting, span, table, tables, text, whole
 
 SYSTEM_FILE = Path("/etc/vwmon/config.toml")
 CREDENTIALS = Path("/run/credentials/vwmon.service")  # where systemd puts them when the environment does not say
@@ -107,6 +107,22 @@ class Commands:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Channel:
+    """notify.channels.NAME: a file with the addresses of one way to tell people, an Apprise URL on each line."""
+
+    name: str = ""
+    urls_file: Path = setting(required_path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notify:
+    """[notify]: how people are told of alerts, and from which level on. Without a channel nobody is."""
+
+    from_level: int = setting(whole(1, 3), 2)
+    channels: tuple[Channel, ...] = named(Channel)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ward:
     """[[wards]]: one ward, its time zone, and the hours in which it is staffed."""
 
@@ -125,6 +141,7 @@ class Settings:
     ingest: Ingest = table(Ingest)
     monitor: Monitor = table(Monitor)
     commands: Commands = table(Commands)
+    notify: Notify = table(Notify)
     wards: tuple[Ward, ...] = tables(Ward)
     path: Path | None = None
 
@@ -185,22 +202,31 @@ def refuse_open_secret(file: Path) -> None:
         raise ConfigError(f"{file}: everyone on this machine may read this secret; chmod o-rwx it")
 
 
+def lines_of(file: Path) -> list[str]:
+    """Read the lines of a file that the settings name; ConfigError when it cannot be read."""
+    return _read(file).splitlines()
+
+
 def file_faults(settings: Settings) -> list[str]:
     """Say what is wrong with the certificates and secrets that the settings name; those systemd brings are left out."""
     tls, brought = settings.mqtt.tls, credentials(settings)
     faults = [
         f"{file}: there is no such file" for file in (tls.ca, tls.cert) if file is not None and not file.is_file()
     ]
-    for secret in (tls.key, settings.mqtt.password_file):
-        if secret is not None and secret not in brought:
+    for secret in _secrets(settings):
+        if secret not in brought:
             faults += _secret_faults(secret)
     return faults
 
 
 def credentials(settings: Settings) -> tuple[Path, ...]:
     """Return the secrets that systemd hands to the daemon only."""
-    secrets = (settings.mqtt.tls.key, settings.mqtt.password_file)
-    return tuple(secret for secret in secrets if secret is not None and secret.parent == CREDENTIALS)
+    return tuple(secret for secret in _secrets(settings) if secret.parent == CREDENTIALS)
+
+
+def _secrets(settings: Settings) -> tuple[Path, ...]:
+    named_here = (settings.mqtt.tls.key, settings.mqtt.password_file, *(c.urls_file for c in settings.notify.channels))
+    return tuple(secret for secret in named_here if secret is not None)
 
 
 def _secret_faults(secret: Path) -> tuple[str, ...]:
@@ -237,6 +263,9 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Where, str]]:
         yield ("mqtt", "tls"), "a certificate needs the ca that signed the broker's"
     if mqtt.password_file is not None and not mqtt.username:
         yield ("mqtt", "password_file"), "a password needs a username"
+    for channel in settings.notify.channels:
+        if not NAME.fullmatch(channel.name):
+            yield ("notify", "channels", channel.name), "a name is 1 to 63 lower-case letters, digits or '-'"
     if not mqtt.host and mqtt.socket is None:
         yield ("mqtt", "host"), "neither a host nor a socket is given"
     for number, ward in enumerate(ids):

@@ -150,7 +150,7 @@ CREATE INDEX condition_due on condition (due_ms) where state = 'pending' and due
 CREATE INDEX delivery_waiting on delivery (due_ms) where state = 'queued';
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
-CREATE INDEX notification_waiting on notification (queued_ms) where state = 'queued';
+CREATE INDEX notification_waiting on notification (queued_ms) where state in ('queued', 'failed');
 CREATE INDEX quarantine_device on quarantine (device, quarantine_no);
 CREATE INDEX request_waiting on request (asked_ms) where state = 'queued';
 CREATE INDEX sequence_gap_device on sequence_gap (device_no);

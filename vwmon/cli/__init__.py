@@ -47,6 +47,7 @@ COMMANDS = {
         part="Try it", summary="Home devices' readings, published.", module="simulate", attribute="simulate"
     ),
     "run": Entry(part="Run it", summary="The daemon, in the foreground.", module="run", attribute="run"),
+    "notify": Entry(part="Run it", summary="Test a channel; who was told of what.", module="notify"),
     "check-config": Entry(
         part="Run it",
         summary="Every fault of the configuration at once.",

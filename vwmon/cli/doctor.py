@@ -185,7 +185,9 @@ def _mosquitto() -> Finding:
 
 
 def _configuration(settings: Settings) -> Finding:
-    faults = config.file_faults(settings)
+    from vwmon import channels
+
+    faults = [*config.file_faults(settings), *channels.faults(settings)]
     if faults:
         return _found("configuration", Verdict.FAULT, "; ".join(faults))
     if settings.path is None:
