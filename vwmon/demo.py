@@ -129,7 +129,9 @@ class _Devices:
 
     def run(self, over: threading.Event) -> None:
         start_ms = self._clock.now_ms()
-        with Hub(LOOPBACK, self._port, WARD, self._spool, client_id="demo-devices") as hub:
+        repeats = live.Repeats(self._fleet, start_ms, self._clock.now_ms)
+        with Hub(LOOPBACK, self._port, WARD, self._spool, client_id="demo-devices", on_request=repeats) as hub:
+            repeats.outlet = hub
             live.play(
                 self._fleet.messages(start_ms), hub, self._clock.now_ms, self._speed, stop=over, told=lambda _: None
             )
