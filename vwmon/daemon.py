@@ -19,6 +19,7 @@ from devices import topics
 from vwmon import config
 from vwmon.clock import Clock
 from vwmon.config import Settings, Tls
+from vwmon.duty import Staffing
 from vwmon.errors import VwmonError
 from vwmon.ingest import DeviceStatus, Ingest
 from vwmon.intake.link import Link
@@ -75,7 +76,8 @@ class Daemon:
             writing, scoring = (opened.enter_context(closing(database.open_writer(path))) for _ in range(2))
             opened.enter_context(sole_daemon(path))
             intake = MqttIntake(_link(self._settings), self._clock.now_ms)
-            versions = Provenance(config_hash=self._settings.hash, plans=plans.load_all())
+            staffing = Staffing(wards=self._settings.wards, told=True)
+            versions = Provenance(config_hash=self._settings.hash, plans=plans.load_all(), staffing=staffing)
             scorer = Scorer(scoring, versions, self._clock.now_ms(), fresh=self._fresh)
             ingest = self._ingest(intake, writing, scorer)
             watch = Watch(scoring, scorer, self._surroundings(intake, ingest, versions))

@@ -4,13 +4,15 @@ What a calendar says is asked of the caller. Nothing is sent here.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from alerts.model import Level
-from alerts.policy import POLICY
+from alerts.policy import BASE, POLICY, Terms
 from vwmon import hours
 from vwmon.config_duty import ALWAYS, CLOSED, DAYS, OPEN, Duty, Person, Ward
 
@@ -25,6 +27,26 @@ class Route(StrEnum):
     WARD = "ward"
     OUT_OF_HOURS = "out-of-hours"
     WAITS = "waits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staffing:
+    """The wards as they are staffed, and whether anyone is told of their alerts: nobody is of a recording's."""
+
+    wards: Sequence[Ward] = ()
+    told: bool = False
+
+    def terms(self, ward: str) -> Terms:
+        """Give the terms under which the cases of a ward are followed; the whole service (empty) is always staffed."""
+        return Terms(rules=BASE, told=self.told, opens=partial(opens_ms, ward_of(self.wards, ward)))
+
+
+UNTOLD = Staffing()
+
+
+def ward_of(wards: Iterable[Ward], ward: str) -> Ward:
+    """Give a ward by its id; one that is not configured, and the whole service, is always staffed."""
+    return next((one for one in wards if one.id == ward), NO_WARD)
 
 
 def route(ward: Ward, level: int, at_ms: int) -> Route:

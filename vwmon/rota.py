@@ -29,7 +29,7 @@ def on_duty(settings: Settings, ward: str, level: int, tier: int, at_ms: int) ->
     An alert of the whole service (`ward` is empty) goes to those whose duty names no ward; where there are none, to
     those of every ward. ConfigError when a calendar cannot be read.
     """
-    where = ward_of(settings, ward)
+    where = duty.ward_of(settings.wards, ward)
     if duty.route(where, level, at_ms) is Route.WAITS:
         return ()
     return serving(settings, where, tier, at_ms)
@@ -45,18 +45,13 @@ def serving(settings: Settings, ward: Ward, tier: int, at_ms: int) -> tuple[Pers
 
 def route(settings: Settings, ward: str, level: int, at_ms: int) -> Route:
     """Give which way an alert of a ward and level goes at a moment; that of the whole service always is someone's."""
-    return duty.route(ward_of(settings, ward), level, at_ms)
+    return duty.route(duty.ward_of(settings.wards, ward), level, at_ms)
 
 
 def tell_ms(settings: Settings, ward: str, level: int, at_ms: int) -> int:
     """Give from when on anyone is told of such an alert: at once, or when the ward opens for one that waits."""
-    where = ward_of(settings, ward)
+    where = duty.ward_of(settings.wards, ward)
     return duty.opens_ms(where, at_ms) if duty.route(where, level, at_ms) is Route.WAITS else at_ms
-
-
-def ward_of(settings: Settings, ward: str) -> Ward:
-    """Give the settings of a ward; one that is not configured, and the whole service, is always staffed."""
-    return next((one for one in settings.wards if one.id == ward), NO_WARD)
 
 
 def named(file: Path, time_zone: str, at_ms: int) -> Sequence[str]:
