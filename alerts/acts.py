@@ -10,13 +10,20 @@ from typing import Final
 from alerts import lifecycle, moves
 from alerts.errors import AlertConflict, AlertError, AlertRefused
 from alerts.model import Alert, Case, Kind, Lane, Level, Outcome, State
-from alerts.policy import POLICY
+from alerts.policy import POLICY, TERMS, Terms
 from alerts.wording import ago, mark
+
+
+def _no_ward(_stay_no: int) -> Terms:
+    return TERMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """Who does something, when, and with what words. `seen_level` is the level that the person saw, if told."""
+    """Who does something, when, and with what words. `seen_level` is the level that the person saw, if told.
+
+    `terms_of` gives the terms under which the case of a stay is followed.
+    """
 
     actor: str
     now_ms: int
@@ -24,6 +31,7 @@ class Act:
     op_id: str | None = None
     seen_level: Level | None = None
     seen_version: int | None = None
+    terms_of: Callable[[int], Terms] = _no_ward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +95,7 @@ def close(case: Case, alert: Alert, act: Act, outcome: Outcome) -> Answer:
         snooze_ms=None,
         blind_ms=None,
     )
-    return Answer(case=lifecycle.released(closed, alert.lane, act.now_ms))
+    return Answer(case=lifecycle.released(closed, alert.lane, act.now_ms, act.terms_of(case.stay_no)))
 
 
 def _covered(case: Case, alert: Alert, act: Act, kind: Kind, until_ms: int) -> Case:

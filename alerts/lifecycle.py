@@ -12,10 +12,10 @@ from alerts import conditions, moves
 from alerts.attention import Signal, follow
 from alerts.conditions import Weighed
 from alerts.model import SYSTEM_STAY, Alert, Case, Condition, ConditionState, Gap, Kind, Lane, Level, Scored
-from alerts.policy import OVERDUE, POLICY, RED, RULES, Rule, breaching, reds
+from alerts.policy import OVERDUE, POLICY, RED, RULES, TERMS, Rule, Terms, breaching, reds
 
 
-def observe(case: Case, scored: Scored) -> Case:
+def observe(case: Case, scored: Scored, terms: Terms = TERMS) -> Case:
     """Follow one score. The very same case comes back when it changes nothing, as a repeated score never does."""
     alert = case.alerts.get(Lane.CLINICAL)
     if _no_news(case, alert, scored):
@@ -29,11 +29,13 @@ def observe(case: Case, scored: Scored) -> Case:
     if now_known is not case.conditions:
         after = replace(case, conditions=now_known)
     if active or weighed.level is not None:
-        after = follow(after, _signal(scored, weighed, recovered_ms))
-    return case if after is case else _weigh_silence(after, scored.received_ms, scored.received_ms)
+        after = follow(after, _signal(scored, weighed, recovered_ms), terms)
+    return case if after is case else _weigh_silence(after, scored.received_ms, scored.received_ms, terms)
 
 
-def overdue(case: Case, part: str, due_ms: int, known_ms: int, *, last_ms: int | None = None) -> Case:
+def overdue(  # noqa: PLR0913 -- what, since when, known when, and under what terms
+    case: Case, part: str, due_ms: int, known_ms: int, *, last_ms: int | None = None, terms: Terms = TERMS
+) -> Case:
     """Mark a part as overdue since `due_ms`; `last_ms` is when its last reading was observed (or the admission).
 
     In the case of the whole service, `part` is a rule of the system lane and `due_ms` when the fault began.
@@ -53,11 +55,11 @@ def overdue(case: Case, part: str, due_ms: int, known_ms: int, *, last_ms: int |
     )
     after = _with(case, condition)
     if rule.lane is Lane.SYSTEM:
-        return _weigh_faults(after, due_ms, known_ms)
-    return _weigh_silence(after, due_ms, min(due_ms, known_ms))
+        return _weigh_faults(after, due_ms, known_ms, terms)
+    return _weigh_silence(after, due_ms, min(due_ms, known_ms), terms)
 
 
-def returned(case: Case, part: str, at_ms: int, known_ms: int) -> Case:
+def returned(case: Case, part: str, at_ms: int, known_ms: int, terms: Terms = TERMS) -> Case:
     """Mark a part as no longer overdue: its reading, observed at `at_ms`, has come. The caller knows it is fresh.
 
     A reading no newer than the one before the gap ends nothing.
@@ -72,10 +74,10 @@ def returned(case: Case, part: str, at_ms: int, known_ms: int) -> Case:
     state = ConditionState.PRESENT if lasting else ConditionState.ABSENT
     after = _with(case, replace(before, state=state, gaps=gaps))
     weigh = _weigh_faults if rule.lane is Lane.SYSTEM else _weigh_silence
-    return weigh(after, at_ms, known_ms)
+    return weigh(after, at_ms, known_ms, terms)
 
 
-def discharged(case: Case, now_ms: int) -> Case:
+def discharged(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
     """End what is expected of a stay: nothing stands or is overdue any more; what was urgent awaits its outcome."""
     alert = case.alerts.get(Lane.CLINICAL)
     dropped = conditions.dropped(case.conditions, now_ms)
@@ -84,10 +86,10 @@ def discharged(case: Case, now_ms: int) -> Case:
     ended = {name: _ended(condition, now_ms) for name, condition in dropped.items()}
     evidence = {"discharged_ms": now_ms}
     over = Signal(lane=Lane.CLINICAL, level=None, at_ms=now_ms, known_ms=now_ms, evidence=evidence, recovered_ms=now_ms)
-    return _weigh_silence(follow(replace(case, conditions=ended), over), now_ms, now_ms)
+    return _weigh_silence(follow(replace(case, conditions=ended), over, terms), now_ms, now_ms, terms)
 
 
-def released(case: Case, lane: Lane, now_ms: int) -> Case:
+def released(case: Case, lane: Lane, now_ms: int, terms: Terms = TERMS) -> Case:
     """Give the case once a person has closed the alert of a lane: what made it no longer stands.
 
     A gap that lasts is remembered, so that the same silence does not raise the alert again.
@@ -96,7 +98,7 @@ def released(case: Case, lane: Lane, now_ms: int) -> Case:
     if lane is not Lane.CLINICAL or alert.covered_ms is None:
         return replace(case, conditions=dropped)
     covered = conditions.covered(dropped, alert.peak, alert.covered_ms)
-    return _weigh_silence(replace(case, conditions=covered), now_ms, now_ms)
+    return _weigh_silence(replace(case, conditions=covered), now_ms, now_ms, terms)
 
 
 def sick_and_unseen(case: Case) -> Alert | None:
@@ -154,7 +156,7 @@ def _evidence(scored: Scored, weighed: Weighed) -> Mapping[str, Any]:
     } | ({"refused": refused} if refused else {})
 
 
-def _weigh_silence(case: Case, at_ms: int, known_ms: int) -> Case:
+def _weigh_silence(case: Case, at_ms: int, known_ms: int, terms: Terms) -> Case:
     """Bring blindness and the technical alert in line with what is overdue, as of `known_ms`."""
     condition = case.conditions.get(OVERDUE.name)
     if condition is None:
@@ -171,7 +173,7 @@ def _weigh_silence(case: Case, at_ms: int, known_ms: int) -> Case:
     signal = Signal(
         lane=Lane.TECHNICAL, level=level, at_ms=at_ms, known_ms=known_ms, evidence=evidence, recovered_ms=at_ms
     )
-    return follow(case, signal)
+    return follow(case, signal, terms)
 
 
 def _look(case: Case, known_ms: int) -> Case:
@@ -189,7 +191,7 @@ def _look(case: Case, known_ms: int) -> Case:
     return case
 
 
-def _weigh_faults(case: Case, at_ms: int, known_ms: int) -> Case:
+def _weigh_faults(case: Case, at_ms: int, known_ms: int, terms: Terms) -> Case:
     """Bring the alert of the whole service in line with its faults."""
     standing = [condition for condition in case.conditions.values() if condition.standing]
     level = max((RULES[condition.rule].level for condition in standing), default=None)
@@ -197,7 +199,7 @@ def _weigh_faults(case: Case, at_ms: int, known_ms: int) -> Case:
     signal = Signal(
         lane=Lane.SYSTEM, level=level, at_ms=at_ms, known_ms=known_ms, evidence=evidence, recovered_ms=at_ms
     )
-    return follow(case, signal)
+    return follow(case, signal, terms)
 
 
 def _ended(condition: Condition, now_ms: int) -> Condition:

@@ -53,7 +53,7 @@ def asked(before: Case, after: Case) -> list[Asked]:
     One for each tier that was reached in the present cycle: what a later event of the same moment has overtaken, such
     as the twentieth repeat of the last tier after a night without the daemon, is one message and no storm.
     """
-    return [one for alert, was, events in _touched(before, after) for one in _asked(alert, was, events)]
+    return [one for alert, _, events in _touched(before, after) for one in _asked(alert, events)]
 
 
 def over(before: Case, after: Case) -> list[Over]:
@@ -70,16 +70,12 @@ def _touched(before: Case, after: Case) -> Iterator[tuple[Alert, Alert | None, S
             yield alert, were.get(alert.alert_no), events
 
 
-def _asked(alert: Alert, was: Alert | None, events: Sequence[Event]) -> Iterator[Asked]:
+def _asked(alert: Alert, events: Sequence[Event]) -> Iterator[Asked]:
     if alert.state in ANSWERED:
         return
     last = max((number for number, event in enumerate(events) if _begins_a_cycle(event)), default=-1)
-    tier = 1 if last >= 0 or was is None else was.tier
     reached: dict[int, Event] = {1: events[last]} if last >= 0 and events[last].kind in TELLS else {}
-    for event in events[last + 1 :]:
-        if event.kind is Kind.ESCALATED:
-            tier = min(tier + 1, alert.tier)
-            reached[tier] = event
+    reached |= {event.evidence["tier"]: event for event in events[last + 1 :] if event.kind is Kind.ESCALATED}
     for number, event in reached.items():
         yield Asked(
             alert_no=alert.alert_no,

@@ -18,6 +18,10 @@ MS = {"s": 1000, "m": 60_000, "h": 3_600_000}
 SPAN = re.compile(r"(\d+)([smh])")
 
 
+def _at_once(at_ms: int) -> int:
+    return at_ms
+
+
 class Verdict(Enum):
     """What a score says of a rule."""
 
@@ -46,11 +50,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """What a level allows: how soon someone must answer, and for how long an answer holds."""
+    """What a level allows: how soon someone must answer, who is told when nobody does, how long an answer holds.
+
+    `tiers_ms` say how long each tier after the first has, and `repeat_ms` how often the last is told again after that.
+    With `waits`, what falls due while the ward is closed falls due when it opens.
+    """
 
     first_response_ms: int
     acknowledged_at_most_ms: int
+    tiers_ms: tuple[int, ...]
+    repeat_ms: int
     note_required: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +109,14 @@ class RuleSet:
 class Terms:
     """Under what terms a case is followed: by which rules, what is held back, and whether anyone is told of it.
 
-    `held` names rules of the technical lane that raise nothing while it lasts. Nobody is told of a recording.
+    `held` names rules of the technical lane that raise nothing while it lasts. Nobody is told of a recording. `opens`
+    gives the first moment from a given one on at which the ward is staffed.
     """
 
     rules: RuleSet
     held: frozenset[str] = frozenset()
     told: bool = False
+    opens: Callable[[int], int] = _at_once
 
 
 def load(text: str) -> Policy:
@@ -117,7 +130,7 @@ def load(text: str) -> Policy:
             version=table["version"],
             source=table["source"],
             covered_rise=rise,
-            clocks={Level(int(n)): Clock(**_with_spans(row)) for n, row in table["levels"].items()},
+            clocks={Level(int(n)): _clock(row) for n, row in table["levels"].items()},
             rules={name: _rule(name, row) for name, row in table["rules"].items()},
             parts={name: Part(**_with_words(row)) for name, row in table["parts"].items()},
             **spans,
@@ -197,6 +210,11 @@ def _rule(name: str, row: Mapping[str, Any]) -> Rule:
     return Rule(name=name, lane=lane, level=level, **_with_spans(known))
 
 
+def _clock(row: Mapping[str, Any]) -> Clock:
+    known = dict(row)
+    return Clock(tiers_ms=tuple(map(_span_ms, known.pop("tiers"))), **_with_spans(known))
+
+
 def _with_spans(row: Mapping[str, Any]) -> dict[str, Any]:
     spans = {name for name, value in row.items() if isinstance(value, str) and SPAN.fullmatch(value)}
     return {f"{name}_ms" if name in spans else name: _span_ms(v) if name in spans else v for name, v in row.items()}
@@ -216,6 +234,9 @@ def _span_ms(text: str) -> int:
 def _check(policy: Policy) -> None:
     """Refuse a table whose rules could not be evaluated, or that could close what it should keep open."""
     faults = [f"level {level} has no clocks" for level in Level if level not in policy.clocks]
+    for level, clock in policy.clocks.items():
+        if min(clock.first_response_ms, clock.repeat_ms, *clock.tiers_ms) <= 0:
+            faults.append(f"level {level}: a tier without time would never end")
     for rule in policy.rules.values():
         if rule.quantity != GAP and rule.quantity not in HOLDS:
             faults.append(f"{rule.name}: {rule.quantity!r} is no quantity")

@@ -77,7 +77,7 @@ def m002_teamwork(db: "Database") -> None:
         "alter table alert add column offered_to text",
         "alter table alert add column snooze_ms integer",
         "alter table alert add column rises text not null default '[]'",
-        "update alert set owed_ms = due_ms where state in ('new', 'reraised')",
+        "update alert set owed_ms = due_ms where state in ('new', 'reraised', 'settled')",
         "create index alert_due on alert (due_ms) where state <> 'closed'",
         "create index alert_snoozed on alert (snooze_ms) where snooze_ms is not null",
         "alter table condition add column seen_ms integer",

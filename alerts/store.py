@@ -47,8 +47,10 @@ _ASKED: Final = """insert into notification (alert_no, cycle, tier, turn, level,
 _STAMP: Final = "select coalesce(max(event_no), 0) from alert_event"
 # By kind of deadline: a column of the times that fall due, and the rows of a table in which they do.
 _DEADLINES: Final = (("ack_until_ms", "alert where state = 'acknowledged'"),)
-_DUE: Final = tuple(f"select stay_no from {rows_} and {column} <= ?" for column, rows_ in _DEADLINES)  # noqa: S608
-_TO_COME: Final = tuple(f"select {column} from {rows_} and {column} > ?" for column, rows_ in _DEADLINES)  # noqa: S608
+# What nobody has answered falls due only where someone is told of it.
+_UNANSWERED: Final = (("due_ms", "alert where state <> 'closed' and state <> 'acknowledged'"),)
+_DUE: Final = "select stay_no from {1} and {0} <= ?"
+_TO_COME: Final = "select {0} from {1} and {0} > ?"
 _SEEN: Final = "select level_after from alert_event where alert_no = ? and version <= ? order by event_no desc limit 1"
 
 
@@ -110,14 +112,18 @@ def save_all(db: Connection, changes: Iterable[tuple[Case, Case]], provenance_no
         _notify(db, changed)
 
 
-def due(db: Connection, now_ms: int) -> list[int]:
-    """Name the stays with a stored deadline that has passed, for deadlines.tick."""
-    return sorted({row[0] for statement in _DUE for row in db.execute(statement, [now_ms])})
+def due(db: Connection, now_ms: int, *, told: bool = False) -> list[int]:
+    """Name the stays with a stored deadline that has passed, for deadlines.tick where someone is told or nobody is."""
+    return sorted({row[0] for statement in _each(_DUE, told=told) for row in db.execute(statement, [now_ms])})
 
 
-def expiries(db: Connection, after_ms: int) -> list[int]:
+def expiries(db: Connection, after_ms: int, *, told: bool = False) -> list[int]:
     """Give the stored deadlines after a time at which deadlines.tick will have something to do."""
-    return [row[0] for statement in _TO_COME for row in db.execute(statement, [after_ms])]
+    return [row[0] for statement in _each(_TO_COME, told=told) for row in db.execute(statement, [after_ms])]
+
+
+def _each(statement: str, *, told: bool) -> list[str]:
+    return [statement.format(*kind) for kind in (*_DEADLINES, *(_UNANSWERED if told else ()))]
 
 
 def find(db: Connection, alert_id: str) -> Alert:
@@ -151,7 +157,7 @@ def _do(db: Connection, alert_id: str, act: Act, verb: Callable[[Case, Alert, Ac
     if act.op_id is not None and db.execute("select 1 from alert_event where op_id = ?", [act.op_id]).fetchone():
         return Acted(alert=found, repeated=True)
     before = load(db, [found.stay_no])[found.stay_no]
-    case = deadlines.tick(before, act.now_ms)
+    case = deadlines.tick(before, act.now_ms, act.terms_of(found.stay_no))
     latest = case.alerts.get(found.lane)
     alert = latest if latest is not None and latest.alert_no == found.alert_no else found
     answer = verb(case, alert, _with_seen_level(db, alert, act))

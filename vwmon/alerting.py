@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from alerts import deadlines, lifecycle, policy
 from alerts import store as cases
 from alerts.model import SYSTEM_STAY, Case
+from alerts.policy import Terms
 from vwmon import points
 from vwmon.attribution import NOBODY, PART_OF_VITAL
+from vwmon.duty import UNTOLD, Staffing
 from vwmon.kernels.ragged import Bools, Ints
 from vwmon.kernels.windows import NEVER_AGE
 from vwmon.patients.records import Stay
@@ -42,9 +44,10 @@ class Followed:
 class Alerting:
     """The cases of the ward, followed point by point; rows with something open are watched at every point."""
 
-    def __init__(self, db: Connection, plans: PlanTable, system_provenance: int) -> None:
+    def __init__(self, db: Connection, plans: PlanTable, system_provenance: int, staffing: Staffing = UNTOLD) -> None:
         """Begin without stays; `system_provenance` numbers the versions of what is raised for the whole service."""
-        self._db, self._plans = db, plans
+        self._db, self._plans, self._staffing = db, plans, staffing
+        self._terms: Sequence[Terms] = ()
         self._system_provenance = system_provenance
         self._stays: Sequence[Stay] = ()
         self._provenance: Sequence[int] = ()
@@ -61,6 +64,8 @@ class Alerting:
         self._expected = [
             tuple(part for part, on in zip(PARTS, row, strict=True) if on) for row in plans.expected.tolist()
         ]
+        by_ward = {ward: self._staffing.terms(ward) for ward in {stay.ward for stay in stays}}
+        self._terms = [by_ward[stay.ward] for stay in stays]
         grown = len(stays) - len(before)
         self._watched = np.pad(self._watched, (0, grown))
         self._awaited = np.pad(self._awaited, ((0, grown), (0, 0)))
@@ -69,7 +74,7 @@ class Alerting:
 
     def end(self, rows: Sequence[int], now_ms: int) -> None:
         """End what is expected of stays that were discharged; what was urgent awaits its outcome."""
-        self._keep((row, case, lifecycle.discharged(case, now_ms)) for row, case in self._load(rows))
+        self._keep((row, case, lifecycle.discharged(case, now_ms, self._terms[row])) for row, case in self._load(rows))
 
     def follow(self, scores: Scores, gaps: Gaps) -> Followed:
         """Follow the points of one step, in log order for each stay; nothing is written, and no lock is needed."""
@@ -81,7 +86,7 @@ class Alerting:
         moments = _by_stay(chosen[np.argsort(scores.wave[chosen], kind="stable")], scores.stay)
         episodes = _by_stay(np.arange(len(gaps)), gaps.stay)
         refused = self._refused(scores, chosen)
-        story = _Story(scores=scores, gaps=gaps, stale=stale, plans=self._plans, refused=refused)
+        story = _Story(scores=scores, gaps=gaps, stale=stale, plans=self._plans, refused=refused, terms=self._terms)
         on_the_ward = [row for row in rows.tolist() if self._stays[row].discharged_ms is None]
         changes = [
             (row, case, story.told(case, moments.get(row, []), episodes.get(row, []), self._expected[row]))
@@ -101,31 +106,34 @@ class Alerting:
         found = _by_stay(np.flatnonzero(~self._awaited[rows, parts]), rows)
         changes = []
         for row, case in self._load(list(found)):
-            after = case
-            for i in found[row]:
+            after, terms = case, self._terms[row]
+            for i in sorted(found[row], key=lambda i: int(due_ms[i])):
                 last = int(last_ms[i]) if last_ms[i] >= 0 else None
-                after = lifecycle.overdue(after, PARTS[parts[i]], int(due_ms[i]), now_ms, last_ms=last)
+                # What fell due before this silence began acts before it, however late either is noticed.
+                after = deadlines.tick(after, int(due_ms[i]), terms)
+                after = lifecycle.overdue(after, PARTS[parts[i]], int(due_ms[i]), now_ms, last_ms=last, terms=terms)
             changes.append((row, case, after))
         self._keep(changes)
 
     def tick(self, now_ms: int) -> None:
         """Let the stored deadlines that have passed act, as of when each fell due."""
-        due = cases.due(self._db, now_ms)
+        due = cases.due(self._db, now_ms, told=self._staffing.told)
         if due:
             self._cases.clear()
         rows = {stay.stay_no: row for row, stay in enumerate(self._stays)} if due else {}
         for stay_no, case in cases.load(self._db, due).items():
             row = rows.get(stay_no)
             provenance = self._system_provenance if row is None else self._provenance[row]
-            cases.save(self._db, case, deadlines.tick(case, now_ms), provenance)
+            terms = self._staffing.terms("") if row is None else self._terms[row]
+            cases.save(self._db, case, deadlines.tick(case, now_ms, terms), provenance)
 
     def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
         """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
-        case = cases.load(self._db, [SYSTEM_STAY])[SYSTEM_STAY]
+        case, terms = cases.load(self._db, [SYSTEM_STAY])[SYSTEM_STAY], self._staffing.terms("")
         if since_ms is None:
-            after = lifecycle.returned(case, rule, now_ms, now_ms)
+            after = lifecycle.returned(case, rule, now_ms, now_ms, terms)
         else:
-            after = lifecycle.overdue(case, rule, since_ms, now_ms)
+            after = lifecycle.overdue(case, rule, since_ms, now_ms, terms=terms)
         cases.save(self._db, case, after, self._system_provenance)
 
     def _refused(self, scores: Scores, chosen: Ints) -> Mapping[int, Refused]:
@@ -186,6 +194,7 @@ class _Story:
     stale: Bools
     plans: PlanTable
     refused: Mapping[int, Refused]
+    terms: Sequence[Terms]
 
     def told(self, case: Case, moments: Sequence[int], episodes: Sequence[int], expected: tuple[str, ...]) -> Case:
         """Tell a case its moments in order, each after what fell overdue or returned before it."""
@@ -196,10 +205,10 @@ class _Story:
                 case = self._episode(case, left.pop(0))
             if not scores.late[i]:
                 case = self._silences(case, i, received_ms)
-            case = deadlines.tick(case, received_ms)
-            case = lifecycle.observe(
-                case, points.point(scores, i, case.stay_no, expected, self.refused.get(i, NOTHING))
-            )
+            terms = self.terms[scores.stay[i]]
+            case = deadlines.tick(case, received_ms, terms)
+            point = points.point(scores, i, case.stay_no, expected, self.refused.get(i, NOTHING))
+            case = lifecycle.observe(case, point, terms)
         return case
 
     def _ended(self, gap: int) -> tuple[int, int]:
@@ -207,25 +216,27 @@ class _Story:
 
     def _episode(self, case: Case, gap: int) -> Case:
         """Tell of a part that was overdue until its reading came."""
-        gaps = self.gaps
+        gaps, terms = self.gaps, self.terms[self.gaps.stay[gap]]
         part, received_ms = PARTS[gaps.part[gap]], int(gaps.received_ms[gap])
-        case = lifecycle.overdue(case, part, int(gaps.due_ms[gap]), received_ms)
-        return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms)
+        case = lifecycle.overdue(case, part, int(gaps.due_ms[gap]), received_ms, terms=terms)
+        return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms, terms)
 
     def _silences(self, case: Case, i: int, received_ms: int) -> Case:
         """Tell of the parts that are overdue at a moment, and of those that no longer are."""
         scores, row = self.scores, self.scores.stay[i]
+        terms = self.terms[row]
         at_ms = int(scores.at_ms[i])
         for number in np.flatnonzero(self.stale[i]).tolist():
             age_ms = int(scores.age_ms[i, number])
             last_ms = None if age_ms == NEVER_AGE else at_ms - age_ms
             since_ms = int(self.plans.admitted_ms[row]) if last_ms is None else last_ms
             due_ms = since_ms + int(self.plans.overdue_ms[row, number])
-            case = lifecycle.overdue(case, PARTS[number], due_ms, received_ms, last_ms=last_ms)
+            case = deadlines.tick(case, min(due_ms, received_ms), terms)
+            case = lifecycle.overdue(case, PARTS[number], due_ms, received_ms, last_ms=last_ms, terms=terms)
         for part in [part for part in case.overdue if not self.stale[i, PARTS.index(part)]]:
             age_ms = int(scores.age_ms[i, PARTS.index(part)])
             if age_ms != NEVER_AGE:
-                case = lifecycle.returned(case, part, at_ms - age_ms, received_ms)
+                case = lifecycle.returned(case, part, at_ms - age_ms, received_ms, terms)
         return case
 
 

@@ -10,16 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vwmon import toml_records
+from vwmon import config_duty, toml_records
+from vwmon.config_duty import Duty, Person, Ward
 from vwmon.errors import ConfigError
 from vwmon.toml_records import Where, flag, matching, named, setting, span, table, tables, text, whole
 
 SYSTEM_FILE = Path("/etc/vwmon/config.toml")
 CREDENTIALS = Path("/run/credentials/vwmon.service")  # where systemd puts them when the environment does not say
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PREFIX = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*")
 CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
 LAST_PORT = 65_535
 LAST_WINDOW = 65_535  # MQTT 5, 3.1.2.11.3
 READABLE_BY_ALL = 0o004
@@ -39,18 +38,6 @@ def optional_path(value: object) -> Path | None:
     if name.startswith("credential:"):
         return Path(os.environ.get("CREDENTIALS_DIRECTORY", CREDENTIALS)) / name.removeprefix("credential:")
     return Path(name).expanduser() if name else None
-
-
-def time_zone(value: object) -> str:
-    """Read the name of a time zone."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 -- only when a ward is configured
-
-    name = text(value)
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f'"{name}" is not a time zone such as "Europe/London"') from None
-    return name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,16 +110,6 @@ class Notify:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ward:
-    """[[wards]]: one ward, its time zone, and the hours in which it is staffed."""
-
-    id: str = setting(matching(NAME, "1 to 63 lower-case letters, digits or '-'"))
-    name: str = setting(text)
-    time_zone: str = setting(time_zone, "Europe/London")
-    hours: str = setting(matching(HOURS, 'hours such as "08:00-20:00"'), "00:00-24:00")
-
-
-@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Every setting, and the file they came from (None: the defaults alone)."""
 
@@ -143,6 +120,8 @@ class Settings:
     commands: Commands = table(Commands)
     notify: Notify = table(Notify)
     wards: tuple[Ward, ...] = tables(Ward)
+    people: tuple[Person, ...] = tables(Person)
+    duty: tuple[Duty, ...] = tables(Duty)
     path: Path | None = None
 
     @property
@@ -263,11 +242,22 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Where, str]]:
         yield ("mqtt", "tls"), "a certificate needs the ca that signed the broker's"
     if mqtt.password_file is not None and not mqtt.username:
         yield ("mqtt", "password_file"), "a password needs a username"
-    for channel in settings.notify.channels:
-        if not NAME.fullmatch(channel.name):
-            yield ("notify", "channels", channel.name), "a name is 1 to 63 lower-case letters, digits or '-'"
     if not mqtt.host and mqtt.socket is None:
         yield ("mqtt", "host"), "neither a host nor a socket is given"
     for number, ward in enumerate(ids):
         if ward in ids[:number]:
             yield ("wards", number, "id"), f'there is a ward "{ward}" already'
+    yield from config_duty.contradictions(settings.people, settings.duty, ids)
+    yield from _unknown_channels(settings)
+
+
+def _unknown_channels(settings: Settings) -> Iterator[tuple[Where, str]]:
+    """Yield channels that cannot be named so, and those of people that are not there."""
+    for channel in settings.notify.channels:
+        if not config_duty.NAME.fullmatch(channel.name):
+            yield ("notify", "channels", channel.name), "a name is 1 to 63 lower-case letters, digits or '-'"
+    there = [channel.name for channel in settings.notify.channels]
+    for number, person in enumerate(settings.people):
+        for name in person.channels:
+            if name not in there:
+                yield ("people", number, "channels"), f"there is no [notify.channels.{name}]"

@@ -16,9 +16,11 @@ from functools import partial
 import msgspec
 
 from devices import topics
-from vwmon import channels, config, notifier
+from vwmon import channels, config, notifier, rota
 from vwmon.clock import Clock
 from vwmon.config import Settings, Tls
+from vwmon.config_duty import Person
+from vwmon.duty import Staffing
 from vwmon.errors import VwmonError
 from vwmon.ingest import DeviceStatus, Ingest
 from vwmon.intake.link import Link
@@ -81,7 +83,8 @@ class Daemon:
             )
             opened.enter_context(sole_daemon(path))
             intake = MqttIntake(_link(self._settings), self._clock.now_ms)
-            versions = Provenance(config_hash=self._settings.hash, plans=plans.load_all())
+            staffing = Staffing(wards=self._settings.wards, told=True)
+            versions = Provenance(config_hash=self._settings.hash, plans=plans.load_all(), staffing=staffing)
             scorer = Scorer(scoring, versions, self._clock.now_ms(), fresh=self._fresh)
             ingest = self._ingest(intake, writing, scorer)
             watch = Watch(scoring, scorer, self._surroundings(intake, ingest, versions))
@@ -114,7 +117,7 @@ class Daemon:
         addresses = channels.load(self._settings)
         telling = Telling(
             addresses=addresses,
-            on_duty=notifier.everyone(addresses),
+            on_duty=partial(_on_duty, self._settings) if self._settings.people else notifier.everyone(addresses),
             from_level=self._settings.notify.from_level,
         )
         return Notifier(db, telling, self._clock.now_ms)
@@ -233,6 +236,12 @@ class _Pulse:
         before, still = self._told
         self._told = (turns, still + 1 if turns == before else 0)
         return self._told[1] >= HUNG_LOOKS
+
+
+def _on_duty(settings: Settings, ward: str, level: int, tier: int, at_ms: int) -> Sequence[Person] | None:
+    if rota.tell_ms(settings, ward, level, at_ms) > at_ms:
+        return None
+    return rota.on_duty(settings, ward, level, tier, at_ms)
 
 
 def _note_statuses(db: Connection, said: Sequence[tuple[str, DeviceStatus, int]]) -> None:

@@ -15,7 +15,8 @@ from devices.simulator import live
 from devices.simulator.fleet import Fleet
 from vwmon.broker import LOOPBACK, local_broker
 from vwmon.clock import Clock, ScaledClock
-from vwmon.config import Mqtt, Settings, Store, Ward
+from vwmon.config import Mqtt, Settings, Store
+from vwmon.config_duty import Ward
 from vwmon.daemon import Daemon
 from vwmon.errors import VwmonError
 from vwmon.patients import plans

@@ -5,7 +5,7 @@ How it is shown is not known here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -16,6 +16,7 @@ from alerts.policy import RULES, Rule
 from alerts.queries import utc
 from vwmon import comparing, nearest, timeline
 from vwmon.comparing import Compared, Difference
+from vwmon.duty import UNTOLD
 from vwmon.errors import UsageError, VwmonError
 from vwmon.nearest import ASKING, Moment, Nearest
 from vwmon.patients.records import Expected, Plan
@@ -129,6 +130,8 @@ def explain(db: Connection, alert_id: str, versions: Provenance, number: int = 1
     plan = _plan(whole, versions)
     named = versions.plan(plan.pathway if plan is not None else SYSTEM)
     now = Versions(versions.software, versions.chart, named, versions.config_hash)
+    if whole.recorded:
+        versions = replace(versions, staffing=UNTOLD)
     begun = partial(Retelling.begun, db, whole, versions)
     told = _told(begun, whole, versions.plans, alert, now)
     event = asked[number - 1]

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from vwmon import channels, notices
 from vwmon.channels import Address
+from vwmon.errors import ConfigError
 from vwmon.store import outbox
 from vwmon.store.database import atomic
 from vwmon.store.outbox import Delivery, Notice
@@ -41,7 +42,7 @@ class Recipient(Protocol):
 class OnDuty(Protocol):
     """Who is to be told: on a ward (empty: the whole service), at a level and a tier, at a moment.
 
-    None is nobody on purpose: the alert waits on the list. No one at all is a gap in the rota.
+    None is not yet: the alert waits on the list until the ward opens. No one at all is a gap in the rota.
     """
 
     def __call__(self, ward: str, level: int, tier: int, at_ms: int) -> Sequence[Recipient] | None: ...  # noqa: D102
@@ -71,6 +72,7 @@ class Notifier:
         """Say in the database that people are told from now on; without an address, that nobody is."""
         self._db, self._telling, self._now_ms = db, telling, now_ms
         self._asked_ms = 0
+        self._not_yet: set[int] = set()
         self.turns = 0
         with atomic(db):
             if telling.addresses:
@@ -120,21 +122,39 @@ class Notifier:
         self._note(first, trouble)
 
     def _address(self) -> None:
-        """Settle whom notifications go to: new ones at once, those that nobody could be told of now and again."""
+        """Settle whom notifications go to: new ones at once, now and again those that wait or have nobody to go to."""
         now_ms = self._now_ms()
-        notices_ = outbox.fresh(self._db)
+        found = outbox.fresh(self._db)
         if now_ms - self._asked_ms >= ASK_AGAIN_MS:
             self._asked_ms = now_ms
-            notices_ += outbox.failed(self._db)
-        for notice in notices_:
-            with atomic(self._db):
+            self._not_yet = set()
+            found += outbox.failed(self._db)
+        for notice in found:
+            if notice.notification_no not in self._not_yet:
                 self._settle(notice, now_ms)
 
     def _settle(self, notice: Notice, now_ms: int) -> None:
+        if notice.level < self._telling.from_level:
+            with atomic(self._db):
+                outbox.leave_out(self._db, notice.notification_no, ON_THE_LIST_ONLY)
+            return
         people = self._people(notice, now_ms)
         if people is None:
-            outbox.leave_out(self._db, notice.notification_no, ON_THE_LIST_ONLY)
+            self._not_yet.add(notice.notification_no)
             return
+        with atomic(self._db):
+            self._send_to(people, notice, now_ms)
+
+    def _people(self, notice: Notice, now_ms: int) -> Sequence[Recipient] | None:
+        """Give who is on duty; everyone while that cannot be read: too many are told, and the daemon goes on."""
+        asked = (notice.ward or EVERY_WARD, notice.level, notice.tier, now_ms)
+        try:
+            return self._telling.on_duty(*asked)
+        except ConfigError as error:
+            log.error("rota_unreadable why='%s'", error)  # noqa: TRY400 -- a file's fault, not the code's
+            return everyone(self._telling.addresses)(*asked)
+
+    def _send_to(self, people: Sequence[Recipient], notice: Notice, now_ms: int) -> None:
         wanted: dict[str, list[str]] = {}
         for person in people:
             for name in self._names(person.channels):
@@ -146,11 +166,6 @@ class Notifier:
             return
         reason = NO_WAY if people else NOBODY_ON_DUTY
         outbox.nobody(self._db, notice.notification_no, f"{reason} at tier {notice.tier}")
-
-    def _people(self, notice: Notice, now_ms: int) -> Sequence[Recipient] | None:
-        if notice.level < self._telling.from_level:
-            return None
-        return self._telling.on_duty(notice.ward or EVERY_WARD, notice.level, notice.tier, now_ms)
 
     def _names(self, wanted: Iterable[str]) -> list[str]:
         return [name for channel in wanted for name in channels.of_channel(self._telling.addresses, channel)]

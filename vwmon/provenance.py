@@ -1,4 +1,4 @@
-"""Which versions make the scores and alerts of this process: the software, the chart, the plan, the configuration.
+"""What makes the scores and alerts of this process: the versions of software, chart, plan and configuration.
 
 Every stored score and alert carries the number of one such set, so that any of them can be told apart and made again.
 """
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 
+from vwmon.duty import UNTOLD, Staffing
 from vwmon.patients.records import Plan
 from vwmon.scoring import charts
 from vwmon.store import scores
@@ -22,12 +23,13 @@ def _chart() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """The versions of this process; `number` registers them with a plan's."""
+    """The versions of this process, and how its wards are staffed; `number` registers the versions with a plan's."""
 
     config_hash: str
     plans: Mapping[str, Plan]
     software: str = field(default_factory=lambda: metadata.version("vwmon"))
     chart: str = field(default_factory=_chart)
+    staffing: Staffing = UNTOLD
     _numbers: dict[str, int] = field(default_factory=dict)
 
     def number(self, db: Connection, pathway: str) -> int:

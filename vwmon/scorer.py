@@ -67,7 +67,7 @@ class Scorer:
         self.last_received_ms: int | None = None
         self.last_observed_ms: int | None = None
         with atomic(db):
-            self._alerting = Alerting(db, self._ward.plans, versions.number(db, SYSTEM))
+            self._alerting = Alerting(db, self._ward.plans, versions.number(db, SYSTEM), versions.staffing)
             self._enrol()
         self._rebuild()
         with atomic(db):
@@ -118,7 +118,10 @@ class Scorer:
         """Give the first moment after `after_ms` at which a tick may find something, if nothing more comes."""
         rows, parts, due_ms = pipeline.overdue(self._ward, FOREVER_MS)
         found = due_ms + self._behind_ms()[rows, parts] + 1
-        times = [*found[found > after_ms].tolist(), *cases.expiries(self._db, after_ms)]
+        times = [
+            *found[found > after_ms].tolist(),
+            *cases.expiries(self._db, after_ms, told=self._versions.staffing.told),
+        ]
         return min(times, default=None)
 
     def _behind_ms(self) -> Ints:

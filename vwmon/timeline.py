@@ -21,6 +21,7 @@ from vwmon.store.readings import FOREVER_MS, LogRow
 from vwmon.windows import NEVER
 
 TAKING = frozenset({Kind.ACKNOWLEDGED, Kind.TAKEN})
+BY_TIME = frozenset({Kind.EXPIRED, Kind.ESCALATED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,7 @@ class Fault:
 
 
 Step = Message | Written | Did | Waited | Fault
+Span = tuple[int, int]  # from a moment on and before another
 Placed = tuple[int, Step]  # a step, and when the first message is received that comes after it
 
 
@@ -95,6 +97,22 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
     for cut_ms, step in placed:
         timed += [(cut_ms, Waited(at_ms=step.at_ms)), (cut_ms, step)]
     return [*_woven(came, timed, looks), Waited(at_ms=_end_ms(account))]
+
+
+def unwatched(events: Sequence[Event]) -> list[Span]:
+    """Give the spans in which nobody looked at the time, as steps that were taken late say, in order and apart."""
+    late = sorted(
+        (e.evidence["unwatched_from_ms"], e.at_ms)
+        for e in events
+        if e.kind is Kind.ESCALATED and "unwatched_from_ms" in e.evidence
+    )
+    spans: list[Span] = []
+    for from_ms, to_ms in late:
+        if spans and from_ms < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], to_ms))
+        else:
+            spans.append((from_ms, to_ms))
+    return spans
 
 
 def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[int]) -> Iterator[Step]:
@@ -185,7 +203,7 @@ def _faults(account: Account, did: Sequence[Step]) -> Iterator[Step]:
     for event in account.kept.events:
         if event.actor != MONITOR:
             yield next(acts)
-        elif event.kind is Kind.EXPIRED:
+        elif event.kind in BY_TIME:
             yield Waited(at_ms=event.at_ms)
         else:
             told = event.evidence.get("faults", {})
@@ -226,8 +244,10 @@ def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozens
         last_ms = _before(number[mine], columns.observed_ms[mine], len(came), roster.stays[0].admitted_ms)
         due_ms = last_ms + plan.overdue_ms[0, column]
         found |= _passed(due_ms, received_ms) | _passed(due_ms + behind_ms, received_ms)
-    for until_ms in {step.until_ms for _, step in _did(account) if isinstance(step, Did)} - {None}:
-        found |= _passed(np.full(len(came), until_ms), received_ms)
+    passed = {step.until_ms for _, step in _did(account) if isinstance(step, Did)}
+    passed |= {event.at_ms for event in account.kept.events if event.kind is Kind.ESCALATED}
+    for moment_ms in passed - {None}:
+        found |= _passed(np.full(len(came), moment_ms), received_ms)
     return frozenset(np.flatnonzero(found).tolist())
 
 

@@ -14,6 +14,7 @@ from alerts import queries, store
 from alerts.model import Alert, Case, Kind, Outcome
 from tests.db.told_ward import NAME, NHS_NUMBER, NOTE, PATIENT, ToldWard, Wire, of_stay
 from tests.unit.alerts_points import MINUTE, follow, person, point
+from vwmon.errors import ConfigError
 from vwmon.notifier import NO_SENDER, Notifier, OnDuty
 from vwmon.store import database, outbox
 from vwmon.store.database import atomic
@@ -352,6 +353,32 @@ def test_nobody_on_duty_is_known_at_once_and_asked_again(ward: ToldWard) -> None
     let(31, ward, sender)
     assert len(wire.sent) == 1
     assert outbox.unreachable(ward.db, ward.clock.now_ms()) is None
+
+
+def test_what_waits_for_the_ward_to_open_is_told_when_it_does(ward: ToldWard) -> None:
+    """It is on the list meanwhile; nobody is unreachable over it, and it is not lost."""
+    wire, open_ = Wire(), [False]
+    people = [Person(id="ann", channels=("pager",))]
+    sender = ward.sender({"pager": wire}, lambda ward, level, tier, at_ms: people if open_[0] else None)  # noqa: ARG005 -- as OnDuty
+    ward.scored(0, 5)
+    let(90, ward, sender)
+    assert (wire.tried, outbox.unreachable(ward.db, ward.clock.now_ms())) == (0, None)
+    open_[0] = True
+    let(31, ward, sender)
+    assert len(wire.sent) == 1
+
+
+def test_a_rota_that_cannot_be_read_tells_everyone(ward: ToldWard) -> None:
+    """Too many are told rather than nobody, and the sender goes on."""
+    wires = {"pager": Wire(), "mail": Wire()}
+
+    def broken(ward: str, level: int, tier: int, at_ms: int) -> list[Person]:  # noqa: ARG001 -- as OnDuty
+        raise ConfigError("rota.ics: not a calendar")
+
+    sender = ward.sender(wires, broken)
+    ward.scored(0, 7)
+    drained(sender)
+    assert [len(wire.sent) for wire in wires.values()] == [1, 1]
 
 
 def test_a_higher_tier_that_is_reached_makes_up_for_a_lower_one(ward: ToldWard) -> None:

@@ -95,7 +95,9 @@ class ToldWard:
         self.at(minute)
         now_ms = self.clock.now_ms()
         return self.changed(
-            lambda case: moves.move(case, case.alerts[Lane.CLINICAL], Kind.ESCALATED, now_ms, tier=tier)
+            lambda case: moves.move(
+                case, case.alerts[Lane.CLINICAL], Kind.ESCALATED, now_ms, because={"tier": tier}, tier=tier
+            )
         )
 
     def changed(self, change: Callable[[Case], Case], stay_no: int | None = None) -> Alert:

@@ -10,9 +10,12 @@ from pathlib import Path
 from alerts import store as cases
 from alerts.acts import Act
 from alerts.model import Outcome
+from alerts.policy import Terms
 from alerts.store import Acted
 from tests.db.test_scorer import MINUTE, T0, Ward
 from vwmon import explain as engine
+from vwmon.config_duty import Ward as Settings
+from vwmon.duty import Staffing
 from vwmon.explain import Explanation
 from vwmon.nearest import ASKING
 from vwmon.patients import plans
@@ -23,11 +26,14 @@ from vwmon.store.database import atomic
 from vwmon.store.monitor import Monitor
 
 LOOK = 60_000
+STAFFING = Staffing(wards=(Settings(id="resp", name="Respiratory", hours="08:00-20:00"),), told=True)
 Verb = Callable[[str, Act], Acted]
 
 
 class Watched(Ward):
-    """A ward whose clock is looked at every minute, and before whatever comes."""
+    """A ward whose clock is looked at every minute, and before whatever comes; someone is told of its alerts."""
+
+    staffing = STAFFING
 
     def __init__(self, path: Path) -> None:
         """Begin at T0."""
@@ -82,19 +88,21 @@ class Watched(Ward):
 
     def ack(self, alert_id: str, *, by: str = "ann", take: bool = False, for_ms: int | None = None) -> Acted:
         """Take an alert in hand now."""
-        act = Act(actor=by, now_ms=self.now_ms, note="phoned")
+        act = Act(actor=by, now_ms=self.now_ms, note="phoned", terms_of=terms_of)
         with atomic(self.db):
             return cases.acknowledge(self.db, alert_id, act, take=take, for_ms=for_ms)
 
     def note(self, alert_id: str) -> Acted:
         """Put words beside an alert now."""
         with atomic(self.db):
-            return cases.note(self.db, alert_id, Act(actor="bob", now_ms=self.now_ms, note="daughter is there"))
+            return cases.note(
+                self.db, alert_id, Act(actor="bob", now_ms=self.now_ms, note="daughter is there", terms_of=terms_of)
+            )
 
     def end(self, alert_id: str, outcome: Outcome = Outcome.PHONED_STABLE) -> Acted:
         """Close an alert now."""
         with atomic(self.db):
-            return cases.close(self.db, alert_id, Act(actor="ann", now_ms=self.now_ms), outcome)
+            return cases.close(self.db, alert_id, Act(actor="ann", now_ms=self.now_ms, terms_of=terms_of), outcome)
 
     def someone_acts(self, chance: random.Random) -> None:
         """Let someone do something to some open alert; what is refused is refused."""
@@ -133,7 +141,12 @@ def explained(path: Path, alert_id: str, number: int = 1) -> Explanation:
 
 def versions() -> Provenance:
     """Give the versions of the test's own wards."""
-    return Provenance(config_hash="test", plans=plans.load_all())
+    return Provenance(config_hash="test", plans=plans.load_all(), staffing=STAFFING)
+
+
+def terms_of(_stay_no: int) -> Terms:
+    """Give the terms of every stay of the test's own wards."""
+    return STAFFING.terms("resp")
 
 
 def differing(found: Explanation) -> list[tuple[str, str, object, object]]:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from alerts import lifecycle, moves, outbox
+from alerts import deadlines, lifecycle, moves, outbox
 from alerts.model import Case, Kind, Lane, Level, State
 from alerts.outbox import Asked, Over
+from alerts.policy import BASE, Terms
 from tests.unit.alerts_points import LAG, MINUTE, STAY, acked, after, clinical, closed, follow, point
 
 NOTHING = Case(stay_no=STAY)
@@ -17,7 +18,7 @@ def forget(case: Case) -> Case:
 
 def escalated(case: Case, minute: int, tier: int) -> Case:
     """Let a tier be told, as the clock does when nobody has answered."""
-    return moves.move(case, clinical(case), Kind.ESCALATED, minute * MINUTE, tier=tier)
+    return moves.move(case, clinical(case), Kind.ESCALATED, minute * MINUTE, because={"tier": tier}, tier=tier)
 
 
 def reached(before: Case, now: Case) -> list[tuple[int, int, int]]:
@@ -112,6 +113,14 @@ def test_each_tier_is_told_once_and_repeats_are_one_message() -> None:
     again = escalated(later, 700, 3)
     assert reached(later, again) == [(1, 3, 3)]
     assert outbox.over(later, again) == []
+
+
+def test_a_night_without_a_daemon_is_one_message_to_the_tier_it_has_come_to() -> None:
+    """The clock takes every missed step in one."""
+    before = forget(after(point(0, 7)))
+    night = deadlines.tick(before, 600 * MINUTE, Terms(rules=BASE, told=True))
+    assert [event.kind for event in night.events] == [Kind.ESCALATED]
+    assert reached(before, night) == [(1, 3, 3)]
 
 
 def test_a_settled_alert_that_nobody_looks_at_is_told_of() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from tests.conftest import ROOT
 from vwmon import config, toml_records
-from vwmon.config import Mqtt, Settings, Ward
+from vwmon.config import Mqtt, Settings
+from vwmon.config_duty import Ward
 from vwmon.errors import ConfigError
 
 EXAMPLE = ROOT / "config.example.toml"

@@ -10,12 +10,17 @@ import typer
 from alerts import queries
 from alerts.acts import Act
 from alerts.errors import AlertError
+from alerts.model import SYSTEM_STAY
+from alerts.policy import Terms
 from alerts.queries import Record
 from alerts.store import Acted
 from vwmon.cli import context, render, work_list
 from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing, standing_of
+from vwmon.config_duty import Ward
+from vwmon.duty import Staffing
 from vwmon.errors import PartialError
+from vwmon.store import registers
 from vwmon.store.database import atomic, open_writer
 from vwmon.store.sqlite import Connection
 
@@ -25,14 +30,22 @@ NOT_SHOWN = {"events", "evidence"}
 class Acting:
     """Someone acting on several alerts, each in a transaction of its own."""
 
-    def __init__(self, db: Connection, standing: Standing, actor: str) -> None:
+    def __init__(self, db: Connection, standing: Standing, actor: str, wards: Sequence[Ward]) -> None:
         """Begin with nothing done."""
         self._db, self._standing, self._actor = db, standing, actor
+        recording = standing.state is not None and standing.state.mode == "recording"
+        self._staffing = Staffing(wards=wards, told=not recording)
         self._acted: list[tuple[str, Acted | None, AlertError | None]] = []
 
     def act(self, words: str = "", rev: int | None = None) -> Act:
         """Give what the person does now, in these words, having seen that revision."""
-        return Act(actor=self._actor, now_ms=self._standing.now_ms, note=words.strip(), seen_version=rev)
+        return Act(
+            actor=self._actor,
+            now_ms=self._standing.now_ms,
+            note=words.strip(),
+            seen_version=rev,
+            terms_of=self._terms,
+        )
 
     def each(self, ids: Sequence[str], verb: Callable[[Connection, str], Acted]) -> None:
         """Do the act on each alert."""
@@ -59,6 +72,9 @@ class Acting:
         if failed:
             raise typer.Exit(failed[0].exit_code if len(told) == 1 else PartialError.exit_code)
 
+    def _terms(self, stay_no: int) -> Terms:
+        return self._staffing.terms("" if stay_no == SYSTEM_STAY else registers.stay(self._db, stay_no).ward)
+
     def _record(self, id_: str, acted: Acted | None, error: AlertError | None) -> Record:
         refused = {"refused": None, "exit_code": 0} if error is None else _refused(error)
         if acted is None:
@@ -77,7 +93,7 @@ def acting(config: Path | None, db: Path | None, as_name: str) -> Iterator[Actin
         standing = standing_of(opened)
         if standing.title:
             render.warn(standing.title)
-        yield Acting(opened, standing, actor)
+        yield Acting(opened, standing, actor, settings.wards)
 
 
 def ids_of(given: Sequence[str]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Handing over what one has in hand. Pure."""
