@@ -73,7 +73,8 @@ def _touched(before: Case, after: Case) -> Iterator[tuple[Alert, Alert | None, S
 def _asked(alert: Alert, events: Sequence[Event]) -> Iterator[Asked]:
     if alert.state in ANSWERED:
         return
-    last = max((number for number, event in enumerate(events) if _begins_a_cycle(event)), default=-1)
+    # A worsening that an acknowledgement covers asks nothing, and leaves the alert answered.
+    last = max((number for number, event in enumerate(events) if event.kind in ASKS), default=-1)
     reached: dict[int, Event] = {1: events[last]} if last >= 0 and events[last].kind in TELLS else {}
     reached |= {event.evidence["tier"]: event for event in events[last + 1 :] if event.kind is Kind.ESCALATED}
     for number, event in reached.items():
@@ -84,11 +85,6 @@ def _asked(alert: Alert, events: Sequence[Event]) -> Iterator[Asked]:
             level=event.level_after.value,
             queued_ms=event.at_ms,
         )
-
-
-def _begins_a_cycle(event: Event) -> bool:
-    """Tell whether an event asks anew; a worsening that an acknowledgement covers does not."""
-    return event.kind in ASKS and event.state_after is not State.ACKNOWLEDGED
 
 
 def _over(alert: Alert, was: Alert) -> Iterator[Over]:

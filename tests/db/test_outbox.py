@@ -217,6 +217,25 @@ def test_repeats_that_could_not_be_sent_are_one_message_when_the_channel_is_back
     wire.trouble = None
     let(40, ward, sender)
     assert [subject.rpartition(" ")[2] for subject, _ in wire.sent] == ["1", "2", "3"]
+    assert outbox.waiting(ward.db) == outbox.Queue(waiting=0, oldest_ms=None)
+    assert {(state, reason) for *_, state, reason in ward.notifications()} == {
+        ("told", None),
+        ("superseded", "repeated; before: down"),
+    }
+
+
+def test_a_repeat_takes_the_place_of_what_has_not_gone_out(ward: ToldWard) -> None:
+    """Of two turns that wait one is sent, and one waits in the count."""
+    wire = Wire(trouble="down")
+    sender = ward.sender({"pager": wire})
+    ward.scored(0, 7)
+    ward.escalated(5, 2)
+    ward.escalated(15, 3)
+    drained(sender)
+    ward.escalated(16, 3)
+    assert outbox.waiting(ward.db).waiting == 3
+    drained(sender)
+    assert [row[1:] for row in ward.notifications()][-2:] == [(3, 1, "superseded", "repeated"), (3, 2, "queued", None)]
 
 
 def test_the_highest_level_goes_first(ward: ToldWard) -> None:
@@ -418,6 +437,20 @@ def test_it_stays_known_since_when_while_the_last_tier_is_repeated(ward: ToldWar
         assert outbox.unreachable(ward.db, 0) == since_ms
         drained(sender)
         assert outbox.unreachable(ward.db, 0) == since_ms
+
+
+def test_who_comes_on_duty_at_last_is_told_once(ward: ToldWard) -> None:
+    """Of all the turns that nobody was there for, the latest; and one is what waits."""
+    wire, people = Wire(), list[Person]()
+    sender = ward.sender({"pager": wire}, lambda ward, level, tier, at_ms: people if tier == 3 else [])  # noqa: ARG005 -- as OnDuty
+    ward.scored(0, 7)
+    for minute, tier in ((5, 2), (15, 3), (30, 3), (45, 3)):
+        ward.escalated(minute, tier)
+        drained(sender)
+    assert outbox.waiting(ward.db).waiting == 3
+    people.append(Person(id="ann", channels=("pager",)))
+    let(31, ward, sender)
+    assert [text.splitlines()[-1][-5:] for _, text in wire.sent] == ["1-3-3"]
 
 
 def test_a_channel_that_is_no_more_fails_its_deliveries(ward: ToldWard) -> None:

@@ -100,6 +100,13 @@ def test_what_is_answered_in_the_same_moment_is_not_told() -> None:
     assert outbox.asked(before, now) == []
 
 
+def test_what_has_settled_by_the_time_it_is_written_is_not_told() -> None:
+    """A backlog is followed in one step: the patient fell ill and was well again before anyone could be told."""
+    case = follow(after(point(0, 7)), *(point(minute, 0) for minute in range(5, 60, 5)))
+    assert [event.kind for event in case.events] == [Kind.RAISED, Kind.SETTLED]
+    assert outbox.asked(NOTHING, case) == []
+
+
 def test_each_tier_is_told_once_and_repeats_are_one_message() -> None:
     """Five minutes, ten, and a night without a daemon: tier 2, tier 3, and no storm of what fell due meanwhile."""
     before = forget(after(point(0, 7)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts.model import Lane, Level, State
+from alerts.outbox import REPEATED
 from alerts.store import SENDER
 from vwmon.store.sqlite import Connection
 
@@ -36,6 +37,9 @@ _SENT = """update delivery set state = 'sent', sent_ms = ?, attempts = attempts 
     where delivery_no = ?"""
 _TOLD = """update notification set state = 'told', reason = null where state in ('queued', 'failed')
     and notification_no = (select notification_no from delivery where delivery_no = ?)"""
+_OVERTAKEN = f"""update notification set state = 'superseded', reason = '{REPEATED}; before: ' || reason
+    where state = 'failed' and (alert_no, cycle, tier) = (select n.alert_no, n.cycle, n.tier
+    from delivery join notification n using (notification_no) where delivery_no = ?)"""
 _PUT_OFF = """update delivery set attempts = attempts + 1, error = ?, due_ms = ?
     where delivery_no = ? and state = 'queued'"""
 _DROPPED = "update delivery set state = 'failed', error = ? where delivery_no = ? and state = 'queued'"
@@ -51,7 +55,8 @@ _UNREACHED = """select min(n.queued_ms) from alert a
     where a.state <> 'closed' and n.state = 'failed' and not exists (
         select 1 from notification t where t.alert_no = n.alert_no and t.cycle = n.cycle and t.tier >= n.tier
         and t.state = 'told')"""
-_WAITING = "select count(*), min(queued_ms) from notification where state in ('queued', 'failed')"
+_WAITING = f"""select count(*) filter (where {_NO_LATER_TURN}), min(queued_ms)
+    from notification n where state in ('queued', 'failed')"""
 _SENDER_SINCE = "insert or ignore into follower (follower, event_no) values (?, ?)"
 _CATCH_UP = f"""insert or ignore into notification (alert_no, cycle, tier, turn, level, queued_ms)
     select a.alert_no, a.cycle, a.tier, 1, a.level, ? from alert a where a.state in ({_ASKING})
@@ -152,6 +157,7 @@ def mark_sent(db: Connection, delivery_no: int, now_ms: int) -> None:
     """Note that a delivery was made; it is so even when the notification has been superseded while it went out."""
     db.execute(_SENT, [now_ms, delivery_no])
     db.execute(_TOLD, [delivery_no])
+    db.execute(_OVERTAKEN, [delivery_no])
 
 
 def put_off(db: Connection, tried: Collection[Delivery], error: str, now_ms: int) -> None:
