@@ -184,7 +184,7 @@ class Daemon:
         A sender that hangs is as good as dead: the daemon ends, as for any thread that ends.
         """
         alive = self._pulse.beats(ingest.counts.turns)
-        if intake.connected and self._pulse.scored and not self._pulse.ready:
+        if intake.connected and self._pulse.scored and sender.turns and not self._pulse.ready:
             self._pulse.ready = True
             log.info("ready")
             self._service.ready("watching")

@@ -1,5 +1,6 @@
 """Open alerts on a real broker, kept for whoever comes, and requests to a device that answers them."""
 
+import queue
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -7,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from devices.client import DeviceClient
 from devices.client import Hub as Devices
+from devices.said import Request
 from devices.simulator.fleet import Fleet
 from devices.simulator.live import Repeats
 from tests.conftest import Command
-from tests.integration.broker import Broker, running_broker, wait_until
+from tests.integration.broker import DEADLINE_S, Broker, running_broker, wait_until
 from tests.integration.told_daemon import SICK, Device, Hub, device
 from tests.integration.webhook import listening
 from vwmon.clock import Clock
@@ -85,6 +88,36 @@ def test_what_happened_while_the_daemon_was_away_is_published_when_it_is_back(hu
     assert set(kept(broker)) == {alert["id"]}
     with hub.running():
         wait_until(lambda: kept(broker) == {}, "it is cleared")
+
+
+def test_a_device_hears_what_it_is_asked_and_nothing_else(broker: Broker, tmp_path: Path) -> None:
+    """Its own requests alone; what cannot be read is none, and ends nothing."""
+    heard: queue.Queue[tuple[str, Request]] = queue.Queue()
+    with (
+        device(broker.port) as ward,
+        DeviceClient(
+            "127.0.0.1",
+            broker.port,
+            "resp",
+            "oximeter",
+            tmp_path / "spool",
+            on_request=lambda name, asked: heard.put((name, asked)),
+        ) as oximeter,
+    ):
+        wait_until(lambda: oximeter.trouble is None, "it is connected")
+        for name, body in (
+            ("scales", b'{"v":1,"id":"1","request":"repeat","vitals":["weight"]}'),
+            ("oximeter", b'{"v":1,"id":"2"'),
+            ("oximeter", b'{"v":1,"request":"repeat"}'),
+            (
+                "oximeter",
+                b'{"v":1,"id":"3","request":"repeat","vitals":["spo2"],"due":"2026-11-22T09:30:00Z","more":1}',
+            ),
+        ):
+            ward.client.publish(f"vwmon/resp/{name}/requests", body, qos=1)
+        asked = heard.get(timeout=DEADLINE_S)
+    assert asked == ("oximeter", Request(id="3", request="repeat", vitals=["spo2"], due="2026-11-22T09:30:00Z"))
+    assert heard.empty()
 
 
 def test_a_device_that_is_asked_measures_again(hub: Hub, broker: Broker, tmp_path: Path) -> None:
