@@ -23,15 +23,15 @@ KEPT = 32  # calendars in memory
 MOMENT = timedelta(milliseconds=1)
 
 
-def on_duty(settings: Settings, ward: str, level: int, tier: int, at_ms: int) -> tuple[Person, ...]:
-    """Give who is to be told of an alert of a ward and level at a tier, at a moment; nobody while it waits.
+def on_duty(settings: Settings, ward: str, level: int, tier: int, at_ms: int) -> tuple[Person, ...] | None:
+    """Give who is to be told of an alert of a ward and level at a tier, at a moment; None while it waits on purpose.
 
-    An alert of the whole service (`ward` is empty) goes to those whose duty names no ward; where there are none, to
-    those of every ward. ConfigError when a calendar cannot be read.
+    An alert of the whole service (`ward` is empty), or of a ward that is not configured, goes to those whose duty names
+    no ward; where there are none, to those of every ward. ConfigError when a calendar cannot be read.
     """
     where = duty.ward_of(settings.wards, ward)
     if duty.route(where, level, at_ms) is Route.WAITS:
-        return ()
+        return None
     return serving(settings, where, tier, at_ms)
 
 
@@ -58,17 +58,20 @@ def named(file: Path, time_zone: str, at_ms: int) -> Sequence[str]:
     """Name those whom a calendar's events have on duty at a moment: their titles, parted by commas."""
     moment = datetime.fromtimestamp(at_ms / 1000, UTC)
     events = _calendar(file).timeline_tz(ZoneInfo(time_zone)).overlapping(moment, moment + MOMENT)
-    return [name.strip() for event in events for name in (event.summary or "").split(",") if name.strip()]
+    return [name for event in events for name in _names(event.summary)]
 
 
 def faults(settings: Settings) -> list[str]:
-    """Say what is wrong with the calendars that the settings name, without a person being told of anything."""
+    """Say what is wrong with the calendars that the settings name: unreadable, or of people whom nobody knows."""
     found: list[str] = []
-    for file in {one.calendar for one in settings.duty if one.calendar is not None}:
+    known = {*(person.id for person in settings.people), *(person.role for person in settings.people)}
+    for file in dict.fromkeys(one.calendar for one in settings.duty if one.calendar is not None):
         try:
-            _calendar(file)
+            titles = {name for event in _calendar(file).events for name in _names(event.summary)}
         except ConfigError as error:
             found += error.faults
+        else:
+            found += [f'{file}: "{name}" is neither a person nor a role of one' for name in sorted(titles - known)]
     return found
 
 
@@ -77,6 +80,10 @@ def _anywhere(settings: Settings, duties: Sequence[Duty], tier: int, at_ms: int)
     wards = settings.wards or (NO_WARD,)
     found = {one for ward in wards for one in duty.serving(settings.people, duties, ward, (tier, at_ms), named)}
     return tuple(person for person in settings.people if person in found)
+
+
+def _names(title: str | None) -> list[str]:
+    return [name.strip() for name in (title or "").split(",") if name.strip()]
 
 
 def _calendar(file: Path) -> "Calendar":

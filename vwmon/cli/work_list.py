@@ -102,7 +102,7 @@ def as_text(shown: Iterable[Line]) -> Any:  # noqa: ANN401 -- rich is imported b
 def detail(record: Row, now_ms: int) -> list[str]:
     """Give everything about one alert as lines: where it stands, why, what covers it, and its history."""
     said = [
-        _headline(record),
+        headline(record),
         f"since {record['since']}, opened {record['opened_at']}, version {record['version']}",
         *(f"  {sentence}" for sentence in [*record["why"], *_now(record, now_ms), *_next(record["score"])]),
     ]
@@ -126,7 +126,7 @@ def told(event: Row) -> str:
 
 def done(record: Row) -> str:
     """Say in one line where an alert stands after an act."""
-    parts = [_headline(record)]
+    parts = [headline(record)]
     if record["state"] == "acknowledged":
         parts.append(f"by {record['owner']} until {record['acknowledged_until']}: {record['covers']}")
     if record["outcome"] is not None:
@@ -134,7 +134,8 @@ def done(record: Row) -> str:
     return " ".join(parts)
 
 
-def _headline(record: Row) -> str:
+def headline(record: Row) -> str:
+    """Say which alert it is, whose, and in which state."""
     mark = wording.mark(Lane(record["lane"]), record["level"])
     who = (
         f"patient {record['patient']}, ward {record['ward']}" if record["patient"] is not None else "the whole service"
