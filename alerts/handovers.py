@@ -24,7 +24,7 @@ _FORMER: Final = "select min(due_ms) from handover where giver = ? and ended_ms 
 _REPLACED: Final = "update handover set ended_ms = ? where giver = ? and ended_ms is null"
 _NEVER: Final = "delete from handover where handover_no = ?"
 _ITEM: Final = "insert into handover_item (handover_no, alert_no, owner, was) values (?, ?, ?, ?)"
-_OPEN: Final = """select handover_no, giver, taker, accepted_ms from handover_item join handover using (handover_no)
+_OPEN: Final = """select handover_no, giver, ended_ms, taker, accepted_ms from handover_item join handover using (handover_no)
     where alert_no = ? order by accepted_ms is null and ended_ms is null desc, handover_no desc limit 1"""
 _ACCEPTED: Final = "update handover_item set taker = ?, accepted_ms = ? where handover_no = ? and alert_no = ?"
 _OVER: Final = """update handover set ended_ms = ? where ended_ms is null and not exists (
@@ -94,9 +94,9 @@ def accept(db: Connection, alert_id: str, act: Act) -> Acted:
     """
     alert = store.find(db, alert_id)
     row = db.execute(_OPEN, [alert.alert_no]).fetchone()
-    if row is None:
+    handover_no, giver, ended_ms, taker, accepted_ms = row or (0, "", act.now_ms, None, None)
+    if row is None or (accepted_ms is None and ended_ms is not None and theirs(alert, giver)):
         raise AlertUnknown(f"{alert.id} is in no handover; see: vwmon handover show")
-    handover_no, giver, taker, accepted_ms = row
     if accepted_ms is not None:
         raise AlertConflict(f"{alert.id} was accepted by {taker} {ago(act.now_ms - accepted_ms)} ago")
     acted = store.take_over(db, alert.id, act, giver, handover_no)

@@ -194,6 +194,29 @@ def test_a_closed_alert_leaves_nothing_to_accept(hand: Hand) -> None:
     assert hand.shows() == []
 
 
+def test_what_another_takes_without_accepting_is_theirs_and_no_longer_handed_over(hand: Hand) -> None:
+    """They acknowledged it themselves: nobody is called for want of someone who accepts."""
+    (first,) = hand.ack("shah", 1)
+    hand.does("shah", "handover", "start")
+    assert hand.does("reed", "alerts", "ack", first, "--take", "-m", "I go").exit_code == 0
+    with atomic(hand.ward.db):
+        handovers.end(hand.ward.db, NOW + MINUTE)
+    assert hand.shows() == []
+    late = hand.does("lowe", "handover", "accept", first)
+    assert (late.exit_code, "is owned by reed since" in late.stderr) == (5, True)
+
+
+def test_what_was_taken_in_hand_anew_is_not_handed_over_any_more(hand: Hand) -> None:
+    """It ran out, the handover was over, and its owner has it again."""
+    (first,) = hand.ack("shah", 1)
+    hand.does("shah", "handover", "start")
+    hand.at(231)
+    assert hand.does("lowe", "handover", "accept", first).exit_code == 5
+    hand.ack("shah", 1)
+    assert hand.does("lowe", "handover", "accept", first).exit_code == 3
+    assert hand.owner(1) == "shah"
+
+
 def test_a_change_since_it_was_handed_over_is_shown(hand: Hand) -> None:
     """What was level 2 and is level 3 says both."""
     hand.ack("shah", 2)

@@ -1,6 +1,6 @@
 """`vwmon duty`: who is told of alerts, now or at a time, on each ward and at each tier. The rota is vwmon.rota's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -48,6 +48,17 @@ def duty(
             render.warn(f"nobody is on duty: {row['ward'] or 'the whole service'}, tier {row['tier']}")
 
 
+def told(settings: Settings, record: Mapping[str, Any], now_ms: int) -> str:
+    """Say who is on duty for an alert now, at the tier that it has come to."""
+    from vwmon import rota
+
+    people = rota.on_duty(settings, record["ward"] or "", record["level"], record["tier"], now_ms)
+    if people is None:
+        return "nobody is told before then"
+    named = _people([{"id": one.id, "role": one.role} for one in people])
+    return f"on duty for it, tier {record['tier']}: {named}"
+
+
 def _rows(settings: Settings, wards: list[Ward], at_ms: int, *, service: bool) -> Iterator[dict[str, Any]]:
     from vwmon import hours, rota
     from vwmon.duty import NO_WARD, opens_ms
@@ -70,7 +81,7 @@ def _rows(settings: Settings, wards: list[Ward], at_ms: int, *, service: bool) -
             }
 
 
-def _people(people: list[dict[str, str | None]]) -> str:
+def _people(people: Sequence[Mapping[str, Any]]) -> str:
     named = [f"{one['id']} ({one['role']})" if one["role"] else str(one["id"]) for one in people]
     return ", ".join(named) or NOBODY
 
