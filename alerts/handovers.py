@@ -24,7 +24,8 @@ _FORMER: Final = "select min(due_ms) from handover where giver = ? and ended_ms 
 _REPLACED: Final = "update handover set ended_ms = ? where giver = ? and ended_ms is null"
 _NEVER: Final = "delete from handover where handover_no = ?"
 _ITEM: Final = "insert into handover_item (handover_no, alert_no, owner, was) values (?, ?, ?, ?)"
-_OPEN: Final = """select handover_no, giver, ended_ms, taker, accepted_ms from handover_item join handover using (handover_no)
+_OPEN: Final = """select handover_no, giver, ended_ms, taker, accepted_ms
+    from handover_item join handover using (handover_no)
     where alert_no = ? order by accepted_ms is null and ended_ms is null desc, handover_no desc limit 1"""
 _ACCEPTED: Final = "update handover_item set taker = ?, accepted_ms = ? where handover_no = ? and alert_no = ?"
 _OVER: Final = """update handover set ended_ms = ? where ended_ms is null and not exists (
