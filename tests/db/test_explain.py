@@ -239,6 +239,18 @@ def test_a_handover_is_told_again_and_the_acknowledgement_goes_on(ward: Watched)
     assert differing(found) == []
 
 
+def test_what_falls_due_just_before_a_silence_begins_acts_before_it(ward: Watched) -> None:
+    """Both are noticed at one look: the acknowledgement ran out six seconds before the readings were overdue."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    ward.ack(name, for_ms=30 * MINUTE - 6000)
+    ward.until(29.5)
+    ward.until(40)
+    found = ward.explained(name)
+    assert history(found) == [Kind.RAISED, Kind.ACKNOWLEDGED, Kind.EXPIRED, Kind.BLINDED]
+    assert differing(found) == []
+
+
 def test_deadlines_act_in_their_order(ward: Watched) -> None:
     """The acknowledgement ended before the readings were overdue, though nothing was heard in between."""
     ward.hears(ILL, 0)

@@ -195,12 +195,32 @@ def test_a_calendar_that_cannot_be_read_is_said(nights: Settings) -> None:
     file = nights.duty[-1].calendar
     assert file is not None
     assert rota.faults(nights) == []
-    file.write_text("dear all, on Friday it is Priya")
+    file.write_text("dear all, on Friday it is Priya\nEND:VCALENDAR\n")
     with pytest.raises(ConfigError, match=r"nights\.ics: not a calendar"):
-        told("2026-03-27T20:00:00+00:00", tier=3, of=nights)
+        rota.serving(nights, nights.wards[0], (3, ms("2026-03-27T20:00:00+00:00")))
+    assert len(rota.faults(nights)) == 1
+    file.write_text(WEEKLY[: len(WEEKLY) // 2])
+    assert rota.faults(nights) == [f"{file}: not a calendar: it does not end with END:VCALENDAR"]
+    file.write_bytes(b"\xff\xfe")
     assert len(rota.faults(nights)) == 1
     file.unlink()
     assert rota.faults(nights) == [f"{file}: No such file or directory"]
+
+
+def test_a_calendar_that_is_being_written_leaves_nobody_untold(
+    nights: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it last said counts, and the journal says so; of one that never could be read nobody is on."""
+    night = "2026-03-27T20:00:00+00:00"
+    file = nights.duty[-1].calendar
+    assert file is not None
+    assert told(night, tier=3, of=nights) == ["n.shah", "j.lowe", "o.reg"]
+    file.write_text(WEEKLY[:100])
+    assert told(night, tier=3, of=nights) == ["n.shah", "j.lowe", "o.reg"]
+    assert "calendar_unreadable known=True" in caplog.text
+    rota._last.clear()
+    assert told(night, tier=3, of=nights) == []
+    assert "calendar_unreadable known=False" in caplog.text
 
 
 def test_a_name_in_a_calendar_that_nobody_has_is_a_fault(nights: Settings) -> None:

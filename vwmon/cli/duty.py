@@ -74,7 +74,7 @@ def _rows(settings: Settings, wards: list[Ward], at_ms: int, *, service: bool) -
                 "tier": tier,
                 "people": [
                     {"id": one.id, "role": one.role or None, "channels": list(one.channels)}
-                    for one in rota.serving(settings, ward, tier, at_ms)
+                    for one in rota.serving(settings, ward, (tier, at_ms))
                 ],
                 "waiting_levels": waiting,
                 "opens_at": None if staffed else render.utc(opens_ms(ward, at_ms)),
