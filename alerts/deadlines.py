@@ -38,19 +38,20 @@ def _escalated(case: Case, at_ms: int, terms: Terms) -> Case:
 def _stepped(case: Case, alert: Alert, due_ms: int, at_ms: int, terms: Terms) -> Case:
     """Take every step that an alert has missed in one, as of the last of them: one is told once, however late.
 
-    An alert that has eased since is followed at its new pace, but never goes back to a lower tier.
+    An alert that has eased since is followed at its new pace: it never goes back to a lower tier, nor tells one twice.
     """
     owed_ms = due_ms if alert.owed_ms is None else alert.owed_ms
     now = escalation.standing(owed_ms, escalation.clock(alert), at_ms, terms)
     if now is None:
         return moves.quietly(case, alert, due_ms=owed_ms)
-    if now.tier < alert.tier:
+    if now.since_ms < due_ms:
         return moves.quietly(case, alert, due_ms=now.due_ms)
-    because: dict[str, Any] = {"tier": now.tier, "turn": now.turn}
+    tier = max(now.tier, alert.tier)
+    because: dict[str, Any] = {"tier": tier, "turn": now.turn}
     if due_ms < now.since_ms:
         because["unwatched_from_ms"] = due_ms
     return moves.move(
-        case, alert, Kind.ESCALATED, now.since_ms, because=because, tier=now.tier, owed_ms=owed_ms, due_ms=now.due_ms
+        case, alert, Kind.ESCALATED, now.since_ms, because=because, tier=tier, owed_ms=owed_ms, due_ms=now.due_ms
     )
 
 

@@ -5,7 +5,6 @@ It follows from when the first answer was owed, the pace and the moment alone: w
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, count, repeat
 
 from alerts.model import Alert, Level, State
 from alerts.policy import POLICY, Clock, Terms
@@ -50,12 +49,16 @@ def standing(owed_ms: int, pace: Clock, at_ms: int, terms: Terms) -> Standing | 
 
 
 def _steps(owed_ms: int, pace: Clock, terms: Terms) -> Iterator[Standing]:
-    """Give the steps one after the other, for ever."""
-    last = len(pace.tiers_ms) + 1
-    tiers = chain(((tier, 1) for tier in range(2, last + 1)), zip(repeat(last), count(2)))
-    since_ms = owed_ms
-    for tier, turn in tiers:
-        span_ms = pace.tiers_ms[tier - 2] if turn == 1 else pace.repeat_ms
-        next_ms = due_ms(pace, since_ms, span_ms, terms)
+    """Give the steps one after the other, for ever.
+
+    Where the ward opens just then, those who were to answer could not while it was closed: they are told once more.
+    """
+    spans_ms = (pace.first_response_ms, *pace.tiers_ms)
+    tier, turn, since_ms = 1, 1, owed_ms
+    while True:
+        anew = tier == len(spans_ms) or (pace.waits and terms.opens(since_ms - 1) == since_ms)
+        tier, turn = (tier, turn + 1) if anew else (tier + 1, 1)
+        again = turn > 1 and tier == len(spans_ms)
+        next_ms = due_ms(pace, since_ms, pace.repeat_ms if again else spans_ms[tier - 1], terms)
         yield Standing(tier=tier, turn=turn, since_ms=since_ms, due_ms=next_ms)
         since_ms = next_ms

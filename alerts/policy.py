@@ -53,7 +53,7 @@ class Clock:
     """What a level allows: how soon someone must answer, who is told when nobody does, how long an answer holds.
 
     `tiers_ms` say how long each tier after the first has, and `repeat_ms` how often the last is told again after that.
-    With `waits`, what falls due while the ward is closed falls due when it opens.
+    With `waits`, what falls due while the ward is closed falls due when it opens, and the same tier is told then.
     """
 
     first_response_ms: int
@@ -83,6 +83,7 @@ class Policy:
     settled_ms: int
     flap_ms: int
     recurrence_ms: int
+    handover_ms: int
     covered_rise: int
     clocks: Mapping[Level, Clock]
     rules: Mapping[str, Rule]
@@ -201,6 +202,7 @@ CANNOT_HOLD: Mapping[str, Callable[[Rule, Scored, Alert | None], bool]] = {
     "could_be": _cannot_be,
 }
 GAP = "gap"
+TIERS = 3
 RED = 3
 
 
@@ -237,6 +239,8 @@ def _check(policy: Policy) -> None:
     for level, clock in policy.clocks.items():
         if min(clock.first_response_ms, clock.repeat_ms, *clock.tiers_ms) <= 0:
             faults.append(f"level {level}: a tier without time would never end")
+        if len(clock.tiers_ms) >= TIERS:
+            faults.append(f"level {level}: there are {TIERS} tiers, of which the first has its first_response")
     for rule in policy.rules.values():
         if rule.quantity != GAP and rule.quantity not in HOLDS:
             faults.append(f"{rule.name}: {rule.quantity!r} is no quantity")

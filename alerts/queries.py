@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from alerts import ids, wording
 from alerts.errors import AlertUnknown
-from alerts.model import SYSTEM_STAY, Alert, Connection, Event, Lane, State
+from alerts.model import SYSTEM_STAY, Alert, Connection, Event, Lane, Level, State
 from alerts.rows import ALERT_COLUMNS, EVENT_COLUMNS, alert_of, event_of
 
 Record = dict[str, Any]
@@ -23,6 +23,8 @@ _EVENTS: Final = f"select {', '.join(EVENT_COLUMNS)} from alert_event"  # noqa: 
 _WANTED: Final = "lane in (select value from json_each(?)) and level >= ?"
 _OPEN: Final = f"{_ALERTS} where state <> 'closed' and {_WANTED} and opened_ms >= ?"
 _CLOSED: Final = f"{_ALERTS} where state = 'closed' and {_WANTED} and closed_ms >= ?"
+_TOUCHED: Final = f"""{_ALERTS} where (state <> 'closed' or closed_ms >= ?) and {_WANTED} and exists (
+    select 1 from alert_event where alert_event.alert_no = alert.alert_no and at_ms >= ?)"""  # noqa: S608
 _ONE: Final = f"{_ALERTS} where id = ?"
 _NUMBERED: Final = f"{_ALERTS} where alert_no in (select value from json_each(?))"  # noqa: S608
 _DELIVERIES: Final = """select n.alert_no, n.cycle, n.tier, n.turn, n.level, n.queued_ms, n.state, n.reason,
@@ -44,12 +46,20 @@ class Whose:
     last_reading_ms: int | None
 
 
+def _to_the_ward(_ward: str, _level: int) -> tuple[str, int | None]:
+    return "ward", None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookups:
-    """How to ask the caller about stays: whose they are, and their scores now as the interface gives them."""
+    """How to ask the caller about stays: whose they are, and their scores now as the interface gives them.
+
+    `route` says of a ward and a level which way an alert goes now, and until when it waits if it does.
+    """
 
     whose: Callable[[Collection[int]], Mapping[int, Whose]]
     scores: Callable[[Collection[int]], Mapping[int, Record]]
+    route: Callable[[str, int], tuple[str, int | None]] = _to_the_ward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +91,25 @@ def work_list(
     found = sorted((alert for alert in rows if _fits(alert, wanted)), key=_rank)
     listed = _records(lookups, found, now_ms)
     return [row for row in listed if wanted.ward in {"", row["ward"]} and wanted.patient in {"", row["patient"]}]
+
+
+def catch_up(
+    db: Connection, lookups: Lookups, now_ms: int, since_ms: Mapping[str, int], wanted: Wanted = EVERY_OPEN
+) -> list[Record]:
+    """Give the alerts to which anything happened since their ward last closed, open or closed, with what happened.
+
+    `since_ms` says when which ward did; those of other wards are left out, and the service's own count from the first.
+    """
+    first_ms, lanes = min(since_ms.values()), json.dumps(list(wanted.lanes or Lane))
+    rows = map(alert_of, db.execute(_TOUCHED, [first_ms, lanes, wanted.level, first_ms]))
+    found = sorted((alert for alert in rows if _fits(alert, wanted)), key=_rank)
+    told = []
+    for row in _records(lookups, found, now_ms):
+        from_ms = first_ms if row["ward"] is None else since_ms.get(row["ward"])
+        happened = [] if from_ms is None else history(db, row["id"], from_ms)
+        if happened and wanted.ward in {"", row["ward"]} and wanted.patient in {"", row["patient"]}:
+            told.append(row | {"ward_closed_at": utc(from_ms), "happened": happened})
+    return told
 
 
 def one(db: Connection, lookups: Lookups, now_ms: int, alert_id: str) -> Record:
@@ -150,7 +179,19 @@ def _records(lookups: Lookups, alerts: Sequence[Alert], now_ms: int) -> list[Rec
     stays = {alert.stay_no for alert in alerts} - {SYSTEM_STAY}
     whose = lookups.whose(stays) if stays else {}
     scores = lookups.scores(stays) if stays else {}
-    return [_record(alert, whose.get(alert.stay_no), scores.get(alert.stay_no), now_ms) for alert in alerts]
+    return [
+        _record(alert, whose.get(alert.stay_no), scores.get(alert.stay_no), now_ms)
+        | _way(alert, lookups, whose.get(alert.stay_no))
+        for alert in alerts
+    ]
+
+
+def _way(alert: Alert, lookups: Lookups, whose: Whose | None) -> Record:
+    """Say which way an alert goes while it waits for an answer; of one that does not, nothing."""
+    asks = alert.state in {State.NEW, State.RERAISED, State.SETTLED}
+    level = Level.WATCH if alert.state is State.SETTLED else alert.level
+    way, until_ms = lookups.route(whose.ward if whose is not None else "", level) if asks else (None, None)
+    return {"route": way, "waits_until": utc(until_ms)}
 
 
 def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int) -> Record:

@@ -111,9 +111,11 @@ def m002_teamwork(db: "Database") -> None:
         """create table handover (
             handover_no integer primary key, giver text not null, started_ms integer not null, due_ms integer not null,
             note text, ended_ms integer) strict""",
+        "create index handover_open on handover (due_ms) where ended_ms is null",
         """create table handover_item (
             handover_no integer not null references handover, alert_no integer not null references alert,
-            owner text, taker text, accepted_ms integer, primary key (handover_no, alert_no)) strict, without rowid""",
+            owner text, was text not null, taker text, accepted_ms integer,
+            primary key (handover_no, alert_no)) strict, without rowid""",
         """create table follower (
             follower text primary key, event_no integer not null) strict, without rowid""",
     )

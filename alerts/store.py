@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from alerts import acts, deadlines, ids, outbox, rows
+from alerts import acts, deadlines, handover, ids, outbox, rows
 from alerts.acts import Act, Answer
 from alerts.errors import AlertConflict, AlertError, AlertUnknown
 from alerts.model import Alert, Case, Condition, Connection, Lane, Level, Outcome
@@ -149,6 +149,16 @@ def note(db: Connection, alert_id: str, act: Act) -> Acted:
 def close(db: Connection, alert_id: str, act: Act, outcome: Outcome) -> Acted:
     """Close an alert with what came of it (see acts.close)."""
     return _do(db, alert_id, act, lambda case, alert, seen: acts.close(case, alert, seen, outcome))
+
+
+def hand_over(db: Connection, alert_id: str, act: Act, handover_no: int) -> Acted:
+    """Put on record that an alert is handed over (see handover.offer)."""
+    return _do(db, alert_id, act, lambda case, alert, seen: handover.offer(case, alert, seen, handover_no))
+
+
+def take_over(db: Connection, alert_id: str, act: Act, giver: str, handover_no: int) -> Acted:
+    """Take over an alert that is handed over (see handover.accept)."""
+    return _do(db, alert_id, act, lambda case, alert, seen: handover.accept(case, alert, seen, giver, handover_no))
 
 
 def _do(db: Connection, alert_id: str, act: Act, verb: Callable[[Case, Alert, Act], Answer]) -> Acted:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts import deadlines, lifecycle, policy
+from alerts import deadlines, handovers, lifecycle, policy
 from alerts import store as cases
 from alerts.model import SYSTEM_STAY, Case
 from alerts.policy import Terms
@@ -117,6 +117,7 @@ class Alerting:
 
     def tick(self, now_ms: int) -> None:
         """Let the stored deadlines that have passed act, as of when each fell due."""
+        handovers.end(self._db, now_ms)
         due = cases.due(self._db, now_ms, told=self._staffing.told)
         if due:
             self._cases.clear()

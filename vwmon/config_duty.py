@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from alerts.policy import TIERS
 from vwmon.toml_records import Where, matching, setting, text, whole
 
 HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
@@ -16,7 +17,6 @@ PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,62}")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 ALWAYS, OPEN, CLOSED = "always", "open", "closed"
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-LAST_TIER = 3
 
 
 def names(value: object) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ class Duty:
     """
 
     ward: str = setting(text, "")
-    tier: int = setting(whole(1, LAST_TIER))
+    tier: int = setting(whole(1, TIERS))
     who: tuple[str, ...] = setting(names, ())
     hours: str = setting(hours_of_duty, ALWAYS)
     days: tuple[str, ...] = setting(days, DAYS)

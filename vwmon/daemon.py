@@ -117,7 +117,7 @@ class Daemon:
         addresses = channels.load(self._settings)
         telling = Telling(
             addresses=addresses,
-            on_duty=partial(_on_duty, self._settings) if self._settings.people else notifier.everyone(addresses),
+            on_duty=partial(_on_duty, self._settings) if self._settings.duty else notifier.everyone(addresses),
             from_level=self._settings.notify.from_level,
         )
         return Notifier(db, telling, self._clock.now_ms)

@@ -22,7 +22,7 @@ from vwmon.store.account import Account, Kept
 from vwmon.store.database import atomic
 from vwmon.store.readings import LogRow
 from vwmon.store.sqlite import Connection
-from vwmon.timeline import Did, Fault, Message, Span, Step, Waited, Written, unwatched
+from vwmon.timeline import Did, Fault, Message, Span, Step, Waited, Written, handed_over, unwatched
 
 BATCH = 20_000
 
@@ -151,6 +151,17 @@ def _acknowledge(db: Connection, step: Did, terms: Terms) -> Acted:
     return cases.acknowledge(db, step.alert_id, _act(step, terms), for_ms=for_ms, take=step.event.kind is Kind.TAKEN)
 
 
+def _take(db: Connection, step: Did, terms: Terms) -> Acted:
+    if not handed_over(step.event):
+        return _acknowledge(db, step, terms)
+    evidence = step.event.evidence
+    return cases.take_over(db, step.alert_id, _act(step, terms), evidence["from"], evidence["handover"])
+
+
+def _offer(db: Connection, step: Did, terms: Terms) -> Acted:
+    return cases.hand_over(db, step.alert_id, _act(step, terms), step.event.evidence["handover"])
+
+
 def _close(db: Connection, step: Did, terms: Terms) -> Acted:
     return cases.close(db, step.alert_id, _act(step, terms), Outcome(step.event.evidence["outcome"]))
 
@@ -172,7 +183,8 @@ def _act(step: Did, terms: Terms) -> Act:
 
 VERBS: Final[Mapping[Kind, Callable[[Connection, Did, Terms], Acted]]] = {
     Kind.ACKNOWLEDGED: _acknowledge,
-    Kind.TAKEN: _acknowledge,
+    Kind.TAKEN: _take,
+    Kind.OFFERED: _offer,
     Kind.ALSO_SEEN: _acknowledge,
     Kind.NOTED: _note,
     Kind.CLOSED: _close,

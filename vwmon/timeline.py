@@ -188,9 +188,15 @@ def _did(account: Account) -> Iterator[Placed]:
         yield cut_ms, Did(at_ms=event.at_ms, event=event, alert_id=alert.id, until_ms=until_ms)
 
 
+def handed_over(event: Event) -> bool:
+    """Tell whether an act was part of a handover, which leaves the acknowledgement as it was."""
+    return "handover" in event.evidence
+
+
 def _until_ms(alert: Alert, events: Sequence[Event], taking: Event) -> int | None:
     """Find until when an acknowledgement was given; None where nothing depends on it, as when it was outgrown first."""
-    later = [e for e in events if e.version > taking.version and (e.kind in TAKING or e.kind is Kind.EXPIRED)]
+    ends = [e for e in events if e.kind is Kind.EXPIRED or (e.kind in TAKING and not handed_over(e))]
+    later = [e for e in ends if e.version > taking.version]
     if later:
         return later[0].at_ms if later[0].kind is Kind.EXPIRED else None
     return alert.ack_until_ms

@@ -222,6 +222,35 @@ def test_an_act_while_no_daemon_ran_is_told_again_as_it_was(ward: Watched) -> No
     assert differing(found) == []
 
 
+def test_a_handover_is_told_again_and_the_acknowledgement_goes_on(ward: Watched) -> None:
+    """Accepted at minute 7, it runs out when the first owner's did."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    ward.until(2)
+    ward.ack(name, for_ms=10 * MINUTE)
+    ward.until(5)
+    ward.hands_over()
+    ward.until(7)
+    assert ward.accepts(name).alert.owner == "bob"
+    ward.until(14)
+    found = ward.explained(name)
+    assert history(found) == [Kind.RAISED, Kind.ACKNOWLEDGED, Kind.OFFERED, Kind.TAKEN, Kind.EXPIRED]
+    assert found.account.kept.events_of(found.alert.alert_no)[-1].at_ms == T0 + 12 * MINUTE
+    assert differing(found) == []
+
+
+def test_what_falls_due_just_before_a_silence_begins_acts_before_it(ward: Watched) -> None:
+    """Both are noticed at one look: the acknowledgement ran out six seconds before the readings were overdue."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    ward.ack(name, for_ms=30 * MINUTE - 6000)
+    ward.until(29.5)
+    ward.until(40)
+    found = ward.explained(name)
+    assert history(found) == [Kind.RAISED, Kind.ACKNOWLEDGED, Kind.EXPIRED, Kind.BLINDED]
+    assert differing(found) == []
+
+
 def test_deadlines_act_in_their_order(ward: Watched) -> None:
     """The acknowledgement ended before the readings were overdue, though nothing was heard in between."""
     ward.hears(ILL, 0)

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from alerts import handovers
 from alerts import store as cases
 from alerts.acts import Act
 from alerts.model import Outcome
@@ -92,6 +93,16 @@ class Watched(Ward):
         with atomic(self.db):
             return cases.acknowledge(self.db, alert_id, act, take=take, for_ms=for_ms)
 
+    def hands_over(self, giver: str = "ann") -> None:
+        """Let someone hand over what they have in hand now."""
+        with atomic(self.db):
+            handovers.start(self.db, Act(actor=giver, now_ms=self.now_ms, note="off home", terms_of=terms_of))
+
+    def accepts(self, alert_id: str, taker: str = "bob") -> Acted:
+        """Let someone accept an alert that is handed over now."""
+        with atomic(self.db):
+            return handovers.accept(self.db, alert_id, Act(actor=taker, now_ms=self.now_ms, terms_of=terms_of))
+
     def note(self, alert_id: str) -> Acted:
         """Put words beside an alert now."""
         with atomic(self.db):
@@ -110,14 +121,21 @@ class Watched(Ward):
         if not alerts:
             return
         alert_id = chance.choice(alerts)
-        verbs: Sequence[Callable[[], Acted]] = (
+        verbs: Sequence[Callable[[], object]] = (
             lambda: self.ack(alert_id),
             lambda: self.ack(alert_id, by="bob", take=chance.random() < 0.5),
             lambda: self.ack(alert_id, for_ms=chance.randint(1, 20) * MINUTE),
             lambda: self.note(alert_id),
             lambda: self.end(alert_id),
+            lambda: self._handed_over(chance.choice(("ann", "bob"))),
         )
         chance.choice(verbs)()
+
+    def _handed_over(self, giver: str) -> None:
+        """Hand over what someone has in hand, and let another accept it."""
+        self.hands_over(giver)
+        for alert_id in handovers.given(self.db, giver).get(giver, []):
+            self.accepts(alert_id, "bob" if giver == "ann" else "ann")
 
     def every_alert(self) -> list[tuple[str, int]]:
         """Name every alert there ever was, with how often it asked for someone."""

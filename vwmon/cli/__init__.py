@@ -32,6 +32,8 @@ class Entry:
 
 COMMANDS = {
     "alerts": Entry(part="The ward", summary="The work list, most urgent first.", module="alerts"),
+    "handover": Entry(part="The ward", summary="What you have in hand, to the next.", module="handover"),
+    "duty": Entry(part="The ward", summary="Who is told, now or at a time.", module="duty", attribute="duty"),
     "patients": Entry(part="The ward", summary="Stays on the ward.", module="patients"),
     "devices": Entry(part="The ward", summary="The device register.", module="devices"),
     "readings": Entry(part="The ward", summary="Stored readings, and what was refused and why.", module="readings"),

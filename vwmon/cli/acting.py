@@ -32,7 +32,7 @@ class Acting:
 
     def __init__(self, db: Connection, standing: Standing, actor: str, wards: Sequence[Ward]) -> None:
         """Begin with nothing done."""
-        self._db, self._standing, self._actor = db, standing, actor
+        self.db, self._standing, self._actor = db, standing, actor
         recording = standing.state is not None and standing.state.mode == "recording"
         self._staffing = Staffing(wards=wards, told=not recording)
         self._acted: list[tuple[str, Acted | None, AlertError | None]] = []
@@ -51,8 +51,8 @@ class Acting:
         """Do the act on each alert."""
         for id_ in ids:
             try:
-                with atomic(self._db):
-                    acted = verb(self._db, id_)
+                with atomic(self.db):
+                    acted = verb(self.db, id_)
             except AlertError as error:
                 self._acted.append((id_, None, error))
             else:
@@ -73,14 +73,14 @@ class Acting:
             raise typer.Exit(failed[0].exit_code if len(told) == 1 else PartialError.exit_code)
 
     def _terms(self, stay_no: int) -> Terms:
-        return self._staffing.terms("" if stay_no == SYSTEM_STAY else registers.stay(self._db, stay_no).ward)
+        return self._staffing.terms("" if stay_no == SYSTEM_STAY else registers.stay(self.db, stay_no).ward)
 
     def _record(self, id_: str, acted: Acted | None, error: AlertError | None) -> Record:
         refused = {"refused": None, "exit_code": 0} if error is None else _refused(error)
         if acted is None:
             return {"id": id_} | refused
         now_ms = self._standing.now_ms
-        record = queries.one(self._db, work_list.lookups(self._db, now_ms), now_ms, id_)
+        record = queries.one(self.db, work_list.lookups(self.db, now_ms), now_ms, id_)
         return {name: value for name, value in record.items() if name not in NOT_SHOWN} | refused
 
 

@@ -5,7 +5,6 @@ Thin: the rules of every act are in the alerts package, the look of every list i
 
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,6 +52,9 @@ def work(
     unowned: Annotated[bool, typer.Option("--unowned", help="Those nobody has in hand.", show_default=False)] = False,
     closed: Annotated[bool, typer.Option("--closed", help="Closed ones instead.", show_default=False)] = False,
     since: SinceOption = "",
+    caught_up: Annotated[
+        bool, typer.Option("--catch-up", help="What happened since the ward closed.", show_default=False)
+    ] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="10 plus the highest level.", show_default=False)
     ] = False,
@@ -81,13 +83,18 @@ def work(
     if wanted.patient or wanted.ward:
         _check(wanted, settings)
     if watch:
-        _watch(settings.store.path, form, wanted, within_ms)
+        _watch(settings, form, wanted, within_ms)
         return
     with closing(open_reader(settings.store.path)) as opened:
         standing = standing_of(opened)
-        rows = _rows(opened, standing, wanted, within_ms)
-        standing.announce(form)
-        work_list.show_list(rows, form, standing.now_ms, _around(opened, standing, wanted, len(rows)))
+        if caught_up:
+            from vwmon.cli import catch_up
+
+            rows = catch_up.show(opened, settings, standing, wanted, form)
+        else:
+            rows = _rows(opened, settings, standing, wanted, within_ms)
+            standing.announce(form)
+            work_list.show_list(rows, form, standing.now_ms, _around(opened, standing, wanted, len(rows)))
     open_levels = [row["level"] for row in rows if row["state"] != State.CLOSED]
     standing.leave(max(open_levels, default=0) if exit_code else 0)
 
@@ -102,14 +109,14 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show one alert: where it stands, why, what an acknowledgement covers, and its history."""
-    form = render.chosen(form, as_json)
-    with closing(open_reader(context.resolve(config, db).store.path)) as opened:
+    settings, form = context.resolve(config, db), render.chosen(form, as_json)
+    with closing(open_reader(settings.store.path)) as opened:
         standing = standing_of(opened)
-        asked = work_list.lookups(opened, standing.now_ms, decide=True)
+        asked = work_list.lookups(opened, standing.now_ms, decide=True, wards=settings.wards)
         record = queries.one(opened, asked, standing.now_ms, alert)
     standing.announce(form)
     if form is Format.TABLE:
-        standing.say(work_list.detail(record, standing.now_ms))
+        standing.say([*work_list.detail(record, standing.now_ms), *_told(settings, record, standing.now_ms)])
     else:
         render.emit_one(record, form)
     standing.leave()
@@ -250,9 +257,12 @@ def _check(wanted: Wanted, settings: Settings) -> None:
             registers.check_ward(opened, wanted.ward, [ward.id for ward in settings.wards])
 
 
-def _rows(db: Connection, standing: Standing, wanted: Wanted, within_ms: int | None) -> list[queries.Record]:
+def _rows(
+    db: Connection, settings: Settings, standing: Standing, wanted: Wanted, within_ms: int | None
+) -> list[queries.Record]:
     since_ms = 0 if within_ms is None else standing.now_ms - within_ms
-    return queries.work_list(db, work_list.lookups(db, standing.now_ms), standing.now_ms, wanted, since_ms)
+    asked = work_list.lookups(db, standing.now_ms, wards=settings.wards)
+    return queries.work_list(db, asked, standing.now_ms, wanted, since_ms)
 
 
 def _around(db: Connection, standing: Standing, wanted: Wanted, listed: int) -> work_list.Around:
@@ -260,15 +270,15 @@ def _around(db: Connection, standing: Standing, wanted: Wanted, listed: int) -> 
     return work_list.Around(title=standing.title, empty=empty, footer=standing.footer(db, listed))
 
 
-def _watch(path: Path, form: Format, wanted: Wanted, within_ms: int | None) -> None:
+def _watch(settings: Settings, form: Format, wanted: Wanted, within_ms: int | None) -> None:
     """Show the list again and again until a key or Ctrl-C ends it; the last one stays on the screen."""
     if form is not Format.TABLE or not (sys.stdout.isatty() and sys.stdin.isatty()):
         raise typer.BadParameter("--watch needs a terminal; without one, ask again with --json")
 
     def shown(width: int) -> list[work_list.Line]:
-        with closing(open_reader(path)) as opened:
+        with closing(open_reader(settings.store.path)) as opened:
             standing = standing_of(opened)
-            rows = _rows(opened, standing, wanted, within_ms)
+            rows = _rows(opened, settings, standing, wanted, within_ms)
             around = _around(opened, standing, wanted, len(rows))
         return [*work_list.lines(rows, standing.now_ms, around, width), ("q ends", "dim")]
 
@@ -282,6 +292,15 @@ def _refuse_options_before(ctx: typer.Context) -> None:
     given = [name for name in ctx.params if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"]
     if given:
         raise typer.BadParameter(f"write options after the command: vwmon alerts {ctx.invoked_subcommand} ... OPTION")
+
+
+def _told(settings: Settings, record: queries.Record, now_ms: int) -> list[str]:
+    """Say who is on duty for an alert that waits for an answer, where a rota is configured."""
+    if record["route"] is None or not settings.duty:
+        return []
+    from vwmon.cli import duty
+
+    return [duty.told(settings, record, now_ms)]
 
 
 def _within(span: str) -> int | None:

@@ -15,8 +15,11 @@ from alerts import wording
 from alerts.model import Lane
 from alerts.policy import POLICY
 from alerts.queries import Lookups, Whose
+from vwmon import duty
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
+from vwmon.config_duty import Ward
+from vwmon.duty import Route
 from vwmon.patients import plans
 from vwmon.store import monitor, readings, registers, scores
 from vwmon.store.sqlite import Connection
@@ -41,15 +44,22 @@ INDENT = " " * 6
 LEAST_OF_A_NAME = 8
 
 
-def lookups(db: Connection, now_ms: int, *, decide: bool = False) -> Lookups:
+def lookups(db: Connection, now_ms: int, *, decide: bool = False, wards: Sequence[Ward] = ()) -> Lookups:
     """Give the ways to ask the registers and the scores about the stays of a list.
 
-    With `decide` a score also says which measurement would settle it.
+    With `decide` a score also says which measurement would settle it. The `wards` say who is staffed when.
     """
     return Lookups(
         whose=lambda stay_nos: _whose(db, stay_nos),
         scores=lambda stay_nos: current_scores(db, stay_nos, now_ms, decide=decide),
+        route=lambda ward, level: _route(wards, ward, level, now_ms),
     )
+
+
+def _route(wards: Sequence[Ward], ward: str, level: int, now_ms: int) -> tuple[str, int | None]:
+    where = duty.ward_of(wards, ward)
+    way = duty.route(where, level, now_ms)
+    return way, duty.opens_ms(where, now_ms) if way is Route.WAITS else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +112,7 @@ def as_text(shown: Iterable[Line]) -> Any:  # noqa: ANN401 -- rich is imported b
 def detail(record: Row, now_ms: int) -> list[str]:
     """Give everything about one alert as lines: where it stands, why, what covers it, and its history."""
     said = [
-        _headline(record),
+        headline(record),
         f"since {record['since']}, opened {record['opened_at']}, version {record['version']}",
         *(f"  {sentence}" for sentence in [*record["why"], *_now(record, now_ms), *_next(record["score"])]),
     ]
@@ -112,7 +122,8 @@ def detail(record: Row, now_ms: int) -> list[str]:
         said.append(f"  until {record['acknowledged_until']}; {record['covers']}")
     if record["outcome"] is not None:
         said.append(f"outcome: {record['outcome']}")
-    said += [f"due {_due(record, now_ms)}"] if record["due_at"] is not None else []
+    said += [f"due {_due(record, now_ms)}{_tier(record)}"] if record["due_at"] is not None else []
+    said += way(record)
     return [*said, "history:", *(f"  {told(event)}" for event in record["events"])]
 
 
@@ -121,12 +132,13 @@ def told(event: Row) -> str:
     before, after = event["level_before"], event["level_after"]
     level = f"level {after}" if before in {None, after} else f"level {before} -> {after}"
     note = f' "{event["note"]}"' if event["note"] else ""
-    return f"{event['at']}  {event['kind']:<12}  {event['state_after']:<12}  {level:<12}  {event['actor']}{note}"
+    tier = f"  tier {event['evidence']['tier']}" if event["kind"] == "escalated" else ""
+    return f"{event['at']}  {event['kind']:<12}  {event['state_after']:<12}  {level:<12}  {event['actor']}{tier}{note}"
 
 
 def done(record: Row) -> str:
     """Say in one line where an alert stands after an act."""
-    parts = [_headline(record)]
+    parts = [headline(record)]
     if record["state"] == "acknowledged":
         parts.append(f"by {record['owner']} until {record['acknowledged_until']}: {record['covers']}")
     if record["outcome"] is not None:
@@ -134,7 +146,17 @@ def done(record: Row) -> str:
     return " ".join(parts)
 
 
-def _headline(record: Row) -> str:
+def way(record: Row) -> list[str]:
+    """Say which way an alert goes while its ward is closed; nothing while it is open."""
+    ways = {
+        Route.OUT_OF_HOURS.value: "out of hours: goes to those on duty now",
+        Route.WAITS.value: f"waits for the ward to open at {record['waits_until']}",
+    }
+    return [ways[record["route"]]] if record["route"] in ways else []
+
+
+def headline(record: Row) -> str:
+    """Say which alert it is, whose, and in which state."""
     mark = wording.mark(Lane(record["lane"]), record["level"])
     who = (
         f"patient {record['patient']}, ward {record['ward']}" if record["patient"] is not None else "the whole service"
@@ -154,7 +176,7 @@ def _columns(now_ms: int) -> list[Column]:
 
     shown = [column(number) for number in range(len(TITLES))]
     ward = Column(key="ward", title="WARD")
-    why = Column(key="why", title="WHY", compose=lambda row: "; ".join(row["why"]))
+    why = Column(key="why", title="WHY", compose=lambda row: "; ".join([*way(row), *row["why"]]))
     return [*shown[:3], ward, *shown[3:], why]
 
 
@@ -196,7 +218,7 @@ def _below(row: Row, texts: Sequence[str], width: int) -> list[str]:
 def _why(row: Row, width: int) -> list[str]:
     """Give the reasons on at most two lines; what is left out is marked."""
     where = [row["ward"]] if row["ward"] is not None else []
-    said = "; ".join([*where, *row["why"]])
+    said = "; ".join([*where, *way(row), *row["why"]])
     return textwrap.wrap(
         said, width, initial_indent=INDENT, subsequent_indent=INDENT, max_lines=WHY_LINES, placeholder=" …"
     )
@@ -229,6 +251,10 @@ def _due(row: Row, now_ms: int) -> str:
         return "-"
     left_ms = _ms(row["due_at"]) - now_ms
     return f"in {render.ago(left_ms)}" if left_ms > 0 else f"OVERDUE {render.ago(-left_ms)}"
+
+
+def _tier(record: Row) -> str:
+    return f", tier {record['tier']} told" if record["tier"] > 1 and record["state"] != "acknowledged" else ""
 
 
 def _age(at: str | None, now_ms: int) -> str:
