@@ -12,6 +12,8 @@ from vwmon.duty import UNTOLD, Route, Staffing
 from vwmon.errors import ConfigError
 
 CONFIG = """
+[notify.channels.nurses]
+urls_file = "credential:nurses"
 [[wards]]
 id = "resp"
 name = "Respiratory"
