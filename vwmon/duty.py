@@ -104,4 +104,4 @@ def _span(duty: Duty, ward: Ward) -> tuple[int, int] | None:
     begin, end = hours.minutes(ward.hours)
     if duty.hours == OPEN:
         return begin, end
-    return None if end % hours.MINUTES_OF_DAY == begin else (end % hours.MINUTES_OF_DAY, begin or hours.MINUTES_OF_DAY)
+    return None if end % hours.MINUTES_OF_DAY == begin else (end % hours.MINUTES_OF_DAY, begin)

@@ -15,6 +15,7 @@ from vwmon.config_duty import Ward
 from vwmon.errors import NotFoundError
 
 NOBODY = "NOBODY"
+SECOND_MS = 1000
 COLUMNS = (
     Column(key="ward", title="WARD", compose=lambda row: row["ward"] or "the whole service"),
     Column(key="ward_is", title="IS"),
@@ -37,7 +38,7 @@ def duty(
     A tier that nobody is on duty for is said on standard error too.
     """
     settings, form = context.resolve(config, None), render.chosen(form, as_json)
-    at_ms = time_ms(at) if at else Clock().now_ms()
+    at_ms = time_ms(at) if at else Clock().now_ms() // SECOND_MS * SECOND_MS
     wards = [one for one in settings.wards if ward in {"", one.id}]
     if ward and not wards:
         raise NotFoundError(f"no ward {ward} is configured; there are: {', '.join(one.id for one in settings.wards)}")
