@@ -278,6 +278,32 @@ def test_what_cannot_be_watched_is_refused(vwmon: Command, ward: Ward, options: 
     assert (result.exit_code, bool(result.stderr)) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("read", "keys"),
+    [
+        (None, []),
+        ("", [""]),
+        ("jj", ["j", "j"]),
+        ("\x1b[B\x1b[Bk", ["\x1b[B", "\x1b[B", "k"]),
+        ("\x1bOA\x1b[6~q", ["\x1bOA", "\x1b[6~", "q"]),
+        ("\x1b", ["\x1b"]),
+        ("ü\n", ["ü", "\n"]),
+    ],
+)
+def test_keys_that_come_together_are_single_keys(read: str | None, keys: list[str]) -> None:
+    """A key that is held down sends several at once; an end of the terminal is a key that ends."""
+    assert watching.keys_in(read) == keys
+
+
+def test_a_key_held_down_moves_as_often_as_it_comes(alive: Ward) -> None:
+    """And one that ends counts also behind others."""
+    with watched(alive, height=12) as terminal:
+        terminal.until(has("more below", alive.id(1)), "the beginning")
+        terminal.press(b"jj")
+        terminal.until(has("2 above"), "two further")
+        assert terminal.end(b"kq") == 0
+
+
 def rows(count: int) -> list[dict[str, object]]:
     """Give so many rows of the list."""
     row = {"lane": "clinical", "level": 2, "state": "new", "since": "1970-01-01T00:00:00Z", "score": None, "tier": 1}

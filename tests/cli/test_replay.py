@@ -218,17 +218,20 @@ BAD = (
 
 
 def test_a_refused_reading_is_in_the_replayed_alert_with_why(vwmon: Command, tmp_path: Path, db: Path) -> None:
-    """Saturation and coma score came as nonsense at minute 20 and no repeat came: what could be is 8, and why."""
+    """Saturation and coma score came as nonsense at minute 20 and no repeat came: what could be is 8, and why.
+
+    What is measured since is said as it is now, and what was refused keeps its own age.
+    """
     done = vwmon("replay", written(tmp_path / "bad.csv", *BAD), "--db", db)
     assert "3 readings stored, 0 known already, 2 refused." in done.stdout
     (listed,) = json.loads(vwmon("alerts", "--db", db, "--json").stdout)
     assert (listed["level"], listed["since"], listed["score"]["total_min"]) == (1, "2001-01-01T00:20:00Z", 2)
     assert listed["why"] == [
-        f"NEWS2 2 to 16 (2 of 7 measured; missing {MISSING}), 16 min ago",
+        f"NEWS2 2 to 16 (2 of 7 measured; missing {MISSING}), 0 s ago",
         "could be 8 with what is overdue or was refused",
         "SpO2 refused (120 %), 16 min ago",
         "consciousness refused (99), 16 min ago",
-        "heart rate 112 /min scored 2, 36 min ago",
+        "heart rate 113 /min scored 2, 0 s ago",
     ]
     shown = json.loads(vwmon("alerts", "show", listed["id"], "--db", db, "--json").stdout)
     assert shown["evidence"]["refused"]["consciousness"] == {"age_ms": 0, "sent": "99"}

@@ -354,3 +354,22 @@ def test_an_anchor_that_cannot_be_written_does_not_stop_the_watch(
         assert bench.beaten() == 0
     assert "audit_file_cannot_be_written" in caplog.text
     assert "audit_head count=0" in caplog.text
+
+
+def test_a_daemon_that_starts_on_a_history_with_its_end_cut_off_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the journal, as an error with where to look; and it watches on. On one that is whole it says nothing."""
+    file = tmp_path / "ward.db.audit"
+    with closing(database.create(tmp_path / "ward.db")) as db:
+        an_event(db, 1)
+        an_event(db, 2)
+        Bench(db, file).turn(0)
+        Bench(db, file).turn(0)
+        assert "audit_head_unknown" not in caplog.text
+        db.execute("drop trigger alert_event_kept")
+        db.execute("delete from alert_event where event_no = 2")
+        bench = Bench(db, file)
+        bench.turn(0)
+        assert bench.beaten() == 0
+    assert "audit_head_unknown first=2 anchors=2 see=vwmon alerts log --verify" in caplog.text

@@ -5,6 +5,7 @@ vwmon.cli.work_list's. A list that cannot be read any more stays on the screen u
 """
 
 import os
+import re
 import select
 import shutil
 import signal
@@ -36,6 +37,7 @@ NARROWEST = 40
 # How many alerts a key moves the view; a page is a screen of them.
 MOVES = {"j": 1, "\x1b[B": 1, "\x1bOB": 1, "k": -1, "\x1b[A": -1, "\x1bOA": -1}
 PAGES = {" ": 1, "\x1b[6~": 1, "b": -1, "\x1b[5~": -1}
+KEY = re.compile(r"\x1b\[[0-9;]*[A-Za-z~]|\x1bO[A-Z]|.", re.DOTALL)  # a key that sends a sequence, or any letter
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"  # another screen without a cursor, and back
 BEGIN, END_OF_LINE, END = "\x1b[?2026h\x1b[H", "\x1b[K", "\x1b[J\x1b[?2026l"
 
@@ -108,11 +110,11 @@ class _Screen:
             self._fault = next(iter(str(error).splitlines()), type(error).__name__)
         return self.shown
 
-    def press(self, key: str | None) -> bool:
-        """Act on a key, None when there was none; tell whether it ends the watch."""
-        if key in ENDS:
-            return True
-        if key is not None:
+    def press(self, keys: str | None) -> bool:
+        """Act on keys, None when there were none; tell whether one of them ends the watch."""
+        for key in keys_in(keys):
+            if key in ENDS:
+                return True
             self._view = self._view.pressed(key, self._page, len(self.shown.rows), self._clock.now_ms())
         return False
 
@@ -138,6 +140,13 @@ class _Screen:
             return self.shown.standing.title
         old = render.ago(max(now_ms - self._read_ms, 0))
         return f"NOT MONITORING: the list cannot be read any more: {self._fault}. What follows is {old} old."
+
+
+def keys_in(read: str | None) -> list[str]:
+    """Give what was read from a keyboard as single keys: one that is held down comes several at once."""
+    if read is None:
+        return []
+    return KEY.findall(read) or [""]
 
 
 def fitted(
