@@ -106,7 +106,7 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
     written = [] if account.stay is None else _written(account, account.stay)
     placed = sorted([*written, *did], key=lambda one: one[0])
     if account.findings:
-        placed = sorted([*placed, *_findings(account)], key=partial(_slot, came))
+        placed = sorted([*_findings(account), *placed], key=partial(_slot, came))
     if not watched:
         return [*_woven(came, placed), Settled(at_ms=_end_ms(account))]
     stays = () if account.stay is None else (account.stay,)
