@@ -182,10 +182,11 @@ def test_what_people_did_is_told_again_where_it_changes_what_follows(ward: Watch
 def test_what_was_offered_put_off_undone_and_reopened_is_told_again(ward: Watched) -> None:
     """Every act that there is, and what the clock did meanwhile: the same alert comes of it, to the bit."""
     ward.hears(WELL | {"spo2": 91.0}, 0)
+    ward.hears(WELL | {"spo2": 91.0}, 5)
     name = only(ward)
-    ward.ack(name, for_ms=55 * MINUTE)
+    ward.ack(name, for_ms=50 * MINUTE)
     assert ward.offer(name).refusal is None
-    assert ward.snooze(name, 10).refusal is None
+    assert ward.snooze(name, 5).refusal is None
     ward.hears(WELL | {"spo2": 91.0}, 15)
     assert ward.snooze(name, 30).refusal is None
     ward.until(20)
@@ -667,3 +668,15 @@ def test_a_repeat_is_told_again_where_it_came(ward: Watched, answer: dict[str, f
     found = ward.explained(only(ward))
     assert differing(found) == []
     assert found.event.at_ms == T0 + (115 if answer == WELL else 67) * MINUTE
+
+
+def test_where_no_change_of_one_reading_would_have_denied_it_none_is_named(ward: Watched) -> None:
+    """Two threes and no repeat: whichever is changed, the other opens the alert at the same deadline."""
+    for minute, values in STORY:
+        ward.hears(values | ({"systolic_bp": 90.0} if minute == 60 else {}), minute)
+    ward.until(80)
+    found = ward.explained(only(ward))
+    assert differing(found) == []
+    assert found.nearest is not None
+    assert found.nearest.change is None
+    assert found.nearest.tried > 1

@@ -261,6 +261,8 @@ def _without_value(record: Record) -> str:
     if record["overdue"]:
         due = ", ".join(f"{wording.label(one['part'])} by {one['due_at']}" for one in record["overdue"])
         return f"No value raised it but silence: a reading would have kept it quiet, of {due}."
+    if record["quantities"]:
+        return "A number by its name raised it, and no score: a change of one reading is not looked for."
     if record["score"] is not None:
         return "It is not what the log makes, so there is nothing to keep quiet."
     return "No reading raised it."

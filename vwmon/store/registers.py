@@ -4,7 +4,6 @@ Every change is one transaction (its own, or the one the caller has begun), bump
 running daemon notices it, and leaves a line with the actor in the register's journal.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -102,15 +101,6 @@ def identity(db: Connection, stay_no: int) -> Identity:
     """Give what identifies the person of a stay. For one patient's own page alone: no list may ask this."""
     row = db.execute("select stay_no, born, name, nhs_number from identity where stay_no = ?", [stay_no]).fetchone()
     return Identity(stay_no=row[0], born=row[1], name=row[2], nhs_number=row[3])
-
-
-def people(db: Connection, stay_nos: Collection[int]) -> dict[int, Identity]:
-    """Give the names and births of several stays, without NHS numbers: for screens that show initials and ages."""
-    rows = db.execute(
-        "select stay_no, born, name from identity where stay_no in (select value from json_each(?))",
-        [json.dumps(list(stay_nos))],
-    )
-    return {row[0]: Identity(stay_no=row[0], born=row[1], name=row[2], nhs_number=None) for row in rows}
 
 
 def devices(db: Connection) -> list[Device]:
