@@ -6,6 +6,7 @@ they leave it open. Pure: what any of it leads to is the engine's.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -76,10 +77,11 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What was found of the stay's devices, or of the whole service, noticed at `at_ms`."""
+    """What was found of the stay's devices, or of the whole service, noticed at `at_ms` with the log at `cursor`."""
 
     at_ms: int
     finding: Finding
+    cursor: int | None = None
 
 
 Step = Message | Written | Did | Waited | Settled | Fault
@@ -103,7 +105,9 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
         return list(_faults(account, [step for _, step in did]))
     came = messages(account.rows)
     written = [] if account.stay is None else _written(account, account.stay)
-    placed = sorted([*written, *did, *_findings(account)], key=lambda one: one[0])
+    placed = sorted([*written, *did], key=lambda one: one[0])
+    if account.findings:
+        placed = sorted([*_findings(account), *placed], key=partial(_slot, came))
     if not watched:
         return [*_woven(came, placed), Settled(at_ms=_end_ms(account))]
     stays = () if account.stay is None else (account.stay,)
@@ -145,7 +149,7 @@ def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[i
 
 def _precedes(placed: Placed, message: Message) -> bool:
     cut_ms, step = placed
-    cursor = step.cursor if isinstance(step, Did) else None
+    cursor = step.cursor if isinstance(step, Did | Fault) else None
     return cut_ms <= message.at_ms if cursor is None else message.rows[0][0] > cursor
 
 
@@ -198,7 +202,12 @@ def _findings(account: Account) -> Iterator[Placed]:
     """Give what was found, each finding among the messages where the daemon noticed it."""
     for one in account.findings:
         placed_ms = _placed_ms(account, one.noticed_ms, one.noticed_ms, one.cursor)
-        yield placed_ms, Fault(at_ms=one.noticed_ms, finding=one.finding)
+        yield placed_ms, Fault(at_ms=one.noticed_ms, finding=one.finding, cursor=one.cursor)
+
+
+def _slot(came: Sequence[Message], placed: Placed) -> tuple[int, int]:
+    """Give after how many messages a step comes, and when: what the daemon found lies among the rest by both."""
+    return sum(not _precedes(placed, message) for message in came), placed[1].at_ms
 
 
 def _without(several: Sequence[Assignment], one: Assignment) -> list[Assignment]:
