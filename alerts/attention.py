@@ -23,8 +23,9 @@ class Signal:
 
     `at_ms` is when that was observed, `known_ms` when it was known, and `since_ms` since when it stands, where that is
     another time. `borne_out` tells fresh evidence from a mere change of level; what is not `current` was known before,
-    so that its score is not the one of now; `peak_score` is the worst of all that it stands on. `recovered_ms` is when
-    a recovery began, and `bridge_ms` how soon after that a relapse leaves an acknowledgement standing.
+    so that its score is not the one of now; `peak_score` is the worst of all that it stands on. `reds` are what an
+    acknowledgement must have known of to cover it: single threes, or faults. `recovered_ms` is when a recovery began,
+    and `bridge_ms` how soon after that a relapse leaves an acknowledgement standing.
     """
 
     lane: Lane
@@ -189,6 +190,7 @@ def _running(alert: Alert, signal: Signal) -> dict[str, Any]:
         changes["score"] = signal.score
     if signal.score is not None and signal.borne_out:
         changes["peak_score"] = max(signal.score, signal.peak_score or 0, alert.peak_score or 0)
+    if signal.borne_out:
         changes["parts"] = (*alert.parts, *(part for part in signal.parts if part not in alert.parts))
         changes["reds"] = (*alert.reds, *(part for part in signal.reds if part not in alert.reds))
     return changes

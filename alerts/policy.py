@@ -14,6 +14,7 @@ from typing import Any
 
 from alerts.errors import PolicyError
 from alerts.model import Lane, Level
+from alerts.pauses import Span, free_ms
 
 MS = {"s": 1000, "m": 60_000, "h": 3_600_000}
 SPAN = re.compile(r"(\d+)([smh])")
@@ -57,7 +58,9 @@ class Rule:
     """One criterion: holds from `limit_on` on, is known not to hold beyond `limit_off`, and in between stays as it was.
 
     It comes to hold as its `cadence` says, over the on-delay, and clears after good readings over the off-delay.
-    `late` says whether evidence that came late may raise it; one that is not `enabled` raises nothing.
+    `late` says whether evidence that came late may raise it; one that is not `enabled` raises nothing. A fault counts
+    once it has lasted its on-delay; `vitals` are those that it may be found of, where not every one is. While one that
+    `holds_back` stands, and for its off-delay after, no technical alert is raised.
     """
 
     name: str
@@ -73,6 +76,8 @@ class Rule:
     off_delay_ms: int = 0
     unsure: Unsure = Unsure.HOLD
     late: bool = True
+    vitals: tuple[str, ...] = ()
+    holds_back: bool = False
     enabled: bool = True
     source: str = ""
 
@@ -179,12 +184,18 @@ class RuleSet:
 class Terms:
     """Under what terms a case is followed: by which rules, what is held back, and whether anyone is told of it.
 
-    `held` names rules of the technical lane that raise nothing while it lasts. Nobody is told of a recording.
+    `held` has the spans in which a rule of the technical lane raises nothing, by its name, those of the whole service
+    and of the patient's pauses alike. Nobody is told of a recording.
     """
 
     rules: RuleSet
-    held: frozenset[str] = frozenset()
+    held: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     told: bool = False
+
+    def free_ms(self, rule: str, at_ms: int) -> int:
+        """Give the first moment from `at_ms` on at which a rule is not held back; later than any while that lasts."""
+        spans = self.held.get(rule)
+        return free_ms(spans, at_ms) if spans else at_ms
 
 
 def load(text: str) -> Policy:
@@ -225,6 +236,8 @@ def flapping(rises: Sequence[int], now_ms: int) -> bool:
 
 
 GAP = "gap"
+FAULT = "fault"
+OF_FAULTS = frozenset({GAP, FAULT})  # what is found, of silence or otherwise
 OF_A_SCORE = frozenset({"total", "red", "could_be"})
 NAMED = re.compile(r"(value|trend|answer):\S+")
 RED = 3
@@ -254,6 +267,12 @@ def _yes_or_no(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{value!r} is neither true nor false")
     return value
+
+
+def _several(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{value!r} is not a list of words")
+    return tuple(map(_words, value))
 
 
 def _words(value: object) -> str:
@@ -293,10 +312,12 @@ def faults_of(rule: Rule, parts: Mapping[str, Part]) -> list[str]:
 
 
 def _no_quantity(rule: Rule) -> bool:
-    return rule.quantity != GAP and rule.quantity not in OF_A_SCORE and NAMED.fullmatch(rule.quantity) is None
+    return rule.quantity not in OF_FAULTS | OF_A_SCORE and NAMED.fullmatch(rule.quantity) is None
 
 
 def _turned(rule: Rule) -> bool:
+    if rule.quantity == FAULT:
+        return False
     return rule.limit_off > rule.limit_on if rule.side is Side.ABOVE else rule.limit_off < rule.limit_on
 
 
@@ -305,7 +326,7 @@ FAULTS: Sequence[tuple[Callable[[Rule, int], bool], str]] = (
     (lambda rule, _most: _turned(rule), "it would clear on the wrong side of where it is raised"),
     (lambda rule, _most: rule.lane is Lane.CLINICAL and rule.off_delay_ms <= 0, "one good reading would clear it"),
     (
-        lambda rule, _most: (rule.quantity == GAP) == (rule.lane is Lane.CLINICAL),
+        lambda rule, _most: (rule.quantity in OF_FAULTS) == (rule.lane is Lane.CLINICAL),
         "what it asks for does not belong to its lane",
     ),
     (
@@ -342,6 +363,8 @@ WORDS: Mapping[str, Callable[[Any], Any]] = {
     "lane": Lane,
     "quantity": _words,
     "source": _words,
+    "vitals": _several,
+    "holds_back": _yes_or_no,
 }
 
 

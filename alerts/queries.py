@@ -43,15 +43,17 @@ BREADTH: Final = {Lane.SYSTEM: 0, Lane.CLINICAL: 1, Lane.TECHNICAL: 2}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whose:
-    """What the caller knows of a stay: where and who it is, and when anything was last heard of it.
+    """What the caller knows of a stay: where and who it is, when anything was last heard of it, and how long away.
 
-    `person` is what tells the person apart on a shared screen, where the caller may show that.
+    `person` is what tells the person apart on a shared screen, where the caller may show that. A patient who is away
+    has a pause: what does not come is not missed until `away_until_ms`.
     """
 
     ward: str
     patient: str
     last_reading_ms: int | None
     person: Record | None = None
+    away_until_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,7 +278,7 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
         "lane": alert.lane.value,
         "level": alert.level.value,
         "state": alert.state.value,
-        "flags": flags(alert, now_ms),
+        "flags": [*flags(alert, now_ms), *(["away"] if whose is not None and whose.away_until_ms is not None else [])],
         "ward": whose.ward if whose is not None else None,
         "stay": alert.stay_no if alert.stay_no != SYSTEM_STAY else None,
         "patient": whose.patient if whose is not None else None,
@@ -298,6 +300,7 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
         "peak": alert.peak.value,
         "cleared_at": utc(alert.cleared_ms),
         "blind_since": utc(alert.blind_ms),
+        "away_until": utc(whose.away_until_ms) if whose is not None else None,
         "recurrence_of": ids.name(alert.recurrence_of) if alert.recurrence_of is not None else None,
         "outcome": alert.outcome.value if alert.outcome is not None else None,
         "closed_at": utc(alert.closed_ms),

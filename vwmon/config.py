@@ -44,6 +44,13 @@ def optional_path(value: object) -> Path | None:
     return Path(name).expanduser() if name else None
 
 
+def names(value: object) -> tuple[str, ...]:
+    """Read a list of names; it may be empty."""
+    if not isinstance(value, list):
+        raise ValueError(f'{value!r} is not a list of names such as ["wristband"]')
+    return tuple(text(name) for name in value)
+
+
 def time_zone(value: object) -> str:
     """Read the name of a time zone."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 -- only when a ward is configured
@@ -97,9 +104,19 @@ class Ingest:
 
 @dataclass(frozen=True, kw_only=True)
 class Monitor:
-    """[monitor]: how long no reading at all may come before the system counts as silent."""
+    """[monitor]: from when on something is wrong with the whole service, or with a device.
+
+    `sleeping_profiles` are the profiles of devices that leave without a goodbye between readings.
+    """
 
     silent_after_ms: int = setting(span("1m", "1d"), 900_000)
+    lag_after_ms: int = setting(span("5s", "1h"), 60_000)
+    clock_jump_ms: int = setting(span("5s", "1h"), 60_000)
+    unwatched_after_ms: int = setting(span("1m", "1d"), 300_000)
+    undelivered_after_ms: int = setting(span("1m", "1h"), 300_000)
+    disk_free_mb: int = setting(whole(1, 1_000_000), 1000)
+    quarantined_per_hour: int = setting(whole(1, 1_000_000), 100)
+    sleeping_profiles: tuple[str, ...] = setting(names, ())
 
 
 @dataclass(frozen=True, kw_only=True)

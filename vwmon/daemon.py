@@ -6,6 +6,7 @@ itself, with or without an error, ends the process; the service manager starts i
 
 import gc
 import logging
+import shutil
 import socket
 import ssl
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
@@ -101,9 +103,10 @@ class Daemon:
             clock=self._clock,
             link=intake.state,
             last_received_ms=lambda: ingest.counts.last_received_ms,
-            silent_after_ms=self._settings.monitor.silent_after_ms,
             software=versions.software,
             config_hash=self._settings.hash,
+            limits=self._settings.monitor,
+            free_bytes=partial(_free_bytes, self._settings.store.path),
             anchors=anchors.beside(self._settings.store.path),
         )
 
@@ -196,7 +199,13 @@ class _Pulse:
 
 def _note_statuses(db: Connection, said: Sequence[tuple[str, DeviceStatus, int]]) -> None:
     for device, status, at_ms in said:
-        registers.record_status(db, device, status.status, status.battery_percent, status.firmware, at_ms)
+        registers.record_status(
+            db, device, status.status, status.battery_percent, status.firmware, at_ms, clean=status.clean
+        )
+
+
+def _free_bytes(path: Path) -> int:
+    return shutil.disk_usage(path.parent).free
 
 
 def _iso(at_ms: int | None) -> str:

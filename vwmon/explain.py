@@ -253,7 +253,8 @@ def _in_force(whole: Account, versions: Provenance, event: Event, up_to_seq: int
 def _rules(event: Event, in_force: RuleSet) -> list[Rule]:
     """Name the rules that an event stood on, the highest level first."""
     evidence = event.evidence
-    names = [*evidence.get("rules", ()), *evidence.get("faults", ()), *(["overdue"] if "overdue" in evidence else [])]
+    silence = ["overdue"] if evidence.get("overdue") else []
+    names = [*evidence.get("rules", ()), *evidence.get("faults", ()), *evidence.get("kit", ()), *silence]
     return sorted((in_force.rules[name] for name in names if name in in_force.rules), key=lambda rule: -rule.level)
 
 

@@ -49,6 +49,7 @@ class Retelling:
     def begun(cls, like: Connection, of: Account, versions: Provenance) -> Self:
         """Begin before the stay was admitted."""
         db = scratch.empty(like, list(of.vitals.items()), list(of.devices.values()), of.refused)
+        scratch.hold(db, of.holds, of.pauses)
         return cls(db, versions, of.stay.stay_no if of.stay is not None else 0)
 
     def forked(self) -> "Retelling":
@@ -128,7 +129,7 @@ class Retelling:
         self._scorer.settle(step.at_ms)
 
     def _fault(self, step: Fault) -> None:
-        self._scorer.system(step.rule, step.since_ms, step.at_ms)
+        self._scorer.find(self._stay_no, [step.finding], step.at_ms)
 
 
 def _acknowledge(db: Connection, step: Did) -> Acted:

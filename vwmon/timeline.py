@@ -10,13 +10,14 @@ from itertools import groupby
 
 import numpy as np
 
+from alerts.faults import Finding
 from alerts.model import MONITOR, Alert, Event, Kind, State
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Bools, Ints
 from vwmon.patients.records import Assignment, Plan, Stay, StayLimit
 from vwmon.roster import Roster
 from vwmon.scoring.charts import PARTS
-from vwmon.store.account import Account, Noticed
+from vwmon.store.account import Account
 from vwmon.store.limits import numbered
 from vwmon.store.readings import FOREVER_MS, LogRow
 from vwmon.windows import NEVER
@@ -75,11 +76,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A fault of the whole service, noticed at `at_ms`, began at `since_ms`, or was over (None)."""
+    """What was found of the stay's devices, or of the whole service, noticed at `at_ms`."""
 
     at_ms: int
-    rule: str
-    since_ms: int | None
+    finding: Finding
 
 
 Step = Message | Written | Did | Waited | Settled | Fault
@@ -98,13 +98,15 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
     In a recording no time passes but that of its readings.
     """
     did = list(_did(account))
-    if account.stay is None:
+    if account.stay is None and not account.findings:
         return list(_faults(account, [step for _, step in did]))
     came = messages(account.rows)
-    placed = sorted([*_written(account, account.stay), *did], key=lambda one: one[0])
+    written = [] if account.stay is None else _written(account, account.stay)
+    placed = sorted([*written, *did, *_findings(account)], key=lambda one: one[0])
     if not watched:
         return [*_woven(came, placed), Settled(at_ms=_end_ms(account))]
-    looks = _looks(account, came, Roster(stays=(account.stay,), assignments=frozenset(), plans=plans))
+    stays = () if account.stay is None else (account.stay,)
+    looks = _looks(account, came, Roster(stays=stays, assignments=frozenset(), plans=plans))
     return [*_woven(came, placed, looks), Waited(at_ms=_end_ms(account))]
 
 
@@ -172,20 +174,27 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
             at_ms = max(entry.noticed_ms, entry.at_ms)
             limit = limits.get(numbered(entry))
             written = Written(at_ms=at_ms, written_ms=entry.at_ms, what=what, stay=stay, assignments=found, limit=limit)
-            yield _placed_ms(account, entry, entry.noticed_ms, entry.cursor), written
+            yield _placed_ms(account, entry.at_ms, entry.noticed_ms, entry.cursor), written
+
+
+def _findings(account: Account) -> Iterator[Placed]:
+    """Give what was found, each finding among the messages where the daemon noticed it."""
+    for one in account.findings:
+        placed_ms = _placed_ms(account, one.noticed_ms, one.noticed_ms, one.cursor)
+        yield placed_ms, Fault(at_ms=one.noticed_ms, finding=one.finding)
 
 
 def _without(several: Sequence[Assignment], one: Assignment) -> list[Assignment]:
     return [each for each in several if each is not one]
 
 
-def _placed_ms(account: Account, entry: Noticed, noticed_ms: int, cursor: int) -> int:
-    """Give the place of a line: after what had been scored when it was acted on, before the rest.
+def _placed_ms(account: Account, at_ms: int, noticed_ms: int, cursor: int) -> int:
+    """Give the place of a line written at `at_ms`: after what had been scored when it was acted on, before the rest.
 
     Of a line that is older than such notes only its own time is known.
     """
-    if noticed_ms < entry.at_ms:
-        return entry.at_ms
+    if noticed_ms < at_ms:
+        return at_ms
     after_ms = max((row[5] + 1 for row in account.rows if row[0] <= cursor), default=0)
     before_ms = min((row[5] for row in account.rows if row[0] > cursor), default=FOREVER_MS)
     return min(max(noticed_ms, after_ms), before_ms)
@@ -228,7 +237,7 @@ def _until_ms(alert: Alert, events: Sequence[Event], taking: Event) -> int | Non
 
 
 def _faults(account: Account, did: Sequence[Step]) -> Iterator[Step]:
-    """Give what befell the whole service, as its history tells it: the log does not know of it."""
+    """Give what befell the whole service, as its history tells it, in a database from before findings were kept."""
     acts = iter(did)
     standing: dict[str, int] = {}
     for event in account.kept.events:
@@ -250,10 +259,10 @@ def _moved(standing: dict[str, int], now: Mapping[str, int], at_ms: int) -> Iter
     """Give the faults that begin and end between two sets of them, and note in the first that they did."""
     for rule in [rule for rule in now if rule not in standing]:
         standing[rule] = now[rule]
-        yield Fault(at_ms=at_ms, rule=rule, since_ms=now[rule])
+        yield Fault(at_ms=at_ms, finding=Finding(rule=rule, since_ms=now[rule], at_ms=at_ms))
     for rule in [rule for rule in standing if rule not in now]:
         del standing[rule]
-        yield Fault(at_ms=at_ms, rule=rule, since_ms=None)
+        yield Fault(at_ms=at_ms, finding=Finding(rule=rule, since_ms=None, at_ms=at_ms))
 
 
 def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozenset[int]:

@@ -202,7 +202,7 @@ def test_what_an_acknowledgement_covers_and_who_was_asked(vwmon: Command, ill: W
     """The owner with the note, until when, up to what; offered and snoozed are said."""
     with database.atomic(ill.db):
         store.acknowledge(ill.db, ill.id(1), person(199, "lowe", "visit"))
-        ill.db.execute("update alert set offered_to = 'khan', snooze_ms = ?", [NOW + MINUTE])
+        ill.db.execute("update alert set level = 2, offered_to = 'khan', snooze_ms = ?", [NOW + MINUTE])
     lines = page(vwmon, ill)
     assert 'acknowledged by lowe 1 min ago: "visit"' in lines
     assert any("until 1970-01-01 03:49+00:00; covers L3, score to 9" in line for line in lines)

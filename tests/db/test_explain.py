@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from alerts import store as cases
 from alerts.errors import AlertUnknown
-from alerts.model import Kind
+from alerts.faults import Finding
+from alerts.model import SYSTEM_STAY, Kind
 from tests.db.test_scorer import HOUR, ILL, MINUTE, T0, WELL, message, simulated
 from tests.db.watched_ward import Watched, differing, explained
 from vwmon.errors import UsageError, VwmonError
@@ -181,10 +182,11 @@ def test_what_people_did_is_told_again_where_it_changes_what_follows(ward: Watch
 def test_what_was_offered_put_off_undone_and_reopened_is_told_again(ward: Watched) -> None:
     """Every act that there is, and what the clock did meanwhile: the same alert comes of it, to the bit."""
     ward.hears(WELL | {"spo2": 91.0}, 0)
+    ward.hears(WELL | {"spo2": 91.0}, 5)
     name = only(ward)
-    ward.ack(name, for_ms=55 * MINUTE)
+    ward.ack(name, for_ms=50 * MINUTE)
     assert ward.offer(name).refusal is None
-    assert ward.snooze(name, 10).refusal is None
+    assert ward.snooze(name, 5).refusal is None
     ward.hears(WELL | {"spo2": 91.0}, 15)
     assert ward.snooze(name, 30).refusal is None
     ward.until(20)
@@ -212,12 +214,12 @@ def test_what_was_offered_put_off_undone_and_reopened_is_told_again(ward: Watche
 def test_a_fault_of_the_service_that_was_put_off_is_told_again(ward: Watched) -> None:
     """Put off, woken by the clock, closed, reopened: the fault lasts in the telling as it did."""
     ward.until(10)
-    ward.scorer.system("broker", ward.now_ms, ward.now_ms)
+    ward.scorer.find(SYSTEM_STAY, [Finding(rule="broker", since_ms=ward.now_ms, at_ms=ward.now_ms)], ward.now_ms)
     name = only(ward, "system")
     ward.ack(name)
     assert ward.snooze(name, 10).refusal is None
     ward.until(25)
-    ward.scorer.system("silent", ward.now_ms - 1, ward.now_ms)
+    ward.scorer.find(SYSTEM_STAY, [Finding(rule="silent", since_ms=ward.now_ms - 1, at_ms=ward.now_ms)], ward.now_ms)
     ward.until(26)
     ward.ack(name)
     ward.until(27)
@@ -435,17 +437,17 @@ def test_a_fault_of_the_whole_service_is_compared_with_its_history(ward: Watched
     """Raised, worsened by another fault, taken, over: the same again; the log is searched for what came."""
     ward.hears(WELL, 0)
     ward.until(10)
-    ward.scorer.system("broker", T0 + 5 * MINUTE, ward.now_ms)
+    ward.scorer.find(SYSTEM_STAY, [Finding(rule="broker", since_ms=T0 + 5 * MINUTE, at_ms=ward.now_ms)], ward.now_ms)
     name = only(ward, "system")
     ward.ack(name)
     ward.until(20)
-    ward.scorer.system("silent", T0, ward.now_ms)
-    ward.scorer.system("broker", None, ward.now_ms + 1)
+    ward.scorer.find(SYSTEM_STAY, [Finding(rule="silent", since_ms=T0, at_ms=ward.now_ms)], ward.now_ms)
+    ward.scorer.find(SYSTEM_STAY, [Finding(rule="broker", since_ms=None, at_ms=ward.now_ms + 1)], ward.now_ms + 1)
     found = [ward.explained(name, number) for number in (1, 2)]
     assert [differing(one) for one in found] == [[], []]
     assert [[rule.name for rule in one.rules] for one in found] == [["broker"], ["silent", "broker"]]
     assert "silence" in [one.item for one in found[1].compared]
-    ward.scorer.system("silent", None, ward.now_ms + 2)
+    ward.scorer.find(SYSTEM_STAY, [Finding(rule="silent", since_ms=None, at_ms=ward.now_ms + 2)], ward.now_ms + 2)
     assert ward.explained(name).equal
 
 
@@ -453,7 +455,7 @@ def test_a_silence_in_which_something_came_is_no_silence(ward: Watched) -> None:
     """A raise that the log contradicts is named."""
     ward.hears(WELL, 0)
     ward.hears(WELL, 10)
-    ward.scorer.system("silent", T0, ward.now_ms)
+    ward.scorer.find(SYSTEM_STAY, [Finding(rule="silent", since_ms=T0, at_ms=ward.now_ms)], ward.now_ms)
     found = ward.explained(only(ward, "system"))
     assert "silence: last received" in said(found)
 
@@ -666,3 +668,15 @@ def test_a_repeat_is_told_again_where_it_came(ward: Watched, answer: dict[str, f
     found = ward.explained(only(ward))
     assert differing(found) == []
     assert found.event.at_ms == T0 + (115 if answer == WELL else 67) * MINUTE
+
+
+def test_where_no_change_of_one_reading_would_have_denied_it_none_is_named(ward: Watched) -> None:
+    """Two threes and no repeat: whichever is changed, the other opens the alert at the same deadline."""
+    for minute, values in STORY:
+        ward.hears(values | ({"systolic_bp": 90.0} if minute == 60 else {}), minute)
+    ward.until(80)
+    found = ward.explained(only(ward))
+    assert differing(found) == []
+    assert found.nearest is not None
+    assert found.nearest.change is None
+    assert found.nearest.tried > 1

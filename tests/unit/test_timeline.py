@@ -152,7 +152,7 @@ def word(step: Step) -> str:
         case Settled():
             return f"settle {minute}"
         case Fault():
-            return f"{step.rule} {'begins' if step.since_ms is not None else 'ends'} {minute}"
+            return f"{step.finding.rule} {'begins' if step.finding.since_ms is not None else 'ends'} {minute}"
 
 
 def test_messages_keep_the_order_of_the_log() -> None:

@@ -90,12 +90,14 @@ class _Stays:
     def whose(self, stay_nos: Collection[int]) -> dict[int, Whose]:
         newest = self._last(stay_nos)
         persons = {} if self._names is None else glance.persons(self._db, stay_nos)
+        away = glance.away(self._db, self._now_ms)
         return {
             stay.stay_no: Whose(
                 ward=stay.ward,
                 patient=stay.patient,
                 last_reading_ms=glance.last_ms(newest.get(stay.stay_no, {})),
                 person=self._person(persons.get(stay.stay_no)),
+                away_until_ms=away.get(stay.stay_no),
             )
             for stay in self._known(stay_nos)
         }

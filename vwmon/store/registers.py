@@ -229,13 +229,25 @@ def return_device(db: Connection, name: str, returned_ms: int, by: By) -> Assign
 
 
 def record_status(  # noqa: PLR0913, PLR0917 -- what a status message says, field by field
-    db: Connection, name: str, status: str, battery_percent: float | None, firmware: str | None, at_ms: int
+    db: Connection,
+    name: str,
+    status: str,
+    battery_percent: float | None,
+    firmware: str | None,
+    at_ms: int,
+    *,
+    clean: bool = False,
 ) -> None:
-    """Keep what a device last said of itself; a device nobody added gets a row, older word changes nothing."""
+    """Keep what a device last said of itself; a device nobody added gets a row, older word changes nothing.
+
+    Since when it says so does not move when the broker repeats it. `clean`: it said itself that it goes offline.
+    """
     with atomic(db):
         device_no = device_number(db, name, at_ms)
         db.execute(
-            """update device set status = :status, status_ms = :at_ms, firmware = coalesce(:firmware, firmware),
+            """update device set status_since_ms = case when status is :status then coalesce(status_since_ms, :at_ms)
+               else :at_ms end, status_clean = :clean, status = :status, status_ms = :at_ms,
+               firmware = coalesce(:firmware, firmware),
                battery_percent = coalesce(:battery, battery_percent),
                battery_ms = case when :battery is null then battery_ms else :at_ms end
                where device_no = :device_no and coalesce(status_ms, 0) <= :at_ms""",
@@ -245,6 +257,7 @@ def record_status(  # noqa: PLR0913, PLR0917 -- what a status message says, fiel
                 "battery": battery_percent,
                 "firmware": firmware,
                 "at_ms": at_ms,
+                "clean": int(clean),
             },
         )
 
