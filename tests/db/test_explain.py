@@ -532,3 +532,45 @@ def test_explaining_writes_nothing(ill: Watched) -> None:
     before = ill.path.read_bytes(), ill.stored()
     ill.explained(only(ill))
     assert (ill.path.read_bytes(), ill.stored()) == before
+
+
+STORY = [(minute, WELL if minute < 60 else WELL | {"spo2": 91.0}) for minute in (0, 20, 40, 60)]
+
+
+def test_an_alert_that_opened_without_a_repeat_is_explained_by_the_breach(ward: Watched) -> None:
+    """To the bit, with the readings of the breach, and the change of one that would have kept it quiet."""
+    for minute, values in STORY:
+        ward.hears(values, minute)
+    ward.until(74)
+    assert ward.open_alerts("clinical") == []
+    ward.until(80)
+    found = ward.explained(only(ward))
+    assert differing(found) == []
+    assert found.event.at_ms == T0 + 75 * MINUTE
+    spo2 = next(one for one in found.measured if one.part == "spo2")
+    assert [source.observed_ms for source in spo2.sources] == [T0 + 60 * MINUTE]
+    assert found.nearest is not None
+    assert found.nearest.change is not None
+    assert (found.nearest.change.source.part, found.nearest.change.value) == ("spo2", 92.0)
+
+
+@pytest.mark.parametrize("answer", [WELL, WELL | {"spo2": 90.0}], ids=["denied", "confirmed"])
+def test_a_repeat_is_told_again_where_it_came(ward: Watched, answer: dict[str, float]) -> None:
+    """Denied, then a second breach that nothing answers; or confirmed, with readings after: the same to the bit."""
+    for minute, values in [*STORY, (67, answer), (100, WELL | {"spo2": 91.0}), (140, WELL), (180, WELL)]:
+        ward.hears(values, minute)
+    found = ward.explained(only(ward))
+    assert differing(found) == []
+    assert found.event.at_ms == T0 + (115 if answer == WELL else 67) * MINUTE
+
+
+def test_where_no_change_of_one_reading_would_have_denied_it_none_is_named(ward: Watched) -> None:
+    """Two threes and no repeat: whichever is changed, the other opens the alert at the same deadline."""
+    for minute, values in STORY:
+        ward.hears(values | ({"systolic_bp": 90.0} if minute == 60 else {}), minute)
+    ward.until(80)
+    found = ward.explained(only(ward))
+    assert differing(found) == []
+    assert found.nearest is not None
+    assert found.nearest.change is None
+    assert found.nearest.tried > 1

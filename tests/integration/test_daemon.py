@@ -165,8 +165,8 @@ def test_a_killed_daemon_is_not_said_to_have_stopped(hub: Hub) -> None:
     assert hub.status()[1]["stopped_at"] is None
 
 
-def test_a_value_that_cannot_be_is_told_of_at_once_and_after_a_kill(hub: Hub, broker: Broker) -> None:
-    """An oximeter sends 120 %: receipt, and an alert that says so; started anew, the daemon still knows of it."""
+def test_a_value_that_cannot_be_is_asked_for_again_and_known_after_a_kill(hub: Hub, broker: Broker) -> None:
+    """An oximeter sends 120 %: receipt, and a repeat is asked for; started anew, the daemon still waits for it."""
     vwmon = Command()
     named = ("--config", hub.config)
     assert vwmon("patients", "admit", "P1", "--ward", "resp", "--born", "1950-01-01", *named).exit_code == 0
@@ -178,10 +178,10 @@ def test_a_value_that_cannot_be_is_told_of_at_once_and_after_a_kill(hub: Hub, br
         client.publish(READINGS, message("m1", at_ms, ("heart_rate", 115)), qos=1)
         client.publish(READINGS, message("m2", at_ms + 1, ("spo2", 120)), qos=1)
         assert {received.get(timeout=DEADLINE_S) for _ in range(2)} == {"m1", "m2"}
-        wait_until(lambda: len(listed(hub)) == 1, "the alert is there")
-    (alert,) = listed(hub)
-    assert (alert["level"], alert["lane"]) == (1, "clinical")
-    assert any(line.startswith("SpO2 refused (120 %), ") for line in alert["why"])
+        wait_until(lambda: len(asked(hub)) == 1, "a repeat is asked for")
+    ((rule, vitals, state),) = asked(hub)
+    assert (rule, "spo2" in vitals.split(","), state) == ("news2_could_be_5", True, "queued")
+    assert listed(hub) == []
     with hub.running(), receipts(broker.port) as (client, received):
         wait_until(hub.connected, "the daemon has its broker again")
         client.publish(READINGS, message("m2", at_ms + 1, ("spo2", 120)), qos=1)
@@ -189,7 +189,8 @@ def test_a_value_that_cannot_be_is_told_of_at_once_and_after_a_kill(hub: Hub, br
         assert {received.get(timeout=DEADLINE_S) for _ in range(2)} == {"m2", "m3"}
         wait_until(lambda: len(could_be(hub)) == 3 and hub.counted() == 2, "the pulse is scored")
     assert could_be(hub) == [(2, 2), (2, 5), (1, 4)]
-    assert [one["id"] for one in listed(hub)] == [alert["id"]]
+    assert asked(hub) == [("news2_could_be_5", vitals, "answered")]
+    assert listed(hub) == []
 
 
 READINGS = "vwmon/resp/oximeter/readings"
@@ -205,6 +206,12 @@ def listed(hub: Hub) -> list[dict[str, Any]]:
     """Read the clinical alerts from the command line."""
     rows = json.loads(Command()("alerts", "--config", hub.config, "--json").stdout)
     return [row for row in rows if row["lane"] == "clinical"]
+
+
+def asked(hub: Hub) -> list[tuple[str, str, str]]:
+    """Read which repeats were asked for, and what became of that."""
+    with closing(database.open_reader(hub.db)) as reader:
+        return reader.execute("select rule, vitals, state from request order by request_no").fetchall()
 
 
 def could_be(hub: Hub) -> list[tuple[int, int]]:

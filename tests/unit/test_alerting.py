@@ -15,6 +15,8 @@ from alerts import policy, verdicts
 from alerts import store as cases
 from alerts.acts import Act
 from alerts.model import SYSTEM_STAY, Case, Lane
+from alerts.policy import TERMS
+from tests.unit.alerts_points import limit, terms
 from vwmon import points
 from vwmon.alerting import Alerting, breaching
 from vwmon.kernels.windows import NEVER_AGE
@@ -344,3 +346,56 @@ def test_what_was_sent_is_read_only_for_points_that_are_followed_and_refused(
     assert {part: tried["sent"] for part, tried in found.items() if part != "spo2"} == dict.fromkeys(
         set(PARTS) - {"spo2"}, ""
     )
+
+
+def test_a_stay_with_something_pending_is_followed_at_every_point(alerting: Alerting, db: Connection) -> None:
+    """Also at good points, which deny it; the same after a restart, and no alert has been raised."""
+    breach = {"total": 5, "red": True}
+    step(alerting, scored(breach), NO_GAPS)
+    assert states(db) == []
+    assert len(cases.load(db, [11])[11].pending) == 2
+    step(enrolled(db), scored({"minute": 10}), NO_GAPS)
+    assert cases.load(db, [11])[11].quiet
+    alerting.tick(T0 + HOUR)
+    assert states(db) == []
+
+
+def test_a_wait_that_is_over_opens_by_the_clock_and_the_stay_is_followed_on(alerting: Alerting, db: Connection) -> None:
+    """As of its deadline under its own versions; good points then settle it as any other."""
+    step(alerting, scored({"stay": 1, "total": 5, "red": True}), NO_GAPS)
+    alerting.tick(T0 + HOUR)
+    assert states(db) == [(12, "clinical", "new", 2)]
+    assert db.execute("select opened_ms - ?, provenance_no from alert", [T0]).fetchone() == (15 * MINUTE + 2000, 22)
+    for minute in (70, 101):
+        step(alerting, scored({"stay": 1, "minute": minute}), NO_GAPS)
+    assert states(db) == [(12, "clinical", "settled", 2)]
+
+
+@pytest.mark.parametrize("ticked", [False, True])
+def test_what_fell_due_between_two_points_acts_in_its_order(
+    alerting: Alerting, db: Connection, *, ticked: bool
+) -> None:
+    """A breach opens after a quarter of an hour, then its SpO2 is overdue after an hour: raised, then blind."""
+    step(alerting, scored({"total": 5, "red": True}), NO_GAPS)
+    if ticked:
+        alerting.fall_overdue(np.array([0]), np.array([SPO2]), np.array([T0 + HOUR]), np.array([T0]), T0 + 90 * MINUTE)
+    step(alerting, scored({"minute": 90, "total": 5, "red": True, "age_ms": 90 * MINUTE}), NO_GAPS)
+    told = db.execute(
+        "select kind, at_ms - ? from alert_event where kind <> 'noted' order by event_no", [T0]
+    ).fetchall()
+    assert [one for one in told if one[0] in {"raised", "blinded"}][:1] == [("raised", 15 * MINUTE + 2000)]
+    assert ("blinded", HOUR) in told
+
+
+def test_a_plan_that_asks_for_a_number_by_its_name_is_followed_at_every_point(
+    db: Connection, loaded: list[list[int]]
+) -> None:
+    """A score that is no breach may hold a number that is one; a stay with other limits is looked at from those on."""
+    made = Alerting(db, PLANS, 1)
+    loose = terms(limit("spo2_80", enabled=True))
+    low = terms(limit("news2_5", limit_on=3, limit_off=2))
+    made.enrol(STAYS, PLANS, (21, 22, 23), [TERMS, loose, low])
+    loaded.clear()
+    step(made, scored(*({"stay": stay, "total": 3} for stay in range(3))), NO_GAPS)
+    assert loaded == [[12, 13]]
+    assert cases.load(db, [13])[13].pending.keys() == {"news2_5"}
