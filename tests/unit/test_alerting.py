@@ -15,11 +15,11 @@ from alerts import policy, verdicts
 from alerts import store as cases
 from alerts.acts import Act
 from alerts.model import SYSTEM_STAY, Case, Lane
-from alerts.policy import TERMS
-from tests.unit.alerts_points import limit, terms
+from tests.unit.alerts_points import limit
 from vwmon import points
 from vwmon.alerting import Alerting, breaching
 from vwmon.kernels.windows import NEVER_AGE
+from vwmon.patients.limits import BY_THE_TABLE, Course
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
 from vwmon.scoring.charts import PARTS
@@ -392,9 +392,9 @@ def test_a_plan_that_asks_for_a_number_by_its_name_is_followed_at_every_point(
 ) -> None:
     """A score that is no breach may hold a number that is one; a stay with other limits is looked at from those on."""
     made = Alerting(db, PLANS, 1)
-    loose = terms(limit("spo2_80", enabled=True))
-    low = terms(limit("news2_5", limit_on=3, limit_off=2))
-    made.enrol(STAYS, PLANS, (21, 22, 23), [TERMS, loose, low])
+    loose = Course.of([limit("spo2_80", enabled=True)])
+    low = Course.of([limit("news2_5", limit_on=3, limit_off=2)])
+    made.enrol(STAYS, PLANS, (21, 22, 23), [BY_THE_TABLE, loose, low])
     loaded.clear()
     step(made, scored(*({"stay": stay, "total": 3} for stay in range(3))), NO_GAPS)
     assert loaded == [[12, 13]]
