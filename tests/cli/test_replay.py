@@ -229,6 +229,7 @@ def test_a_refused_reading_is_in_the_replayed_alert_with_why(vwmon: Command, tmp
         "SpO2 refused (120 %), 16 min ago",
         "consciousness refused (99), 16 min ago",
         "heart rate 112 /min scored 2, 36 min ago",
+        "no repeat has denied it within 15 min",
     ]
     shown = json.loads(vwmon("alerts", "show", listed["id"], "--db", db, "--json").stdout)
     assert shown["evidence"]["refused"]["consciousness"] == {"age_ms": 0, "sent": "99"}
