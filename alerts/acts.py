@@ -19,6 +19,7 @@ from alerts.wording import ago, mark
 class Act:
     """Who does something, when, and with what words; on what machine, and under what number a repeat is known by.
 
+    `cursor` is how far the log had been scored by then: what the person could know of, and the act's place in it.
     `seen_level` and `seen_evidence` are what stood at the version that the person saw, if told.
     """
 
@@ -27,6 +28,7 @@ class Act:
     note: str = ""
     op_id: str | None = None
     host: str | None = None
+    cursor: int | None = None
     seen_level: Level | None = None
     seen_version: int | None = None
     seen_evidence: Mapping[str, Any] | None = None
@@ -176,7 +178,7 @@ def _done(
         act.now_ms,
         actor=act.actor,
         note=act.note or None,
-        because=because,
+        because={**(because or {}), **({} if act.cursor is None else {"cursor": act.cursor})},
         op_id=act.op_id,
         **changes,
     )

@@ -78,7 +78,8 @@ def m002_teamwork(db: "Database") -> None:
         "alter table alert add column cycle integer not null default 1",
         "alter table alert add column owed_ms integer",
         "alter table alert add column offered_to text",
-        "alter table alert add column snooze_ms integer",
+        """alter table alert add column snooze_ms integer
+            check (snooze_ms is null or (state = 'acknowledged' and level < 3))""",
         "alter table alert add column rises text not null default '[]'",
         "update alert set owed_ms = due_ms where state in ('new', 'reraised')",
         "create index alert_due on alert (due_ms) where state <> 'closed'",

@@ -100,13 +100,17 @@ class Alerting:
         self._stamp = cases.stamp(self._db)
 
     def fall_overdue(self, rows: Ints, parts: Ints, due_ms: Ints, last_ms: Ints, now_ms: int) -> None:
-        """Mark what has become overdue by the clock, as of when it fell due; `last_ms` is below 0 where none came."""
+        """Mark what has become overdue by the clock, as of when it fell due; `last_ms` is below 0 where none came.
+
+        In the order of their times, each after the stored deadlines that had passed by then: one look may find many.
+        """
         found = _by_stay(np.flatnonzero(~self._awaited[rows, parts]), rows)
         changes = []
         for row, case in self._load(list(found)):
             after = case
-            for i in found[row]:
+            for i in sorted(found[row], key=lambda each: int(due_ms[each])):
                 last = int(last_ms[i]) if last_ms[i] >= 0 else None
+                after = deadlines.tick(after, int(due_ms[i]))
                 after = lifecycle.overdue(after, PARTS[parts[i]], int(due_ms[i]), now_ms, last_ms=last)
             changes.append((row, case, after))
         self._keep(changes)

@@ -143,7 +143,7 @@ def _close(db: Connection, step: Did) -> Acted:
 
 def _act(step: Did) -> Act:
     event = step.event
-    return Act(actor=event.actor, now_ms=event.at_ms, note=event.note or "", op_id=event.op_id)
+    return Act(actor=event.actor, now_ms=event.at_ms, note=event.note or "", op_id=event.op_id, cursor=step.cursor)
 
 
 VERBS: Final[Mapping[Kind, Callable[[Connection, Did], Acted]]] = {

@@ -45,12 +45,16 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Did:
-    """What a person did, and, where that was to take an alert in hand or to put it off, until when."""
+    """What a person did, and, where that was to take an alert in hand or to put it off, until when.
+
+    `cursor` is how far the log had been scored by then, where that was noted.
+    """
 
     at_ms: int
     event: Event
     alert_id: str
     until_ms: int | None = None
+    cursor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,24 +94,38 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
     came = messages(account.rows)
     placed = sorted([*_written(account, account.stay), *did], key=lambda one: one[0])
     if not watched:
-        return list(_woven(came, placed, frozenset()))
+        return list(_woven(came, placed))
     looks = _looks(account, came, Roster(stays=(account.stay,), assignments=frozenset(), plans=plans))
-    timed: list[Placed] = []
-    for cut_ms, step in placed:
-        timed += [(cut_ms, Waited(at_ms=step.at_ms)), (cut_ms, step)]
-    return [*_woven(came, timed, looks), Waited(at_ms=_end_ms(account))]
+    return [*_woven(came, placed, looks), Waited(at_ms=_end_ms(account))]
 
 
-def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[int]) -> Iterator[Step]:
-    """Put the steps that are placed by time among the messages, and a look at the time before some of these."""
+def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[int] | None = None) -> Iterator[Step]:
+    """Put the steps that are placed by time among the messages; with `looks`, time passes before each and before those.
+
+    What a person did comes before the first message that had not been scored by then, where that is known.
+    """
     waiting = list(placed)
     for number, message in enumerate(came):
-        while waiting and waiting[0][0] <= message.at_ms:
-            yield waiting.pop(0)[1]
-        if number in looks:
+        while waiting and _precedes(waiting[0], message):
+            yield from _in_time(waiting.pop(0)[1], looks, message.at_ms)
+        if looks and number in looks:
             yield Waited(at_ms=message.at_ms)
         yield message
-    yield from (step for _, step in waiting)
+    for _, step in waiting:
+        yield from _in_time(step, looks)
+
+
+def _precedes(placed: Placed, message: Message) -> bool:
+    cut_ms, step = placed
+    cursor = step.cursor if isinstance(step, Did) else None
+    return cut_ms <= message.at_ms if cursor is None else message.rows[0][0] > cursor
+
+
+def _in_time(step: Step, looks: frozenset[int] | None, before_ms: int = FOREVER_MS) -> Iterator[Step]:
+    """Let time pass up to a step, but not beyond the message after it: one that had come and was not scored yet."""
+    if looks is not None:
+        yield Waited(at_ms=min(step.at_ms, before_ms))
+    yield step
 
 
 def _end_ms(account: Account) -> int:
@@ -156,21 +174,28 @@ def _placed_ms(account: Account, entry: Noticed, noticed_ms: int, cursor: int) -
 
 
 def _did(account: Account) -> Iterator[Placed]:
-    """Give what people did: after what had been received by then, unless the history tells it otherwise."""
+    """Give what people did: after what had been scored by then.
+
+    Where that was not noted, after what had been received by then, unless the history tells it otherwise.
+    """
     events = account.kept.events
     known = [event.evidence.get("received_ms") if event.actor == MONITOR else None for event in events]
     cut_ms = 0
     for number, event in enumerate(events):
         if event.actor == MONITOR:
             continue
-        earliest_ms = max((ms + 1 for ms in known[:number] if ms is not None), default=0)
-        latest_ms = min((ms for ms in known[number:] if ms is not None), default=event.at_ms + 1)
-        cut_ms = max(cut_ms, earliest_ms, min(event.at_ms + 1, latest_ms))
+        cursor = event.evidence.get("cursor")
+        if cursor is None:
+            earliest_ms = max((ms + 1 for ms in known[:number] if ms is not None), default=0)
+            latest_ms = min((ms for ms in known[number:] if ms is not None), default=event.at_ms + 1)
+            cut_ms = max(cut_ms, earliest_ms, min(event.at_ms + 1, latest_ms))
+        else:
+            cut_ms = max(cut_ms, min((row[5] for row in account.rows if row[0] > cursor), default=event.at_ms + 1))
         alert = account.kept.alerts[event.alert_no]
         until_ms = event.evidence.get("until_ms")
         if until_ms is None and event.kind in TAKING:
             until_ms = _until_ms(alert, account.kept.events_of(event.alert_no), event)
-        yield cut_ms, Did(at_ms=event.at_ms, event=event, alert_id=alert.id, until_ms=until_ms)
+        yield cut_ms, Did(at_ms=event.at_ms, event=event, alert_id=alert.id, until_ms=until_ms, cursor=cursor)
 
 
 def _until_ms(alert: Alert, events: Sequence[Event], taking: Event) -> int | None:

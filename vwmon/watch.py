@@ -11,6 +11,7 @@ from pathlib import Path
 
 from alerts.chain import Anchor
 from vwmon.clock import Clock
+from vwmon.errors import StoreError
 from vwmon.intake.protocol import LinkState
 from vwmon.scorer import Scorer
 from vwmon.store import anchors, database, monitor
@@ -94,9 +95,22 @@ class Watch:
         if before is not None and (anchor.count, anchor.head) == (before.count, before.head):
             return
         log.info("%s", anchors.said(anchor))
-        if self._around.anchors is not None:
-            anchors.append(self._around.anchors, anchor, make=True)
+        file = self._around.anchors
+        if file is not None:
+            if before is None and file.exists():
+                self._look_back(file)
+            anchors.append(file, anchor, make=True)
         self._anchored = anchor
+
+    def _look_back(self, file: Path) -> None:
+        """Say at the start when the history of alerts lacks what was anchored before; the ward is watched anyway."""
+        try:
+            lost = anchors.unknown(self._db, anchors.read(file))
+        except StoreError as error:
+            log.warning("audit_file_cannot_be_read error=%s", error)
+            return
+        if lost:
+            log.error("audit_head_unknown first=%d anchors=%d see=vwmon alerts log --verify", lost[0].count, len(lost))
 
     def _beat(self, now_ms: int, *, stopped: bool = False) -> None:
         link = self._around.link()

@@ -194,13 +194,14 @@ def test_the_same_command_under_its_key_changes_nothing(desk: Desk) -> None:
 
 
 def test_the_history_names_machine_and_key(desk: Desk) -> None:
-    """Of every act, also of one that was given no key."""
+    """Of every act, also of one that was given no key; and its place in the log, so that it can be told again."""
     id_ = desk.ward.id(2)
     desk.does("ack", id_, "-m", "phoned")
     result = desk.vwmon("alerts", "log", id_, "--json", "--db", desk.ward.path)
     event = json.loads(result.stdout)[-1]
     assert (event["kind"], event["host"]) == ("acknowledged", socket.gethostname())
     assert event["op"].startswith("ack.")
+    assert event["evidence"]["cursor"] == 0
     assert event["changes"]["owner"] == [None, "ahmed"]
 
 
@@ -329,3 +330,55 @@ def test_sick_and_unseen_cannot_be_put_off(desk: Desk) -> None:
     assert store.load(desk.ward.db, [2])[2].alerts[Lane.CLINICAL].blind_ms == NOW
     assert "not put off unseen" in desk.does("snooze", id_, "--for", "5m", code=6)
     assert audit.audit(desk.ward.db).breaks == ()
+
+
+def silent(ward: Ward, *stays: int) -> None:
+    """Let a vital of some patients fall overdue."""
+    for stay in stays:
+        ward.change(stay, lambda case: lifecycle.overdue(case, "systolic_bp", NOW, NOW, last_ms=NOW - 60 * MINUTE))
+
+
+def test_technical_alerts_can_be_acted_on_together_after_they_were_shown(desk: Desk) -> None:
+    """First which, and nothing is done; with --yes it is, and each is on record by itself."""
+    silent(desk.ward, 4)
+    shown = desk.does("ack", "--lane", "technical", "-m", "hub is down", code=2)
+    assert f"{desk.ward.id(4, Lane.TECHNICAL)} T1" in shown
+    assert "say so with --yes" in shown
+    assert all(row["state"] == "new" for row in listed(desk.vwmon, desk.ward, "--lane", "technical"))
+    done = desk.does("ack", "--lane", "technical", "--ward", "hf", "--yes", "-m", "hub is down")
+    ids = {desk.ward.id(stay, Lane.TECHNICAL) for stay in (3, 4)}
+    assert {line[:4] for line in done.splitlines() if "ACKED" in line} == ids
+    rows = listed(desk.vwmon, desk.ward, "--lane", "technical")
+    assert {row["id"]: row["owner"] for row in rows} == dict.fromkeys(ids, "ahmed")
+    desk.does("close", "--lane", "technical", "--yes", "--outcome", "technical-fixed")
+    assert listed(desk.vwmon, desk.ward, "--lane", "technical") == []
+
+
+@pytest.mark.parametrize("lane", ["clinical", "system", "all"])
+def test_nothing_else_can_be_acted_on_together(desk: Desk, lane: str) -> None:
+    """Patients are looked at one by one."""
+    said = desk.does("ack", "--lane", lane, "--yes", "-m", "all fine", code=6)
+    assert "name their ids" in said
+    assert listed(desk.vwmon, desk.ward, "--mine") == []
+
+
+def test_an_emergency_is_in_no_such_list(desk: Desk) -> None:
+    """Sick and unseen at level 3 is technical, and is acted on by its id."""
+    desk.ward.change(1, lambda case: lifecycle.overdue(case, "spo2", NOW, NOW))
+    unseen = desk.ward.id(1, Lane.TECHNICAL)
+    row = desk.row(unseen)
+    assert row is not None
+    assert (row["level"], row["state"]) == (3, "new")
+    desk.does("ack", "--lane", "technical", "--yes", "-m", "hub is down")
+    row = desk.row(unseen)
+    assert row is not None
+    assert row["state"] == "new"
+
+
+def test_no_more_than_can_be_looked_over(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the cap nothing is done; nor where ids were named as well, or there is none to act on."""
+    silent(desk.ward, 4)
+    monkeypatch.setattr("vwmon.cli.acting.MOST_AT_ONCE", 1)
+    assert "2 alerts are more than the 1" in desk.does("ack", "--lane", "technical", "--yes", "-m", "x", code=6)
+    assert "not both" in desk.does("ack", desk.ward.id(2), "--lane", "technical", "--yes", "-m", "x", code=2)
+    assert "no alert is named" in desk.does("ack", "--lane", "technical", "--ward", "none", "--yes", "-m", "x", code=2)

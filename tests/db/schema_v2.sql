@@ -16,7 +16,8 @@ CREATE TABLE alert (
     tier integer not null default 1, recurrence_of integer references alert,
     outcome text, closed_ms integer, parts text not null default '', reds text not null default '',
     evidence text not null, provenance_no integer, version integer not null,
-    current integer not null check (current in (0, 1)), cycle integer not null default 1, owed_ms integer, offered_to text, snooze_ms integer, rises text not null default '[]',
+    current integer not null check (current in (0, 1)), cycle integer not null default 1, owed_ms integer, offered_to text, snooze_ms integer
+    check (snooze_ms is null or (state = 'acknowledged' and level < 3)), rises text not null default '[]',
     unique (stay_no, ordinal),
     check (level <= peak), check ((state = 'closed') = (closed_ms is not null)),
     check (state = 'closed' or current = 1),

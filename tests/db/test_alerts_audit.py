@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from alerts.chain import Anchor
 from alerts.model import Outcome
 from tests.db.test_alerts_store import fresh, open_id, told
 from tests.unit.alerts_points import MINUTE, person, point
-from vwmon.store.sqlite import Connection, module
+from vwmon.store import database
+from vwmon.store.sqlite import Connection, IntegrityError, module
+from vwmon.store.verify import verify
 
 TRIGGERS = ("alert_event_kept_as_written", "alert_event_kept")
 
@@ -279,3 +282,48 @@ def test_silence_is_reopened_from_the_database_too() -> None:
     store.close(db, id_, person(2), Outcome.TECHNICAL_FIXED)
     assert store.reopen(db, id_, person(3, note="not fixed")).alert.state == "reraised"
     db.close()
+
+
+@pytest.mark.parametrize("total", [5, 7])
+def test_the_database_itself_refuses_to_put_an_emergency_off(total: int) -> None:
+    """Level 2 in hand can be, level 3 cannot, nor what nobody has in hand."""
+    db = fresh()
+    told(db, point(0, total))
+    with pytest.raises(IntegrityError):
+        db.execute("update alert set snooze_ms = 1000000")
+    store.acknowledge(db, _id(db), person(1))
+    if total == 5:
+        db.execute("update alert set snooze_ms = 1000000")
+        with pytest.raises(IntegrityError):
+            db.execute("update alert set state = 'reraised'")
+    else:
+        with pytest.raises(IntegrityError):
+            db.execute("update alert set snooze_ms = 1000000")
+    db.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "owner = null",
+        "level = 3, peak = 3, ack_level = 2",
+        "ack_until_ms = null",
+        "state = 'reraised'",
+        "state = 'settled', due_ms = null",
+        "snooze_ms = ack_until_ms + 1",
+        "level = 3, peak = 3, ack_level = 3, snooze_ms = 1",
+        "state = 'new', snooze_ms = 1",
+    ],
+)
+def test_an_alert_that_its_state_does_not_allow_is_found(tmp_path: Path, change: str) -> None:
+    """Owned, awaited and put off as its state says: else the check of the whole database names the rule."""
+    path = tmp_path / "ward.db"
+    rule = "every alert is owned, awaited and put off as its state allows"
+    with closing(database.create(path)) as opened:
+        with database.atomic(opened):
+            told(opened, point(0, 5))
+            store.acknowledge(opened, _id(opened), person(1))
+        assert rule not in [finding.check for finding in verify(path) if not finding.sound]
+        opened.execute("pragma ignore_check_constraints = on")
+        opened.execute(f"update alert set {change}")  # noqa: S608 -- the test's own
+    assert rule in [finding.check for finding in verify(path) if not finding.sound]

@@ -165,6 +165,7 @@ def test_the_database_itself_refuses_a_second_open_alert(db: Connection) -> None
         "due_ms = null",
         "level = 3",
         "state = 'snoozed'",
+        "snooze_ms = 1",
         "lane = 'laundry'",
     ],
 )

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from alerts import store as cases
 from alerts.errors import AlertUnknown
 from alerts.model import Kind
 from tests.db.test_scorer import HOUR, ILL, MINUTE, T0, WELL, message, simulated
@@ -115,6 +116,23 @@ def test_what_is_missing_is_shown_with_its_bounds_and_its_last_reading(ward: Wat
     assert found["oxygen"].points_max == 2
 
 
+def test_one_look_that_finds_several_deadlines_passed_lets_them_act_in_their_order(ward: Watched) -> None:
+    """The acknowledgement ended ten seconds before the readings were overdue; both are found at once, later."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    due_ms = ward.scorer.next_due_ms(ward.now_ms)
+    assert due_ms is not None
+    ward.pass_to(due_ms - 30_000)
+    ward.ack(name, for_ms=20_000)
+    ward.now_ms = due_ms + 20_000
+    ward.scorer.tick(ward.now_ms)
+    ward.beat()
+    found = ward.explained(name)
+    kinds = [event.kind for event in found.account.kept.events_of(found.alert.alert_no)]
+    assert kinds[-2:] == [Kind.EXPIRED, Kind.BLINDED]
+    assert differing(found) == []
+
+
 def test_an_alert_nobody_has_is_not_found(ill: Watched) -> None:
     """And of one that there is, only the times that it asked."""
     with pytest.raises(AlertUnknown, match="ZZZZ"):
@@ -205,6 +223,34 @@ def test_a_fault_of_the_service_that_was_put_off_is_told_again(ward: Watched) ->
     assert ward.reopen(name).refusal is None
     found = ward.explained(name)
     assert Kind.WOKEN in {event.kind for event in found.account.kept.events}
+    assert differing(found) == []
+
+
+def test_an_act_is_told_again_before_what_had_come_and_was_not_scored_yet(ward: Watched) -> None:
+    """A message came a second before the acknowledgement and was scored a second after it: the act notes its place."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    ward.until(10)
+    before_ms, covered = ward.now_ms - 1000, cases.find(ward.db, name).score
+    ward.store(message("unscored", ILL | {"temperature": 38.4}, before_ms, before_ms, "of-p1"))
+    ward.ack(name)
+    ward.pass_to(ward.now_ms + 1000)
+    found = ward.explained(name)
+    assert found.alert.ack_score == covered
+    assert found.alert.score == (covered or 0) + 1
+    assert differing(found) == []
+
+
+def test_an_act_between_two_messages_of_one_millisecond_is_told_again_between_them(ward: Watched) -> None:
+    """One had been scored, the other had not."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    ward.hears(ILL | {"temperature": 38.4}, 9.9, late=0.1)
+    ward.ack(name)
+    ward.store(message("other", ILL | {"temperature": 39.4}, ward.now_ms, ward.now_ms, "of-p1"))
+    ward.pass_to(ward.now_ms + 1000)
+    found = ward.explained(name)
+    assert (found.alert.ack_score, found.alert.score) == (9, 10)
     assert differing(found) == []
 
 

@@ -33,6 +33,7 @@ class Watched(Ward):
         """Begin at T0."""
         super().__init__(path)
         self.path, self.now_ms = path, T0
+        self.noted = True  # the place in the log of what people do, as commands do
 
     def until(self, minute: float) -> None:
         """Let time pass."""
@@ -80,41 +81,45 @@ class Watched(Ward):
         found = self.rows(f"select id from alert where lane = '{lane}' and state <> 'closed' order by alert_no")  # noqa: S608
         return [row[0] for row in found]
 
+    def act(self, by: str, note: str = "") -> Act:
+        """Give what someone does now, in its place in the log."""
+        return Act(actor=by, now_ms=self.now_ms, note=note, cursor=self.scorer.cursor if self.noted else None)
+
     def ack(self, alert_id: str, *, by: str = "ann", take: bool = False, for_ms: int | None = None) -> Acted:
         """Take an alert in hand now."""
-        act = Act(actor=by, now_ms=self.now_ms, note="phoned")
+        act = self.act(by, "phoned")
         with atomic(self.db):
             return cases.acknowledge(self.db, alert_id, act, take=take, for_ms=for_ms)
 
     def note(self, alert_id: str) -> Acted:
         """Put words beside an alert now."""
         with atomic(self.db):
-            return cases.note(self.db, alert_id, Act(actor="bob", now_ms=self.now_ms, note="daughter is there"))
+            return cases.note(self.db, alert_id, self.act("bob", "daughter is there"))
 
     def offer(self, alert_id: str, to: str | None = "bob") -> Acted:
         """Offer an alert to someone now."""
         with atomic(self.db):
-            return cases.offer(self.db, alert_id, Act(actor="ann", now_ms=self.now_ms), to)
+            return cases.offer(self.db, alert_id, self.act("ann"), to)
 
     def snooze(self, alert_id: str, minutes: float) -> Acted:
         """Put an alert off now."""
         with atomic(self.db):
-            return cases.snooze(self.db, alert_id, Act(actor="ann", now_ms=self.now_ms), round(minutes * MINUTE))
+            return cases.snooze(self.db, alert_id, self.act("ann"), round(minutes * MINUTE))
 
     def wake(self, alert_id: str) -> Acted:
         """Put an alert on the list again now."""
         with atomic(self.db):
-            return cases.wake(self.db, alert_id, Act(actor="bob", now_ms=self.now_ms))
+            return cases.wake(self.db, alert_id, self.act("bob"))
 
     def unack(self, alert_id: str, *, by: str = "ann") -> Acted:
         """Undo an acknowledgement now."""
         with atomic(self.db):
-            return cases.unacknowledge(self.db, alert_id, Act(actor=by, now_ms=self.now_ms, note="not mine"))
+            return cases.unacknowledge(self.db, alert_id, self.act(by, "not mine"))
 
     def reopen(self, alert_id: str) -> Acted:
         """Undo a close now."""
         with atomic(self.db):
-            return cases.reopen(self.db, alert_id, Act(actor="bob", now_ms=self.now_ms, note="the wrong one"))
+            return cases.reopen(self.db, alert_id, self.act("bob", "the wrong one"))
 
     def closed_alerts(self) -> list[str]:
         """Name the alerts that a person closed, the latest last."""
@@ -124,7 +129,7 @@ class Watched(Ward):
     def end(self, alert_id: str, outcome: Outcome = Outcome.PHONED_STABLE) -> Acted:
         """Close an alert now."""
         with atomic(self.db):
-            return cases.close(self.db, alert_id, Act(actor="ann", now_ms=self.now_ms), outcome)
+            return cases.close(self.db, alert_id, self.act("ann"), outcome)
 
     def someone_acts(self, chance: random.Random) -> None:
         """Let someone do something to some open alert; what is refused is refused."""

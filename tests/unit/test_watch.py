@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from alerts import audit
+from alerts import store as cases
+from tests.unit.alerts_points import follow, point
 from vwmon.clock import Clock
 from vwmon.intake.protocol import LinkState
 from vwmon.scorer import Scorer
-from vwmon.store import database, monitor
+from vwmon.store import anchors, database, monitor
 from vwmon.store.sqlite import Connection
 from vwmon.watch import Surroundings, Watch
 
@@ -71,7 +74,7 @@ class FakeScorer:
 class Bench:
     """A watch among fakes, on a real database."""
 
-    def __init__(self, db: Connection) -> None:
+    def __init__(self, db: Connection, anchored_in: Path | None = None) -> None:
         """Begin connected, with nothing received yet."""
         self.db, self.clock, self.scorer = db, Hands(), FakeScorer()
         self.link = link(connected=True)
@@ -83,6 +86,7 @@ class Bench:
             silent_after_ms=SILENT_AFTER,
             software="0.1",
             config_hash="abc",
+            anchors=anchored_in,
         )
         self.watch = Watch(db, cast("Scorer", self.scorer), around)
 
@@ -226,3 +230,67 @@ def test_a_watch_that_stops_says_so(bench: Bench) -> None:
     assert found is not None
     assert found.stopped_ms == T0 + 3 * SECOND
     assert monitor.distrust(found, T0 + 63 * SECOND) == "NOT MONITORING: the daemon was stopped 1 min ago"
+
+
+def an_event(db: Connection, stay: int) -> None:
+    """Let an alert be raised for a stay."""
+    with database.atomic(db):
+        case = cases.load(db, [stay])[stay]
+        cases.save(db, case, follow(case, replace(point(0, 5), stay=stay)), None)
+
+
+def test_the_history_of_alerts_is_anchored_every_ten_minutes_and_at_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In a file of its own and in the journal, in the same words; only when it went on."""
+    file = tmp_path / "ward.db.audit"
+    caplog.set_level("INFO")
+    with closing(database.create(tmp_path / "ward.db")) as db:
+        bench = Bench(db, file)
+        bench.turn(0)
+        an_event(db, 1)
+        bench.turn(599 * SECOND)
+        assert [anchor.count for anchor in anchors.read(file)] == [0]
+        bench.turn(600 * SECOND)
+        bench.turn(1200 * SECOND)
+        an_event(db, 2)
+        bench.watch.stopped()
+        known = anchors.read(file)
+        assert [anchor.count for anchor in known] == [0, 1, 2]
+        assert known[-1].head == cases.head(db)[1]
+        assert audit.audit(db, known).breaks == ()
+    assert known[1].time == "2026-11-18T11:16:40Z"
+    assert oct(file.stat().st_mode & 0o777) == "0o640"
+    assert [anchors.said(anchor) in caplog.text for anchor in known] == [True] * 3
+
+
+def test_an_anchor_that_cannot_be_written_does_not_stop_the_watch(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The ward is watched on, and the journal has the anchor and what is wrong."""
+    caplog.set_level("INFO")
+    with closing(database.create(tmp_path / "ward.db")) as db:
+        bench = Bench(db, tmp_path / "no" / "such" / "folder")
+        bench.turn(0)
+        assert bench.beaten() == 0
+    assert "audit_file_cannot_be_written" in caplog.text
+    assert "audit_head count=0" in caplog.text
+
+
+def test_a_daemon_that_starts_on_a_history_with_its_end_cut_off_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the journal, as an error with where to look; and it watches on. On one that is whole it says nothing."""
+    file = tmp_path / "ward.db.audit"
+    with closing(database.create(tmp_path / "ward.db")) as db:
+        an_event(db, 1)
+        an_event(db, 2)
+        Bench(db, file).turn(0)
+        Bench(db, file).turn(0)
+        assert "audit_head_unknown" not in caplog.text
+        db.execute("drop trigger alert_event_kept")
+        db.execute("delete from alert_event where event_no = 2")
+        bench = Bench(db, file)
+        bench.turn(0)
+        assert bench.beaten() == 0
+    assert "audit_head_unknown first=2 anchors=2 see=vwmon alerts log --verify" in caplog.text

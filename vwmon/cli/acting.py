@@ -9,7 +9,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -17,19 +17,30 @@ import typer
 from alerts import ids, queries
 from alerts.acts import Act
 from alerts.errors import AlertError
-from alerts.queries import Record
+from alerts.model import Lane, Level
+from alerts.queries import Record, Wanted
 from alerts.store import Acted
 from vwmon.cli import context, render, stay_lookups, work_list
 from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.clock import Clock
-from vwmon.errors import PartialError
-from vwmon.store import anchors
+from vwmon.errors import PartialError, RefusedError
+from vwmon.store import anchors, scores
 from vwmon.store.database import atomic, open_writer
 from vwmon.store.sqlite import Connection
 
 NOT_SHOWN = {"events", "evidence"}
+MOST_AT_ONCE = 25
 Verb = Callable[[Connection, str, Act], Acted]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """What alerts have in common that are acted on together without being named, and whether that was confirmed."""
+
+    lane: str = ""
+    ward: str = ""
+    yes: bool = False
 
 
 class Acting:
@@ -54,16 +65,44 @@ class Acting:
             seen_version=rev,
         )
 
+    def ids(self, given: Sequence[str] | None, common: Common) -> list[str]:
+        """Give the alerts that were named, or those of the technical lane that have something in common.
+
+        RefusedError for any other lane, and for more than can be looked over; BadParameter, after showing them, unless
+        `yes` was said; also when there are none. An emergency is in no such list: it is acted on by its id.
+        """
+        if not common.lane:
+            return ids_of(given or ())
+        if given:
+            raise typer.BadParameter("name alerts, or a lane, not both")
+        if common.lane != Lane.TECHNICAL:
+            raise RefusedError(f"alerts of the {common.lane} lane are acted on one by one: name their ids")
+        now_ms = self._standing.now_ms
+        wanted = Wanted(lanes=(Lane.TECHNICAL,), ward=common.ward)
+        listed = queries.work_list(self._db, stay_lookups.lookups(self._db, now_ms), now_ms, wanted)
+        found = [row for row in listed if row["level"] < Level.EMERGENCY]
+        if len(found) > MOST_AT_ONCE:
+            raise RefusedError(f"{len(found)} alerts are more than the {MOST_AT_ONCE} that can be looked over at once")
+        if found and not common.yes:
+            for row in found:
+                render.say(f"{work_list.done(row)}: {'; '.join(row['why'])}")
+            raise typer.BadParameter(f"it would be done to these {len(found)}; say so with --yes")
+        return ids_of([row["id"] for row in found])
+
     def each(self, named: Sequence[str], act: Act, verb: Verb) -> None:
         """Do the act on each alert, each under a key of its own."""
         for id_ in named:
             try:
                 with atomic(self._db):
-                    acted = verb(self._db, id_, replace(act, op_id=f"{act.op_id}.{ids.spelt(id_)}"))
+                    acted = verb(self._db, id_, self._now(act, id_))
             except AlertError as error:
                 self._acted.append((id_, None, error))
             else:
                 self._acted.append((acted.alert.id, acted, acted.refusal))
+
+    def _now(self, act: Act, id_: str) -> Act:
+        """Give an act as the one on that alert, in its place in the log as it is in this transaction."""
+        return replace(act, op_id=f"{act.op_id}.{ids.spelt(id_)}", cursor=scores.cursor(self._db))
 
     def report(self, *, as_json: bool, undo: str = "") -> None:
         """Say what became of each; exit with the refusal's code for one alert, with 7 when some of several failed.

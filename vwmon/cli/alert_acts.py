@@ -13,6 +13,15 @@ from vwmon.cli.options import AsOption, ConfigOption, DbOption, JsonOption, dura
 EMERGENCY_SERVICE = "999"  # said for transferred
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Alerts, or - to read ids from standard input.")]
+IdsOrLane = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", help="Alerts, or - to read ids from standard input.", show_default=False),
+]
+LaneOption = Annotated[
+    str, typer.Option("--lane", metavar="technical", help="All of this lane below level 3.", show_default=False)
+]
+WardOption = Annotated[str, typer.Option("--ward", help="With --lane: of one ward.", show_default=False)]
+YesOption = Annotated[bool, typer.Option("--yes", help="With --lane: do it; else show which.", show_default=False)]
 NoteOption = Annotated[str, typer.Option("-m", "--note", metavar="NOTE", help="In a few words.", show_default=False)]
 RevOption = Annotated[
     int | None,
@@ -24,7 +33,7 @@ KeyOption = Annotated[
 
 
 def ack(
-    alerts: Ids,
+    alerts: IdsOrLane = None,
     *,
     config: ConfigOption = None,
     db: DbOption = None,
@@ -34,6 +43,9 @@ def ack(
     take: Annotated[bool, typer.Option("--take", help="Take over from its owner.", show_default=False)] = False,
     rev: RevOption = None,
     key: KeyOption = "",
+    lane: LaneOption = "",
+    ward: WardOption = "",
+    yes: YesOption = False,
     as_name: AsOption = "",
 ) -> None:
     """Take alerts in hand. At level 2 and above, say with -m what is being done.
@@ -41,14 +53,12 @@ def ack(
     An alert comes back when it gets worse than it is now, and when the time is up.
     """
     from alerts import store
-    from vwmon.cli.acting import acting, ids_of
+    from vwmon.cli.acting import Common, acting
 
     for_ms = span_ms(span)
     with acting("ack", config, db, as_name) as person:
-        act = person.act(words, rev, key)
-        person.each(
-            ids_of(alerts), act, lambda db_, id_, one: store.acknowledge(db_, id_, one, for_ms=for_ms, take=take)
-        )
+        act, named = person.act(words, rev, key), person.ids(alerts, Common(lane=lane, ward=ward, yes=yes))
+        person.each(named, act, lambda db_, id_, one: store.acknowledge(db_, id_, one, for_ms=for_ms, take=take))
         person.report(as_json=as_json, undo="vwmon alerts unack {id}")
 
 
@@ -152,7 +162,7 @@ def unack(
 
 
 def close(
-    alerts: Ids,
+    alerts: IdsOrLane = None,
     *,
     outcome: Annotated[str, typer.Option(metavar="CODE", help=f"One of {', '.join(Outcome)}.", show_default=False)],
     config: ConfigOption = None,
@@ -161,16 +171,19 @@ def close(
     words: NoteOption = "",
     rev: RevOption = None,
     key: KeyOption = "",
+    lane: LaneOption = "",
+    ward: WardOption = "",
+    yes: YesOption = False,
     as_name: AsOption = "",
 ) -> None:
     """Close alerts that are acknowledged or have settled, with what came of them."""
     from alerts import store
-    from vwmon.cli.acting import acting, ids_of
+    from vwmon.cli.acting import Common, acting
 
     came_of_it = _outcome(outcome)
     with acting("close", config, db, as_name) as person:
-        act = person.act(words, rev, key)
-        person.each(ids_of(alerts), act, lambda db_, id_, one: store.close(db_, id_, one, came_of_it))
+        act, named = person.act(words, rev, key), person.ids(alerts, Common(lane=lane, ward=ward, yes=yes))
+        person.each(named, act, lambda db_, id_, one: store.close(db_, id_, one, came_of_it))
         person.report(as_json=as_json, undo="vwmon alerts reopen {id} -m WHY")
 
 

@@ -31,8 +31,6 @@ from vwmon.store.database import open_reader
 LEAST_INTERVAL_MS, MOST_INTERVAL_MS = 1000, 60_000
 
 app = group("alerts", "The work list, most urgent first.")
-for command in (*alert_acts.COMMANDS, alert_log.log):
-    app.command()(command)
 
 
 @app.callback()
@@ -235,3 +233,7 @@ def _level(text: str) -> int:
     if text.removesuffix("+") not in {"1", "2", "3"}:
         raise typer.BadParameter(f"{text!r} is no level; write 1, 2 or 3")
     return int(text.removesuffix("+"))
+
+
+for command in (alert_log.log, *alert_acts.COMMANDS):
+    app.command()(command)

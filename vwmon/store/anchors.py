@@ -7,6 +7,7 @@ history. Whoever cuts its end off, or makes it anew, has to change these as well
 import logging
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -46,15 +47,21 @@ def append(file: Path, anchor: Anchor, *, make: bool) -> bool:
     flags = os.O_WRONLY | os.O_APPEND | (os.O_CREAT if make else 0)
     try:
         handle = os.open(file, flags, MODE)
+        try:
+            os.write(handle, f"{anchor.time} {said(anchor)}\n".encode())
+        finally:
+            os.close(handle)
     except OSError as error:
         if make:
             log.warning("audit_file_cannot_be_written file=%s error=%s", file, error)
         return False
-    try:
-        os.write(handle, f"{anchor.time} {said(anchor)}\n".encode())
-    finally:
-        os.close(handle)
     return True
+
+
+def unknown(db: Connection, known: Sequence[Anchor]) -> list[Anchor]:
+    """Give the anchors whose event the history does not have: a quick look, which does not follow the chain."""
+    ask = "select 1 from alert_event where event_no = ? and hash = ?"
+    return [a for a in known if a.count and db.execute(ask, [a.count, a.head]).fetchone() is None]
 
 
 def read(file: Path) -> list[Anchor]:

@@ -65,6 +65,12 @@ RULES = {
         select count(*) from alert where (stay_no <> 0 and stay_no not in (select stay_no from stay))
             or state is not (select state_after from alert_event
                 where alert_event.alert_no = alert.alert_no order by event_no desc limit 1)""",
+    "every alert is owned, awaited and put off as its state allows": """
+        select count(*) from alert where
+            (state = 'acknowledged' and (owner is null or ack_until_ms is null or level > ack_level))
+            or (state in ('new', 'reraised', 'settled') and due_ms is null)
+            or (state in ('new', 'reraised') and owed_ms is null)
+            or (snooze_ms is not null and (state <> 'acknowledged' or level = 3 or snooze_ms > ack_until_ms))""",
 }
 
 ANCHORED = "the history of alerts is anchored"
