@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 SYSTEM_STAY = 0  # the stay number of the case that is about the whole service
 MONITOR = "vwmon"  # the actor of what nobody did
+SILENCE = "overdue"  # the rule whose gaps are the parts of the score that did not come
 
 
 class Level(IntEnum):
@@ -75,6 +76,15 @@ class Kind(StrEnum):
     WOKEN = "woken"
     UNACKNOWLEDGED = "unacknowledged"
     REOPENED = "reopened"
+
+
+class Asked(StrEnum):
+    """What became of the wish for a repeat: it waits to be sent, was sent, was answered by a reading, or is over."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    ANSWERED = "answered"
+    OVER = "over"
 
 
 class Outcome(StrEnum):
@@ -142,6 +152,26 @@ class Scored(Protocol):
     def quantities(self) -> Mapping[str, float]: ...  # noqa: D102
 
 
+class Noted(Protocol):
+    """What is known of one stay at one moment that is no score: numbers by their names, such as a weight or an answer.
+
+    `sentences` say of numbers what was meant, where words tell more; `late` is as of a score.
+    """
+
+    @property
+    def stay(self) -> int: ...  # noqa: D102
+    @property
+    def at_ms(self) -> int: ...  # noqa: D102
+    @property
+    def received_ms(self) -> int: ...  # noqa: D102
+    @property
+    def late(self) -> bool: ...  # noqa: D102
+    @property
+    def quantities(self) -> Mapping[str, float]: ...  # noqa: D102
+    @property
+    def sentences(self) -> Mapping[str, str]: ...  # noqa: D102
+
+
 class Rows(Protocol):
     """What a statement gives back, of whichever sqlite3 module."""
 
@@ -194,6 +224,25 @@ class Condition:
     def standing(self) -> bool:
         """Tell whether the condition holds, or may hold for all that is known."""
         return self.state in STANDING
+
+    @property
+    def pending(self) -> bool:
+        """Tell whether it waits to be confirmed."""
+        return self.state is ConditionState.PENDING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A wish for a repeat of what a condition is pending on, or what became of it, by rule and time of asking.
+
+    `vitals` name the parts of the score to measure again, or what else the rule asks for.
+    """
+
+    rule: str
+    vitals: tuple[str, ...]
+    asked_ms: int
+    due_ms: int
+    state: Asked = Asked.QUEUED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +336,8 @@ class Event:
 class Case:
     """Everything open about one stay: its conditions by rule and the latest alert of each lane, open or closed.
 
-    `past` are alerts that a newer one of their lane has replaced, and `events` what happened, since it was loaded.
+    `past` are alerts that a newer one of their lane has replaced, `events` what happened, and `asks` the repeats that
+    were asked for or are no longer, since it was loaded.
     """
 
     stay_no: int
@@ -295,18 +345,25 @@ class Case:
     alerts: Mapping[Lane, Alert] = field(default_factory=dict)
     past: tuple[Alert, ...] = ()
     events: tuple[Event, ...] = ()
+    asks: tuple[Ask, ...] = ()
 
     @property
     def quiet(self) -> bool:
-        """Tell whether nothing is open: then only a breach, an overdue reading or a fault can change the case."""
-        return not any(alert.open for alert in self.alerts.values())
+        """Tell whether nothing is open or pending: then only a breach, a reading overdue or a fault can change it."""
+        return not self.pending and not any(alert.open for alert in self.alerts.values())
+
+    @property
+    def pending(self) -> Mapping[str, Condition]:
+        """Give the conditions that wait to be confirmed, by rule."""
+        return {name: condition for name, condition in self.conditions.items() if condition.pending}
 
     @property
     def overdue(self) -> Mapping[str, Gap]:
-        """Give the gaps that last: the parts that are awaited and have not come."""
+        """Give the gaps that last: the parts that are awaited and have not come, or the faults of the whole service."""
         return {
             part: gap
             for condition in self.conditions.values()
+            if condition.rule == SILENCE or self.stay_no == SYSTEM_STAY
             for part, gap in condition.gaps.items()
             if gap.returned_ms is None
         }

@@ -1,36 +1,70 @@
-"""The rules as data, and what one score says of each: it holds, it does not, or it cannot be told. Pure.
+"""The rules as data: read from a table, checked, and gathered into the set that holds for a stay. Pure.
 
-What follows from a verdict for the work list is lifecycle's.
+What one score says of a rule is alerts.verdicts', what limits of one's own change alerts.layers'.
 """
 
+import math
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from alerts.errors import PolicyError
-from alerts.model import Alert, Lane, Level, Scored
+from alerts.model import Lane, Level
+from alerts.pauses import Span, free_ms
 
 MS = {"s": 1000, "m": 60_000, "h": 3_600_000}
 SPAN = re.compile(r"(\d+)([smh])")
 
 
-class Verdict(Enum):
-    """What a score says of a rule."""
+def _at_once(at_ms: int) -> int:
+    return at_ms
 
-    PRESENT = auto()
-    ABSENT = auto()
-    UNKNOWN = auto()
+
+class Layer(StrEnum):
+    """Who a limit is for; of several that say something of the same field the narrowest wins."""
+
+    WARD = "ward"
+    PATHWAY = "pathway"
+    STAY = "stay"
+
+
+class Side(StrEnum):
+    """On which side of its limit a number asked for by name is a breach."""
+
+    ABOVE = "above"
+    BELOW = "below"
+
+
+class Cadence(StrEnum):
+    """How a breach becomes a condition that holds: at once, by a repeat, or by going on (decision 0020)."""
+
+    AT_ONCE = "at_once"
+    SPOT = "spot"
+    CONTINUOUS = "continuous"
+
+
+class Unsure(StrEnum):
+    """What a total counts as while parts of it are overdue or refused: what is certain, or the worst that it could be.
+
+    Either way it is known not to hold only by a bound over everything that is missing.
+    """
+
+    HOLD = "hold"
+    WORST = "worst"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One criterion: holds from `limit_on` up, is known not to hold with an upper bound below `limit_off`.
+    """One criterion: holds from `limit_on` on, is known not to hold beyond `limit_off`, and in between stays as it was.
 
-    It clears after good readings over `off_delay_ms`; `late` says whether evidence that came late may raise it.
+    It comes to hold as its `cadence` says, over the on-delay, and clears after good readings over the off-delay.
+    `late` says whether evidence that came late may raise it; one that is not `enabled` raises nothing. A fault counts
+    once it has lasted its on-delay; `vitals` are those that it may be found of, where not every one is. While one that
+    `holds_back` stands, and for its off-delay after, no technical alert is raised.
     """
 
     name: str
@@ -38,19 +72,44 @@ class Rule:
     lane: Lane
     level: Level
     quantity: str
-    limit_on: int = 0
-    limit_off: int = 0
+    side: Side = Side.ABOVE
+    limit_on: float = 0
+    limit_off: float = 0
+    cadence: Cadence = Cadence.AT_ONCE
+    on_delay_ms: int = 0
     off_delay_ms: int = 0
+    unsure: Unsure = Unsure.HOLD
     late: bool = True
+    vitals: tuple[str, ...] = ()
+    holds_back: bool = False
+    enabled: bool = True
+    source: str = ""
+
+    @property
+    def named(self) -> bool:
+        """Tell whether it asks for a number by its name, as against a score as a whole."""
+        return ":" in self.quantity
+
+    @property
+    def at_once(self) -> bool:
+        """Tell whether one breach is enough: always at the highest level, whatever the cadence."""
+        return self.level is Level.EMERGENCY or self.cadence is Cadence.AT_ONCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """What a level allows: how soon someone must answer, and for how long an answer holds."""
+    """What a level allows: how soon someone must answer, who is told when nobody does, how long an answer holds.
+
+    `tiers_ms` say how long each tier after the first has, and `repeat_ms` how often the last is told again after that.
+    With `waits`, what falls due while the ward is closed falls due when it opens, and the same tier is told then.
+    """
 
     first_response_ms: int
     acknowledged_at_most_ms: int
+    tiers_ms: tuple[int, ...]
+    repeat_ms: int
     note_required: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,38 +131,85 @@ class Policy:
     settled_ms: int
     flap_ms: int
     recurrence_ms: int
+    repeat_within_ms: int
+    run_gap_ms: int
+    flapping_over_ms: int
+    handover_ms: int
     covered_rise: int
+    flapping_rises: int
     clocks: Mapping[Level, Clock]
     rules: Mapping[str, Rule]
     parts: Mapping[str, Part]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What one layer says of one rule otherwise than the table: by whom, why, from when and until when.
+
+    `changes` are fields of the rule in the words of the table, such as {"limit_on": 6, "off_delay": "45m"}; `subject`
+    names the ward, the pathway or the stay.
+    """
+
+    rule: str
+    layer: Layer
+    subject: str
+    changes: Mapping[str, Any]
+    author: str
+    reason: str
+    from_ms: int
+    to_ms: int | None = None
+
+    def in_force(self, now_ms: int) -> bool:
+        """Tell whether it holds at a moment: from its start on, up to and without its end."""
+        return self.from_ms <= now_ms and (self.to_ms is None or now_ms < self.to_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
-    """The rules that hold for one stay, those of its patient apart, and the least total or bound that any starts at."""
+    """The rules that hold for one stay.
+
+    `clinical` are those of its patient that are enabled, `named` those of them that ask for a number by name, and
+    `lowest` is the least total or bound that any of them starts at. `given` says by rule and field, in the words of the
+    table, which limit a field has its value from.
+    """
 
     rules: Mapping[str, Rule]
     clinical: tuple[Rule, ...]
-    lowest: int
+    named: tuple[Rule, ...]
+    lowest: float
+    given: Mapping[str, Mapping[str, Limit]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rules: Mapping[str, Rule]) -> "RuleSet":
+    def of(cls, rules: Mapping[str, Rule], given: Mapping[str, Mapping[str, Limit]] | None = None) -> "RuleSet":
         """Give the set of these rules by name."""
-        clinical = tuple(rule for rule in rules.values() if rule.lane is Lane.CLINICAL)
-        lowest = min(rule.limit_on for rule in clinical if rule.quantity in {"total", "could_be"})
-        return cls(rules=rules, clinical=clinical, lowest=lowest)
+        clinical = tuple(rule for rule in rules.values() if rule.lane is Lane.CLINICAL and rule.enabled)
+        named = tuple(rule for rule in clinical if rule.named)
+        lowest = min((rule.limit_on for rule in clinical if rule.quantity in {"total", "could_be"}), default=math.inf)
+        return cls(rules=rules, clinical=clinical, named=named, lowest=lowest, given=given or {})
+
+    def lane(self, rule: str) -> Lane:
+        """Give the lane of a rule by its name."""
+        return self.rules[rule].lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """Under what terms a case is followed: by which rules, what is held back, and whether anyone is told of it.
 
-    `held` names rules of the technical lane that raise nothing while it lasts. Nobody is told of a recording.
+    `held` has the spans in which a rule of the technical lane raises nothing, by its name, those of the whole service
+    and of the patient's pauses alike. Nobody is told of a recording. `opens` gives the first moment from a given one on
+    at which the ward is staffed.
     """
 
     rules: RuleSet
-    held: frozenset[str] = frozenset()
+    held: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     told: bool = False
+    opens: Callable[[int], int] = _at_once
+
+    def free_ms(self, rule: str, at_ms: int) -> int:
+        """Give the first moment from `at_ms` on at which a rule is not held back; later than any while that lasts."""
+        spans = self.held.get(rule)
+        return free_ms(spans, at_ms) if spans else at_ms
 
 
 def load(text: str) -> Policy:
@@ -111,16 +217,16 @@ def load(text: str) -> Policy:
     try:
         table = tomllib.loads(text)
         clocks = dict(table["clocks"])
-        rise = int(clocks.pop("covered_rise"))
+        counts = {name: int(clocks.pop(name)) for name in ("covered_rise", "flapping_rises")}
         spans = {f"{name}_ms": _span_ms(span) for name, span in clocks.items()}
         policy = Policy(
             version=table["version"],
             source=table["source"],
-            covered_rise=rise,
-            clocks={Level(int(n)): Clock(**_with_spans(row)) for n, row in table["levels"].items()},
+            clocks={Level(int(n)): _clock(row) for n, row in table["levels"].items()},
             rules={name: _rule(name, row) for name, row in table["rules"].items()},
             parts={name: Part(**_with_words(row)) for name, row in table["parts"].items()},
             **spans,
+            **counts,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PolicyError(f"the table of rules cannot be read: {error!r}") from error
@@ -128,73 +234,71 @@ def load(text: str) -> Policy:
     return policy
 
 
-def breaching(scored: Scored) -> bool:
-    """Tell quickly whether any clinical rule might hold: what fails this holds none of them."""
-    return scored.red or scored.could_be >= LOWEST or scored.total_min >= LOWEST
+def risen(rises: Sequence[int], at_ms: int) -> tuple[int, ...]:
+    """Give when an alert came up lately, now that it has come up again."""
+    return (*lately(rises, at_ms), at_ms)
 
 
-def present(rule: Rule, scored: Scored) -> bool:
-    """Tell whether a score bears a clinical rule out for certain."""
-    return HOLDS[rule.quantity](rule, scored)
+def lately(rises: Sequence[int], now_ms: int) -> tuple[int, ...]:
+    """Give those times at which an alert came up that still count towards flapping."""
+    return tuple(rise_ms for rise_ms in rises if now_ms - rise_ms < POLICY.flapping_over_ms)
 
 
-def verdict(rule: Rule, scored: Scored, alert: Alert | None) -> Verdict:
-    """Say what a score means for a clinical rule; `alert` is the open one, whose evidence must not vanish unseen."""
-    if present(rule, scored):
-        return Verdict.PRESENT
-    return Verdict.ABSENT if CANNOT_HOLD[rule.quantity](rule, scored, alert) else Verdict.UNKNOWN
+def flapping(rises: Sequence[int], now_ms: int) -> bool:
+    """Tell whether an alert has come up so often lately that its plan needs a look; it is never muted for that."""
+    return len(lately(rises, now_ms)) > POLICY.flapping_rises
 
 
-def reds(scored: Scored) -> tuple[str, ...]:
-    """Name the parts that score 3."""
-    return tuple(part for part, points in scored.points.items() if points == RED) if scored.red else ()
-
-
-def _unknown(scored: Scored, alert: Alert | None) -> list[str]:
-    """Name the missing parts that could hide a breach.
-
-    A part that the plan does not ask for does not keep an alert open for ever, unless the alert stands on it.
-    """
-    evidence = alert.parts if alert is not None else ()
-    return [part for part in scored.missing if part in scored.expected or part in evidence]
-
-
-def _upper(scored: Scored, alert: Alert | None) -> int:
-    """Bound the total from above over the measured parts and those whose absence could hide a breach."""
-    counted = _unknown(scored, alert)
-    return scored.total_max - sum(POLICY.parts[part].most for part in scored.missing if part not in counted)
-
-
-def _total_low(rule: Rule, scored: Scored, alert: Alert | None) -> bool:
-    return _upper(scored, alert) < rule.limit_off
-
-
-def _no_red(_rule: Rule, scored: Scored, alert: Alert | None) -> bool:
-    return not _unknown(scored, alert)
-
-
-def _cannot_be(rule: Rule, scored: Scored, _alert: Alert | None) -> bool:
-    return scored.could_be < rule.limit_off
-
-
-HOLDS: Mapping[str, Callable[[Rule, Scored], bool]] = {
-    "total": lambda rule, scored: scored.total_min >= rule.limit_on,
-    "red": lambda _rule, scored: scored.red,
-    "could_be": lambda rule, scored: scored.total_min < rule.limit_on <= scored.could_be,
-}
-CANNOT_HOLD: Mapping[str, Callable[[Rule, Scored, Alert | None], bool]] = {
-    "total": _total_low,
-    "red": _no_red,
-    "could_be": _cannot_be,
-}
 GAP = "gap"
+FAULT = "fault"
+OF_FAULTS = frozenset({GAP, FAULT})  # what is found, of silence or otherwise
+OF_A_SCORE = frozenset({"total", "red", "could_be"})
+NAMED = re.compile(r"(value|trend|answer):\S+")
+TIERS = 3
 RED = 3
 
 
 def _rule(name: str, row: Mapping[str, Any]) -> Rule:
+    missing = [word for word in ("title", "lane", "level", "quantity") if word not in row]
+    if missing:
+        raise ValueError(f"{name} has no {', '.join(missing)}")
+    return Rule(name=name, **read(row))
+
+
+def read(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Read fields of a rule in the words of the table."""
+    if unknown := [word for word in row if word not in WORDS]:
+        raise ValueError(f"{', '.join(unknown)} is no field of a rule")
+    return {f"{word}_ms" if WORDS[word] is _span_ms else word: WORDS[word](value) for word, value in row.items()}
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is not a number")
+    return value
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value
+
+
+def _several(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{value!r} is not a list of words")
+    return tuple(map(_words, value))
+
+
+def _words(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not words")
+    return value
+
+
+def _clock(row: Mapping[str, Any]) -> Clock:
     known = dict(row)
-    lane, level = Lane(known.pop("lane")), Level(known.pop("level"))
-    return Rule(name=name, lane=lane, level=level, **_with_spans(known))
+    return Clock(tiers_ms=tuple(map(_span_ms, known.pop("tiers"))), **_with_spans(known))
 
 
 def _with_spans(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,8 +310,8 @@ def _with_words(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
 
 
-def _span_ms(text: str) -> int:
-    found = SPAN.fullmatch(text)
+def _span_ms(text: object) -> int:
+    found = SPAN.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise ValueError(f"{text!r} is not a span such as 30m")
     return int(found[1]) * MS[found[2]]
@@ -216,23 +320,81 @@ def _span_ms(text: str) -> int:
 def _check(policy: Policy) -> None:
     """Refuse a table whose rules could not be evaluated, or that could close what it should keep open."""
     faults = [f"level {level} has no clocks" for level in Level if level not in policy.clocks]
+    for level, clock in policy.clocks.items():
+        if min(clock.first_response_ms, clock.repeat_ms, *clock.tiers_ms) <= 0:
+            faults.append(f"level {level}: a tier without time would never end")
+        if len(clock.tiers_ms) >= TIERS:
+            faults.append(f"level {level}: there are {TIERS} tiers, of which the first has its first_response")
     for rule in policy.rules.values():
-        if rule.quantity != GAP and rule.quantity not in HOLDS:
-            faults.append(f"{rule.name}: {rule.quantity!r} is no quantity")
-        if rule.limit_off > rule.limit_on:
-            faults.append(f"{rule.name}: it would clear above where it is raised")
-        if rule.lane is Lane.CLINICAL and rule.off_delay_ms <= 0:
-            faults.append(f"{rule.name}: one good reading would clear it")
-        if (rule.quantity == GAP) == (rule.lane is Lane.CLINICAL):
-            faults.append(f"{rule.name}: {rule.quantity!r} does not belong to the {rule.lane} lane")
+        faults += [f"{rule.name}: {fault}" for fault in faults_of(rule, policy.parts)]
     if faults:
         raise PolicyError("; ".join(faults))
+
+
+def faults_of(rule: Rule, parts: Mapping[str, Part]) -> list[str]:
+    """Say why a rule could not be evaluated, or would close what it should keep open."""
+    return [fault for broken, fault in FAULTS if broken(rule, sum(part.most for part in parts.values()))]
+
+
+def _no_quantity(rule: Rule) -> bool:
+    return rule.quantity not in OF_FAULTS | OF_A_SCORE and NAMED.fullmatch(rule.quantity) is None
+
+
+def _turned(rule: Rule) -> bool:
+    if rule.quantity == FAULT:
+        return False
+    return rule.limit_off > rule.limit_on if rule.side is Side.ABOVE else rule.limit_off < rule.limit_on
+
+
+FAULTS: Sequence[tuple[Callable[[Rule, int], bool], str]] = (
+    (lambda rule, _most: _no_quantity(rule), "what it asks for is no quantity"),
+    (lambda rule, _most: _turned(rule), "it would clear on the wrong side of where it is raised"),
+    (lambda rule, _most: rule.lane is Lane.CLINICAL and rule.off_delay_ms <= 0, "one good reading would clear it"),
+    (
+        lambda rule, _most: (rule.quantity in OF_FAULTS) == (rule.lane is Lane.CLINICAL),
+        "what it asks for does not belong to its lane",
+    ),
+    (
+        lambda rule, _most: rule.cadence is not Cadence.AT_ONCE and rule.on_delay_ms <= 0,
+        "to be confirmed it needs an on-delay",
+    ),
+    (lambda rule, _most: rule.side is Side.BELOW and not rule.named, "a score is a breach above its limit only"),
+    (
+        lambda rule, most: rule.quantity in {"total", "could_be"} and not 0 < rule.limit_on <= most,
+        "no score decides it: its limit must be above 0, and no more than a score can be",
+    ),
+    (lambda rule, _most: rule.quantity == "red" and rule.limit_on != RED, "a single 3 has no limit that can be moved"),
+    (
+        lambda rule, _most: rule.unsure is not Unsure.HOLD and rule.quantity != "total",
+        "only a total can count as the worst that it could be",
+    ),
+)
+MOVES: Mapping[str, Callable[[Any], Any]] = {
+    "level": Level,
+    "side": Side,
+    "limit_on": _number,
+    "limit_off": _number,
+    "cadence": Cadence,
+    "on_delay": _span_ms,
+    "off_delay": _span_ms,
+    "unsure": Unsure,
+    "late": _yes_or_no,
+    "enabled": _yes_or_no,
+}
+MOVABLE = tuple(MOVES)
+WORDS: Mapping[str, Callable[[Any], Any]] = {
+    **MOVES,
+    "title": _words,
+    "lane": Lane,
+    "quantity": _words,
+    "source": _words,
+    "vitals": _several,
+    "holds_back": _yes_or_no,
+}
 
 
 POLICY = load(Path(__file__).with_name("rules.toml").read_text(encoding="utf-8"))
 RULES = POLICY.rules
 BASE = RuleSet.of(RULES)
 TERMS = Terms(rules=BASE)
-CLINICAL = BASE.clinical
 OVERDUE = RULES["overdue"]
-LOWEST = BASE.lowest

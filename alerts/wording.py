@@ -6,11 +6,12 @@ No word here decides anything; ages are against the `now_ms` that the caller giv
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from alerts.model import Alert, Lane, Level, State
-from alerts.policy import POLICY, RULES
+from alerts.model import Alert, Condition, Lane, Level, State
+from alerts.policy import BASE, POLICY, RED, RULES, RuleSet, flapping, lately
 
 MARKS: Final[Mapping[Lane, str]] = {Lane.CLINICAL: "L", Lane.TECHNICAL: "T", Lane.SYSTEM: "S"}
-SPANS: Final = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000))
+HOUR_MS: Final = 3_600_000
+SPANS: Final = (("d", 24 * HOUR_MS), ("h", HOUR_MS), ("min", 60_000), ("s", 1000))
 
 
 def mark(lane: Lane, level: int) -> str:
@@ -47,6 +48,16 @@ def why(alert: Alert, now_ms: int) -> list[str]:
     return [*_standing(alert, now_ms), *said]
 
 
+def pending(condition: Condition, now_ms: int, rules: RuleSet = BASE) -> str:
+    """Say what waits to be confirmed, and until when: "NEWS2 5 pending a repeat, opens in 9 min"."""
+    rule, evidence = rules.rules[condition.rule], condition.evidence
+    breach = _quantity(rule.quantity, evidence) if rule.named else BREACHES[rule.quantity](evidence)
+    if condition.due_ms is not None:
+        return f"{breach} pending a repeat, opens in {ago(condition.due_ms - now_ms)}"
+    lasted_ms = (condition.seen_ms or condition.since_ms) - condition.since_ms
+    return f"{breach} so or worse for {ago(lasted_ms)}, opens once that is {ago(rule.on_delay_ms)}"
+
+
 def coverage(alert: Alert) -> str:
     """Say what an acknowledgement covers and what will raise the alert again."""
     if alert.ack_level is None:
@@ -56,8 +67,7 @@ def coverage(alert: Alert) -> str:
     if alert.ack_score is not None:
         covered += f", score to {alert.ack_score + POLICY.covered_rise - 1}"
         again.append(f"score {alert.ack_score + POLICY.covered_rise} or more")
-    if alert.lane is Lane.CLINICAL:
-        again.append("a new single 3")
+    again.append("a new single 3" if alert.lane is Lane.CLINICAL else "another kind of fault")
     return f"covers {covered}; raised again by {', '.join([*again, 'expiry'])}"
 
 
@@ -95,9 +105,15 @@ def _standing(alert: Alert, now_ms: int) -> Iterator[str]:
         yield f"BLIND: the readings it stands on have been overdue for {ago(now_ms - alert.blind_ms)}"
     if alert.late:
         yield "raised by readings that came late"
+    if flapping(alert.rises, now_ms):
+        times, hours = len(lately(alert.rises, now_ms)), POLICY.flapping_over_ms // HOUR_MS
+        yield f"came up {times} times in {hours} h: review the plan"
 
 
 def _clinical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
+    yield from _named(evidence, now_ms)
+    if "total_min" not in evidence:
+        return
     at_ms = evidence["at_ms"]
     yield f"{_score(evidence)}, {ago(now_ms - at_ms)} ago"
     if evidence["could_be"] > evidence["total_min"] and "news2_could_be_5" in evidence["rules"]:
@@ -105,7 +121,40 @@ def _clinical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
     scoring = {part: points for part, points in evidence["points"].items() if points}
     for part, points in sorted(scoring.items(), key=lambda item: -item[1]):
         age_ms = now_ms - at_ms + evidence["ages_ms"].get(part, 0)
-        yield f"{_reading(part, evidence['values'].get(part))} scored {points}, {ago(age_ms)} ago"
+        moved = _moved(part, evidence["values"].get(part), evidence)
+        yield f"{_reading(part, evidence['values'].get(part))}{moved} scored {points}, {ago(age_ms)} ago"
+    if "repeat" in evidence:
+        yield f"no repeat has denied it within {ago(POLICY.repeat_within_ms)}"
+
+
+def _named(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
+    """Say the numbers that rules asked for by name, each under the title of its rule."""
+    for name in evidence["rules"]:
+        rule = RULES.get(name)
+        if rule is not None and rule.named and rule.quantity in evidence.get("quantities", {}):
+            yield f"{rule.title}: {_quantity(rule.quantity, evidence)}, {ago(now_ms - evidence['at_ms'])} ago"
+
+
+def _quantity(name: str, evidence: Mapping[str, Any]) -> str:
+    """Say one number by its name, in the words that came with it where there are some, and what it was before."""
+    value, words = evidence["quantities"][name], evidence.get("sentences", {}).get(name)
+    kind, _, part = name.partition(":")
+    said = words or (_reading(part, value) if kind == "value" else f"{part} {value:g}")
+    return f"{said}{_moved(name, value, evidence)}"
+
+
+def _moved(name: str, value: float | None, evidence: Mapping[str, Any]) -> str:
+    """Say from what a number has come, and in which direction: ", down from 94 %"; nothing where that is not known."""
+    before = evidence.get("before", {}).get(name)
+    if before is None or value is None:
+        return ""
+    known = POLICY.parts.get(name.removeprefix("value:"))
+    if known is not None and known.words:
+        code = int(before["value"])
+        return f", was {known.words[code]}," if 0 <= code < len(known.words) else ""
+    unit = f" {known.unit}" if known is not None else ""
+    comma = "" if ":" in name else ","
+    return f", {'down' if value < before['value'] else 'up'} from {before['value']:g}{unit}{comma}"
 
 
 def _could_be(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
@@ -141,14 +190,73 @@ def _technical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
         since_ms = gap["due_ms"] if gap["last_ms"] is None else gap["last_ms"]
         lead = f"{label(part)} overdue for" if gap["last_ms"] is None else f"no {label(part)} for"
         yield f"{lead} {ago(now_ms - since_ms)}"
+    for rule, several in evidence.get("kit", {}).items():
+        for what, figures in several.items():
+            device = figures.get("device", what)
+            yield f"{device}: {_sentence(rule, figures)} {ago(now_ms - figures['since_ms'])}"
+    if "held_until_ms" in evidence:
+        yield f"held back until {ago(now_ms - evidence['held_until_ms'])} ago, by a fault of the service or a pause"
 
 
 def _system(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
     for rule, since_ms in evidence.get("faults", {}).items():
         title = RULES[rule].title if rule in RULES else rule
-        yield f"{title} for {ago(now_ms - since_ms)}"
+        figures = evidence.get("figures", {}).get(rule, {})
+        if rule == "dead" and rule in figures:
+            until_ms = figures[rule]["until_ms"]
+            yield f"{title} for {ago(until_ms - since_ms)}, until {ago(now_ms - until_ms)} ago"
+        else:
+            yield f"{title}{_numbers(rule, figures)} for {ago(now_ms - since_ms)}"
 
 
+def _sentence(rule: str, figures: Mapping[str, Any]) -> str:
+    """Say what is wrong with a device, up to the length of time that follows."""
+    if rule in KIT:
+        return KIT[rule](figures)
+    return f"{RULES[rule].title} for" if rule in RULES else f"{rule} for"
+
+
+def _numbers(rule: str, figures: Mapping[str, Any]) -> str:
+    """Give the numbers of a fault of the service, or the devices it is of."""
+    told = SERVICE[rule](figures) if rule in SERVICE and figures else ""
+    return f" ({told})" if told else ""
+
+
+def _jump(figures: Mapping[str, Any]) -> str:
+    by_ms = figures["clock_jump"]["by_ms"]
+    return f"by {ago(abs(by_ms))} {'ahead' if by_ms > 0 else 'back'}"
+
+
+# What is said of each fault of a device, before how long ago it began.
+KIT: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "device_disconnected": lambda _: "no connection for",
+    "battery_low": lambda f: f"battery at {f['percent']:g} % for",
+    "sensor_off": lambda f: f"{label(f['vital'])} came without a value {f['count']} times in a row, for",
+    "implausible": lambda f: f"{label(f['vital'])} refused {f['count']} times in a row (last {f['sent']}), for",
+    "frozen": lambda f: f"{_reading(f['vital'], f['value'])} {f['count']} times in a row, for",
+    "clock_skew": lambda f: f"clock more than {f['minutes']} min ahead (the time of receipt is taken instead), for",
+    "sequence_gap": lambda f: f"{f['count']} of its messages have not come, for",
+}
+# What is said of each fault of the whole service besides its title and age.
+SERVICE: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "clock_jump": _jump,
+    "disk": lambda f: f"{f['disk']['free_mb']} MB free",
+    "quarantine": lambda f: f"{f['quarantine']['in_hour']} or more in an hour",
+    "notifier": lambda _: "nobody could be reached",
+    "unassigned": ", ".join,
+}
+
+
+def _threes(evidence: Mapping[str, Any]) -> str:
+    threes = [part for part, points in evidence["points"].items() if points == RED]
+    return ", ".join(f"{_reading(part, evidence['values'].get(part))} scored {RED}" for part in threes)
+
+
+BREACHES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "total": lambda evidence: f"NEWS2 {evidence['total_min']}",
+    "red": _threes,
+    "could_be": lambda evidence: f"NEWS2 {could_be(evidence['could_be'], refused='refused' in evidence)}",
+}
 REASONS: Final[Mapping[Lane, Callable[[Mapping[str, Any], int], Iterator[str]]]] = {
     Lane.CLINICAL: _clinical,
     Lane.TECHNICAL: _technical,

@@ -71,11 +71,15 @@ def stamp(sent: object, received_ms: int) -> Stamp:
         return Stamp(received_ms, MARK_RECEIPT_TIME)
     if not isinstance(sent, str):
         raise ReadingError("time_invalid", seen(sent))
-    observed_ms = times.to_ms(sent)
+    return believed(times.to_ms(sent), received_ms, seen(sent))
+
+
+def believed(observed_ms: int, received_ms: int, shown: str) -> Stamp:
+    """Return a time that was read as it is to be believed (see stamp), or ReadingError with what was `shown`."""
     if observed_ms < EARLIEST_MS:
-        raise ReadingError("time_past", seen(sent))
+        raise ReadingError("time_past", shown)
     if observed_ms - received_ms > FUTURE_MS:
-        raise ReadingError("time_future", seen(sent))
+        raise ReadingError("time_future", shown)
     if observed_ms - received_ms > AHEAD_MS:
         return Stamp(received_ms, MARK_CLOCK_AHEAD)
     return Stamp(observed_ms, 0)

@@ -41,6 +41,11 @@ def device_name(name: str) -> str:
     return name
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a device may be called so."""
+    return _NAME.fullmatch(text) is not None and text not in NOT_DEVICES
+
+
 @functools.lru_cache(maxsize=65536)
 def parse(topic: str, prefix: str = DEFAULT_PREFIX) -> Topic:
     """Return what a device's topic names; TopicError for any other topic."""
@@ -82,6 +87,16 @@ def answers_topic(prefix: str, ward: str, device: str) -> str:
 def monitor_status_topic(prefix: str, ward: str) -> str:
     """Return where the daemon says, retained, that the ward is being monitored, and its Will that it is not."""
     return f"{prefix}/{ward_name(ward)}/monitor/status"
+
+
+def alert_topic(prefix: str, ward: str, alert_id: str) -> str:
+    """Return where the daemon keeps, retained, how an open alert of a ward stands."""
+    return f"{prefix}/{ward_name(ward)}/alerts/{alert_id}"
+
+
+def requests_filter(prefix: str, ward: str) -> str:
+    """Return the filter of every request to a device of a ward."""
+    return f"{prefix}/{ward_name(ward)}/+/requests"
 
 
 def readings_filter(prefix: str) -> str:

@@ -74,6 +74,8 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     whole: bool = False
     loinc: tuple[str, ...] = ()
     mdc: tuple[int, ...] = ()
+    snomed: tuple[str, ...] = ()
+    coded: dict[str, str] = {}
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,7 +87,8 @@ class Vital(msgspec.Struct, frozen=True, kw_only=True):
     """One vital: `low`..`high` is possible, `usual_low`..`usual_high` unquestioned, all inclusive and in `unit`.
 
     `plain_units` are the canonical unit's spellings and None, for a unit left out; `conversions` the other units by
-    name. `choices` are words taken for a number; `numeric` is False where nothing else is taken.
+    name. `choices` are words taken for a number; `numeric` is False where nothing else is taken. `coded` are the codes
+    that stand for a choice.
     """
 
     name: str
@@ -104,6 +107,8 @@ class Vital(msgspec.Struct, frozen=True, kw_only=True):
     usual_high: float
     loinc: tuple[str, ...]
     mdc: tuple[int, ...]
+    snomed: tuple[str, ...]
+    coded: Mapping[str, str]
     why: str
 
     def canonical(self, value: float, unit: str | None) -> float:
@@ -128,8 +133,9 @@ class Vital(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.numeric else next((word for word, number in self.choices.items() if number == value), None)
 
     def codes(self) -> Iterator[str]:
-        """Yield every `loinc:` and `mdc:` code that means this vital, MDC also by its 16-bit term."""
+        """Yield every `loinc:`, `sct:` and `mdc:` code that means this vital, MDC also by its 16-bit term."""
         yield from (f"loinc:{code}" for code in self.loinc)
+        yield from (f"sct:{code}" for code in self.snomed)
         for code in self.mdc:
             yield f"mdc:{code}"
             yield f"mdc:{code % MDC_PARTITION}"
@@ -146,6 +152,8 @@ def _check(name: str, entry: _Entry) -> None:
         raise VitalsError(f"{name}: a vital that is not numeric has choices and no other units")
     if any(code // MDC_PARTITION != MDC_VITALS for code in entry.mdc):
         raise VitalsError(f"{name}: MDC codes are of partition {MDC_VITALS}")
+    if not set(entry.coded.values()) <= set(entry.choices):
+        raise VitalsError(f"{name}: a code stands for what is no choice")
 
 
 def _vital(name: str, entry: _Entry) -> Vital:
@@ -172,6 +180,8 @@ def _vital(name: str, entry: _Entry) -> Vital:
         usual_high=usual_high,
         loinc=entry.loinc,
         mdc=entry.mdc,
+        snomed=entry.snomed,
+        coded=MappingProxyType(entry.coded),
         why=entry.why,
     )
 

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from typer.testing import CliRunner, Result
 
+from alerts.policy import Rule
 from vwmon.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -43,6 +45,21 @@ def recordings() -> Path:
     if not folder.is_dir():
         pytest.skip("no recordings on this machine")
     return folder.resolve()
+
+
+@contextmanager
+def every_breach_at_once() -> Iterator[None]:
+    """Let every breach count at once, as one of level 3 does: for what follows from a breach once it counts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "at_once", property(lambda _rule: True))
+        yield
+
+
+@pytest.fixture
+def at_once() -> Iterator[None]:
+    """Every breach counts at once."""
+    with every_breach_at_once():
+        yield
 
 
 @pytest.fixture

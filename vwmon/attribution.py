@@ -58,8 +58,8 @@ class LogColumns:
         """Count the rows."""
         return len(self.seq)
 
-    def where(self, keep: NDArray[np.bool_]) -> "LogColumns":
-        """Keep the rows where `keep` holds."""
+    def where(self, keep: NDArray[np.bool_] | Ints | slice) -> "LogColumns":
+        """Keep the rows where `keep` holds, or those at its positions."""
         return LogColumns(**{name: getattr(self, name)[keep] for name in self.__slots__})
 
 
@@ -82,6 +82,11 @@ class Intervals:
         at = np.searchsorted(self._starts, (device << TIME_BITS) + np.maximum(observed_ms, 0), side="right") - 1
         held = (at >= 0) & (self._device[at] == device) & (observed_ms < self._to_ms[at])
         return np.where(held, self._row[at], NOBODY)
+
+    def devices(self, rows: Sequence[int]) -> list[int]:
+        """Name the devices that ever belonged to the stays of some rows."""
+        found: list[int] = np.unique(self._device[np.isin(self._row, rows)]).tolist()
+        return found
 
 
 class Vitals:

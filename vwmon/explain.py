@@ -5,21 +5,24 @@ How it is shown is not known here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from alerts import store as cases
 from alerts.model import Alert, Event
-from alerts.policy import RULES, Rule
+from alerts.policy import BASE, Limit, Rule, RuleSet
 from alerts.queries import utc
 from vwmon import comparing, nearest, timeline
 from vwmon.comparing import Compared, Difference
+from vwmon.duty import UNTOLD
 from vwmon.errors import UsageError, VwmonError
 from vwmon.nearest import ASKING, Moment, Nearest
+from vwmon.patients.plans import FEEDS
 from vwmon.patients.records import Expected, Plan
 from vwmon.provenance import SYSTEM, Provenance
+from vwmon.quantities import inputs
 from vwmon.retelling import Retelling
 from vwmon.scoring import charts, vectorised
 from vwmon.scoring.charts import PARTS
@@ -27,6 +30,8 @@ from vwmon.scoring.records import Chart
 from vwmon.sources import Source, Sources, measured
 from vwmon.store import account
 from vwmon.store.account import Account, Kept, Versions
+from vwmon.store.limits import ENDED, SET
+from vwmon.store.readings import LogRow
 from vwmon.store.scores import ScoreRow
 from vwmon.store.sqlite import Connection
 from vwmon.timeline import Message, Step
@@ -66,12 +71,25 @@ class Awaited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """One number that a rule asked for by name: what was said of it, and the readings that brought it."""
+
+    quantity: str
+    value: float
+    sentence: str
+    at_ms: int
+    readings: Sequence[LogRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """One time that an alert asked for someone, and whether all that is stored of it is as the log makes it.
 
     `event` is the `number`-th of `asked`. `measured`, `total` and `before` are for what a score raised, `awaited` for
     what silence raised, `faults` for the whole service. `nearest` is None where no reading's value raised it.
-    `watched`: a daemon was at work between the messages, as far as the history tells.
+    `rules` are as they were in force, and `given` says by rule and field which limit a field was from. `learnt` are the
+    numbers that were asked for by name. `watched`: a daemon was at work between the messages, as far as the history
+    tells.
     """
 
     alert: Alert
@@ -79,10 +97,12 @@ class Explanation:
     asked: Sequence[Event]
     number: int
     rules: Sequence[Rule]
+    given: Mapping[str, Mapping[str, Limit]]
     plan: Plan | None
     chart: Chart
     versions: Versions
     measured: Sequence[Measured]
+    learnt: Sequence[Learnt]
     total: tuple[int, int] | None
     before: ScoreRow | None
     awaited: Sequence[Awaited]
@@ -129,11 +149,14 @@ def explain(db: Connection, alert_id: str, versions: Provenance, number: int = 1
     plan = _plan(whole, versions)
     named = versions.plan(plan.pathway if plan is not None else SYSTEM)
     now = Versions(versions.software, versions.chart, named, versions.config_hash)
+    if whole.recorded:
+        versions = replace(versions, staffing=UNTOLD)
     begun = partial(Retelling.begun, db, whole, versions)
     told = _told(begun, whole, versions.plans, alert, now)
     event = asked[number - 1]
     step, then = _place(begun, whole, told, event)
     sources, up_to_seq = Sources(whole), _last_seq(whole, told, step, event)
+    in_force = _in_force(whole, versions, event, up_to_seq)
     scored = measured(event)
     behind = [one for found in sources.behind(event.evidence, up_to_seq).values() for one in found]
     return Explanation(
@@ -141,10 +164,12 @@ def explain(db: Connection, alert_id: str, versions: Provenance, number: int = 1
         account=whole,
         asked=asked,
         number=number,
-        rules=_rules(event),
+        rules=_rules(event, in_force),
+        given=in_force.given,
         plan=plan,
         chart=charts.load(CHART),
         versions=now,
+        learnt=_learnt(whole, event, up_to_seq),
         measured=_measured(whole, plan, sources, event, up_to_seq) if scored else (),
         total=(event.evidence["total_min"], event.evidence["total_max"]) if scored else None,
         before=_before(then, event) if scored else None,
@@ -211,11 +236,29 @@ def _last_seq(whole: Account, told: _Told, step: int | None, event: Event) -> in
     return max((row[0] for one in told.steps[: step + 1] if isinstance(one, Message) for row in one.rows), default=0)
 
 
-def _rules(event: Event) -> list[Rule]:
+def _in_force(whole: Account, versions: Provenance, event: Event, up_to_seq: int) -> RuleSet:
+    """Give the rules as they were in force when what an event stood on was received, and as they were known then.
+
+    A line of the journal was known to what was scored after the place in the log at which it was acted on.
+    """
+    if whole.stay is None:
+        return BASE
+    known_ms = event.evidence.get("received_ms", event.at_ms)
+    known = {line.what for line in whole.journal if line.cursor is not None and line.cursor < up_to_seq}
+    own = [
+        one if f"{ENDED} {one.limit_no}" in known else replace(one, ended_ms=None, ended_by=None)
+        for one in whole.limits
+        if f"{SET} {one.limit_no}" in known
+    ]
+    return versions.layers().course(whole.stay, own).at(known_ms)
+
+
+def _rules(event: Event, in_force: RuleSet) -> list[Rule]:
     """Name the rules that an event stood on, the highest level first."""
     evidence = event.evidence
-    names = [*evidence.get("rules", ()), *evidence.get("faults", ()), *(["overdue"] if "overdue" in evidence else [])]
-    return sorted((RULES[name] for name in names if name in RULES), key=lambda rule: -rule.level)
+    silence = ["overdue"] if evidence.get("overdue") else []
+    names = [*evidence.get("rules", ()), *evidence.get("faults", ()), *evidence.get("kit", ()), *silence]
+    return sorted((in_force.rules[name] for name in names if name in in_force.rules), key=lambda rule: -rule.level)
 
 
 def _measured(whole: Account, plan: Plan | None, sources: Sources, event: Event, up_to_seq: int) -> list[Measured]:
@@ -241,6 +284,23 @@ def _measured(whole: Account, plan: Plan | None, sources: Sources, event: Event,
                 expected=None if plan is None else plan.vitals.get(part),
             )
         )
+    return found
+
+
+def _learnt(whole: Account, event: Event, up_to_seq: int) -> list[Learnt]:
+    """Give the numbers by name that an event stood on, each with the readings of its moment that it rests on."""
+    said = event.evidence.get("sentences", {})
+    found = []
+    for name, value in event.evidence.get("quantities", {}).items():
+        rests_on, at_ms = inputs(name), event.evidence["at_ms"]
+        brought = [
+            row
+            for row in whole.rows
+            if row[3] == at_ms
+            and row[0] <= up_to_seq
+            and FEEDS.get(whole.vitals[row[2]], whole.vitals[row[2]]) in rests_on
+        ]
+        found.append(Learnt(quantity=name, value=value, sentence=said.get(name, ""), at_ms=at_ms, readings=brought))
     return found
 
 

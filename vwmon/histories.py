@@ -9,6 +9,7 @@ import numpy as np
 
 from vwmon.attribution import Intervals, LogColumns, Vitals
 from vwmon.durations import DAY_MS
+from vwmon.kernels.ragged import Ints
 from vwmon.patients import plans
 from vwmon.patients.plans import FEEDS
 from vwmon.patients.records import Plan, Stay
@@ -27,9 +28,16 @@ def read(db: Connection, stays: Sequence[Stay], from_ms: int, to_ms: int, zone: 
     row_of = {stay.stay_no: row for row, stay in enumerate(stays)}
     held = [one for one in registers.assignments(db) if one.stay_no in row_of]
     rows = readings.history(db, sorted({one.device_no for one in held}), from_ms - NEEDED_MS, to_ms)
-    log, names = LogColumns.of(rows), readings.vitals(db)
+    log = LogColumns.of(rows)
+    return of(log, Intervals(held, row_of).rows(log.device, log.observed_ms), stays, readings.vitals(db), zone)
+
+
+def of(log: LogColumns, stay: Ints, stays: Sequence[Stay], names: Mapping[int, str], zone: str) -> History:
+    """Give the history of some stays out of rows of the log, each with the place of its stay among them, or below 0.
+
+    `names` are those of the log's vitals by number.
+    """
     place = _places(names)[log.vital]
-    stay = Intervals(held, row_of).rows(log.device, log.observed_ms)
     used = (place != NONE) & (stay >= 0)
     log = log.where(used)
     values = Vitals(names).value(log.vital, log.value)
@@ -53,7 +61,7 @@ def valid_ms(plan: Plan | None) -> list[int]:
     return [planned.get(name, usual.get(name, DAY_MS)) for name in SERIES]
 
 
-def _places(names: Mapping[int, str]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _places(names: Mapping[int, str]) -> Ints:
     """Give the place in SERIES of each of the log's vitals by number, NONE where it has none."""
     places = np.full(max(names, default=0) + 1, NONE, dtype=np.int64)
     for number, name in names.items():

@@ -24,7 +24,7 @@ from vwmon.scoring.records import MILLION, Band, Part
 from vwmon.scoring.reference import quantise
 from vwmon.sources import Source
 from vwmon.store.account import Kept
-from vwmon.timeline import Message, Step
+from vwmon.timeline import Message, Settled, Step
 from vwmon.windows import CHART
 
 ASKING: Final = frozenset({Kind.RAISED, Kind.WORSENED, Kind.OUTGREW, Kind.EXPIRED, Kind.RELAPSED, Kind.REVIVED})
@@ -70,6 +70,11 @@ class Moment:
         """Give the time of the score."""
         return int(self.event.evidence["at_ms"])
 
+    @property
+    def waited(self) -> bool:
+        """Tell whether nothing was asked at once: a repeat was waited for, and the wait was over."""
+        return self.event.at_ms > int(self.event.evidence["received_ms"])
+
 
 def asks(kept: Kept) -> list[Event]:
     """Give the clinical events that asked for someone, in order."""
@@ -85,7 +90,7 @@ def find(beginning: Retelling, steps: Sequence[Step], moment: Moment, sources: S
     if not sources:
         return Nearest()
     first = _first(steps, sources)
-    told = _cut(steps[first : moment.step + 1], moment)
+    told = _up_to(steps[first : moment.step + 1], moment)
     tried: set[tuple[int, tuple[int | None, ...]]] = {(one.seq, _bands(one, one.value)) for one in sources}
     runs = 0
     beginning.tell(steps[:first])
@@ -170,9 +175,11 @@ def _first(steps: Sequence[Step], sources: Sequence[Source]) -> int:
     return next(i for i, s in enumerate(steps) if isinstance(s, Message) and any(row[0] in wanted for row in s.rows))
 
 
-def _cut(steps: Sequence[Step], moment: Moment) -> list[Step]:
-    """Leave out of the last message what was observed after the moment: nothing at the moment stood on it."""
+def _up_to(steps: Sequence[Step], moment: Moment) -> list[Step]:
+    """Give the steps up to the moment: to the end of the wait, or the last message's part that was observed by then."""
     last = steps[-1]
+    if moment.waited:
+        return [*steps[:-1], Settled(at_ms=moment.event.at_ms)]
     if isinstance(last, Message):
         last = replace(last, rows=tuple(row for row in last.rows if row[3] <= moment.at_ms))
     return [*steps[:-1], last]

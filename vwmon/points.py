@@ -38,6 +38,18 @@ class Point:
     quantities: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """What is known of one stay at one moment that is no score, as the alert rules see it: fits alerts.model.Noted."""
+
+    stay: int
+    at_ms: int
+    received_ms: int
+    late: bool
+    quantities: Mapping[str, float]
+    sentences: Mapping[str, str]
+
+
 def point(scores: Scores, row: int, stay_no: int, expected: tuple[str, ...], refused: Refused = NOTHING) -> Point:
     """Give one row of the scores as a point of the stay of that number; `refused` is as Point has it."""
     present = [part for part, there in enumerate(scores.present[row].tolist()) if there]

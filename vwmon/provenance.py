@@ -1,18 +1,25 @@
-"""Which versions make the scores and alerts of this process: the software, the chart, the plan, the configuration.
+"""What makes the scores and alerts of this process: the software, the chart, the plans, the configuration.
 
-Every stored score and alert carries the number of one such set, so that any of them can be told apart and made again.
+Here: these with their versions, and what of the configuration takes part, each ward's limits and time zone. Every
+stored score and alert carries the number of one such set, so that any of them can be told apart and made again.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 
+from vwmon.config import Settings
+from vwmon.config_duty import Ward
+from vwmon.duty import UNTOLD, Staffing
+from vwmon.patients import plans
+from vwmon.patients.limits import Layers
 from vwmon.patients.records import Plan
 from vwmon.scoring import charts
 from vwmon.store import scores
 from vwmon.store.sqlite import Connection
 
 SYSTEM = "system"  # stands for the plan where an alert is about no patient
+ELSEWHERE = "UTC"  # the zone of a ward that the configuration does not name
 
 
 def _chart() -> str:
@@ -22,14 +29,39 @@ def _chart() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """The versions of this process; `number` registers them with a plan's. `host` is the machine, where it is told."""
+    """The versions of this process, and how its wards are staffed; `number` registers the versions with a plan's.
+
+    `host` is the machine, where it is told.
+    """
 
     config_hash: str
     plans: Mapping[str, Plan]
+    wards: Mapping[str, Ward] = field(default_factory=dict)
     software: str = field(default_factory=lambda: metadata.version("vwmon"))
     chart: str = field(default_factory=_chart)
     host: str | None = None
+    staffing: Staffing = UNTOLD
     _numbers: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings, host: str | None = None, *, told: bool = False) -> "Provenance":
+        """Give the versions of a process with these settings and the plans of the package; `told` for a live ward."""
+        return cls(
+            config_hash=settings.hash,
+            plans=plans.load_all(),
+            wards={ward.id: ward for ward in settings.wards},
+            host=host,
+            staffing=Staffing(wards=settings.wards, told=told),
+        )
+
+    def layers(self) -> Layers:
+        """Give the limits of the wards and pathways."""
+        limits = {name: [limit.of(name) for limit in ward.limits] for name, ward in self.wards.items()}
+        return Layers(limits, self.plans)
+
+    def zone(self, ward: str) -> str:
+        """Name the time zone of a ward."""
+        return self.wards[ward].time_zone if ward in self.wards else ELSEWHERE
 
     def number(self, db: Connection, pathway: str) -> int:
         """Give the number of the versions that score stays of a pathway; a write the first time, in a transaction."""

@@ -68,6 +68,7 @@ def into(path: Path, sendings: Sequence[Sending], ward: str, versions: Provenanc
         while log.tail_size and log.merge(scorer.cursor, MERGED_AT):
             pass
         end_ms = max(sendings[-1].at_ms, (before.recording_end_ms or 0) if before else 0)
+        scorer.settle(end_ms)
         _sign(db, scorer, versions, end_ms)
     return Replayed(patients=patients, messages=len(sendings), **totals, end_ms=end_ms)
 

@@ -5,24 +5,29 @@ How a score or an alert comes about is not decided here.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
 
 from alerts import store as cases
+from alerts.faults import Finding
+from alerts.model import SYSTEM_STAY
 from vwmon import attribution, pipeline, points
-from vwmon.alerting import Alerting, Followed
+from vwmon.alerting import Alerting, Followed, Placed
 from vwmon.attribution import LogColumns, Vitals
+from vwmon.holds import Holds
 from vwmon.kernels.ragged import Ints
 from vwmon.patients import plans
 from vwmon.patients.records import Entry
 from vwmon.provenance import SYSTEM, Provenance
+from vwmon.quantities import Learnt, Quantities
 from vwmon.roster import Roster
-from vwmon.store import attempts, registers, scores
+from vwmon.store import attempts, findings, limits, pauses, registers, scores
 from vwmon.store import readings as stored
 from vwmon.store.database import atomic
+from vwmon.store.findings import Found, Key
 from vwmon.store.fresh import Fresh
 from vwmon.store.sqlite import Connection
 from vwmon.ward import Readings, Ward
@@ -57,17 +62,21 @@ class Scorer:
         """
         self._db, self._versions, self._batch, self._fresh = db, versions, batch, fresh or Fresh()
         self.cursor = scores.cursor(db)
-        self._vitals = Vitals(stored.vitals(db))
+        self._names = stored.vitals(db)
+        self._vitals = Vitals(self._names)
         self._register_version = registers.register_version(db)
+        self._layers, self._quantities = versions.layers(), Quantities(db, versions.zone)
         self._roster = Roster(stays=(), assignments=frozenset(), plans=plans.load_all())
         self._ward = Ward(self._roster.plan_table())
+        self._standing = _standing(db)
         self._heard_ms: Ints = np.zeros(0, dtype=np.int64)
         self._trimmed_to = 0
         self._tried = len(attempts.numbers(db, 0, self.cursor))
         self.last_received_ms: int | None = None
         self.last_observed_ms: int | None = None
         with atomic(db):
-            self._alerting = Alerting(db, self._ward.plans, versions.number(db, SYSTEM), versions.host)
+            system = versions.number(db, SYSTEM)
+            self._alerting = Alerting(db, self._ward.plans, system, versions.host, versions.staffing)
             self._enrol()
         self._rebuild()
         with atomic(db):
@@ -77,6 +86,11 @@ class Scorer:
     def stays(self) -> int:
         """Count the stays that are open."""
         return sum(stay.discharged_ms is None for stay in self._roster.stays)
+
+    @property
+    def standing(self) -> Mapping[Key, Finding]:
+        """Give what was found of devices and of the whole service and is not over."""
+        return self._standing
 
     @property
     def readings(self) -> int:
@@ -112,13 +126,23 @@ class Scorer:
         last_ms = self._ward.windows.latest_ms[rows, parts]
         with atomic(self._db):
             self._alerting.fall_overdue(rows, parts, due_ms, last_ms, now_ms)
+            self._alerting.release(now_ms)
+            self._alerting.tick(now_ms)
+
+    def settle(self, now_ms: int) -> None:
+        """Let the stored deadlines that have passed act, and nothing fall overdue: no time passes but a recording's."""
+        with atomic(self._db):
             self._alerting.tick(now_ms)
 
     def next_due_ms(self, after_ms: int) -> int | None:
         """Give the first moment after `after_ms` at which a tick may find something, if nothing more comes."""
         rows, parts, due_ms = pipeline.overdue(self._ward, FOREVER_MS)
         found = due_ms + self._behind_ms()[rows, parts] + 1
-        times = [*found[found > after_ms].tolist(), *cases.expiries(self._db, after_ms)]
+        times = [
+            *found[found > after_ms].tolist(),
+            *cases.expiries(self._db, after_ms, told=self._versions.staffing.told),
+            *self._alerting.releases(after_ms),
+        ]
         return min(times, default=None)
 
     def _behind_ms(self) -> Ints:
@@ -132,16 +156,45 @@ class Scorer:
         lag_ms = (np.where(came, self._heard_ms, self._registered_ms) - reached_ms)[:, None]
         return np.where(lag_ms > self._ward.plans.overdue_ms, lag_ms, 0)
 
-    def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
-        """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
+    def find(self, stay_no: int, found: Iterable[Finding], now_ms: int) -> None:
+        """Follow what was found of a stay's devices, or of the whole service, and keep it; what is known is no news."""
+        news = [
+            Found(stay_no=stay_no, finding=one, noticed_ms=now_ms, cursor=self.cursor)
+            for one in found
+            if self._is_news(stay_no, one)
+        ]
+        if not news:
+            return
         with atomic(self._db):
-            self._alerting.system(rule, since_ms, now_ms)
+            findings.write(self._db, news)
+            if stay_no == SYSTEM_STAY:
+                self._hold()
+            self._alerting.find(stay_no, [one.finding for one in news])
+        for one in news:
+            self._standing.pop(one.key, None)
+            if one.finding.since_ms is not None:
+                self._standing[one.key] = one.finding
+
+    def _is_news(self, stay_no: int, one: Finding) -> bool:
+        """Tell whether a fault is new, or one that stands is over; its end cannot be known from before it began."""
+        stands = self._standing.get((stay_no, one.rule, one.what))
+        if stands is None or stands.since_ms is None:
+            return one.since_ms is not None
+        return one.since_ms is None and one.at_ms >= stands.since_ms
+
+    def _hold(self) -> None:
+        """Take what holds technical alerts back as it is stored."""
+        spans: dict[int, list[tuple[int, int]]] = {}
+        for pause in pauses.every(self._db):
+            spans.setdefault(pause.stay_no, []).append(pause.span)
+        service = [one.finding for one in findings.of_stay(self._db, SYSTEM_STAY)]
+        self._alerting.hold(Holds.of(service, spans))
 
     def _advance(self, rows: LogColumns) -> None:
         readings = self._readings(rows)
         for row in self._ward.out_of_reach(readings).tolist():
             self._reload(row)
-        stepped = self._step(readings)
+        stepped = self._step(readings, self._quantities.of(rows, self._intervals, self._names))
         with atomic(self._db):
             self._keep(stepped)
             scores.move_cursor(self._db, int(rows.seq[-1]))
@@ -158,8 +211,11 @@ class Scorer:
             self.last_received_ms = int(rows.received_ms[-1])
             self.last_observed_ms = max(self.last_observed_ms or 0, int(rows.observed_ms.max()))
 
-    def _step(self, readings: Readings) -> _Step:
-        """Score readings, move the ward past them, and tell the alerts; nothing is written, and no lock is held."""
+    def _step(self, readings: Readings, learnt: Sequence[Learnt] = ()) -> _Step:
+        """Score readings, move the ward past them, and tell the alerts, also of what was learnt beside the scores.
+
+        Nothing is written, and no lock is held.
+        """
         frontier_ms = self._ward.frontier_ms.copy()
         moments, gaps = pipeline.step(self._ward, readings)
         self._hear(readings)
@@ -169,7 +225,7 @@ class Scorer:
                 (points.rewritten(wave, frontier_ms), points.stored_rows(wave, self._stay_nos, self._provenance))
                 for wave in waves
             ],
-            alerts=self._alerting.follow(moments, gaps),
+            alerts=self._alerting.follow(moments, gaps, _placed(readings, learnt)),
         )
 
     def _keep(self, step: _Step) -> None:
@@ -189,7 +245,8 @@ class Scorer:
     def _readings(self, columns: LogColumns) -> Readings:
         """Say whose readings they are; a vital that came for the first time is looked up."""
         if len(columns) and int(columns.vital.max()) not in self._vitals.known:
-            self._vitals = Vitals(stored.vitals(self._db))
+            self._names = stored.vitals(self._db)
+            self._vitals = Vitals(self._names)
         return attribution.attribute(columns, self._intervals, self._vitals)
 
     def _follow_registers(self, now_ms: int) -> None:
@@ -229,7 +286,11 @@ class Scorer:
         self._provenance = np.array(
             [self._versions.number(self._db, stay.pathway) for stay in self._roster.stays], dtype=np.int64
         )
-        self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist())
+        self._hold()
+        own = limits.by_stay(self._db)
+        courses = [self._layers.course(stay, own.get(stay.stay_no, ())) for stay in self._roster.stays]
+        self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist(), courses)
+        self._quantities.enrol(self._roster.stays, courses)
 
     def _rebuild(self) -> None:
         """Read the windows back as far as the next reading needs them: the latest of every series, and attempt at it.
@@ -263,9 +324,10 @@ class Scorer:
         self._ward.replace(np.array([row]), readings.where(readings.observed_ms < from_ms))
         scores.forget_from(self._db, self._roster.stays[row].stay_no, from_ms)
         anew = readings.where(readings.observed_ms >= from_ms)
-        if len(anew.stay):
+        learnt = self._quantities.anew(row, (from_ms, self.cursor, now_ms), self._intervals, self._names)
+        if len(anew.stay) or learnt:
             log.info("stay_rescored stay=%d readings=%d", self._roster.stays[row].stay_no, len(anew.stay))
-            self._keep(self._step(anew.known_at(now_ms)))
+            self._keep(self._step(anew.known_at(now_ms), learnt))
 
     def _history(self, row: int) -> Readings:
         devices = self._roster.devices_of(row)
@@ -281,3 +343,24 @@ class Scorer:
 
     def _kept(self) -> int:
         return len(self._ward.windows) + len(self._ward.attempts)
+
+
+def _standing(db: Connection) -> dict[Key, Finding]:
+    """Give what stands, with the faults of the whole service that a version before this one left without a finding."""
+    case = cases.load(db, [SYSTEM_STAY])[SYSTEM_STAY]
+    left = [condition for condition in case.conditions.values() if condition.standing]
+    older = {
+        (SYSTEM_STAY, one.rule, ""): Finding(rule=one.rule, since_ms=one.since_ms, at_ms=one.since_ms) for one in left
+    }
+    return older | findings.standing(db)
+
+
+def _placed(readings: Readings, learnt: Sequence[Learnt]) -> Mapping[int, Sequence[Placed]]:
+    """Give what was learnt of each row, each with how many of the row's scored messages come up to it in the log."""
+    found: dict[int, list[Placed]] = {}
+    for row in {one.row for one in learnt}:
+        units = np.unique(readings.unit[readings.stay == row])
+        mine = [one for one in learnt if one.row == row]
+        after = np.searchsorted(units, [one.unit for one in mine], side="right").tolist()
+        found[row] = [(place, one.noted) for place, one in zip(after, mine, strict=True)]
+    return found

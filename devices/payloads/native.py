@@ -6,15 +6,13 @@ message with more quotes than its known fields need is read again by the exact p
 Not here: which values are taken (acceptance), so that every format judges alike.
 """
 
-import json
-import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
-from devices import acceptance, vitals
+from devices import acceptance, strict_json, vitals
 from devices.acceptance import AHEAD_MS, EARLIEST_MS, Stamp
 from devices.errors import PayloadError, ReadingError
 from devices.readings import MARK_RECEIPT_TIME, MESSAGE_LEVEL, Message, Reading, Refused
@@ -23,12 +21,8 @@ from devices.times import to_ms
 ID_CHARS: Final = 128
 SEQ_LARGEST: Final = 2**53
 FULL_PERCENT: Final = 100
-DEEPEST: Final = 32
 
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _QUOTE: Final = ord('"')
-_INT_CHARS: Final = 18
-_TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
 class _RawReading(msgspec.Struct, gc=False):
@@ -168,56 +162,6 @@ def _stamp(sent: object, received_ms: int) -> Stamp | ReadingError:
         return error
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; PayloadError where a key comes twice, since no rule says which value is meant."""
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise PayloadError("duplicate_key", acceptance.seen(next(key for key in keys if keys.count(key) > 1)))
-    return fields
-
-
-def _not_finite(word: str) -> NoReturn:
-    """Refuse NaN and the infinities, which Python's parser would take."""
-    raise PayloadError("not_finite", word)
-
-
-def _whole(digits: str) -> int | float:
-    """Return a JSON integer; a float where it is longer than any integer here, so that no length costs anything."""
-    return int(digits) if len(digits) <= _INT_CHARS else float(digits)
-
-
-def _check_depth(text: str) -> None:
-    """Raise PayloadError for nesting that could exhaust the parser's stack."""
-    if text.count("[") + text.count("{") <= DEEPEST:
-        return
-    depth = 0
-    for token in _TOKENS.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token.group(), 0)
-        if depth > DEEPEST:
-            raise PayloadError("too_deep", f"more than {DEEPEST} levels")
-
-
-def _parse(payload: bytes) -> dict[str, Any]:
-    """Return the fields of a strictly read JSON object; PayloadError for anything else."""
-    if not payload:
-        raise PayloadError("empty")
-    if payload.startswith(_BYTE_ORDER_MARK):
-        raise PayloadError("byte_order_mark")
-    try:
-        text = payload.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise PayloadError("not_utf8", f"at byte {error.start}") from None
-    _check_depth(text)
-    try:
-        parsed = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_finite, parse_int=_whole)
-    except json.JSONDecodeError as error:
-        raise PayloadError("not_json", f"{error.msg} at character {error.pos}") from None
-    if not isinstance(parsed, dict):
-        raise PayloadError("not_an_object", type(parsed).__name__)
-    return parsed
-
-
 def _message_id(fields: dict[str, Any]) -> str | None:
     """Return the message's id; PayloadError for one that is no short printable text."""
     word = fields.get("id")
@@ -274,7 +218,7 @@ def _judge_fields(index: int, one: object, observed: Stamp | ReadingError, recei
 
 def _decode_exactly(payload: bytes, device: str, received_ms: int) -> Message:
     """Read a message in which something is unusual, seeing every key; PayloadError when nothing of it can be used."""
-    fields = _parse(payload)
+    fields = strict_json.object_of(payload)
     message_id = _message_id(fields)
     listed = _listed(fields, device, message_id)
     seq, battery, notes = _notes(fields)

@@ -12,7 +12,7 @@ from tests.arch.test_shape import PACKAGES, sources
 from tests.conftest import ROOT
 from vwmon.store import database
 
-HEAVY = ("numpy", "scipy", "paho", "sqlite_utils", "pyarrow", "iotcore")
+HEAVY = ("numpy", "scipy", "paho", "sqlite_utils", "pyarrow", "iotcore", "textual")
 CLOCK_CALLS = {
     ("time", "time"),
     ("time", "time_ns"),

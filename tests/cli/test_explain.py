@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Command
+from alerts.faults import Finding
+from alerts.model import SYSTEM_STAY
+from tests.conftest import Command, every_breach_at_once
 from tests.db.test_scorer import ILL, T0, WELL
 from tests.db.watched_ward import Watched
 from vwmon.patients import plans
@@ -17,6 +19,7 @@ from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
 from vwmon.store import database, registers
 
+pytestmark = pytest.mark.usefixtures("at_once")  # what a wait changes has tests of its own
 HEAD = "patient,time,vital,value,unit\n"
 WELL_ROWS = {
     "respiratory_rate": 16,
@@ -45,7 +48,8 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (folder / "ward.csv").write_text(HEAD + "".join(rows), encoding="utf-8")
     start = ("--start", "2026-11-20T09:00:00Z")
-    assert Command()("replay", folder / "ward.csv", "--db", folder / "ward.db", *start).exit_code == 0
+    with every_breach_at_once():
+        assert Command()("replay", folder / "ward.csv", "--db", folder / "ward.db", *start).exit_code == 0
     return folder / "ward.db"
 
 
@@ -334,7 +338,7 @@ def test_the_other_scale_is_named_with_who_prescribed_it(vwmon: Command, living:
 
 def test_a_fault_of_the_service_is_explained(vwmon: Command, living: Watched) -> None:
     """Since when, by which rule; there is no plan and no reading."""
-    living.scorer.system("broker", T0, living.now_ms)
+    living.scorer.find(SYSTEM_STAY, [Finding(rule="broker", since_ms=T0, at_ms=living.now_ms)], living.now_ms)
     (alert,) = living.open_alerts("system")
     result = vwmon("explain", alert, "--db", living.path)
     assert result.exit_code == 0

@@ -67,7 +67,7 @@ def test_an_ill_patients_page_says_what_is_not_usual(db: Path) -> None:
     assert "+" in row
     assert "together are as unusual as one vital at" in " ".join(out.split())
     assert "NEWS2" in out
-    assert lines[-1] == "Trends are proposals under test. They raise no alert and change no score."
+    assert lines[-1] == "Trends are under test: no score uses them, and an alert only where a plan asks."
 
 
 def test_the_page_is_80_columns_wide(db: Path) -> None:

@@ -58,6 +58,9 @@ def test_readings_as_json_carry_value_unit_and_times(ward: Ward) -> None:
         "raw_value": None,
         "raw_unit": None,
         "marks": [],
+        "entered_by": None,
+        "entered_how": None,
+        "note": None,
         "received_at": BEGAN,
         "recorded_at": BEGAN,
     }

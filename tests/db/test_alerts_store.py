@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from alerts import deadlines, lifecycle, schema, store
 from alerts.errors import AlertConflict, AlertRefused, AlertUnknown
 from alerts.model import SYSTEM_STAY, Alert, Case, Kind, Lane, Level, Outcome, State
+from alerts.policy import BASE, TERMS, Terms
 from alerts.store import Acted
 from tests.unit.alerts_points import HOUR, LAG, MINUTE, STAY, Point, clinical, follow, person, point
 from vwmon.store.sqlite import Connection, IntegrityError, module
@@ -249,6 +250,27 @@ def test_expiries_are_the_ends_of_acknowledgements_that_are_still_to_come(db: Co
     assert store.expiries(db, 61 * MINUTE) == []
 
 
+def test_what_nobody_has_answered_falls_due_where_someone_is_told(db: Connection) -> None:
+    """Its next step is stored like any other deadline; an answer takes its place."""
+    told(db, point(0, 5))
+    due_ms = 15 * MINUTE + LAG
+    assert store.expiries(db, 0, told=True) == [due_ms]
+    assert (store.due(db, due_ms - 1, told=True), store.due(db, due_ms, told=True)) == ([], [STAY])
+    store.acknowledge(db, open_id(db), person(1))
+    assert store.expiries(db, 0, told=True) == [61 * MINUTE]
+
+
+@pytest.mark.parametrize("words", ["", "phoned"])
+def test_the_clock_acts_before_a_person_does_even_one_who_is_refused(db: Connection, words: str) -> None:
+    """Whatever becomes of the act, who was to be told when is on record, and the next step stands."""
+    told(db, point(0, 5))
+    act = person(20, note=words, terms_of=lambda _: Terms(rules=BASE, told=True))
+    acted = store.acknowledge(db, open_id(db), act)
+    assert (acted.refusal is None) == bool(words)
+    assert events(db)[:2] == ["raised", "escalated"]
+    assert (acted.alert.tier, acted.alert.due_ms) == ((2, 80 * MINUTE) if words else (2, 30 * MINUTE + LAG))
+
+
 def test_an_act_is_on_record_with_its_person_and_words(db: Connection) -> None:
     """Who, when, what was said, and what it was before and after."""
     told(db, point(0, 5))
@@ -430,3 +452,62 @@ def test_every_kind_of_event_can_be_stored(db: Connection) -> None:
             [100 + number, alert.alert_no, kind],
         )
     assert len(events(db)) == 1 + len(Kind)
+
+
+REQUESTS = "select rule, vitals, asked_ms, due_ms, state from request order by request_no"
+
+
+def lone(db: Connection, *points: Point) -> Case:
+    """Follow scores by the rules as they are, so that a lone breach waits, and save."""
+    before = store.load(db, [STAY])[STAY]
+    after = follow(before, *points, under=TERMS)
+    store.save(db, before, after, PROVENANCE)
+    return store.load(db, [STAY])[STAY]
+
+
+def test_what_is_pending_is_stored_with_its_wish_for_a_repeat(db: Connection) -> None:
+    """Read back the same, found when its time has come, and asked for in the same saving."""
+    case = lone(db, point(0, 5))
+    assert case.conditions == follow(Case(stay_no=STAY), point(0, 5), under=TERMS).conditions
+    due_ms = LAG + 15 * MINUTE
+    assert db.execute(REQUESTS).fetchall() == [("news2_5", "respiratory_rate,spo2,oxygen", LAG, due_ms, "queued")]
+    assert (store.due(db, due_ms - 1), store.due(db, due_ms)) == ([], [STAY])
+    assert (store.expiries(db, 0), store.expiries(db, due_ms)) == ([due_ms], [])
+
+
+@pytest.mark.parametrize(
+    ("then", "state"),
+    [([point(3, 1)], "answered"), ([point(6, 5)], "answered"), ([point(16, 1)], "over")],
+    ids=["denied", "confirmed", "too late"],
+)
+def test_what_became_of_a_repeat_is_noted(db: Connection, then: list[Point], state: str) -> None:
+    """Answered by a reading, or over; also when it had been sent, and when all of it came at once."""
+    lone(db, point(0, 5))
+    db.execute("update request set state = 'sent'")
+    lone(db, *then)
+    assert [row[4] for row in db.execute(REQUESTS)] == [state]
+    other = fresh()
+    lone(other, point(0, 5), *then)
+    assert [row[4] for row in other.execute(REQUESTS)] == [state]
+    other.close()
+
+
+def test_a_wait_that_began_anew_in_the_same_message_is_asked_for(db: Connection) -> None:
+    """A spool is emptied: a breach, a good reading and a breach, all known at the same moment."""
+    spool = [point(m, total, received=30) for m, total in ((0, 5), (6, 1), (12, 5))]
+    lone(db, *spool)
+    assert [row[2:] for row in db.execute(REQUESTS)] == [(30 * MINUTE + LAG, 45 * MINUTE + LAG, "queued")]
+    lone(db, point(31, 1))
+    assert [row[4] for row in db.execute(REQUESTS)] == ["answered"]
+
+
+def test_a_repeat_is_asked_for_only_if_the_wait_is_stored(db: Connection) -> None:
+    """One transaction: a saving that fails has asked for nothing."""
+    before = store.load(db, [STAY])[STAY]
+    after = follow(before, point(0, 5), under=TERMS)
+    db.execute("create trigger refuse before insert on request begin select raise(abort, 'full'); end")
+    db.execute("begin")
+    with pytest.raises(IntegrityError):
+        store.save(db, before, after, PROVENANCE)
+    db.execute("rollback")
+    assert store.load(db, [STAY])[STAY].quiet

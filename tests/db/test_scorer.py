@@ -22,6 +22,7 @@ from devices.readings import Attempt, Message, Reading, Refused
 from devices.simulator.faults import FAULTS
 from devices.simulator.fleet import Fleet
 from vwmon import scorer as scoring
+from vwmon.duty import UNTOLD
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
@@ -65,7 +66,9 @@ SCORES = """select stay_no, at_ms, total_min, total_max, could_be, red, complete
 
 
 class Ward:
-    """A database with its log, and the scorer that follows it."""
+    """A database with its log, and the scorer that follows it; nobody is told of its alerts."""
+
+    staffing = UNTOLD
 
     def __init__(self, path: Path, *, batch: int = scoring.BATCH) -> None:
         """Make the database, with nobody in it."""
@@ -75,7 +78,7 @@ class Ward:
 
     def started(self, now_ms: int = T0) -> Scorer:
         """Start the scorer as after a restart."""
-        versions = Provenance(config_hash="test", plans=plans.load_all())
+        versions = Provenance(config_hash="test", plans=plans.load_all(), staffing=self.staffing)
         self.scorer = Scorer(self.db, versions, now_ms, batch=self._batch)
         return self.scorer
 
@@ -622,18 +625,26 @@ NO_BLOOD_PRESSURE = {vital: value for vital, value in WELL.items() if vital != "
 COULD_BE = "select state, level, late, since_ms, opened_ms from alert where lane = 'clinical'"
 
 
-def test_a_refused_reading_raises_what_could_be_at_once(ward: Ward) -> None:
-    """Two points for the pulse and a pressure that came as nonsense: not when it is overdue, but now, and why."""
+def test_a_refused_reading_raises_what_could_be_when_no_repeat_comes(ward: Ward) -> None:
+    """Two points for the pulse and a pressure that came as nonsense: not when it is overdue, and why."""
     ward.sends(NO_BLOOD_PRESSURE, 0)
     assert ward.alerts() == []
     ward.sends({}, 10, refused=["systolic_bp"])
     assert ward.rows("select at_ms, total_min, could_be from score") == [(T0, 2, 2), (T0 + 10 * MINUTE, 2, 5)]
-    assert ward.rows(COULD_BE) == [("new", 1, 0, T0 + 10 * MINUTE, T0 + 10 * MINUTE)]
+    known_ms = T0 + 10 * MINUTE
+    asked = "select rule, vitals, asked_ms, due_ms, state from request"
+    assert ward.rows(asked) == [("news2_could_be_5", "systolic_bp", known_ms, known_ms + 15 * MINUTE, "queued")]
+    ward.scorer.tick(known_ms + 15 * MINUTE - 1)
+    assert ward.alerts() == []
+    ward.scorer.tick(known_ms + 20 * MINUTE)
+    assert ward.rows(COULD_BE) == [("new", 1, 0, known_ms, known_ms + 15 * MINUTE)]
+    assert [row[4] for row in ward.rows(asked)] == ["over"]
     (evidence,) = ward.rows("select evidence from alert")[0]
     assert json.loads(evidence)["refused"] == {"systolic_bp": {"age_ms": 0, "sent": "999"}}
     assert json.loads(evidence)["rules"] == ["news2_could_be_5"]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_good_reading_ends_it_and_a_further_refusal_does_not(ward: Ward) -> None:
     """Half an hour of good readings clears the alert; an attempt then is not one of them, nor does it undo them."""
     ward.sends(NO_BLOOD_PRESSURE, 0, refused=["systolic_bp"])
@@ -708,6 +719,7 @@ def test_a_refusal_that_is_told_again_without_an_id_changes_no_alert(ward: Ward,
     }
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_late_attempt_is_told_of_the_present_and_not_of_the_past(new: Callable[..., Ward]) -> None:
     """It raises what could be now, as of now; the history is that of a ward where it came in its time."""
     late, punctual = new(), new()
@@ -741,6 +753,7 @@ def test_an_attempt_from_before_what_memory_holds_is_scored_the_same(
     assert late.rows("select max(could_be - total_min) from score") == [(3 * 4,)]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_an_attempt_belongs_to_whoever_had_the_device_then(ward: Ward) -> None:
     """Nobody's counts for nobody; once the register says whose it was, it is that stay's, with what was sent."""
     ward.sends({"heart_rate": 112.0}, 2, device="stranger", refused=["systolic_bp"])

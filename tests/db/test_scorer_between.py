@@ -1,6 +1,6 @@
 """What others do while the scorer holds no lock: between its reading, its scoring and its writing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from vwmon.errors import StoreBusy
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
+from vwmon.quantities import Learnt
 from vwmon.scorer import Scorer
-from vwmon.store import database, registers, scores
+from vwmon.store import database, limits, registers, scores
 from vwmon.store.log import LogWriter
 from vwmon.store.sqlite import Connection
 from vwmon.ward import Readings
@@ -70,9 +71,15 @@ def _appended(db: Connection) -> None:
     LogWriter(db).append([message("entered-by-hand", ILL, at_ms, at_ms, "of-p1")], (), at_ms)
 
 
+def _limited(db: Connection) -> None:
+    by = By(actor="ahmed", at_ms=T0 + 12 * MINUTE)
+    limits.put(db, "p1", "news2_7", {"limit_on": 15, "limit_off": 14}, "agreed", by)
+
+
 @pytest.mark.parametrize(
     ("meanwhile", "before"),
     [
+        (_limited, False),
         (_discharged, False),
         (_returned, False),
         (_moved, False),
@@ -88,8 +95,8 @@ def test_what_others_do_between_the_scoring_and_its_writing_is_as_if_done_before
     """No lock is held then: what changes the registers or the log is followed next, what a person did comes first."""
     step = Scorer._step
 
-    def interrupted(self: Scorer, readings: Readings) -> Any:  # noqa: ANN401 -- private to the scorer
-        done = step(self, readings)
+    def interrupted(self: Scorer, readings: Readings, learnt: Sequence[Learnt]) -> Any:  # noqa: ANN401 -- private to it
+        done = step(self, readings, learnt)
         monkeypatch.setattr(Scorer, "_step", step)
         with closing(database.open_writer(tmp_path / "between.db")) as other:
             meanwhile(other)

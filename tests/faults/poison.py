@@ -51,6 +51,25 @@ def value(written: str, vital: str = "heart_rate") -> bytes:
     )
 
 
+def coded(*loinc: str) -> dict[str, object]:
+    """Write a FHIR code by its LOINC codes."""
+    return {"coding": [{"system": "http://loinc.org", "code": code} for code in loinc]}
+
+
+def fhir(**fields: object) -> bytes:
+    """Write an Observation of one heart rate that would be good but for `fields`; a field of None is left out."""
+    said: dict[str, object] = {
+        "resourceType": "Observation",
+        "id": "p-1",
+        "status": "final",
+        "code": coded("8867-4"),
+        "effectiveDateTime": NOW,
+        "valueQuantity": {"value": 72, "system": "http://unitsofmeasure.org", "code": "/min"},
+    }
+    said.update(fields)
+    return json.dumps({key: value for key, value in said.items() if value is not None}).encode()
+
+
 GOOD: Final = text()
 
 WHOLE: Final = (
@@ -131,8 +150,23 @@ WHOLE: Final = (
     Poison("id with a line separator", text(id="p\u20281"), "id_invalid"),
     Poison("id a lone surrogate", text(id="\ud800"), "id_invalid"),
     Poison("id a list", text(id=["p-1"]), "id_invalid"),
-    Poison("SenML", GOOD, "content_type_not_supported", content_type="application/senml+json"),
-    Poison("FHIR", GOOD, "content_type_not_supported", content_type="Application/FHIR+JSON; charset=utf-8"),
+    Poison("not SenML", GOOD, "not_an_array", content_type="application/senml+json"),
+    Poison("not FHIR", GOOD, "fhir_invalid", content_type="Application/FHIR+JSON; charset=utf-8"),
+    Poison("SenML in CBOR", GOOD, "content_type_not_supported", content_type="application/senml+cbor"),
+    Poison("SenML of nothing", b"[]", "no_readings", content_type="application/senml+json"),
+    Poison(
+        "SenML to come",
+        b'[{"bver":11,"n":"spo2","v":93}]',
+        "version_not_supported",
+        content_type="application/senml+json",
+    ),
+    Poison(
+        "SenML not understood", b'[{"n":"spo2","v":93,"x_":1}]', "senml_invalid", content_type="application/senml+json"
+    ),
+    Poison("SenML of numbers", b"[1,2]", "senml_invalid", content_type="application/senml+json"),
+    Poison("SenML of another", b'[{"n":"dev-2/spo2","v":93}]', "other_device", content_type="application/senml+json"),
+    Poison("FHIR of a patient", b'{"resourceType":"Patient"}', "fhir_invalid", content_type="application/fhir+json"),
+    Poison("FHIR of nothing", b'{"resourceType":"Bundle"}', "no_readings", content_type="application/fhir+json"),
 )
 
 IN_PART: Final = tuple(
@@ -220,4 +254,19 @@ IN_PART: Final = tuple(
     )
 )
 
-CORPUS: Final = (*WHOLE, *IN_PART)
+_OBSERVATIONS: Final[tuple[tuple[str, str, dict[str, object]], ...]] = (
+    ("FHIR entered in error", "not_final", {"status": "entered-in-error"}),
+    ("FHIR without a status", "not_final", {"status": None}),
+    ("FHIR of two vitals", "codes_disagree", {"code": coded("8867-4", "59408-5")}),
+    ("FHIR below a number", "value_not_a_number", {"valueQuantity": {"value": 70, "comparator": "<"}}),
+    ("FHIR with a day for a time", "time_invalid", {"effectiveDateTime": "2026-11-22"}),
+    ("FHIR with a reason for no value", "value_missing", {"valueQuantity": None}),
+)
+_OF_A_PATIENT: Final = b'{"resourceType":"Bundle","id":"p-1","entry":[{"resource":{"resourceType":"Patient"}}]}'
+FHIR: Final = "application/fhir+json"
+FHIR_IN_PART: Final = (
+    *(Poison(name, fhir(**fields), reason, False, FHIR) for name, reason, fields in _OBSERVATIONS),  # noqa: FBT003
+    Poison("FHIR bundle of a patient", _OF_A_PATIENT, "not_an_observation", whole=False, content_type=FHIR),
+)
+
+CORPUS: Final = (*WHOLE, *IN_PART, *FHIR_IN_PART)

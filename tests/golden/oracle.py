@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 HOUR = 3_600_000
 HALF_HOUR = 1_800_000
+QUARTER = 900_000
+FIVE_MINUTES = 300_000
 NEW_MILLENNIUM_MS = 978_307_200_000  # 2001-01-01T00:00:00Z, when second 0 of a recording is
 PARTS = ("rr", "spo2", "oxygen", "sbp", "hr", "mind", "temp")
 MOST = {"rr": 3, "spo2": 3, "oxygen": 2, "sbp": 3, "hr": 3, "mind": 3, "temp": 3}
@@ -61,16 +63,37 @@ class Alert:
     blind: bool = False
     blinded: int = 0
     parts: set[str] = field(default_factory=set)
+    closed_ms: int | None = None
+    came_up: list[int] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Wait:
+    """A breach that waits for a repeat: the score that began it, what scored in it, and when it opens all the same.
+
+    `scored` and `worst` are what has scored in any breach of the wait, and the worst total of these.
+    """
+
+    score: Score
+    parts: set[str]
+    due_ms: int
+    scored: set[str]
+    worst: int
 
 
 @dataclass(kw_only=True)
 class Patient:
-    """What the brute force found out about one patient; `moments` are all scores, stored or not."""
+    """What the brute force found out about one patient; `moments` are all scores, stored or not.
+
+    `denied` are the waits for a repeat that a good one ended: the rule, since when, and until when.
+    """
 
     admitted_ms: int
     moments: list[Score] = field(default_factory=list)
     stored: list[Score] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    denied: list[tuple[str, int, int]] = field(default_factory=list)
+    waiting: int = 0
 
 
 def ward(path: Path) -> dict[str, Patient]:
@@ -81,31 +104,36 @@ def ward(path: Path) -> dict[str, Patient]:
         for row in csv.DictReader(file):
             at_ms = NEW_MILLENNIUM_MS + 1000 * int(row["time"])
             rows[row["patient"]][at_ms].append((row["vital"], Decimal(row["value"])))
-    return {patient: follow(messages) for patient, messages in rows.items()}
+    end_ms = max(at_ms for messages in rows.values() for at_ms in messages)
+    return {patient: follow(messages, end_ms) for patient, messages in rows.items()}
 
 
-def follow(messages: Mapping[int, list[tuple[str, Decimal]]]) -> Patient:
-    """Follow one patient, message by message."""
+def follow(messages: Mapping[int, list[tuple[str, Decimal]]], end_ms: int) -> Patient:
+    """Follow one patient, message by message, and to the end of the recording."""
     patient = Patient(admitted_ms=min(messages))
     last: dict[str, tuple[int, int]] = {}  # by part: when it was read, and its points
     failed: dict[str, int] = {}  # by part: when what came for it could not be
-    list_of_patient = WorkList(patient.alerts)
+    list_of_patient = WorkList(patient)
     for at_ms in sorted(messages):
         found = worst(messages[at_ms])
         tried = {part for part in (useless(*one) for one in messages[at_ms]) if part}
         if not found and not tried:
             continue
-        ended = {part for part in found if at_ms - came_ms(last, part, patient) > patience_ms(part)}
+        ended = {part: due_ms for part in found if (due_ms := awaited_ms(last, part, patient)) < at_ms}
         last |= {part: (at_ms, points) for part, points in found.items()}
         failed |= dict.fromkeys(tried, at_ms)
-        silent = {part for part in PARTS if at_ms - came_ms(last, part, patient) > patience_ms(part)}
+        silent = {part: due_ms for part in PARTS if (due_ms := awaited_ms(last, part, patient)) < at_ms}
         points = {part: last[part][1] for part in PARTS if part in last and at_ms - last[part][0] <= valid_ms(part)}
         refused = {part for part in failed if part not in points and still_failed(part, at_ms, failed[part], last)}
-        score = scored(at_ms, points, silent | refused)
+        score = scored(at_ms, points, set(silent) | refused)
         if not patient.stored or score[1:] != patient.moments[-1][1:]:
             patient.stored.append(score)
         patient.moments.append(score)
-        list_of_patient.see(score, points, silent, ended, measured=bool(found))
+        list_of_patient.wait(at_ms, silent, ended)
+        read_ms = {part: came for part, (came, _) in last.items() if part in points}
+        list_of_patient.see(score, points, read_ms, measured=bool(found))
+    list_of_patient.pass_time(end_ms)
+    patient.waiting = len(list_of_patient.waits)
     return patient
 
 
@@ -122,6 +150,11 @@ def still_failed(part: str, at_ms: int, failed_ms: int, last: Mapping[str, tuple
 def came_ms(last: Mapping[str, tuple[int, int]], part: str, patient: Patient) -> int:
     """Say since when a part is awaited."""
     return last[part][0] if part in last else patient.admitted_ms
+
+
+def awaited_ms(last: Mapping[str, tuple[int, int]], part: str, patient: Patient) -> int:
+    """Say until when a part was not overdue."""
+    return came_ms(last, part, patient) + patience_ms(part)
 
 
 def valid_ms(part: str) -> int:
@@ -229,50 +262,132 @@ def scored(at_ms: int, points: Points, doubtful: set[str]) -> Score:
 
 
 class WorkList:
-    """The clinical alerts of one patient: which of the four rules stand, and since when each is clearing."""
+    """The clinical alerts of one patient: which of the four rules stand or wait, and since when each is clearing."""
 
-    def __init__(self, alerts: list[Alert]) -> None:
-        """Begin without any; they are put into the list given."""
-        self.alerts = alerts
-        self.standing: set[str] = set()
+    def __init__(self, patient: Patient) -> None:
+        """Begin without any; they are put on the record of the patient."""
+        self.alerts, self.denied = patient.alerts, patient.denied
+        self.standing: dict[str, int] = {}  # by rule: since when
+        self.waits: dict[str, Wait] = {}
         self.good_since_ms: dict[str, int] = {}
         self.awaited: set[str] = set()
 
-    def see(self, score: Score, points: Points, silent: set[str], ended: set[str], *, measured: bool) -> None:
-        """Take one moment: `silent` parts are overdue now, those that `ended` were until this reading came.
+    def alert(self) -> Alert | None:
+        """Give the alert that is open."""
+        return self.alerts[-1] if self.alerts and self.alerts[-1].state != "closed" else None
+
+    def see(self, score: Score, points: Points, read_ms: Mapping[str, int], *, measured: bool) -> None:
+        """Take one moment, with when each part that counts was read.
 
         Nothing is `measured` where all that came could not be: that is no good reading.
         """
-        alert = self.alerts[-1] if self.alerts and self.alerts[-1].state != "closed" else None
-        self.wait(alert, silent, ended)
-        holding = holds(score)
-        cleared = [] if alert is not None and alert.blind else self.cleared(score, holding, measured=measured)
-        self.standing = (self.standing | holding) - {rule for rule, _ in cleared}
-        level = max((RULES[rule] for rule in self.standing), default=0)
+        alert, holding = self.alert(), holds(score)
         scoring = {part for part in points if points[part]}
+        cleared = [] if alert is not None and alert.blind else self.cleared(score, holding, measured=measured)
+        self.deny(score, holding, measured=measured)
+        brought, worst = self.confirm(score, holding, scoring, read_ms)
+        for rule, _ in cleared:
+            del self.standing[rule]
+        level = self.level()
         if alert is None or (alert.state == "settled" and not level):
             if level:
-                self.raised(score, level, scoring)
+                self.raised(score, score.at_ms, scoring | brought, max(worst, score.total_min))
             return
-        alert.score = score.total_min
+        if alert.state != "settled" or level:
+            alert.score = score.total_min
         if holding:
-            alert.peak_score = max(alert.peak_score, score.total_min)
-            alert.parts |= scoring
-        self.moved(alert, level, cleared)
+            alert.peak_score = max(alert.peak_score, score.total_min, worst)
+            alert.parts |= scoring | brought
+        self.moved(alert, level, cleared, score.at_ms)
 
-    def wait(self, alert: Alert | None, silent: set[str], ended: set[str]) -> None:
-        """Follow what is overdue, one part after the other: first what was, then what is."""
+    def level(self) -> int:
+        """Give the level of what stands; 0 when nothing does."""
+        return max((RULES[rule] for rule in self.standing), default=0)
+
+    def confirm(
+        self, score: Score, holding: set[str], scoring: set[str], read_ms: Mapping[str, int]
+    ) -> tuple[set[str], int]:
+        """Let breaches count: level 3 at once, others with a repeat, all of them when one does or an alert is on.
+
+        Give what had scored, and the worst total, in the waits that this ends.
+        """
+        alert, at_ms = self.alert(), score.at_ms
+        new = {rule for rule in holding if rule not in self.standing}
+        counting = {rule for rule in new if RULES[rule] == 3 or self.repeated(rule, at_ms, read_ms)}
+        if counting or (alert is not None and alert.state != "settled"):
+            counting = new
+        self.standing |= dict.fromkeys(counting, at_ms)
+        if counting:
+            return self.join()
+        for rule in new:
+            wait = self.waits.setdefault(
+                rule, Wait(score=score, parts=scoring, due_ms=at_ms + QUARTER, scored=set(), worst=0)
+            )
+            wait.scored, wait.worst = wait.scored | scoring, max(wait.worst, score.total_min)
+        return set(), 0
+
+    def join(self) -> tuple[set[str], int]:
+        """Let everything that waits count: the patient is known to be ill; give what scored in it and its worst."""
+        waits = list(self.waits.values())
+        self.standing |= {rule: wait.score.at_ms for rule, wait in self.waits.items()}
+        self.waits.clear()
+        return set().union(*(wait.scored for wait in waits)), max((wait.worst for wait in waits), default=0)
+
+    def repeated(self, rule: str, at_ms: int, read_ms: Mapping[str, int]) -> bool:
+        """Say whether a breach that waits is there again after five minutes, with something read since it began."""
+        wait = self.waits.get(rule)
+        if wait is None or rule == "could be" or at_ms - wait.score.at_ms < FIVE_MINUTES:
+            return False
+        return any(read_ms[part] > wait.score.at_ms for part in wait.parts if part in read_ms)
+
+    def deny(self, score: Score, holding: set[str], *, measured: bool) -> None:
+        """End the waits that a good reading answers."""
+        for rule, wait in list(self.waits.items()):
+            if rule not in holding and measured and score.at_ms > wait.score.at_ms and ruled_out(rule, score):
+                self.denied.append((rule, wait.score.at_ms, score.at_ms))
+                del self.waits[rule]
+
+    def pass_time(self, now_ms: int) -> None:
+        """Open what has waited for too long, as of then."""
+        while self.waits and (due_ms := min(wait.due_ms for wait in self.waits.values())) <= now_ms:
+            worst = max(self.waits, key=lambda rule: (RULES[rule], self.waits[rule].score.at_ms))
+            wait = self.waits[worst]
+            self.opened(wait, due_ms, *self.join())
+            self.look()
+
+    def opened(self, wait: Wait, due_ms: int, scored: set[str], total: int) -> None:
+        """Put what waited on the list, or on the alert that is there."""
+        alert = self.alert()
+        if alert is None:
+            self.raised(wait.score, due_ms, scored, total)
+            return
+        if alert.state == "settled":
+            alert.score = wait.score.total_min
+        alert.peak_score = max(alert.peak_score, total)
+        alert.parts |= scored
+        self.moved(alert, self.level(), [], due_ms)
+
+    def wait(self, at_ms: int, silent: Mapping[str, int], ended: Mapping[str, int]) -> None:
+        """Follow what is overdue, one part after the other: first what was, then what is; each with when it fell due.
+
+        What waits for a repeat opens in between, when its time is over.
+        """
         for part in (part for part in PARTS if part in ended):
+            self.pass_time(ended[part])
             self.awaited.add(part)
-            self.look(alert)
+            self.look()
+            self.pass_time(at_ms)
             self.awaited.remove(part)
-            self.look(alert)
-        for part in (part for part in PARTS if part in silent):
+            self.look()
+        for part in sorted(silent, key=lambda part: silent[part]):
+            self.pass_time(silent[part])
             self.awaited.add(part)
-            self.look(alert)
+            self.look()
+        self.pass_time(at_ms)
 
-    def look(self, alert: Alert | None) -> None:
+    def look(self) -> None:
         """Blind the alert while a part that scored for it is overdue: no good readings count, nor those before."""
+        alert = self.alert()
         if alert is None:
             return
         stale = bool(alert.parts & self.awaited)
@@ -291,22 +406,42 @@ class WorkList:
                 done.append((rule, self.good_since_ms.pop(rule)))
         return done
 
-    def raised(self, score: Score, level: int, scoring: set[str]) -> None:
-        """Put a new alert on the list."""
-        total = score.total_min
+    def raised(self, score: Score, known_ms: int, scoring: set[str], worst: int) -> None:
+        """Put a new alert on the list; one that comes back soon remembers how often the last one came up."""
+        level = self.level()
+        last = self.alerts[-1] if self.alerts else None
+        recurs = last is not None and last.closed_ms is not None and known_ms - last.closed_ms < 12 * HOUR
         self.alerts.append(
-            Alert(since_ms=score.at_ms, level=level, peak=level, score=total, peak_score=total, parts=scoring)
+            Alert(
+                since_ms=min(self.standing.values()),
+                level=level,
+                peak=level,
+                score=score.total_min,
+                peak_score=worst,
+                parts=set(scoring),
+                came_up=[*(last.came_up if last is not None and recurs else []), known_ms],
+            )
         )
 
-    def moved(self, alert: Alert, level: int, cleared: list[tuple[str, int]]) -> None:
+    def moved(self, alert: Alert, level: int, cleared: list[tuple[str, int]], known_ms: int) -> None:
         """Worsen, ease, settle or bring back the open alert."""
         if not level:
-            alert.state = "settled" if alert.peak >= 2 else "closed"
+            often = sum(known_ms - came_ms < 24 * HOUR for came_ms in alert.came_up) > 3
+            alert.state = "settled" if alert.peak >= 2 or often else "closed"
             alert.cleared_ms = max(since_ms for _, since_ms in cleared)
+            alert.closed_ms = known_ms if alert.state == "closed" else None
+            self.forget(alert.peak, alert.cleared_ms)
             return
         if alert.state == "settled":
             alert.state, alert.cleared_ms = "reraised", None
+            alert.came_up.append(known_ms)
         alert.level, alert.peak = level, max(level, alert.peak)
+
+    def forget(self, peak: int, cleared_ms: int) -> None:
+        """Let go of what waited from before a recovery: it was part of what has recovered."""
+        for rule, wait in list(self.waits.items()):
+            if RULES[rule] <= peak and wait.score.at_ms < cleared_ms:
+                del self.waits[rule]
 
 
 def holds(score: Score) -> set[str]:

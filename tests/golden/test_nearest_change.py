@@ -22,6 +22,7 @@ from vwmon.patients import plans
 from vwmon.provenance import Provenance
 from vwmon.store import database
 
+pytestmark = pytest.mark.usefixtures("at_once")  # what a wait changes has tests of its own
 MINUTE = 60_000
 START_MS = round(recordings.DEFAULT_START.timestamp() * 1000)
 PARTS = ("respiratory_rate", "spo2", "oxygen", "systolic_bp", "heart_rate", "consciousness", "temperature")

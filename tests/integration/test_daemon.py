@@ -21,10 +21,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 from alerts import queries
 from tests.conftest import Command
 from tests.integration.broker import DEADLINE_S, Broker, free_port, running_broker, wait_until
+from vwmon import config
+from vwmon import daemon as daemon_module
 from vwmon.clock import Clock
 from vwmon.config import Mqtt, Settings, Store
 from vwmon.daemon import Daemon, ThreadEndedError
 from vwmon.ingest import Ingest
+from vwmon.notifier import Notifier
+from vwmon.publisher import Publisher
 from vwmon.service import Service
 from vwmon.store import database, monitor
 from vwmon.store.monitor import Monitor
@@ -165,8 +169,8 @@ def test_a_killed_daemon_is_not_said_to_have_stopped(hub: Hub) -> None:
     assert hub.status()[1]["stopped_at"] is None
 
 
-def test_a_value_that_cannot_be_is_told_of_at_once_and_after_a_kill(hub: Hub, broker: Broker) -> None:
-    """An oximeter sends 120 %: receipt, and an alert that says so; started anew, the daemon still knows of it."""
+def test_a_value_that_cannot_be_is_asked_for_again_and_known_after_a_kill(hub: Hub, broker: Broker) -> None:
+    """An oximeter sends 120 %: receipt, and a repeat is asked for; started anew, the daemon still waits for it."""
     vwmon = Command()
     named = ("--config", hub.config)
     assert vwmon("patients", "admit", "P1", "--ward", "resp", "--born", "1950-01-01", *named).exit_code == 0
@@ -178,10 +182,10 @@ def test_a_value_that_cannot_be_is_told_of_at_once_and_after_a_kill(hub: Hub, br
         client.publish(READINGS, message("m1", at_ms, ("heart_rate", 115)), qos=1)
         client.publish(READINGS, message("m2", at_ms + 1, ("spo2", 120)), qos=1)
         assert {received.get(timeout=DEADLINE_S) for _ in range(2)} == {"m1", "m2"}
-        wait_until(lambda: len(listed(hub)) == 1, "the alert is there")
-    (alert,) = listed(hub)
-    assert (alert["level"], alert["lane"]) == (1, "clinical")
-    assert any(line.startswith("SpO2 refused (120 %), ") for line in alert["why"])
+        wait_until(lambda: len(asked(hub)) == 1, "a repeat is asked for")
+    ((rule, vitals, state),) = asked(hub)
+    assert (rule, "spo2" in vitals.split(","), state) == ("news2_could_be_5", True, "queued")
+    assert listed(hub) == []
     with hub.running(), receipts(broker.port) as (client, received):
         wait_until(hub.connected, "the daemon has its broker again")
         client.publish(READINGS, message("m2", at_ms + 1, ("spo2", 120)), qos=1)
@@ -189,7 +193,8 @@ def test_a_value_that_cannot_be_is_told_of_at_once_and_after_a_kill(hub: Hub, br
         assert {received.get(timeout=DEADLINE_S) for _ in range(2)} == {"m2", "m3"}
         wait_until(lambda: len(could_be(hub)) == 3 and hub.counted() == 2, "the pulse is scored")
     assert could_be(hub) == [(2, 2), (2, 5), (1, 4)]
-    assert [one["id"] for one in listed(hub)] == [alert["id"]]
+    assert asked(hub) == [("news2_could_be_5", vitals, "answered")]
+    assert listed(hub) == []
 
 
 READINGS = "vwmon/resp/oximeter/readings"
@@ -205,6 +210,12 @@ def listed(hub: Hub) -> list[dict[str, Any]]:
     """Read the clinical alerts from the command line."""
     rows = json.loads(Command()("alerts", "--config", hub.config, "--json").stdout)
     return [row for row in rows if row["lane"] == "clinical"]
+
+
+def asked(hub: Hub) -> list[tuple[str, str, str]]:
+    """Read which repeats were asked for, and what became of that."""
+    with closing(database.open_reader(hub.db)) as reader:
+        return reader.execute("select rule, vitals, state from request order by request_no").fetchall()
 
 
 def could_be(hub: Hub) -> list[tuple[int, int]]:
@@ -325,7 +336,7 @@ def _fails(*_: object) -> None:
     raise OSError("the disk is gone")
 
 
-@pytest.mark.parametrize(("owner", "name"), [(Watch, "turn"), (Ingest, "step")])
+@pytest.mark.parametrize(("owner", "name"), [(Watch, "turn"), (Ingest, "step"), (Notifier, "run"), (Publisher, "turn")])
 def test_a_thread_that_dies_ends_the_daemon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str
 ) -> None:
@@ -336,7 +347,7 @@ def test_a_thread_that_dies_ends_the_daemon(
     with closing(database.open_reader(tmp_path / "ward.db")) as db:
         found = monitor.read(db)
     assert found is None or found.stopped_ms is None
-    assert {thread.name for thread in threading.enumerate()}.isdisjoint({"ingest", "scoring"})
+    assert {thread.name for thread in threading.enumerate()}.isdisjoint({"ingest", "scoring", "notifier", "publisher"})
 
 
 def test_a_thread_that_ends_without_an_error_ends_the_daemon_too(
@@ -346,6 +357,51 @@ def test_a_thread_that_ends_without_an_error_ends_the_daemon_too(
     monkeypatch.setattr(Ingest, "run", _ends)
     with pytest.raises(ThreadEndedError):
         daemon_in(tmp_path).run(threading.Event())
+
+
+def test_a_sender_that_hangs_ends_the_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would be told of anything, and everything else would look well."""
+    monkeypatch.setattr(daemon_module, "LOOK_S", 0.001)
+    monkeypatch.setattr(daemon_module, "HUNG_LOOKS", 20)
+    monkeypatch.setattr(Notifier, "run", lambda _self, over: over.wait())
+    with pytest.raises(ThreadEndedError, match="the sender hangs"):
+        daemon_in(tmp_path).run(threading.Event())
+
+
+def test_the_rota_says_whom_the_daemon_tells() -> None:
+    """Who is on duty at a tier; while the ward is closed, level 1 waits and nobody is told yet."""
+    night_ms = 1_795_665_600_000 + 2 * 3_600_000
+    settings = config.parse(ROTA, Path("vwmon.toml"))
+    named = {tier: daemon_module._on_duty(settings, "resp", 3, tier, night_ms) for tier in (1, 2, 3)}
+    assert {tier: [person.id for person in people or ()] for tier, people in named.items()} == {
+        1: ["ann"],
+        2: ["bob"],
+        3: [],
+    }
+    assert daemon_module._on_duty(settings, "resp", 1, 1, night_ms) is None
+    assert daemon_module._on_duty(settings, "resp", 1, 1, night_ms + 10 * 3_600_000) is not None
+
+
+ROTA = """\
+[notify.channels.pager]
+urls_file = "pager.urls"
+[[wards]]
+id = "resp"
+name = "Respiratory"
+hours = "08:00-20:00"
+[[people]]
+id = "ann"
+channels = ["pager"]
+[[people]]
+id = "bob"
+channels = ["pager"]
+[[duty]]
+tier = 1
+who = ["ann"]
+[[duty]]
+tier = 2
+who = ["bob"]
+"""
 
 
 def daemon_in(folder: Path) -> Daemon:

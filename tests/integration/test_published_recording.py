@@ -37,6 +37,8 @@ SCORES = """select patient, at_ms, late, total_min, total_max, could_be, red, co
     from score join stay using (stay_no) order by patient, at_ms"""
 ALERTS = """select patient, lane, state, level, peak, peak_score, since_ms
     from alert join stay using (stay_no) where lane <> 'system' order by patient, ordinal"""
+# What the daemon has known for seconds only still waits for a repeat; the replay has seen the wait come to its end.
+WAITING = "select patient from condition join stay using (stay_no) where state = 'pending'"
 
 
 @pytest.fixture(scope="module")
@@ -136,9 +138,12 @@ def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
 def test_a_published_recording_ends_as_the_replayed_one(both: tuple[Path, Path], sql: str) -> None:
     """The same readings, the same refusals, the same scores, and the same alerts of patients and of their kit."""
     live, replayed = both
-    expected = rows(replayed, sql)
-    found = rows(live, sql)
+    waiting = {patient for (patient,) in rows(live, WAITING)}
+    expected, found = (
+        [row for row in rows(path, sql) if sql != ALERTS or row[0] not in waiting] for path in (replayed, live)
+    )
     assert expected
+    assert len(waiting) <= 2
     assert [pair for pair in zip_longest(found, expected) if pair[0] != pair[1]][:3] == []
 
 

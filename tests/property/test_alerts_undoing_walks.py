@@ -10,7 +10,7 @@ from alerts import acts, conditions, deadlines, lifecycle, policy
 from alerts.acts import Act, Answer
 from alerts.model import ACTIVE, Alert, Case, Kind, Lane, Level, Outcome, State
 from alerts.moves import AUDITED, plain
-from alerts.policy import POLICY
+from alerts.policy import BASE, POLICY
 from tests.unit.alerts_points import HOUR, LAG, MINUTE, STAY, clinical, follow, point
 
 WHO = ("ahmed", "lowe")
@@ -155,7 +155,7 @@ def test_the_invariants_hold_after_every_step_and_every_act(history: list[Step])
                 assert alert.blind_ms is None
                 assert alert.ack_until_ms is not None
                 assert walk.now_ms < alert.snooze_ms <= alert.ack_until_ms
-        level = conditions.level(case.conditions)
+        level = conditions.level(case.conditions, BASE)
         if level is not None:
             assert clinical(case).level == level, "the level of an alert is that of what stands"
         sick = lifecycle.sick_and_unseen(case)

@@ -7,8 +7,9 @@ from typing import Any
 
 from alerts import acts, deadlines, lifecycle
 from alerts.acts import Act
+from alerts.layers import layered
 from alerts.model import Alert, Case, Kind, Lane, Outcome
-from alerts.policy import POLICY
+from alerts.policy import BASE, POLICY, Layer, Limit, Terms
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -96,16 +97,38 @@ def point(
     )
 
 
-def follow(case: Case, *points: Point) -> Case:
+def limit(rule: str, **changes: Any) -> Limit:  # noqa: ANN401 -- fields of a rule, in the words of the table
+    """Give what Dr Okafor says of one rule for the stay."""
+    return Limit(
+        rule=rule,
+        layer=Layer.STAY,
+        subject=str(STAY),
+        changes=changes,
+        author="okafor",
+        reason="COPD, well at 88 to 92 %",
+        from_ms=0,
+    )
+
+
+def terms(*limits: Limit) -> Terms:
+    """Give the terms under which the table holds but for these limits."""
+    return Terms(rules=layered(BASE, limits))
+
+
+# Every breach counts at once: for what follows from a breach, whichever way it came to count.
+AT_ONCE = terms(*(limit(rule.name, cadence="at_once") for rule in BASE.clinical))
+
+
+def follow(case: Case, *points: Point, under: Terms = AT_ONCE) -> Case:
     """Follow scores as the daemon does: let time pass to the receipt of each, then observe it."""
     for each in points:
-        case = lifecycle.observe(deadlines.tick(case, each.received_ms), each)
+        case = lifecycle.observe(deadlines.tick(case, each.received_ms, under), each, under)
     return case
 
 
-def after(*points: Point) -> Case:
+def after(*points: Point, under: Terms = AT_ONCE) -> Case:
     """Follow scores from nothing."""
-    return follow(Case(stay_no=STAY), *points)
+    return follow(Case(stay_no=STAY), *points, under=under)
 
 
 def clinical(case: Case) -> Alert:

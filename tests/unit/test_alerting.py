@@ -11,13 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import policy
+from alerts import policy, verdicts
 from alerts import store as cases
 from alerts.acts import Act
+from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY, Case, Lane
+from tests.unit.alerts_points import limit
 from vwmon import points
 from vwmon.alerting import Alerting, breaching
 from vwmon.kernels.windows import NEVER_AGE
+from vwmon.patients.limits import BY_THE_TABLE, Course
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
 from vwmon.scoring.charts import PARTS
@@ -143,7 +146,7 @@ def states(db: Connection) -> list[tuple[int, str, str, int]]:
 def test_the_quick_look_at_columns_agrees_with_the_rules(rows: list[tuple[int, int, bool]]) -> None:
     """Row by row it marks what alerts.policy marks point by point."""
     made = scored(*({"total": total, "could_be": could, "red": red} for total, could, red in rows))
-    expected = [policy.breaching(points.point(made, i, 11, PARTS)) for i in range(len(rows))]
+    expected = [verdicts.breaching(points.point(made, i, 11, PARTS), policy.BASE) for i in range(len(rows))]
     assert breaching(made).tolist() == expected
 
 
@@ -154,6 +157,7 @@ def test_points_that_cannot_matter_are_not_looked_at(alerting: Alerting, loaded:
     assert loaded == []
 
 
+@pytest.mark.usefixtures("at_once")
 def test_only_the_stay_with_a_breach_is_followed(alerting: Alerting, loaded: list[list[int]], db: Connection) -> None:
     """One question for all of them, and an alert under the versions of its own plan."""
     loaded.clear()
@@ -171,6 +175,7 @@ def test_a_stay_with_something_open_is_followed_at_every_point(alerting: Alertin
     assert states(db) == [(11, "clinical", "settled", 3)]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_points_of_one_stay_are_followed_wave_by_wave(alerting: Alerting, db: Connection) -> None:
     """A late unit's points come after those it came after, although they are older."""
     step(
@@ -235,13 +240,13 @@ def test_a_discharge_ends_what_is_open_and_silences_the_stay(alerting: Alerting,
 def test_the_service_has_alerts_of_its_own(alerting: Alerting, db: Connection) -> None:
     """Raised once as of when it began, lowered when it is over, under the service's own versions."""
     for _ in range(2):
-        alerting.system("broker", T0, T0 + 2 * MINUTE)
+        alerting.find(SYSTEM_STAY, [Finding(rule="broker", since_ms=T0, at_ms=T0 + 2 * MINUTE)])
     assert states(db) == [(SYSTEM_STAY, "system", "new", 2)]
     assert db.execute("select since_ms, provenance_no from alert").fetchall() == [(T0, 1)]
-    alerting.system("broker", None, T0 + 5 * MINUTE)
+    alerting.find(SYSTEM_STAY, [Finding(rule="broker", since_ms=None, at_ms=T0 + 5 * MINUTE)])
     case = cases.load(db, [SYSTEM_STAY])[SYSTEM_STAY]
     assert not case.alerts[Lane.SYSTEM].active
-    alerting.system("silent", None, T0 + 5 * MINUTE)
+    alerting.find(SYSTEM_STAY, [Finding(rule="silent", since_ms=None, at_ms=T0 + 5 * MINUTE)])
     assert len(states(db)) == 1
 
 
@@ -257,6 +262,7 @@ def test_an_acknowledgement_that_runs_out_acts_as_of_then(alerting: Alerting, db
     assert at_ms == T0 + 33 * MINUTE
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_a_person_did_while_a_step_was_followed_is_allowed_for(alerting: Alerting, db: Connection) -> None:
     """Acknowledged between the following and the writing: the step is followed again, and nothing of it is lost."""
     step(alerting, scored({"total": 5, "red": True}), NO_GAPS)
@@ -286,6 +292,7 @@ def test_a_case_is_read_again_only_when_something_happened(
     assert [asked for asked in loaded if asked] == [[11], [11]]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_happened_to_one_patient_costs_no_question_for_another(
     alerting: Alerting, loaded: list[list[int]]
 ) -> None:
@@ -319,6 +326,7 @@ def test_a_case_that_time_has_changed_is_read_again(alerting: Alerting, db: Conn
     assert [row[1:3] for row in states(db)] == expected[end]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_was_sent_is_read_only_for_points_that_are_followed_and_refused(
     alerting: Alerting, db: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,3 +347,56 @@ def test_what_was_sent_is_read_only_for_points_that_are_followed_and_refused(
     assert {part: tried["sent"] for part, tried in found.items() if part != "spo2"} == dict.fromkeys(
         set(PARTS) - {"spo2"}, ""
     )
+
+
+def test_a_stay_with_something_pending_is_followed_at_every_point(alerting: Alerting, db: Connection) -> None:
+    """Also at good points, which deny it; the same after a restart, and no alert has been raised."""
+    breach = {"total": 5, "red": True}
+    step(alerting, scored(breach), NO_GAPS)
+    assert states(db) == []
+    assert len(cases.load(db, [11])[11].pending) == 2
+    step(enrolled(db), scored({"minute": 10}), NO_GAPS)
+    assert cases.load(db, [11])[11].quiet
+    alerting.tick(T0 + HOUR)
+    assert states(db) == []
+
+
+def test_a_wait_that_is_over_opens_by_the_clock_and_the_stay_is_followed_on(alerting: Alerting, db: Connection) -> None:
+    """As of its deadline under its own versions; good points then settle it as any other."""
+    step(alerting, scored({"stay": 1, "total": 5, "red": True}), NO_GAPS)
+    alerting.tick(T0 + HOUR)
+    assert states(db) == [(12, "clinical", "new", 2)]
+    assert db.execute("select opened_ms - ?, provenance_no from alert", [T0]).fetchone() == (15 * MINUTE + 2000, 22)
+    for minute in (70, 101):
+        step(alerting, scored({"stay": 1, "minute": minute}), NO_GAPS)
+    assert states(db) == [(12, "clinical", "settled", 2)]
+
+
+@pytest.mark.parametrize("ticked", [False, True])
+def test_what_fell_due_between_two_points_acts_in_its_order(
+    alerting: Alerting, db: Connection, *, ticked: bool
+) -> None:
+    """A breach opens after a quarter of an hour, then its SpO2 is overdue after an hour: raised, then blind."""
+    step(alerting, scored({"total": 5, "red": True}), NO_GAPS)
+    if ticked:
+        alerting.fall_overdue(np.array([0]), np.array([SPO2]), np.array([T0 + HOUR]), np.array([T0]), T0 + 90 * MINUTE)
+    step(alerting, scored({"minute": 90, "total": 5, "red": True, "age_ms": 90 * MINUTE}), NO_GAPS)
+    told = db.execute(
+        "select kind, at_ms - ? from alert_event where kind <> 'noted' order by event_no", [T0]
+    ).fetchall()
+    assert [one for one in told if one[0] in {"raised", "blinded"}][:1] == [("raised", 15 * MINUTE + 2000)]
+    assert ("blinded", HOUR) in told
+
+
+def test_a_plan_that_asks_for_a_number_by_its_name_is_followed_at_every_point(
+    db: Connection, loaded: list[list[int]]
+) -> None:
+    """A score that is no breach may hold a number that is one; a stay with other limits is looked at from those on."""
+    made = Alerting(db, PLANS, 1)
+    loose = Course.of([limit("spo2_80", enabled=True)])
+    low = Course.of([limit("news2_5", limit_on=3, limit_off=2)])
+    made.enrol(STAYS, PLANS, (21, 22, 23), [BY_THE_TABLE, loose, low])
+    loaded.clear()
+    step(made, scored(*({"stay": stay, "total": 3} for stay in range(3))), NO_GAPS)
+    assert loaded == [[12, 13]]
+    assert cases.load(db, [13])[13].pending.keys() == {"news2_5"}

@@ -5,33 +5,99 @@ from pathlib import Path
 
 import pytest
 
-from alerts import policy
+from alerts import policy, verdicts
 from alerts.errors import PolicyError
 from alerts.model import Lane, Level
-from alerts.policy import POLICY, RULES, Verdict
+from alerts.policy import BASE, POLICY, RULES
+from alerts.verdicts import Verdict
 from tests.unit.alerts_points import HOUR, MINUTE, PARTS, after, clinical, point
 
 TEXT = Path(policy.__file__).with_name("rules.toml").read_text(encoding="utf-8")
 
 
 def test_the_rules_are_the_ones_the_guides_describe() -> None:
-    """Levels, limits and off-limits of every rule: a change here is a change of care."""
+    """Levels, limits and off-limits of every rule that is on: a change here is a change of care."""
     assert {
         name: (rule.lane.value, int(rule.level), rule.quantity, rule.limit_on, rule.limit_off, rule.off_delay_ms)
         for name, rule in RULES.items()
+        if rule.enabled and rule.quantity != policy.FAULT
     } == {
         "news2_7": ("clinical", 3, "total", 7, 6, 30 * MINUTE),
         "news2_5": ("clinical", 2, "total", 5, 4, 30 * MINUTE),
         "news2_red": ("clinical", 2, "red", 3, 3, 30 * MINUTE),
         "news2_could_be_5": ("clinical", 1, "could_be", 5, 5, 30 * MINUTE),
         "overdue": ("technical", 1, "gap", 0, 0, 0),
-        "silent": ("system", 3, "gap", 0, 0, 0),
-        "broker": ("system", 2, "gap", 0, 0, 0),
+        "silent": ("system", 3, "gap", 0, 0, MINUTE),
+        "broker": ("system", 2, "gap", 0, 0, MINUTE),
     }
+    assert {rule.name: (rule.cadence.value, rule.on_delay_ms) for rule in BASE.clinical} == {
+        "news2_7": ("at_once", 0),
+        "news2_5": ("spot", 5 * MINUTE),
+        "news2_red": ("spot", 5 * MINUTE),
+        "news2_could_be_5": ("spot", 5 * MINUTE),
+    }
+    assert (POLICY.repeat_within_ms, POLICY.run_gap_ms) == (15 * MINUTE, 15 * MINUTE)
+    assert (POLICY.flapping_over_ms, POLICY.flapping_rises) == (24 * HOUR, 3)
     assert (POLICY.settled_ms, POLICY.flap_ms, POLICY.recurrence_ms) == (HOUR, 30 * MINUTE, 12 * HOUR)
     assert [name for name, rule in RULES.items() if not rule.late] == ["news2_could_be_5"]
     assert POLICY.version
     assert POLICY.source
+
+
+def test_single_vitals_over_time_are_shipped_switched_off() -> None:
+    """By the name of their limit: level, the first and last value of a breach, and how long it has to last."""
+    off = {rule.name: rule for rule in RULES.values() if not rule.enabled and rule.quantity.startswith("value:")}
+    assert {name: (int(r.level), r.side.value, r.limit_on, r.limit_off, r.on_delay_ms) for name, r in off.items()} == {
+        "spo2_92": (1, "below", 91, 92, HOUR),
+        "spo2_88": (2, "below", 87, 88, 10 * MINUTE),
+        "spo2_85": (2, "below", 84, 85, 5 * MINUTE),
+        "spo2_80": (3, "below", 79, 80, 0),
+        "respiratory_rate_24": (2, "above", 25, 24, 5 * MINUTE),
+        "respiratory_rate_11": (2, "below", 10, 11, 5 * MINUTE),
+        "respiratory_rate_30": (3, "above", 31, 30, 0),
+        "respiratory_rate_5": (3, "below", 4, 5, 0),
+        "heart_rate_110": (1, "above", 111, 110, HOUR),
+        "heart_rate_130": (2, "above", 131, 130, 30 * MINUTE),
+        "heart_rate_40": (2, "below", 39, 40, 5 * MINUTE),
+        "systolic_bp_90": (2, "below", 89, 90, 5 * MINUTE),
+        "systolic_bp_180": (2, "above", 181, 180, 5 * MINUTE),
+    }
+    for name, rule in off.items():
+        assert rule.quantity == f"value:{name.rpartition('_')[0]}"
+        assert rule.quantity.removeprefix("value:") in POLICY.parts
+        assert rule.source
+
+
+def test_a_trend_is_shipped_switched_off() -> None:
+    """For pathways in which it means something: a rise of weight, to watch, where its limit has a source."""
+    off = [rule for rule in RULES.values() if rule.quantity.startswith("trend:")]
+    assert [(r.name, int(r.level), r.quantity, r.limit_on, r.limit_off, r.enabled) for r in off] == [
+        ("weight_gain", 1, "trend:weight.rise_3d", 2, 1.5, False)
+    ]
+    assert off[0].source
+
+
+@pytest.mark.parametrize(
+    ("value", "above", "below"),
+    [
+        (89, Verdict.ABSENT, Verdict.PRESENT),
+        (89.5, Verdict.ABSENT, Verdict.UNKNOWN),
+        (90, Verdict.ABSENT, Verdict.UNKNOWN),
+        (90.5, Verdict.ABSENT, Verdict.ABSENT),
+        (179, Verdict.ABSENT, Verdict.ABSENT),
+        (180, Verdict.UNKNOWN, Verdict.ABSENT),
+        (181, Verdict.PRESENT, Verdict.ABSENT),
+        (float("nan"), None, None),
+        (None, None, None),
+    ],
+)
+def test_a_number_by_its_name_is_a_breach_on_its_side(
+    value: float | None, above: Verdict | None, below: Verdict | None
+) -> None:
+    """At the limit and beyond; not known to be none before it is beyond the off-limit; nothing without a number."""
+    known = {} if value is None else {"value:systolic_bp": value}
+    assert verdicts.named(RULES["systolic_bp_180"], known) is above
+    assert verdicts.named(RULES["systolic_bp_90"], known) is below
 
 
 def test_the_parts_are_those_of_the_score_in_its_order() -> None:
@@ -51,14 +117,25 @@ def test_the_parts_are_those_of_the_score_in_its_order() -> None:
 @pytest.mark.parametrize(
     ("was", "becomes", "complaint"),
     [
-        ("limit_off = 4", "limit_off = 6", "news2_5: it would clear above where it is raised"),
+        ("limit_off = 4", "limit_off = 6", "news2_5: it would clear on the wrong side of where it is raised"),
         ('off_delay = "30m"', "", "one good reading would clear it"),
         ('off_delay = "30m"', 'off_delay = "half an hour"', "cannot be read"),
-        ('quantity = "red"', 'quantity = "blue"', "'blue' is no quantity"),
-        ('quantity = "red"', 'quantity = "gap"', "does not belong to the clinical lane"),
-        ('lane = "system"', 'lane = "clinical"', "does not belong to the clinical lane"),
+        ('quantity = "red"', 'quantity = "blue"', "what it asks for is no quantity"),
+        ('quantity = "red"', 'quantity = "gap"', "what it asks for does not belong to its lane"),
+        ('lane = "system"', 'lane = "clinical"', "what it asks for does not belong to its lane"),
         ("[levels.2]", "[levels.4]", "cannot be read"),
         ("level = 3", "level = 9", "cannot be read"),
+        ('cadence = "spot"', 'cadence = "now and then"', "cannot be read"),
+        ('on_delay = "5m"', "", "to be confirmed it needs an on-delay"),
+        ('side = "below"', 'side = "above"', "it would clear on the wrong side"),
+        ('quantity = "total"', 'quantity = "total"\nside = "below"', "a score is a breach above its limit only"),
+        ("limit_on = 7", "limit_on = 21", "no score decides it"),
+        ('quantity = "red"', 'quantity = "red"\nunsure = "worst"', "only a total can count"),
+        ("enabled = false", 'enabled = "no"', "cannot be read"),
+        ("enabled = false", "enable = false", "cannot be read"),
+        ('title = "NEWS2 7 or more"', "", "cannot be read"),
+        ('title = "NEWS2 7 or more"', "title = 7", "cannot be read"),
+        ('repeat_within = "15m"', "", "cannot be read"),
         ('lane = "clinical"', 'lane = "bowling"', "cannot be read"),
         ('settled = "60m"', 'settled = "60"', "cannot be read"),
         ('settled = "60m"', "", "cannot be read"),
@@ -76,7 +153,7 @@ def test_a_table_that_contradicts_itself_is_refused(was: str, becomes: str, comp
 
 def test_a_level_without_clocks_is_refused() -> None:
     """An alert that nobody owes an answer would wait for ever."""
-    without = re.sub(r"\[levels\.3\][^\[]*", "", TEXT)
+    without = re.sub(r"\[levels\.3\].*?\n\n", "", TEXT, flags=re.DOTALL)
     with pytest.raises(PolicyError, match="level 3 has no clocks"):
         policy.load(without)
 
@@ -85,7 +162,7 @@ def test_a_level_without_clocks_is_refused() -> None:
 def test_the_verdicts_of_a_complete_score(total: int) -> None:
     """Present from the limit, absent below the off-limit, unknown between the two."""
     scored = point(0, total)
-    said = {name: policy.verdict(RULES[name], scored, None) for name in ("news2_7", "news2_5", "news2_red")}
+    said = {name: verdicts.verdict(RULES[name], scored) for name in ("news2_7", "news2_5", "news2_red")}
     assert said == {
         "news2_7": Verdict.PRESENT if total >= 7 else Verdict.ABSENT if total < 6 else Verdict.UNKNOWN,
         "news2_5": Verdict.PRESENT if total >= 5 else Verdict.ABSENT if total < 4 else Verdict.UNKNOWN,
@@ -96,27 +173,27 @@ def test_the_verdicts_of_a_complete_score(total: int) -> None:
 def test_a_missing_part_leaves_open_what_it_could_hide() -> None:
     """Three measured points and three that could be are not below four."""
     scored = point(0, 3, missing=["temperature"])
-    assert policy.verdict(RULES["news2_5"], scored, None) is Verdict.UNKNOWN
-    assert policy.verdict(RULES["news2_red"], scored, None) is Verdict.UNKNOWN
-    assert policy.verdict(RULES["news2_5"], point(0, 0, missing=["temperature"]), None) is Verdict.ABSENT
-    assert policy.verdict(RULES["news2_red"], point(0, 0, missing=["temperature"]), None) is Verdict.UNKNOWN
+    assert verdicts.verdict(RULES["news2_5"], scored) is Verdict.UNKNOWN
+    assert verdicts.verdict(RULES["news2_red"], scored) is Verdict.UNKNOWN
+    assert verdicts.verdict(RULES["news2_5"], point(0, 0, missing=["temperature"])) is Verdict.ABSENT
+    assert verdicts.verdict(RULES["news2_red"], point(0, 0, missing=["temperature"])) is Verdict.UNKNOWN
 
 
 def test_a_part_outside_the_plan_counts_only_when_the_alert_stands_on_it() -> None:
     """Its absence hides nothing else."""
     plan = tuple(part for part in PARTS if part != "temperature")
     scored = point(0, 3, missing=["temperature"], expected=plan)
-    assert policy.verdict(RULES["news2_red"], scored, None) is Verdict.ABSENT
+    assert verdicts.verdict(RULES["news2_red"], scored) is Verdict.ABSENT
     on_temperature = clinical(after(point(0, temperature=2, heart_rate=3)))
-    assert policy.verdict(RULES["news2_red"], scored, on_temperature) is Verdict.UNKNOWN
+    assert verdicts.verdict(RULES["news2_red"], scored, on_temperature.parts) is Verdict.UNKNOWN
 
 
 def test_what_could_be_five_is_known_not_to_be_when_its_bound_is_below() -> None:
     """Five is raised, four is not, and five for certain is another rule's."""
     rule = RULES["news2_could_be_5"]
-    assert policy.verdict(rule, point(0, 2, could_be=5), None) is Verdict.PRESENT
-    assert policy.verdict(rule, point(0, 4), None) is Verdict.ABSENT
-    assert policy.verdict(rule, point(0, 5), None) is Verdict.UNKNOWN
+    assert verdicts.verdict(rule, point(0, 2, could_be=5)) is Verdict.PRESENT
+    assert verdicts.verdict(rule, point(0, 4)) is Verdict.ABSENT
+    assert verdicts.verdict(rule, point(0, 5)) is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -132,14 +209,14 @@ def test_what_could_be_five_is_known_not_to_be_when_its_bound_is_below() -> None
 def test_the_quick_look_misses_nothing(points: dict[str, int], *, might: bool) -> None:
     """What it lets pass holds no clinical rule."""
     scored = point(0, **points)  # type: ignore[arg-type]
-    assert policy.breaching(scored) == might
-    assert might == any(policy.present(rule, scored) for rule in policy.CLINICAL)
+    assert verdicts.breaching(scored, BASE) == might
+    assert might == any(verdicts.present(rule, scored) for rule in BASE.clinical)
 
 
 def test_reds_are_the_parts_that_score_three() -> None:
     """Named, in the order of the chart."""
-    assert policy.reds(point(0, 2, temperature=3, spo2=3)) == ("spo2", "temperature")
-    assert policy.reds(point(0, 6)) == ()
+    assert verdicts.reds(point(0, 2, temperature=3, spo2=3)) == ("spo2", "temperature")
+    assert verdicts.reds(point(0, 6)) == ()
 
 
 def test_every_lane_and_level_can_be_named() -> None:

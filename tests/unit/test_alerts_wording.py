@@ -1,10 +1,27 @@
 """The sentences of the work list: numbers with units and ages, and never a bare score of an incomplete set."""
 
+from dataclasses import replace
+
 import pytest
 
-from alerts import lifecycle, wording
+from alerts import deadlines, lifecycle, wording
 from alerts.model import SYSTEM_STAY, Case, Lane, Level
-from tests.unit.alerts_points import HOUR, LAG, MINUTE, STAY, acked, after, clinical, follow, point, technical
+from alerts.policy import TERMS
+from tests.unit.alerts_points import (
+    HOUR,
+    LAG,
+    MINUTE,
+    STAY,
+    Point,
+    acked,
+    after,
+    clinical,
+    follow,
+    limit,
+    point,
+    technical,
+    terms,
+)
 
 
 @pytest.mark.parametrize(
@@ -129,10 +146,99 @@ def test_an_acknowledgement_says_what_it_covers() -> None:
     top = wording.coverage(clinical(acked(after(point(0, 8)), 1)))
     assert top == "covers L3, score to 9; raised again by score 10 or more, a new single 3, expiry"
     silent = lifecycle.overdue(Case(stay_no=STAY), "spo2", 0, LAG)
-    assert wording.coverage(technical(acked(silent, 1, lane=Lane.TECHNICAL))) == "covers T1; raised again by T2, expiry"
+    assert (
+        wording.coverage(technical(acked(silent, 1, lane=Lane.TECHNICAL)))
+        == "covers T1; raised again by T2, another kind of fault, expiry"
+    )
 
 
 def test_a_stay_that_ended_says_no_more_than_it_knows() -> None:
     """The evidence of the raise is what is shown, also after a discharge."""
     gone = lifecycle.discharged(follow(after(point(0, 5))), 5 * MINUTE)
     assert wording.why(clinical(gone), 10 * MINUTE)[0] == "back within limits for 5 min, not reviewed"
+
+
+def test_a_number_that_moved_is_said_with_its_direction() -> None:
+    """From what it was when it was seen last, which here was the breach that the repeat bears out."""
+    first, repeat = point(0, spo2=3, heart_rate=1), point(6, spo2=3, heart_rate=1, consciousness=3)
+    first.values.update(spo2=91, heart_rate=95, consciousness=0)
+    repeat.values.update(spo2=86, heart_rate=101, consciousness=1)
+    assert wording.why(clinical(after(first, repeat, under=TERMS)), 8 * MINUTE)[1:] == [
+        "SpO2 86 %, down from 91 %, scored 3, 2 min ago",
+        "consciousness: confused, was alert, scored 3, 2 min ago",
+        "heart rate 101 /min, up from 95 /min, scored 1, 2 min ago",
+    ]
+
+
+def test_a_number_that_is_the_same_or_was_not_measured_anew_has_no_direction() -> None:
+    """Nothing is made up where nothing is known of before."""
+    first, repeat = point(0, spo2=3, heart_rate=1), point(6, spo2=3, heart_rate=1)
+    first.values["heart_rate"] = 95
+    repeat.ages_ms["heart_rate"] = 6 * MINUTE
+    said = wording.why(clinical(after(first, repeat, under=TERMS)), 8 * MINUTE)
+    assert said[1:] == ["SpO2 91 % scored 3, 2 min ago", "heart rate 118 /min scored 1, 8 min ago"]
+
+
+def test_a_worsening_is_said_against_what_the_alert_stood_on() -> None:
+    """Also long after the raise."""
+    worse = point(60, spo2=3, heart_rate=3, consciousness=3)
+    worse.values["spo2"] = 84
+    said = wording.why(clinical(after(point(0, spo2=3), worse)), 60 * MINUTE)
+    assert "SpO2 84 %, down from 91 %, scored 3, 0 s ago" in said
+
+
+def test_what_opened_without_a_repeat_says_so() -> None:
+    """Last, after the numbers."""
+    opened = deadlines.tick(after(point(0, 5), under=TERMS), HOUR)
+    assert wording.why(clinical(opened), HOUR)[-1] == "no repeat has denied it within 15 min"
+
+
+@pytest.mark.parametrize(
+    ("scored", "rule", "said"),
+    [
+        (point(0, 5), "news2_5", "NEWS2 5 pending a repeat, opens in 9 min"),
+        (
+            point(0, spo2=3, systolic_bp=3),
+            "news2_red",
+            "SpO2 91 % scored 3, systolic pressure 98 mmHg scored 3 pending a repeat, opens in 9 min",
+        ),
+        (
+            point(0, 3, missing=["temperature"], could_be=6),
+            "news2_could_be_5",
+            "NEWS2 could be 6 with what is overdue pending a repeat, opens in 9 min",
+        ),
+    ],
+)
+def test_what_is_pending_is_said_with_when_it_opens(scored: Point, rule: str, said: str) -> None:
+    """The delay is visible: what showed, and how long until it is an alert all the same."""
+    found = after(scored, under=TERMS).conditions[rule]
+    assert wording.pending(found, LAG + 15 * MINUTE - 9 * MINUTE - 30_000) == said
+
+
+def test_a_run_is_said_with_how_long_it_has_lasted() -> None:
+    """By the name of its number, with the words that came with it where there are some."""
+    under = terms(limit("spo2_92", enabled=True))
+    low = [point(minute) for minute in (0, 12)]
+    for one in low:
+        one.quantities["value:spo2"] = 91
+    case = after(*low, under=under)
+    said = wording.pending(case.conditions["spo2_92"], HOUR, under.rules)
+    assert said == "SpO2 91 % so or worse for 12 min, opens once that is 1 h"
+
+
+def test_a_number_by_its_name_is_said_under_the_title_of_its_rule() -> None:
+    """Before the score, which may be well."""
+    low = point(0)
+    low.quantities["value:spo2"] = 79
+    alert = clinical(after(low, under=terms(limit("spo2_80", enabled=True))))
+    assert wording.why(alert, MINUTE) == [
+        "SpO2 below 80 %: SpO2 79 %, 1 min ago",
+        "NEWS2 0 (7 of 7 measured), 1 min ago",
+    ]
+    noted = {
+        "rules": ["spo2_80"],
+        "at_ms": 0,
+        "quantities": {"value:spo2": 79},
+        "sentences": {"value:spo2": "79 by hand"},
+    }
+    assert wording.why(replace(alert, evidence=noted), MINUTE) == ["SpO2 below 80 %: 79 by hand, 1 min ago"]

@@ -8,7 +8,8 @@ import pytest
 
 from tests.conftest import ROOT
 from vwmon import config, toml_records
-from vwmon.config import Mqtt, Settings, Ward
+from vwmon.config import Mqtt, Settings
+from vwmon.config_duty import Ward
 from vwmon.errors import ConfigError
 
 EXAMPLE = ROOT / "config.example.toml"
@@ -41,7 +42,14 @@ def test_the_example_names_every_key_with_its_default() -> None:
     """A reader of the example sees all there is; a list's one entry shows the keys of an entry."""
     settings = config.load(EXAMPLE)
     (ward,) = settings.wards
-    for record in (settings.store, settings.mqtt, settings.ingest, settings.monitor, settings.commands):
+    for record in (
+        settings.store,
+        settings.mqtt,
+        settings.ingest,
+        settings.monitor,
+        settings.commands,
+        settings.notify,
+    ):
         assert record == type(record)()
     assert (ward.time_zone, ward.hours) == ("Europe/London", "00:00-24:00")
     content = EXAMPLE.read_text(encoding="utf-8")
@@ -110,6 +118,14 @@ hours = "8-9"
         ("[[wards]]\nid = 'a'\nname = 'A'\ntime_zone = '../etc/passwd'", "is not a time zone"),
         ("[[wards]]\nid = 'a'\nname = 'A'\nhours = '25:00-26:00'", "is not hours"),
         ("[[wards]]\nid = 'a'\nname = 'A'\n[[wards]]\nid = 'a'\nname = 'B'", 'there is a ward "a" already'),
+        ("notify = { channels = 1 }", "notify.channels: 1 is not a table"),
+        ("notify = { channels = { a = 1 } }", "notify.channels.a: 1 is not a table"),
+        ("[notify]\nfrom_level = 4", "is not a whole number from 1 to 3"),
+        ("[notify.channels.pager]", "vwmon.toml:1: notify.channels.pager: urls_file is missing"),
+        ("[notify.channels.pager]\nurls_file = ''", "vwmon.toml:2: notify.channels.pager.urls_file: a path may not"),
+        ("[notify.channels.pager]\nurl = 'json://x'", "unknown key"),
+        ("[notify.channels.Pager]\nurls_file = 'f'", "notify.channels.Pager: a name is 1 to 63 lower-case"),
+        ("[[people]]\nid = 'ann'\nchannels = ['fax']", "people.channels: there is no [notify.channels.fax]"),
         ("x", "vwmon.toml:1: "),
         ("[mqtt]\n\nport = ", "vwmon.toml:3: "),
     ],
@@ -135,6 +151,16 @@ def test_relative_paths_start_at_the_file() -> None:
     """A configuration means the same from whatever folder a command is started in."""
     settings = config.parse('[store]\npath = "x.db"', Path("/etc/vwmon/config.toml"))
     assert settings.store.path == Path("/etc/vwmon/x.db")
+
+
+def test_channels_are_named_by_their_tables() -> None:
+    """In the order in which they are written; their files are beside the configuration."""
+    content = "[notify.channels.pager]\nurls_file = 'p'\n[notify.channels.mail]\nurls_file = '/m'\n"
+    channels = config.parse(content, Path("/etc/vwmon/vwmon.toml")).notify.channels
+    assert [(channel.name, channel.urls_file) for channel in channels] == [
+        ("pager", Path("/etc/vwmon/p")),
+        ("mail", Path("/m")),
+    ]
 
 
 def test_a_credential_is_looked_for_where_systemd_puts_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,3 +272,78 @@ def test_the_settings_cannot_be_changed() -> None:
     for record in (Settings(), Settings().mqtt, Ward(id="a", name="A")):
         with pytest.raises(AttributeError):
             setattr(record, fields(record)[0].name, None)
+
+
+LIMITED = """
+[[wards]]
+id = "resp"
+name = "Respiratory"
+[[wards.limits]]
+rule = "news2_5"
+author = "ann"
+reason = "ward round"
+from = 2026-11-12T09:00:00Z
+limit_on = 6
+limit_off = 5
+on_delay = "10m"
+[[wards]]
+id = "frail"
+name = "Frailty"
+[[wards.limits]]
+rule = "news2_red"
+author = "ben"
+reason = "ward round"
+from = "2026-11-12T09:00:00+01:00"
+to = 2027-01-01T00:00:00Z
+level = 1
+"""
+
+
+def test_a_ward_has_its_own_limits() -> None:
+    """Each with who, why, from when and until when, in the words of the table of rules."""
+    first, second = (ward.limits[0].of(ward.id) for ward in config.parse(LIMITED, Path("v.toml")).wards)
+    assert (first.subject, first.rule, first.author, first.to_ms) == ("resp", "news2_5", "ann", None)
+    assert first.changes == {"limit_on": 6, "limit_off": 5, "on_delay": "10m"}
+    assert (second.changes, second.from_ms) == ({"level": 1}, 1_794_470_400_000)
+    assert second.in_force(1_794_470_400_000)
+    assert not second.in_force(1_798_761_600_000)
+
+
+def test_every_fault_of_a_wards_limits_is_told_with_its_line() -> None:
+    """All at once, each at the table of the right ward."""
+    content = LIMITED.replace('author = "ann"', 'author = " "').replace("limit_off = 5", 'limit_off = "5"')
+    content = content.replace("news2_red", "news2_blue").replace("level = 1", "lvel = 1").replace("2027-01", "2026-01")
+    with pytest.raises(ConfigError) as refused:
+        config.parse(content, Path("v.toml"))
+    lines = [(fault.split(":")[1], fault.partition("wards.limits")[2][:10]) for fault in refused.value.faults]
+    assert lines == [
+        ("7", ".author: i"),
+        ("11", ".limit_off"),
+        ("17", ".rule: 'ne"),
+        ("22", ".lvel: unk"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line", "said"),
+    [
+        ("limit_off = 5", "", 5, "given together"),
+        ("limit_off = 5", "limit_off = 7", 5, "wrong side"),
+        ("2027-01-01", "2026-01-01", 16, "ends before it begins"),
+        ("level = 1", "", 16, "changes nothing"),
+        ('rule = "news2_red"', 'rule = "news2_7"', 16, "level 3 cannot be taken off or down"),
+    ],
+)
+def test_a_limit_that_cannot_hold_is_a_fault_of_the_configuration(was: str, becomes: str, line: int, said: str) -> None:
+    """It is refused before any daemon runs by it."""
+    with pytest.raises(ConfigError) as refused:
+        config.parse(LIMITED.replace(was, becomes), Path("v.toml"))
+    (fault,) = refused.value.faults
+    assert fault.startswith(f"v.toml:{line}: wards.limits: ")
+    assert said in fault
+
+
+def test_a_limit_is_part_of_what_alerts_are_made_by() -> None:
+    """Every alert stores the hash of the configuration; another limit is another hash."""
+    one, other = (config.parse(text, Path("v.toml")).hash for text in (LIMITED, LIMITED.replace('"10m"', '"11m"')))
+    assert one != other

@@ -154,7 +154,7 @@ def test_a_message_without_an_id_is_stored_without_a_receipt() -> None:
         (packet(b"\xff", retain=True), "retained", False),
         (packet(b"{" * 65_537, oversize=True), "too_large", False),
         (packet(b" " * 65_537), "too_large", False),
-        (packet(content_type="application/fhir+json"), "content_type_not_supported", False),
+        (packet(content_type="application/fhir+xml"), "content_type_not_supported", False),
         (packet(topic="vwmon/resp/Bad Name/readings"), "topic_unknown", False),
         (packet(topic="elsewhere/resp/dev-1/readings"), "topic_unknown", False),
         (packet(topic=""), "topic_unknown", False),

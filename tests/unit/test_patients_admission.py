@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from vwmon.errors import RefusedError, UsageError
 from vwmon.patients import admission, plans
 from vwmon.patients.admission import Admission
+from vwmon.patients.ages import age
 
 NOON = round(datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp() * 1000)
 WANTED = Admission(patient="P1", ward="resp", plan=plans.load("general"), admitted_ms=NOON, born="1948-05-17")
@@ -87,8 +88,8 @@ def test_what_cannot_be_a_date_of_birth_is_a_mistake(text: str) -> None:
 
 def test_somebody_born_on_a_leap_day_is_a_year_older_on_the_first_of_march() -> None:
     """The 29th of February has no birthday in most years."""
-    assert admission.age(date(2008, 2, 29), date(2026, 2, 28)) == 17
-    assert admission.age(date(2008, 2, 29), date(2026, 3, 1)) == 18
+    assert age(date(2008, 2, 29), date(2026, 2, 28)) == 17
+    assert age(date(2008, 2, 29), date(2026, 3, 1)) == 18
 
 
 def test_scale_2_needs_the_name_of_who_prescribed_it() -> None:

@@ -1,5 +1,10 @@
 """Pathways as data: every plan of the package can be used, and one that contradicts itself cannot."""
 
+import json
+import tomllib
+from hashlib import sha256
+from importlib.resources import files
+
 import pytest
 
 from vwmon.errors import ChartError, NotFoundError
@@ -70,3 +75,57 @@ def test_a_plan_with_a_fault_is_refused_by_name(was: str, becomes: str) -> None:
     assert plans.parse("mine", GOOD).vitals["spo2"].valid_ms == 12 * HOUR
     with pytest.raises(ChartError, match="the pathway mine cannot be used"):
         plans.parse("mine", GOOD.replace(was, becomes))
+
+
+LIMIT = """
+[[limits]]
+rule = "news2_5"
+source = "a guideline"
+limit_on = 4
+limit_off = 3
+"""
+
+
+def test_a_pathway_limits_rules_with_a_source() -> None:
+    """Its version is the author, so that an explanation names both."""
+    (limit,) = plans.parse("mine", GOOD + LIMIT).limits
+    assert (limit.layer, limit.subject, limit.author, limit.reason) == ("pathway", "mine", "mine 1", "a guideline")
+    assert limit.changes == {"limit_on": 4, "limit_off": 3}
+    assert limit.in_force(0)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("news2_5", "news2_55"),
+        ("news2_5", "overdue"),
+        ('source = "a guideline"', ""),
+        ('source = "a guideline"', 'source = ""'),
+        ("limit_off = 3", ""),
+        ("limit_off = 3", "limit_off = 5"),
+        ("limit_off = 3", 'limit_off = 3\ntitle = "mine"'),
+        ("limit_off = 3", "limit_off = 3\nenabled = 1"),
+    ],
+)
+def test_a_pathway_whose_limit_has_a_fault_is_refused_by_name(was: str, becomes: str) -> None:
+    """No unknown rule or key, none without a source, none that could not hold beside other layers'."""
+    with pytest.raises(ChartError, match="the pathway mine cannot be used"):
+        plans.parse("mine", GOOD + LIMIT.replace(was, becomes))
+
+
+PINNED = {
+    "general": ("1", "f6fdbddf9b72"),
+    "acute-respiratory": ("1", "60205654f0b2"),
+    "heart-failure": ("2", "0b10c4fc6658"),
+    "frailty": ("1", "9d5e96144bd1"),
+}
+
+
+def test_whatever_a_pathway_says_moves_its_version() -> None:
+    """Every alert stores the version of its pathway; what is said under one version is never said otherwise later."""
+    folder = files("vwmon.patients") / "pathways"
+    found = {}
+    for name, plan in plans.load_all().items():
+        table = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
+        found[name] = (plan.version, sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()[:12])
+    assert found == PINNED

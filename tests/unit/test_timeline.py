@@ -13,7 +13,7 @@ from vwmon.store.account import Account, Kept, Noticed
 from vwmon.store.monitor import Monitor
 from vwmon.store.readings import LogRow
 from vwmon.store.scores import ScoreRow
-from vwmon.timeline import Did, Fault, Message, Step, Waited, Written
+from vwmon.timeline import Did, Fault, Message, Settled, Step, Waited, Written
 
 T0 = 1_795_000_000_000
 MINUTE = 60_000
@@ -88,6 +88,21 @@ def entry(
     return Noticed(what=what, stay_no=1, device_no=device_no, at_ms=at_ms, cursor=cursor, noticed_ms=noticed_ms)
 
 
+BEAT = Monitor(
+    mode="live",
+    started_ms=T0,
+    cycle_ms=T0 + 90 * MINUTE,
+    broker_connected=True,
+    broker_since_ms=T0,
+    last_received_ms=T0,
+    last_observed_ms=T0,
+    readings=1,
+    lag_seconds=0.0,
+    software="",
+    config_hash="",
+)
+
+
 def account(*rows: LogRow, events: tuple[Event, ...] = (), scores: tuple[ScoreRow, ...] = (), **more: Any) -> Account:  # noqa: ANN401
     """Build the account of one stay with one device."""
     kept = Kept(
@@ -114,8 +129,12 @@ def account(*rows: LogRow, events: tuple[Event, ...] = (), scores: tuple[ScoreRo
 
 
 def told(of: Account, *, watched: bool = False) -> list[str]:
-    """Give what came as words: a message by its first reading, the rest by what it was and in which minute."""
-    return [word(step) for step in timeline.steps(of, PLANS, watched=watched)]
+    """Give what came as words: a message by its first reading, the rest by what it was and in which minute.
+
+    Where nobody looks the end lets the stored deadlines act, which is left out here.
+    """
+    steps = timeline.steps(of, PLANS, watched=watched)
+    return [word(step) for step in steps if not isinstance(step, Settled)]
 
 
 def word(step: Step) -> str:
@@ -130,8 +149,10 @@ def word(step: Step) -> str:
             return f"{step.event.kind} {minute}"
         case Waited():
             return f"look {minute}"
+        case Settled():
+            return f"settle {minute}"
         case Fault():
-            return f"{step.rule} {'begins' if step.since_ms is not None else 'ends'} {minute}"
+            return f"{step.finding.rule} {'begins' if step.finding.since_ms is not None else 'ends'} {minute}"
 
 
 def test_messages_keep_the_order_of_the_log() -> None:
@@ -269,27 +290,47 @@ def test_someone_looks_when_an_owner_s_time_is_up() -> None:
 
 def test_time_passes_until_the_daemon_s_last_word() -> None:
     """Its last beat, or what it did after that."""
-    state = Monitor(
-        mode="live",
-        started_ms=T0,
-        cycle_ms=T0 + 90 * MINUTE,
-        broker_connected=True,
-        broker_since_ms=T0,
-        last_received_ms=T0,
-        last_observed_ms=T0,
-        readings=1,
-        lag_seconds=0.0,
-        software="",
-        config_hash="",
-    )
-    assert told(account(row(1, 0), monitor=state), watched=True)[-1] == "look 90"
-    after = account(row(1, 0), monitor=state, events=(event(Kind.RAISED, 91),))
+    assert told(account(row(1, 0), monitor=BEAT), watched=True)[-1] == "look 90"
+    after = account(row(1, 0), monitor=BEAT, events=(event(Kind.RAISED, 91),))
     assert timeline.steps(after, PLANS, watched=True)[-1].at_ms == T0 + 91 * MINUTE + 1
+
+
+def test_someone_looks_where_the_history_has_a_step_that_was_told() -> None:
+    """At minute 15 the second tier was told: a look comes before the next message, and not before each."""
+    raised, step = event(Kind.RAISED, 0, received_ms=T0), event(Kind.ESCALATED, 15, version=2, tier=2, turn=1)
+    found = told(account(row(1, 0), row(2, 10), row(3, 20), events=(raised, step)), watched=True)
+    assert found[found.index("message 2") + 1 :][:2] == ["look 20", "message 3"]
+    assert "look 10" not in found
+
+
+def test_the_spans_in_which_nobody_looked_are_apart_and_in_order() -> None:
+    """Two alerts whose steps were taken late at one look have one span between them."""
+
+    def late(from_minute: float, minute: float) -> Event:
+        return event(Kind.ESCALATED, minute, tier=3, turn=2, unwatched_from_ms=T0 + round(from_minute * MINUTE))
+
+    in_time = event(Kind.ESCALATED, 5, tier=2, turn=1)
+    found = timeline.unwatched([in_time, late(60, 70), late(10, 20), late(15, 30), late(30, 35)])
+    assert [((a - T0) // MINUTE, (b - T0) // MINUTE) for a, b in found] == [(10, 30), (30, 35), (60, 70)]
+
+
+def test_a_handover_leaves_the_end_of_an_acknowledgement() -> None:
+    """It ran out when it was given to, whoever had it by then."""
+    ack = event(Kind.ACKNOWLEDGED, 1, actor="ann", version=2)
+    accepted = event(Kind.TAKEN, 5, actor="bob", version=3, handover=1, **{"from": "ann"})
+    assert until_of(ack, accepted, event(Kind.EXPIRED, 20, version=4)) == [20, 20]
 
 
 def test_in_a_recording_nobody_looks() -> None:
     """No time passes but that of its readings."""
     assert not [word for word in told(account(row(1, 0), row(2, 600))) if word.startswith("look")]
+
+
+def test_at_the_end_of_a_recording_the_waits_for_a_repeat_are_over() -> None:
+    """As of its last moment, which is not the last of each patient's."""
+    beat = replace(BEAT, mode="recording", cycle_ms=T0 + 700 * MINUTE)
+    last = timeline.steps(account(row(1, 0), row(2, 600), monitor=beat), PLANS, watched=False)[-1]
+    assert last == Settled(at_ms=T0 + 700 * MINUTE)
 
 
 def faults(*events: Event, evidence: dict[str, int] | None = None, state: State = State.NEW) -> list[str]:

@@ -190,6 +190,34 @@ def test_the_quantities_of_the_last_day_are_of_its_readings() -> None:
     assert [float(one[0]) for one in found.values()] == [4, 91, 97]
 
 
+@pytest.mark.parametrize(
+    ("hours", "values", "rise", "said"),
+    [
+        ([0, 24, 48], [80.1, 80.6, 82.1], 2.0, "body weight 82.1 kg is 2.0 kg above the lowest of the last 3 d, 80.1"),
+        ([0, 83.9], [80.0, 82.0], 2.0, "body weight 82.0 kg is 2.0 kg above the lowest of the last 3 d, 80.0"),
+        (
+            [0, 30, 84.1],
+            [70.0, 80.0, 82.0],
+            2.0,
+            "body weight 82.0 kg is 2.0 kg above the lowest of the last 3 d, 80.0",
+        ),
+        ([0, 20, 30], [82.0, 81.0, 80.5], 0.0, "body weight 80.5 kg is 0.0 kg above the lowest of the last 3 d, 80.5"),
+        ([0, 0.1], [80.0, 84.0], None, "body weight has no earlier reading in the last 3 d to compare with"),
+        ([0, 90], [80.0, 84.0], None, "body weight has no earlier reading in the last 3 d to compare with"),
+    ],
+)
+def test_a_rise_is_above_the_lowest_of_three_days(
+    hours: list[float], values: list[float], rise: float | None, said: str
+) -> None:
+    """To the tenth, never a hair below its limit; and unknown, not none, where there is nothing to compare with."""
+    course = Course()
+    course.add("weight", np.array(hours), np.array(values))
+    found = course.at(hours[-1])
+    value = float(quantities.values(found, ["weight.rise_3d"])["weight.rise_3d"][0])
+    assert (None if np.isnan(value) else value) == rise
+    assert wording.sentence(found, 0, "weight.rise_3d") == said
+
+
 def test_many_moments_are_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many are looked at together, the quantities are the same to the bit."""
     course = worsening(5)

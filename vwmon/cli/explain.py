@@ -34,10 +34,9 @@ def explain(
     settings = context.resolve(config, db)
     from vwmon import explain as engine
     from vwmon.cli import explained, explained_lines
-    from vwmon.patients import plans
     from vwmon.provenance import Provenance
 
-    versions = Provenance(config_hash=settings.hash, plans=plans.load_all())
+    versions = Provenance.of(settings, told=True)
     with closing(open_reader(settings.store.path)) as opened:
         standing = standing_of(opened)
         record = explained.record(engine.explain(opened, alert, versions, number))

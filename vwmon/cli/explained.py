@@ -1,13 +1,15 @@
 """An explanation as one object for programs: every value exact, times as UTC strings. No words for people here."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from alerts.model import Event
 from alerts.policy import POLICY, Rule
 from vwmon.cli import reading_rows
+from vwmon.cli.limit_rows import given_rows
 from vwmon.cli.render import utc
-from vwmon.explain import Awaited, Explanation, Measured
+from vwmon.explain import Awaited, Explanation, Learnt, Measured
 from vwmon.nearest import Nearest
 from vwmon.patients.records import Expected
 from vwmon.scoring.charts import PARTS
@@ -21,17 +23,19 @@ def record(explained: Explanation) -> Record:
     """Give an explanation as an object."""
     return {
         **_alert(explained),
-        "rules": [_rule(rule) for rule in explained.rules],
+        "rules": [_rule(rule) | {"limits": given_rows(explained.given.get(rule.name, {}))} for rule in explained.rules],
         "rules_version": POLICY.version,
         "rules_source": POLICY.source,
         "chart": {name: getattr(explained.chart, name) for name in ("id", "title", "version", "source")},
         "plan": _plan(explained),
         "readings": [_measured(one, explained) for one in explained.measured],
+        "quantities": [_learnt(one, explained) for one in explained.learnt],
         "score": _score(explained),
         "before": None if explained.before is None else _before(explained.before),
         "overdue": [_awaited(one, explained) for one in explained.awaited],
         "sick_and_unseen": explained.event.evidence.get("sick_and_unseen"),
-        "faults": {rule: utc(ms) for rule, ms in explained.event.evidence.get("faults", {}).items()},
+        "faults": _faults(explained.event.evidence),
+        "held_until": _time(explained.event.evidence.get("held_until_ms")),
         "equal": explained.equal,
         "compared": [
             {"item": one.item, "equal": one.equal, "count": one.count, "differences": [*map(asdict, one.differences)]}
@@ -82,9 +86,35 @@ def _rule(rule: Rule) -> Record:
         "title": rule.title,
         "level": rule.level.value,
         "quantity": rule.quantity,
+        "side": rule.side.value,
         "limit_on": rule.limit_on,
         "limit_off": rule.limit_off,
+        "cadence": rule.cadence.value,
+        "on_delay_seconds": rule.on_delay_ms / 1000,
         "off_delay_seconds": rule.off_delay_ms / 1000,
+    }
+
+
+def _learnt(one: Learnt, explained: Explanation) -> Record:
+    vitals, devices = explained.account.vitals, explained.account.devices
+    return {
+        "quantity": one.quantity,
+        "value": one.value,
+        "sentence": one.sentence or None,
+        "observed_at": utc(one.at_ms),
+        "log": [
+            {
+                "reading": seq,
+                "message": unit,
+                "device": devices[device_no].device if device_no in devices else None,
+                "vital": vitals[vital_no],
+                "value": reading_rows.value(vitals[vital_no], value, None),
+                "unit": reading_rows.unit(vitals[vital_no]),
+                "observed_at": utc(observed_ms),
+                "received_at": utc(received_ms),
+            }
+            for seq, device_no, vital_no, observed_ms, value, received_ms, unit in one.readings
+        ],
     }
 
 
@@ -200,3 +230,17 @@ def _nearest(nearest: Nearest, explained: Explanation) -> Record:
         "total_max": nearest.total_max,
         "level": nearest.level,
     }
+
+
+def _faults(evidence: Mapping[str, Any]) -> dict[str, str]:
+    """Give since when each fault is there: of the service by its rule, of a device by its rule and what it is of."""
+    kit = {
+        f"{rule} {what}": utc(figures["since_ms"])
+        for rule, several in evidence.get("kit", {}).items()
+        for what, figures in several.items()
+    }
+    return {rule: utc(ms) for rule, ms in evidence.get("faults", {}).items()} | kit
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else utc(at_ms)

@@ -9,6 +9,7 @@ from alerts.model import Lane
 from alerts.policy import POLICY
 from devices.vitals import printed
 from vwmon.cli import render
+from vwmon.cli.limit_rows import from_which, limits_of
 
 Record = Mapping[str, Any]
 
@@ -38,10 +39,15 @@ def lines(record: Record) -> Iterator[str]:
         yield from _section("PLAN", _plan(record["plan"]))
     if record["score"] is not None:
         yield from _section("READINGS", _readings(record))
+    if record["quantities"]:
+        yield from _section("NUMBERS", _quantities(record["quantities"]))
     if record["overdue"]:
         yield from _section("OVERDUE", [*_overdue(record["overdue"]), *_unseen(record["sick_and_unseen"])])
     if record["faults"]:
         yield from _section("FAULTS", (f"{rule} since {at}" for rule, at in record["faults"].items()))
+        yield "As the daemon noticed them: they are not in the log, and are taken from what it kept."
+    if record["held_until"]:
+        yield f"Held back until {record['held_until']}, by a fault of the service or a pause."
     yield from _section("COMPARED", _compared(record))
     yield from _section("NEAREST CHANGE", _wrapped(_nearest(record)))
 
@@ -88,6 +94,8 @@ def _mark(record: Record, level: int) -> str:
 def _rules(record: Record) -> Iterator[str]:
     for rule in record["rules"]:
         yield from _wrapped(f"{_mark(record, rule['level'])} {rule['title']} ({rule['rule']}){_limits(rule)}", "   ")
+        for limit in rule["limits"]:
+            yield from _wrapped(f"{INDENT}{from_which(limit, limit['gives'])}", INDENT * 2)
     if record["event"]["kind"] == "expired":
         yield "the acknowledgement ended, and the alert still stands"
     yield from _wrapped(f"rules {record['rules_version']}: {record['rules_source']}", INDENT)
@@ -97,6 +105,8 @@ def _limits(rule: Record) -> str:
     if rule["quantity"] in {"total", "could_be"}:
         over = f"; over when below {rule['limit_off']} for {_span(rule['off_delay_seconds'])}"
         return f": from {rule['limit_on']} on{over}"
+    if ":" in rule["quantity"]:
+        return f": {limits_of(rule)} for {_span(rule['off_delay_seconds'])}"
     if rule["quantity"] == "red":
         return f"; over when there is none for {_span(rule['off_delay_seconds'])}"
     return ""
@@ -177,6 +187,15 @@ def _unseen(sick: Record | None) -> Iterator[str]:
         yield f"sick and unseen: {wording.mark(Lane.CLINICAL, sick['level'])} {sick['id']} was open"
 
 
+def _quantities(quantities: Sequence[Record]) -> Iterator[str]:
+    """Say each number that was asked for by name, and which reading brought it."""
+    for one in quantities:
+        said = one["sentence"] or f"{one['quantity']} is {one['value']:g}"
+        readings = ", ".join(_place(source) for source in one["log"])
+        brought = f"; {readings}" if readings else ""
+        yield from _wrapped(f"{one['quantity']}: {said} (observed {one['observed_at']}{brought})", INDENT)
+
+
 def _place(source: Record) -> str:
     return f"reading {source['reading']} of {source['device'] or '?'}"
 
@@ -209,7 +228,9 @@ def _made_by(record: Record) -> Iterator[str]:
         yield from _wrapped("What is stored was altered after it was made, or another version made it.", INDENT)
     if not versions["configuration_equal"]:
         yield from _wrapped(
-            f"the configuration here is {now['config_hash']}; it takes no part in a patient's scores", INDENT
+            f"the configuration here is {now['config_hash']}; of it only a ward's limits and time zone take part in a "
+            "patient's alerts",
+            INDENT,
         )
     if not record["watched"] and record["patient"] is not None:
         yield "recomputed without a clock: a recording, or no daemon looked between messages"
@@ -240,6 +261,8 @@ def _without_value(record: Record) -> str:
     if record["overdue"]:
         due = ", ".join(f"{wording.label(one['part'])} by {one['due_at']}" for one in record["overdue"])
         return f"No value raised it but silence: a reading would have kept it quiet, of {due}."
+    if record["quantities"]:
+        return "A number by its name raised it, and no score: a change of one reading is not looked for."
     if record["score"] is not None:
         return "It is not what the log makes, so there is nothing to keep quiet."
     return "No reading raised it."

@@ -1,11 +1,15 @@
 """Stored readings as rows for people and programs: values in the words that devices use for them, marks by name."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from devices.readings import MARK_CLOCK_AHEAD, MARK_QUESTIONED, MARK_RECEIPT_TIME, MARK_UNKNOWN_VITAL
 from devices.vitals import VITALS, printed
 from vwmon.cli import render
+from vwmon.store import entered
+from vwmon.store.entered import Entered
 from vwmon.store.listing import Listed, Refusal
+from vwmon.store.sqlite import Connection
 
 MARKS = {
     MARK_RECEIPT_TIME: "time_of_receipt",
@@ -40,8 +44,13 @@ def shown(row: render.Row) -> str:
     return f"{text} (sent as {sent})"
 
 
-def reading_row(listed: Listed) -> dict[str, Any]:
-    """Give one stored reading as a row."""
+def reading_rows(db: Connection, found: Sequence[Listed]) -> list[dict[str, Any]]:
+    """Give stored readings as rows, with who entered those that no device sent."""
+    people = entered.of(db, {listed.seq for listed in found})
+    return [_row(listed, people.get(listed.seq)) for listed in found]
+
+
+def _row(listed: Listed, person: Entered | None) -> dict[str, Any]:
     return {
         "seq": listed.seq,
         "observed_at": render.utc(listed.observed_ms),
@@ -55,6 +64,9 @@ def reading_row(listed: Listed) -> dict[str, Any]:
         "raw_value": listed.raw_value,
         "raw_unit": listed.raw_unit,
         "marks": marks(listed.marks),
+        "entered_by": person.actor if person is not None else None,
+        "entered_how": person.way if person is not None else None,
+        "note": person.note or None if person is not None else None,
         "received_at": render.utc(listed.received_ms),
         "recorded_at": render.utc(listed.recorded_ms),
     }

@@ -1,19 +1,20 @@
-"""`vwmon readings`: stored readings, and what was refused and why. Read only."""
+"""`vwmon readings`: stored readings, entry by hand, and what was refused and why."""
 
 from contextlib import closing
 from typing import Annotated
 
 import typer
 
+from vwmon.by_hand import WAYS
 from vwmon.cli import context, reading_rows, register_rows, render
-from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, group, time_ms
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, group, time_ms
 from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import standing_of
 from vwmon.store import listing, registers
 from vwmon.store.database import open_reader
 from vwmon.store.listing import Owner, Wanted
 
-app = group("readings", "Stored readings, and what was refused and why.")
+app = group("readings", "Stored readings, entry by hand, and what was refused and why.")
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest.")]
 SinceOption = Annotated[
@@ -54,10 +55,37 @@ def readings(
         wanted = Wanted(
             limit=limit, owner=owner, patient=patient, device=device, vital=vital, since_ms=_since(since, at.now_ms)
         )
-        rows = [reading_rows.reading_row(found) for found in listing.readings(opened, wanted)]
+        rows = reading_rows.reading_rows(opened, listing.readings(opened, wanted))
     at.announce(form)
     footer = [f"the latest {limit}; more with --limit"] if len(rows) == limit else [f"{len(rows)} readings"]
     render.emit(rows, _columns(at.now_ms), form, title=at.title, footer=footer)
+
+
+@app.command()
+def add(
+    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)],
+    values: Annotated[
+        list[str], typer.Argument(metavar="VITAL=VALUE...", help="As in spo2=94 rr=18 bp=120/80.", show_default=False)
+    ],
+    way: Annotated[str, typer.Option("--by", metavar="WAY", help=f"One of {', '.join(WAYS)}.", show_default=False)],
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="When it was measured; else now.", show_default=False)
+    ] = "",
+    note: Annotated[str, typer.Option("-m", "--note", metavar="NOTE", help="In a few words.", show_default=False)] = "",
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+    as_name: AsOption = "",
+) -> None:
+    """Enter readings of a patient who sends none: all of them, or none when one is wrong.
+
+    They are judged, scored and kept as a device's are, with who entered them.
+    """
+    from vwmon.cli import entering
+
+    form = render.chosen(form, as_json)
+    entering.enter(config, db, as_name, entering.Said(patient=patient, values=values, way=way, at=at, note=note), form)
 
 
 @app.command()

@@ -102,7 +102,6 @@ def _publish(settings: "Settings", sendings: "list[Sending]", ward: str, speed: 
 
 
 def _versions(settings: "Settings") -> "Provenance":
-    from vwmon.patients import plans
     from vwmon.provenance import Provenance
 
-    return Provenance(config_hash=settings.hash, plans=plans.load_all())
+    return Provenance.of(settings)

@@ -14,7 +14,7 @@ from vwmon.store.sqlite import Connection
 if TYPE_CHECKING:
     from vwmon.scoring.trends.assess import Assessment
 
-CAUTION = "Trends are proposals under test. They raise no alert and change no score."
+CAUTION = "Trends are under test: no score uses them, and an alert only where a plan asks."
 SENTENCES = ("joint.deviation", "news2.reaches_7_could_h", "news2.projected_12h")
 
 

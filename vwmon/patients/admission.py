@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from vwmon.errors import RefusedError, UsageError
+from vwmon.patients.ages import age
 from vwmon.patients.records import Plan
 
 LONGEST_IDENTIFIER = 64
@@ -98,11 +99,6 @@ def birth_date(text: str, admitted_ms: int) -> date:
             f"born {born} is {years} years old: NEWS2 is for patients of {YOUNGEST} and over, and every pathway uses it"
         )
     return born
-
-
-def age(born: date, on: date) -> int:
-    """Give the whole years from birth to a day; someone born on 29 February is a year older on 1 March."""
-    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 def spo2_scale(scale: int, prescriber: str) -> int:

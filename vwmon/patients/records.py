@@ -5,6 +5,9 @@ Times are int milliseconds since the Unix epoch, UTC. What identifies a person s
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from alerts.policy import Layer, Limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +95,47 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a pathway expects of its patients: by vital, with the version and source of that choice."""
+    """What a pathway expects of its patients, by vital, and its limits, with the version and source of that choice."""
 
     pathway: str
     version: str
     title: str
     source: str
     vitals: Mapping[str, Expected]
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StayLimit:
+    """One stay's own limit on a rule, as the register keeps it: who set it, and who ended it if someone did."""
+
+    limit_no: int
+    stay_no: int
+    rule: str
+    changes: Mapping[str, Any]
+    author: str
+    reason: str
+    from_ms: int
+    to_ms: int | None
+    ended_ms: int | None = None
+    ended_by: str | None = None
+    ended_reason: str | None = None
+
+    @property
+    def until_ms(self) -> int | None:
+        """Give when it is or was over; None while nothing ends it."""
+        return min((end for end in (self.to_ms, self.ended_ms) if end is not None), default=None)
+
+    @property
+    def limit(self) -> Limit:
+        """Give it as the rules take it."""
+        return Limit(
+            rule=self.rule,
+            layer=Layer.STAY,
+            subject=str(self.stay_no),
+            changes=self.changes,
+            author=self.author,
+            reason=self.reason,
+            from_ms=self.from_ms,
+            to_ms=self.until_ms,
+        )

@@ -5,7 +5,7 @@ An age is counted in birthdays and not in days: a child is in the next band from
 
 from datetime import date, datetime
 
-from vwmon.patients.admission import age
+from vwmon.patients.ages import age
 from vwmon.scoring.records import Chart, Ratio, Word
 
 

@@ -5,7 +5,7 @@ and series; `seq` orders both, and with them the attempts, which stay where they
 the reading itself. Questions to the log live in vwmon.store.readings; what a reading means is not known to either.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -68,11 +68,19 @@ class LogWriter:
         """The sequence number of the last reading stored."""
         return self._remembered().last_seq
 
-    def append(self, arrivals: Sequence[Arrival], quarantined: Sequence[Quarantined], recorded_ms: int) -> Appended:
+    def append(
+        self,
+        arrivals: Sequence[Arrival],
+        quarantined: Sequence[Quarantined],
+        recorded_ms: int,
+        *,
+        within: Callable[[Appended], None] | None = None,
+    ) -> Appended:
         """Store a batch in one transaction: each (device, id) once, and each reading without an id once.
 
-        An id that is stored already changes nothing, whatever its message says. After an exception nothing of the
-        batch is stored, and the same batch may be appended again.
+        `within` is called in that transaction with what became of the batch, to write what belongs to it. An id that
+        is stored already changes nothing, whatever its message says. After an exception nothing of the batch is
+        stored, and the same batch may be appended again.
         """
         known, self._known = self._known, None
         with atomic(self._db):
@@ -82,18 +90,21 @@ class LogWriter:
             batch.gather(arrivals)
             batch.set_aside(quarantined)
             batch.write()
+            appended = Appended(
+                stored=len(batch.rows),
+                duplicates=batch.duplicates,
+                refused=batch.refused,
+                quarantined=len(quarantined),
+                last_seq=batch.seq,
+            )
+            if within is not None:
+                within(appended)
         known.last_seq = batch.seq
         known.tail_keys += batch.keyed
         known.forget(batch.indexed)
         self._known = known
         self._fresh.put(batch.appended)
-        return Appended(
-            stored=len(batch.rows),
-            duplicates=batch.duplicates,
-            refused=batch.refused,
-            quarantined=len(quarantined),
-            last_seq=batch.seq,
-        )
+        return appended
 
     def merge(self, up_to_seq: int, at_most: int) -> int:
         """Do what `merge` does, and drop the keys from memory that the database's index then has."""

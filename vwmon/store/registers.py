@@ -130,7 +130,7 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
     """
     _topic_name(topics.ward_name, wanted.ward)
     checked = admission.checked(wanted)
-    with _change(db):
+    with change(db):
         _check_away(db, checked.patient, checked.admitted_ms)
         admitted = _stay(
             db.execute(
@@ -144,7 +144,7 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
             "insert into identity values (?, ?, ?, ?)",
             (admitted.stay_no, checked.born, checked.name, checked.nhs_number),
         )
-        _journal(db, by, f"admit {admitted.ward} {admitted.pathway}", admitted.stay_no)
+        journal(db, by, f"admit {admitted.ward} {admitted.pathway}", admitted.stay_no)
     return admitted
 
 
@@ -154,7 +154,7 @@ def discharge(db: Connection, patient: str, reason: str, discharged_ms: int, by:
     Raises NotFoundError when the patient is not on a ward, UsageError for a time before the admission.
     """
     admission.discharge_reason(reason)
-    with _change(db):
+    with change(db):
         ending = open_stay(db, patient)
         if discharged_ms < ending.admitted_ms:
             raise UsageError(f"patient {patient!a} was admitted after that time")
@@ -167,7 +167,7 @@ def discharge(db: Connection, patient: str, reason: str, discharged_ms: int, by:
                where stay_no = ?2 and (to_ms is null or to_ms > ?1) returning device_no""",
             (discharged_ms, ending.stay_no),
         ).fetchall()
-        _journal(db, by, f"discharge {reason}", ending.stay_no)
+        journal(db, by, f"discharge {reason}", ending.stay_no)
     numbers = {device_no for (device_no,) in freed}
     return _stay(row), [found for found in devices(db) if found.device_no in numbers]
 
@@ -175,7 +175,7 @@ def discharge(db: Connection, patient: str, reason: str, discharged_ms: int, by:
 def add_device(db: Connection, name: str, by: By, profile: str = "", serial: str = "") -> Device:
     """Add a device to the register, also one that has been heard already; ConflictError when it was added before."""
     _topic_name(topics.device_name, name)
-    with _change(db):
+    with change(db):
         row = db.execute(
             f"""insert into device (device, profile, serial, added_ms, registered) values (?, ?, ?, ?, 1)
                 on conflict (device) do update set profile = excluded.profile, serial = excluded.serial,
@@ -185,7 +185,7 @@ def add_device(db: Connection, name: str, by: By, profile: str = "", serial: str
         if row is None:
             raise ConflictError(f"device {name!a} is in the register already; see: vwmon devices show {name}")
         added = _device(row)
-        _journal(db, by, "add", device_no=added.device_no)
+        journal(db, by, "add", device_no=added.device_no)
     return added
 
 
@@ -195,7 +195,7 @@ def assign(db: Connection, name: str, patient: str, from_ms: int, by: By) -> Ass
     Raises NotFoundError for a device that is not in the register or a patient who is not on a ward, UsageError for a
     time before the admission, ConflictError naming the patient who has the device then or later.
     """
-    with _change(db):
+    with change(db):
         found, to = _registered(db, name), open_stay(db, patient)
         if from_ms < to.admitted_ms:
             raise UsageError(f"patient {patient!a} was not on the ward yet at that time")
@@ -204,13 +204,13 @@ def assign(db: Connection, name: str, patient: str, from_ms: int, by: By) -> Ass
             f"insert into assignment (device_no, stay_no, from_ms) values (?, ?, ?) returning {ASSIGNMENT}",
             (found.device_no, to.stay_no, from_ms),
         ).fetchone()
-        _journal(db, by, "assign", to.stay_no, found.device_no)
+        journal(db, by, "assign", to.stay_no, found.device_no)
     return _assignment(row)
 
 
 def return_device(db: Connection, name: str, returned_ms: int, by: By) -> Assignment:
     """End the assignment of a device; NotFoundError when nobody has it, UsageError before it was assigned."""
-    with _change(db):
+    with change(db):
         found = device(db, name)
         held = db.execute(
             f"select {ASSIGNMENT} from assignment where device_no = ? and to_ms is null", [found.device_no]
@@ -224,18 +224,30 @@ def return_device(db: Connection, name: str, returned_ms: int, by: By) -> Assign
             (returned_ms, found.device_no),
         ).fetchone()
         ended = _assignment(row)
-        _journal(db, by, "return", ended.stay_no, found.device_no)
+        journal(db, by, "return", ended.stay_no, found.device_no)
     return ended
 
 
 def record_status(  # noqa: PLR0913, PLR0917 -- what a status message says, field by field
-    db: Connection, name: str, status: str, battery_percent: float | None, firmware: str | None, at_ms: int
+    db: Connection,
+    name: str,
+    status: str,
+    battery_percent: float | None,
+    firmware: str | None,
+    at_ms: int,
+    *,
+    clean: bool = False,
 ) -> None:
-    """Keep what a device last said of itself; a device nobody added gets a row, older word changes nothing."""
+    """Keep what a device last said of itself; a device nobody added gets a row, older word changes nothing.
+
+    Since when it says so does not move when the broker repeats it. `clean`: it said itself that it goes offline.
+    """
     with atomic(db):
         device_no = device_number(db, name, at_ms)
         db.execute(
-            """update device set status = :status, status_ms = :at_ms, firmware = coalesce(:firmware, firmware),
+            """update device set status_since_ms = case when status is :status then coalesce(status_since_ms, :at_ms)
+               else :at_ms end, status_clean = :clean, status = :status, status_ms = :at_ms,
+               firmware = coalesce(:firmware, firmware),
                battery_percent = coalesce(:battery, battery_percent),
                battery_ms = case when :battery is null then battery_ms else :at_ms end
                where device_no = :device_no and coalesce(status_ms, 0) <= :at_ms""",
@@ -245,13 +257,14 @@ def record_status(  # noqa: PLR0913, PLR0917 -- what a status message says, fiel
                 "battery": battery_percent,
                 "firmware": firmware,
                 "at_ms": at_ms,
+                "clean": int(clean),
             },
         )
 
 
 @contextmanager
-def _change(db: Connection) -> Iterator[None]:
-    """Run a change of a register in the caller's transaction if there is one, else in its own."""
+def change(db: Connection) -> Iterator[None]:
+    """Run a change of a register in the caller's transaction if there is one, else in its own; `journal` it within."""
     if db.in_transaction:
         yield
         _bump(db)
@@ -265,7 +278,8 @@ def _bump(db: Connection) -> None:
     db.execute("update register_version set n = n + 1")
 
 
-def _journal(db: Connection, by: By, what: str, stay_no: int | None = None, device_no: int | None = None) -> None:
+def journal(db: Connection, by: By, what: str, stay_no: int | None = None, device_no: int | None = None) -> None:
+    """Leave a line about a change in the journal, in its transaction."""
     db.execute(
         "insert into register_log (at_ms, actor, what, stay_no, device_no) values (?, ?, ?, ?, ?)",
         (by.at_ms, by.actor, what, stay_no, device_no),

@@ -3,13 +3,18 @@
 What is written when is the caller's to say; nothing here reaches a file.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from types import MappingProxyType
 
-from vwmon.patients.records import Assignment, Device, Stay
-from vwmon.store import database
+from vwmon.patients.records import Assignment, Device, Stay, StayLimit
+from vwmon.store import database, findings, pauses
 from vwmon.store.database import atomic
+from vwmon.store.findings import Found
+from vwmon.store.limits import COLUMNS as LIMIT
+from vwmon.store.limits import ENDED, SET
+from vwmon.store.pauses import Pause
 from vwmon.store.readings import LogRow
 from vwmon.store.registers import DEVICE, STAY
 from vwmon.store.sqlite import Connection
@@ -40,6 +45,13 @@ def empty(
     )
     db.executemany(REFUSED, refused.items())
     return db
+
+
+def hold(db: Connection, holds: Sequence[Found], several: Sequence[Pause]) -> None:
+    """Write what holds technical alerts back, all of it at once: what it means is the same whenever it is read."""
+    with atomic(db):
+        findings.write(db, holds)
+        pauses.keep(db, several)
 
 
 def copy(db: Connection) -> Connection:
@@ -79,6 +91,25 @@ def end(db: Connection, assignment: Assignment, at_ms: int) -> None:
     with atomic(db):
         db.execute("update assignment set to_ms = ? where (device_no, stay_no, from_ms) = (?, ?, ?)", ended)
         _changed(db, at_ms, "return", assignment.stay_no, assignment.device_no)
+
+
+def limit(db: Connection, found: StayLimit, at_ms: int) -> None:
+    """Set a limit of a stay, which nobody has ended yet."""
+    row = asdict(found) | {"changes": json.dumps(dict(found.changes)), "ended_ms": None, "ended_by": None}
+    with atomic(db):
+        db.execute(
+            f"insert into stay_limit ({LIMIT}) values ({', '.join(f':{name}' for name in row)})",
+            row | {"ended_reason": None},
+        )
+        _changed(db, at_ms, f"{SET} {found.limit_no}", found.stay_no)
+
+
+def end_limit(db: Connection, found: StayLimit, at_ms: int) -> None:
+    """End a limit of a stay."""
+    ended = (found.ended_ms, found.ended_by, found.ended_reason, found.limit_no)
+    with atomic(db):
+        db.execute("update stay_limit set ended_ms = ?, ended_by = ?, ended_reason = ? where limit_no = ?", ended)
+        _changed(db, at_ms, f"{ENDED} {found.limit_no}", found.stay_no)
 
 
 def append(db: Connection, rows: Sequence[LogRow]) -> None:

@@ -3,6 +3,7 @@
 Here: the order in which the parts are asked. None of their arithmetic, no names of quantities and no sentences.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ from vwmon.scoring.trends.occasions import PER_UNIT, Latest, Occasions, latest, 
 from vwmon.scoring.trends.projection import Projection, project
 from vwmon.scoring.trends.slopes import Trend, trends
 from vwmon.scoring.trends.table import JOINT, NAMES, SERIES, Asked, Moments, Stays
+
+THREE_DAYS_MS = 3 * DAY_MS + DAY_MS // 2  # whatever the hour, a morning is compared with the third morning before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +38,8 @@ class Present:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
-    """What the readings of the last 24 hours say, (n, vitals): counted, the lowest and the highest, NaN for none."""
+class Recent:
+    """What the readings of a recent window say, (n, vitals): counted, the lowest and the highest, NaN for none."""
 
     count: Ints
     lowest: Floats
@@ -53,7 +56,8 @@ class Assessment:
     moments: Moments
     zone: str
     present: Present
-    day: Day
+    day: Recent
+    three_days: Recent
     base: Baseline
     deviation: Floats
     together: Joint
@@ -92,11 +96,13 @@ def assess(history: History, moments: Moments) -> Assessment:
     away = np.where(fresh, away, np.nan)
     trend = trends(history.occasions, found, asked, fresh.reshape(-1))
     current = np.where(present.fresh, present.value, np.nan)
+    day, three_days = _recent(history, asked, (count, vitals), (DAY_MS, THREE_DAYS_MS))
     return Assessment(
         moments=moments,
         zone=history.zone,
         present=present,
-        day=_day(history, asked, (count, vitals)),
+        day=day,
+        three_days=three_days,
         base=base,
         deviation=away,
         together=_together(history, asked, away, base),
@@ -127,12 +133,12 @@ def _present(history: History, moments: Moments) -> tuple[Latest, Present]:
     )
 
 
-def _day(history: History, asked: Asked, shape: tuple[int, int]) -> Day:
-    """Ask the rolling windows for the last 24 hours."""
+def _recent(history: History, asked: Asked, shape: tuple[int, int], windows_ms: Sequence[int]) -> list[Recent]:
+    """Ask the rolling windows, each that ends at its moment."""
     wanted = ("count", "min", "max")
-    found = rolling(history.readings, Queries(series=asked.series, times_ms=asked.at_ms), [DAY_MS], wanted)
-    count, lowest, highest = (found[name].reshape(shape) for name in wanted)
-    return Day(count=count.astype(np.int64), lowest=lowest, highest=highest)
+    found = rolling(history.readings, Queries(series=asked.series, times_ms=asked.at_ms), windows_ms, wanted)
+    columns = [[found[name][:, window].reshape(shape) for name in wanted] for window in range(len(windows_ms))]
+    return [Recent(count=n.astype(np.int64), lowest=lowest, highest=highest) for n, lowest, highest in columns]
 
 
 def _together(history: History, asked: Asked, away: Floats, base: Baseline) -> Joint:

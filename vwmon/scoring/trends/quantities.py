@@ -22,6 +22,8 @@ THRESHOLDS = (5, 7)  # RCP, NEWS2 2017, chart 4: urgent and emergency response
 NOW = "a reading that counts as being now"
 BASELINE = f"{NOW}, and occasions on 3 days, in 5 parts of days, over 40 h, of the 14 days that end 24 h before"
 LINE = f"{NOW}, and 6 points over half of 24 h, 3 d or 7 d"
+EARLIER = f"{NOW}, and one of an earlier occasion within 3 d"
+DIGITS = 4  # a median of two values in thousandths has no more, and a difference must not fall short of its limit
 SCORE = "a trend of at least one part of the score"
 
 
@@ -60,6 +62,13 @@ def _fresh(found: Assessment, column: Floats) -> Floats:
 def _age_h(found: Assessment) -> Floats:
     age_ms = found.moments.at_ms[:, None] - found.present.observed_ms[:, : len(NAMES)]
     return np.where(found.present.there[:, : len(NAMES)], age_ms / HOUR_MS, np.nan)
+
+
+def _rise(found: Assessment) -> Floats:
+    """Give how far the present is above the lowest reading of 3 days, NaN where there is no earlier occasion."""
+    present, recent = found.present, found.three_days
+    rise = np.round(present.value[:, : len(NAMES)] - recent.lowest, DIGITS)
+    return _fresh(found, np.where(recent.count > present.readings[:, : len(NAMES)], rise, np.nan))
 
 
 VITAL: Mapping[str, _Kind] = {
@@ -123,6 +132,12 @@ VITAL: Mapping[str, _Kind] = {
         definition="the highest reading of the last 24 h",
         needs="a reading in 24 h",
         value=lambda found: found.day.highest,
+    ),
+    "rise_3d": _Kind(
+        unit="{unit}",
+        definition="how far the level is above the lowest reading of the last 3 d, and of 12 h more: whatever the hour",
+        needs=EARLIER,
+        value=_rise,
     ),
 }
 

@@ -142,6 +142,20 @@ def day(found: Assessment, row: int, vital: Trended) -> str:
     return f"{_low(vital)} was {low} to {high} {printed(vital.unit)} in the last 24 h ({_counted(count, 'reading')})"
 
 
+def rise(found: Assessment, row: int, vital: Trended) -> str:
+    """Say how far the vital is above the lowest of three days."""
+    column, recent = NAMES.index(vital.name), found.three_days
+    if not found.present.fresh[row, column]:
+        return present(found, row, vital)
+    if recent.count[row, column] <= found.present.readings[row, column]:
+        return f"{_low(vital)} has no earlier reading in the last 3 d to compare with"
+    value, lowest = float(found.present.value[row, column]), float(recent.lowest[row, column])
+    return (
+        f"{_low(vital)} {number(value, vital)} {printed(vital.unit)} is {number(value - lowest, vital)} "
+        f"{printed(vital.unit)} above the lowest of the last 3 d, {number(lowest, vital)}"
+    )
+
+
 def together(found: Assessment, row: int, _: str = "") -> str:
     """Say how unusual the vitals are together, which counted, and which were left out."""
     joint, titles = found.together, [_low(TRENDED[number]) for number in JOINT]
@@ -204,6 +218,7 @@ OF_VITAL: Mapping[str, Said] = {
     "readings_24h": day,
     "min_24h": day,
     "max_24h": day,
+    "rise_3d": rise,
 }
 OF_STAY: Mapping[str, Callable[[Assessment, int, str], str]] = {
     "joint.": together,

@@ -1,0 +1,204 @@
+"""Faults that are planted on purpose, one at a time, to see that a test finds each: the tests, tested.
+
+The ten of the safety page (section 8), and the three that the trial of the alert model let through. Each is an edit of
+the product's own text, made in a copy of the tree. `python -m tests.faults.seeded` plants all of them.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("alerts", "devices", "vwmon", "tests", "docs", "deploy", "pyproject.toml", "config.example.toml", "README.md")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "images")
+TESTS_FAILED = 1  # pytest's exit code when tests ran and some failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """One piece of text in one file, and what takes its place."""
+
+    file: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """A fault to plant: its name, the edits that make it, and the tests that must find it."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    found_by: tuple[str, ...]
+
+
+def _one(file: str, before: str, after: str) -> tuple[Edit, ...]:
+    return (Edit(file=file, before=before, after=after),)
+
+
+FAULTS = (
+    Fault(
+        name="acknowledged before it is committed",
+        edits=_one(
+            "vwmon/ingest.py",
+            "        kept = sort(batch.packets, self._prefix)\n",
+            "        kept = sort(batch.packets, self._prefix)\n"
+            "        self._intake.done(batch, list(receipts(kept.ids)))\n",
+        ),
+        found_by=("tests/unit/test_ingest_loop.py",),
+    ),
+    Fault(
+        name="synchronous=OFF",
+        edits=_one("vwmon/store/database.py", "pragma synchronous = full", "pragma synchronous = off"),
+        found_by=("tests/db/test_store_database.py",),
+    ),
+    Fault(
+        name="naive local time",
+        edits=_one("vwmon/hours.py", "at_ms / 1000, ZoneInfo(time_zone)", "at_ms / 1000"),
+        found_by=("tests/unit/test_hours.py",),
+    ),
+    Fault(
+        name="the last value carried forward for ever",
+        edits=_one(
+            "vwmon/pipeline.py",
+            "np.where(age <= plans.valid_ms[stay], value, np.nan)",
+            "np.where(age >= 0, value, np.nan)",
+        ),
+        found_by=("tests/unit/test_pipeline_step.py",),
+    ),
+    Fault(
+        name="every exception swallowed",
+        edits=_one(
+            "vwmon/daemon.py",
+            '            log.exception("thread_died name=%s", name)\n            self._failure = error\n',
+            '            log.exception("thread_died name=%s error=%s", name, error)\n            return\n',
+        ),
+        found_by=("tests/integration/test_daemon.py",),
+    ),
+    Fault(
+        name="not-a-number stored",
+        edits=(
+            Edit(file="devices/payloads/native.py", before="parse_constant=_not_finite", after="parse_constant=float"),
+            Edit(
+                file="devices/acceptance.py",
+                before=(
+                    "    if not math.isfinite(number):\n"
+                    '        raise ReadingError("value_not_finite", vital.name)\n'
+                    "    plain"
+                ),
+                after="    plain",
+            ),
+            Edit(
+                file="devices/acceptance.py",
+                before="if not vital.low <= value <= vital.high:",
+                after="if value < vital.low or value > vital.high:",
+            ),
+        ),
+        found_by=("tests/property/test_devices_decode.py", "tests/unit/devices"),
+    ),
+    Fault(
+        name="a retained reading accepted",
+        edits=_one(
+            "vwmon/ingest.py",
+            "if kind != KIND or packet.retain or packet.oversize:",
+            "if kind != KIND or packet.oversize:",
+        ),
+        found_by=("tests/unit/test_ingest_loop.py",),
+    ),
+    Fault(
+        name="acknowledged by patient, not by alert",
+        edits=_one(
+            "alerts/store.py",
+            "    alert = latest if latest is not None and latest.alert_no == found.alert_no else found\n",
+            "    alert = latest if latest is not None else found\n",
+        ),
+        found_by=("tests/db/test_alerts_store.py",),
+    ),
+    Fault(
+        name="a database made where there is none",
+        edits=_one(
+            "vwmon/store/database.py",
+            "def _opened(path: Path) -> Connection:\n    _check_file(path)\n",
+            "def _opened(path: Path) -> Connection:\n    if not path.exists():\n        create(path).close()\n",
+        ),
+        found_by=("tests/db/test_store_database.py",),
+    ),
+    Fault(
+        name="an acknowledgement of what was not seen",
+        edits=_one(
+            "alerts/acts.py",
+            "    if act.seen_level is None or alert.level <= act.seen_level:\n        return None\n",
+            "    if act.seen_level is None or alert.level >= 0:\n        return None\n",
+        ),
+        found_by=("tests/unit/test_alerts_acts.py",),
+    ),
+    Fault(
+        name="a relapse stuck in settled",
+        edits=_one("alerts/attention.py", "    State.SETTLED: _relapse,\n", "    State.SETTLED: _no_worse,\n"),
+        found_by=("tests/unit/test_alerts_lifecycle.py",),
+    ),
+    Fault(
+        name="a blind alert cleared by a reading of something else",
+        edits=_one(
+            "alerts/conditions.py",
+            "    if alert is not None and alert.blind_ms is not None:\n        return Verdict.UNKNOWN\n",
+            "",
+        ),
+        found_by=("tests/unit/test_alerts_silence.py",),
+    ),
+)
+
+
+def planted(fault: Fault, at: Path) -> Path:
+    """Make a copy of the tree under `at` with one fault in it; AssertionError where its text is not there once."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, at / name, ignore=LEFT_OUT)
+        else:
+            shutil.copy(source, at / name)
+    for edit in fault.edits:
+        file = at / edit.file
+        text = file.read_text(encoding="utf-8")
+        assert text.count(edit.before) == 1, f"{fault.name}: {edit.file} does not have this text once: {edit.before!r}"
+        file.write_text(text.replace(edit.before, edit.after), encoding="utf-8")
+    return at
+
+
+def is_found(fault: Fault, at: Path) -> tuple[bool, str]:
+    """Run the tests that must find a planted fault, in the copy; say whether one did, and what they wrote."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", *fault.found_by],
+        cwd=planted(fault, at),
+        env={**os.environ, "PYTHONPATH": str(at), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert ran.returncode in {0, TESTS_FAILED}, ran.stdout + ran.stderr
+    return ran.returncode == TESTS_FAILED, ran.stdout + ran.stderr
+
+
+def main(names: Iterable[str]) -> int:
+    """Plant the faults whose names begin with one of those given (all when none is), and say which were found."""
+    import tempfile
+
+    wanted = tuple(names) or ("",)
+    missed = 0
+    for fault in (fault for fault in FAULTS if fault.name.startswith(wanted)):
+        with tempfile.TemporaryDirectory() as folder:
+            found, told = is_found(fault, Path(folder))
+        missed += not found
+        print(f"{'found ' if found else 'MISSED'}  {fault.name}", flush=True)  # noqa: T201 -- a script
+        if not found:
+            print(told[-3000:])  # noqa: T201 -- a script
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,118 @@
+"""SenML packs: what RFC 8428 says of base values, names, times and units, as a ward's readings."""
+
+import json
+
+import pytest
+
+from devices.errors import PayloadError
+from devices.payloads import decode
+from devices.readings import MARK_CLOCK_AHEAD, MARK_RECEIPT_TIME, Message
+from tests.faults.poison import DEVICE, NOW_MS
+
+NOW_S = NOW_MS // 1000
+
+
+def read(*records: object) -> Message:
+    """Read a pack of records as the device sends it."""
+    payload = json.dumps(records).encode()
+    return decode(payload, device=DEVICE, received_ms=NOW_MS, content_type="application/senml+json")
+
+
+def seen(message: Message) -> list[tuple[str, float | None, int]]:
+    """Give what was read: vital, value, and seconds before now."""
+    return [(one.vital, one.value, (NOW_MS - one.observed_ms) // 1000) for one in message.readings]
+
+
+def test_base_name_time_and_unit_hold_for_what_follows() -> None:
+    """RFC 8428, 4.6: until another record sets them anew."""
+    message = read(
+        {"bn": "dev-1/", "bt": NOW_S - 60, "bu": "%", "n": "spo2", "v": 93},
+        {"n": "spo2", "v": 94, "t": 30},
+        {"bu": "beat/min", "n": "heart_rate", "v": 104, "t": 10},
+    )
+    assert seen(message) == [("spo2", 93, 60), ("spo2", 94, 30), ("heart_rate", 104, 50)]
+    assert message.id is None
+
+
+def test_a_base_value_is_added() -> None:
+    """RFC 8428, 4.1: a value is the sum of both."""
+    assert seen(read({"bn": "temperature", "bu": "Cel", "bt": NOW_S, "bv": 36, "v": 1.5})) == [("temperature", 37.5, 0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "vital"),
+    [
+        ("spo2", "spo2"),
+        ("urn:dev:mac:0024befffe804ff1:spo2", "spo2"),
+        ("dev-1/spo2", "spo2"),
+        ("urn:dev:ow:10e2073a01080063/loinc:59408-5", "spo2"),
+        ("mdc:150456", "spo2"),
+        ("pulse", "heart_rate"),
+        ("dev-1/mood", "mood"),
+    ],
+)
+def test_a_name_ends_in_the_vital(name: str, vital: str) -> None:
+    """By name, alias or code, after a slash or colon; one that no table knows is kept by its last part."""
+    (reading,) = read({"n": name, "v": 97}).readings
+    assert reading.vital == vital
+
+
+@pytest.mark.parametrize(
+    ("at", "before_s"), [({}, 0), ({"t": 0}, 0), ({"t": -300}, 300), ({"bt": -300, "t": 60}, 240), ({"t": 5}, 0)]
+)
+def test_a_small_time_counts_from_now_and_is_marked(at: dict[str, float], before_s: int) -> None:
+    """RFC 8428, 4.5.3; the clock is then the ward's, and nothing is measured in the future."""
+    (reading,) = read({"n": "spo2", "v": 93, **at}).readings
+    assert ((NOW_MS - reading.observed_ms) // 1000, reading.marks) == (before_s, MARK_RECEIPT_TIME)
+
+
+def test_a_clock_that_is_ahead_is_marked_as_in_every_format() -> None:
+    """More than two minutes and up to a day: the time of receipt."""
+    (reading,) = read({"n": "spo2", "v": 93, "t": NOW_S + 3600}).readings
+    assert (reading.observed_ms, reading.marks) == (NOW_MS, MARK_CLOCK_AHEAD)
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"n": "spo2"}, "value_missing"),
+        ({"n": "spo2", "s": 4}, "value_missing"),
+        ({"n": "spo2", "vs": "high"}, "value_not_a_number"),
+        ({"n": "spo2", "vb": True}, "value_not_a_number"),
+        ({"n": "spo2", "vd": "aGk"}, "value_not_a_number"),
+        ({"n": "spo2", "v": 120}, "value_impossible"),
+        ({"n": "spo2", "v": 93, "u": "Pa"}, "unit_unknown"),
+        ({"n": "spo2", "v": 93, "t": "now"}, "time_invalid"),
+        ({"n": "spo2", "v": 93, "t": 9e8}, "time_past"),
+        ({"n": "spo2", "v": 93, "t": 1e30}, "time_future"),
+        ({"v": 93}, "vital_missing"),
+        ({"n": 7, "v": 93}, "vital_invalid"),
+    ],
+)
+def test_a_record_of_no_use_costs_no_other(record: dict[str, object], reason: str) -> None:
+    """It is refused with its reason; the one beside it stands."""
+    message = read(record, {"n": "heart_rate", "v": 72})
+    assert [one.reason for one in message.refused] == [reason]
+    assert [one.vital for one in message.readings] == ["heart_rate"]
+
+
+def test_words_are_taken_where_the_vital_has_them() -> None:
+    """Consciousness as a letter, oxygen as a word."""
+    assert [one.value for one in read({"n": "consciousness", "vs": "C"}, {"n": "oxygen", "vs": "air"}).readings] == [
+        1,
+        0,
+    ]
+
+
+def test_the_energy_left_is_the_battery() -> None:
+    """RFC 8428, 12.1: %EL is a level of energy, and no reading."""
+    message = read({"n": "dev-1/battery", "u": "%EL", "v": 81}, {"n": "spo2", "v": 93})
+    assert (message.battery_percent, len(message.readings), message.refused) == (81, 1, ())
+    assert read({"n": "battery", "u": "%EL", "v": 181}, {"n": "spo2", "v": 93}).battery_percent is None
+
+
+@pytest.mark.parametrize("base", [{"bt": "x"}, {"bn": 7}, {"bu": 1}, {"bv": True}, {"bver": 10.5}])
+def test_a_base_that_is_none_refuses_the_pack(base: dict[str, object]) -> None:
+    """What follows would rest on it."""
+    with pytest.raises(PayloadError, match="senml_invalid"):
+        read({"n": "spo2", "v": 93, **base})

@@ -1,0 +1,245 @@
+"""`vwmon patients plan`: what a patient's plan is, layer by layer, and the patient's own limits set and ended.
+
+What a limit may be is vwmon.patients.limits', where it is kept vwmon.store.limits'.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from alerts.policy import POLICY, RuleSet
+from vwmon import durations
+from vwmon.cli import context, render
+from vwmon.cli.changing import Change, changing, tell
+from vwmon.cli.limit_rows import condition, from_which, given_rows, limit_row, rule_row
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, time_ms
+from vwmon.cli.render import Column, Format
+from vwmon.cli.standing import standing_of
+from vwmon.config import Settings
+from vwmon.errors import UsageError
+from vwmon.patients import plans
+from vwmon.patients.limits import Layers
+from vwmon.patients.records import Stay, StayLimit
+from vwmon.store import limits, registers
+from vwmon.store.database import open_reader
+
+WHOLE = (("h", 3_600_000), ("m", 60_000), ("s", 1000))  # spans in the words of the table of rules
+SPANS = ("on_delay", "off_delay")
+INSET = "   "  # of a limit, below its rule
+
+
+def plan(
+    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)],
+    limit: Annotated[
+        str, typer.Option("--limit", metavar="RULE", help="Set the patient's own limit on a rule.", show_default=False)
+    ] = "",
+    enable: Annotated[
+        str, typer.Option("--enable", metavar="RULE", help="Have a rule for this patient.", show_default=False)
+    ] = "",
+    disable: Annotated[
+        str, typer.Option("--disable", metavar="RULE", help="Do without a rule, not of level 3.", show_default=False)
+    ] = "",
+    end: Annotated[
+        str, typer.Option("--end", metavar="RULE", help="End the patient's own limit on a rule.", show_default=False)
+    ] = "",
+    on: Annotated[
+        float | None, typer.Option("--on", help="Where it begins to hold; with --off.", show_default=False)
+    ] = None,
+    off: Annotated[float | None, typer.Option("--off", help="Where it is over; with --on.", show_default=False)] = None,
+    level: Annotated[int | None, typer.Option(help="How urgent: 1, 2 or 3.", show_default=False)] = None,
+    cadence: Annotated[
+        str, typer.Option(help="at_once, spot or continuous; the last two with --on-delay.", show_default=False)
+    ] = "",
+    on_delay: Annotated[
+        str, typer.Option("--on-delay", metavar="SPAN", help="Over how long it is confirmed.", show_default=False)
+    ] = "",
+    off_delay: Annotated[
+        str, typer.Option("--off-delay", metavar="SPAN", help="Good readings that end it.", show_default=False)
+    ] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; must be given.", show_default=False)] = "",
+    until: Annotated[
+        str, typer.Option(metavar="TIME", help="When it is over; else when it is ended.", show_default=False)
+    ] = "",
+    for_: Annotated[
+        str, typer.Option("--for", metavar="SPAN", help="Instead of --until, from now.", show_default=False)
+    ] = "",
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+    as_name: AsOption = "",
+) -> None:
+    """Show a patient's plan, and which layer each limit is from; or set or end a limit of the patient's own.
+
+    The patient's own limit goes before the pathway's, and that before the ward's, field by field. It holds from the
+    next reading on. Exit codes: 3 the patient is not on a ward, or has no such limit; 6 a safety rule refuses it (a
+    rule of level 3 switched off, or taken down).
+    """
+    form = render.chosen(form, as_json)
+    asked = {
+        verb: rule for verb, rule in (("limit", limit), ("enable", enable), ("disable", disable), ("end", end)) if rule
+    }
+    fields = {"limit_on": on, "limit_off": off, "level": level, "cadence": cadence, "on_delay": on_delay}
+    changes = _changes(fields | {"off_delay": off_delay})
+    if not asked:
+        _refuse(changes or reason or until or for_, "say of which rule, with --limit RULE")
+        _show(patient, context.resolve(config, db), form)
+        return
+    _refuse(len(asked) > 1, f"one change at a time: {' or '.join('--' + verb for verb in asked)}")
+    _refuse(
+        (on is None) != (off is None), "--on and --off are given together, or another layer's could contradict them"
+    )
+    ((verb, rule),) = asked.items()
+    with changing(config, db, as_name) as change:
+        if verb == "end":
+            _refuse(changes or until or for_, "a limit is ended as it is: --end RULE takes a --reason only")
+            _end(change, patient, rule, reason, form)
+        else:
+            switched = {"enable": {"enabled": True}, "disable": {"enabled": False}}.get(verb, {})
+            _put(change, patient, rule, changes | switched, (reason, until, for_), form)
+
+
+def _changes(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what was said of the rule in the words of its table."""
+    said = {name: value for name, value in fields.items() if value not in {None, ""}}
+    return {name: _span(value) if name in SPANS else value for name, value in said.items()}
+
+
+def _span(text: str) -> str:
+    span_ms = duration_ms(text)
+    unit, size = next(((unit, size) for unit, size in WHOLE if span_ms % size == 0), ("", 0))
+    _refuse(not size, f"{text} is not of whole seconds")
+    return f"{span_ms // size}{unit}"
+
+
+def _refuse(wrong: object, sentence: str) -> None:
+    if wrong:
+        raise UsageError(sentence)
+
+
+def _put(
+    change: Change, patient: str, rule: str, changes: Mapping[str, Any], why: tuple[str, str, str], form: Format
+) -> None:
+    reason, until, for_ = why
+    _refuse(not reason.strip(), "a limit needs a reason: --reason TEXT")
+    _refuse(until and for_, "either --until or --for")
+    to_ms = time_ms(until) if until else change.by.at_ms + duration_ms(for_) if for_ else None
+    before = _own(change, patient, rule)
+    found = limits.put(change.db, patient, rule, changes, reason, change.by, to_ms=to_ms)
+    stay = registers.open_stay(change.db, patient)
+    row = limit_row(found.limit) | {"patient": patient, "replaces": [limit_row(one.limit) for one in before]}
+    in_force = _rules(change.settings, stay, limits.of_stay(change.db, stay.stay_no), change.by.at_ms)
+    now = rule_row(in_force.rules[rule])
+    said = [
+        f"Set for {patient}, from the next reading on: {now['title']}, {condition(now)}.",
+        from_which(row, row["changes"]),
+        *(f"In the place of {from_which(one, one['changes'])}" for one in row["replaces"]),
+    ]
+    folded = (line for sentence in said for line in render.folded(sentence))
+    tell(row, form, *folded, f"Undo: vwmon patients plan {patient} --end {rule}")
+
+
+def _own(change: Change, patient: str, rule: str) -> list[StayLimit]:
+    """Give the patient's own limit on a rule that is in force, if there is one."""
+    own = limits.of_stay(change.db, registers.open_stay(change.db, patient).stay_no)
+    return [one for one in own if one.rule == rule and one.limit.in_force(change.by.at_ms)]
+
+
+def _end(change: Change, patient: str, rule: str, reason: str, form: Format) -> None:
+    ended = limits.end(change.db, patient, rule, reason, change.by)
+    stay = registers.open_stay(change.db, patient)
+    rules = _rules(change.settings, stay, limits.of_stay(change.db, stay.stay_no), change.by.at_ms)
+    now = rule_row(rules.rules[rule]) if rule in rules.rules else None
+    row = limit_row(ended.limit) | {"patient": patient, "ended_by": ended.ended_by, "ended_reason": ended.ended_reason}
+    said = [f"Ended for {patient}: {from_which(row, row['changes'])}"]
+    said += [] if now is None else [f"From the next reading on: {now['title']}, {condition(now)}."]
+    tell(row, form, *(line for sentence in said for line in render.folded(sentence)))
+
+
+def _rules(settings: Settings, stay: Stay, own: Sequence[StayLimit], at_ms: int) -> RuleSet:
+    wards = {ward.id: [limit.of(ward.id) for limit in ward.limits] for ward in settings.wards}
+    return Layers(wards, plans.load_all()).course(stay, own).at(at_ms)
+
+
+def _show(patient: str, settings: Settings, form: Format) -> None:
+    with closing(open_reader(settings.store.path)) as opened:
+        at = standing_of(opened)
+        stay = registers.stays_of(opened, patient)[0]
+        own = limits.of_stay(opened, stay.stay_no)
+    at.announce(form)
+    record = _record(stay, own, settings, min(at.now_ms, stay.discharged_ms or at.now_ms))
+    if form is not Format.TABLE:
+        render.emit_one(record, form)
+        return
+    at.say(list(_lines(record)))
+    columns = [
+        Column(key="vital", title="VITAL"),
+        Column(key="valid_for", title="COUNTS FOR"),
+        Column(key="overdue_after", title="OVERDUE AFTER"),
+    ]
+    render.emit(record["vitals"], columns, Format.TABLE)
+    for line in _rule_lines(record):
+        render.say(line)
+
+
+def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int) -> dict[str, Any]:
+    found = plans.load_all().get(stay.pathway)
+    rules = _rules(settings, stay, own, at_ms)
+    rows = [rule_row(rule) | {"limits": given_rows(rules.given.get(name, {}))} for name, rule in rules.rules.items()]
+    return {
+        "patient": stay.patient,
+        "stay": stay.stay_no,
+        "ward": stay.ward,
+        "pathway": stay.pathway,
+        "version": None if found is None else found.version,
+        "admitted_with": stay.plan_version,
+        "title": None if found is None else found.title,
+        "source": None if found is None else found.source,
+        "spo2_scale": stay.spo2_scale,
+        "at": render.utc(at_ms),
+        "vitals": [
+            {
+                "vital": name,
+                "valid_for": durations.text(one.valid_ms),
+                "overdue_after": durations.text(one.overdue_ms),
+            }
+            for name, one in (found.vitals.items() if found is not None else ())
+        ],
+        "rules_version": POLICY.version,
+        "rules": [row for row in rows if row["enabled"] and row["quantity"] != "gap"],
+        "not_enabled": [row for row in rows if not row["enabled"]],
+        "own_limits": [_own_row(one, at_ms) for one in own],
+    }
+
+
+def _own_row(one: StayLimit, at_ms: int) -> dict[str, Any]:
+    ended = {"ended_by": one.ended_by, "ended_reason": one.ended_reason}
+    return limit_row(one.limit) | {"in_force": one.limit.in_force(at_ms)} | ended
+
+
+def _lines(record: Mapping[str, Any]) -> Iterator[str]:
+    version = record["version"] or record["admitted_with"]
+    yield f"Patient {record['patient']}"
+    yield f"Ward {record['ward']}, pathway {record['pathway']} {version}, SpO2 scale {record['spo2_scale']}"
+    if record["source"]:
+        yield from render.folded(f"{record['title']}. Source: {record['source']}")
+    if version != record["admitted_with"]:
+        yield f"Admitted with version {record['admitted_with']} of the pathway"
+    yield ""
+
+
+def _rule_lines(record: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield f"RULES in force at {record['at']}; where no limit is named, the table's"
+    for rule in sorted(record["rules"], key=lambda rule: -rule["level"]):
+        yield from render.folded(f"L{rule['level']} {rule['title']} ({rule['rule']}): {condition(rule)}")
+        for limit in rule["limits"]:
+            yield from render.folded(f"{INSET}{from_which(limit, limit['gives'])}")
+    for rule in (rule for rule in record["not_enabled"] if rule["limits"]):
+        yield from render.folded(f"-- {rule['title']} ({rule['rule']}): not enabled, {condition(rule)}")
+        for limit in rule["limits"]:
+            yield from render.folded(f"{INSET}{from_which(limit, limit['gives'])}")
+    others = [rule["rule"] for rule in record["not_enabled"] if not rule["limits"]]
+    yield from render.folded(f"Not enabled by any layer: {', '.join(others)}")

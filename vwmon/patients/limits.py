@@ -1,0 +1,155 @@
+"""Limits layered over the table of rules: ward, then pathway, then the stay's own plan, the narrowest winning. Pure.
+
+Here: what may be a limit, and which rules follow for a stay from when on. Where limits are kept is not known here. A
+limit is whole by itself, so that whatever other layers say beside it, now or later, the rule that comes of all can be
+evaluated: a daemon never finds two limits of one patient that cannot hold together.
+"""
+
+import json
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from alerts.errors import PolicyError
+from alerts.layers import layered
+from alerts.model import Lane, Level
+from alerts.policy import BASE, MOVES, RULES, Cadence, Limit, RuleSet
+from vwmon.patients.records import Plan, Stay, StayLimit
+
+EVER: Final = -(1 << 62)  # before any moment
+
+
+def rule_name(value: object) -> str:
+    """Read the name of a rule that a layer may move: one about the patient."""
+    there = [name for name, rule in RULES.items() if rule.lane is Lane.CLINICAL]
+    if value not in there:
+        raise ValueError(f"{value!r} is no rule about a patient; there are {', '.join(there)}")
+    return str(value)
+
+
+def instant(value: object) -> int:
+    """Read a point in time, ms UTC: a time of TOML or ISO 8601 text, with Z or an offset."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        moment = None
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise ValueError(f"{value!r} is no time with Z or an offset, such as 2026-11-22T09:15:00Z")
+    return round(moment.astimezone(UTC).timestamp() * 1000)
+
+
+def movable(word: str) -> Callable[[object], Any]:
+    """Return a reader of one field of a rule, in the words of the table, that gives the words back."""
+
+    def read(value: object) -> object:
+        MOVES[word](value)
+        return value
+
+    return read
+
+
+def given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the fields that a limit says nothing of."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def faults(limit: Limit) -> list[str]:
+    """Say why a limit cannot be: it changes nothing, is not whole, ends before it begins, or the rules refuse it."""
+    try:
+        layered(BASE, [limit])
+    except PolicyError as error:
+        return [str(error)]
+    return _unwhole(limit)
+
+
+def _unwhole(limit: Limit) -> list[str]:
+    """Say what a limit leaves to other layers that could contradict it."""
+    changes = limit.changes
+    found = [] if changes else ["it changes nothing"]
+    if limit.to_ms is not None and limit.to_ms <= limit.from_ms:
+        found.append("it ends before it begins")
+    if len({"limit_on", "limit_off"} & changes.keys()) == 1:
+        found.append("limit_on and limit_off are given together, so that no other layer's can contradict them")
+    if "side" in changes and "limit_on" not in changes:
+        found.append("a side is given with its limit_on and limit_off")
+    if changes.get("cadence", Cadence.AT_ONCE) != Cadence.AT_ONCE and "on_delay" not in changes:
+        found.append(f"a cadence of {changes['cadence']} is given with its on_delay")
+    if "on_delay" in changes and MOVES["on_delay"](changes["on_delay"]) <= 0:
+        found.append("an on_delay of nothing is the cadence at_once")
+    return found
+
+
+def lessens(limit: Limit) -> bool:
+    """Tell whether a limit takes a rule of the highest level off, or down."""
+    level, enabled = limit.changes.get("level", Level.EMERGENCY), limit.changes.get("enabled", True)
+    return RULES[limit.rule].level is Level.EMERGENCY and (not enabled or level < Level.EMERGENCY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """The rules of one stay in the course of time: each set holds from the start beside it on."""
+
+    starts: tuple[int, ...]
+    rules: tuple[RuleSet, ...]
+
+    @classmethod
+    def of(cls, limits: Sequence[Limit]) -> "Course":
+        """Work out the rules of every span between one limit's start or end and the next, in whatever order they come.
+
+        PolicyError when a limit cannot be, as when the table of rules no longer has its rule.
+        """
+        edges = {limit.from_ms for limit in limits} | {limit.to_ms for limit in limits if limit.to_ms is not None}
+        starts, rules = [EVER], [BASE]
+        for start in sorted(edges):
+            held = [limit for limit in limits if limit.in_force(start)]
+            starts.append(start)
+            rules.append(layered(BASE, sorted(held, key=_content)) if held else BASE)
+        return cls(starts=tuple(starts), rules=tuple(rules))
+
+    def at(self, at_ms: int) -> RuleSet:
+        """Give the rules that hold at a moment."""
+        return self.rules[bisect_right(self.starts, at_ms) - 1]
+
+    @property
+    def lowest(self) -> float:
+        """Give the least total or bound that any rule starts at, at any time."""
+        return min((rules.lowest for rules in self.rules), default=math.inf)
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Give the numbers that its rules ask for by name, at any time."""
+        return frozenset(rule.quantity for rules in self.rules for rule in rules.named)
+
+
+BY_THE_TABLE: Final = Course.of(())
+
+
+class Layers:
+    """The limits of wards and pathways; a course is made once for all stays that have the same limits."""
+
+    def __init__(self, wards: Mapping[str, Sequence[Limit]], plans: Mapping[str, Plan]) -> None:
+        """Take the limits of each ward by its id, and the plan of each pathway."""
+        self._wards, self._plans = wards, plans
+        self._courses: dict[tuple[object, ...], Course] = {}
+
+    def of(self, stay: Stay, own: Iterable[StayLimit] = ()) -> list[Limit]:
+        """Give every limit that is about a stay, in force or not: its ward's, its pathway's, its own."""
+        plan = self._plans.get(stay.pathway)
+        pathways = plan.limits if plan is not None else ()
+        return [*self._wards.get(stay.ward, ()), *pathways, *(one.limit for one in own)]
+
+    def course(self, stay: Stay, own: Sequence[StayLimit] = ()) -> Course:
+        """Give the rules of a stay, whose `own` limits these are, in the course of time."""
+        key = (stay.ward, stay.pathway, *((one.limit_no, one.ended_ms) for one in own))
+        if key not in self._courses:
+            limits = self.of(stay, own)
+            self._courses[key] = Course.of(limits) if limits else BY_THE_TABLE
+        return self._courses[key]
+
+
+def _content(limit: Limit) -> tuple[str, ...]:
+    """Order limits by what they say, so that two of one layer and moment come out the same in any order of entry."""
+    return (json.dumps(dict(limit.changes), sort_keys=True), limit.author, limit.reason, str(limit.to_ms))
