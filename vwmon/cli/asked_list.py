@@ -63,7 +63,7 @@ class Asked:
     @property
     def unnarrowed(self) -> bool:
         """Tell whether this is the list of a ward as it is, with nothing asked for or left out by name."""
-        return self.wanted == Wanted(ward=self.wanted.ward, snoozed=self.wanted.snoozed)
+        return self.within_ms is None and self.wanted == Wanted(ward=self.wanted.ward, snoozed=self.wanted.snoozed)
 
 
 @dataclass(frozen=True, kw_only=True)
