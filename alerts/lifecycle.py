@@ -1,4 +1,4 @@
-"""What readings and silence do to the work list. Pure: a case goes in, a case comes out, with its events.
+"""What readings do to the work list. Pure: a case goes in, a case comes out, with its events.
 
 Readings act in the order of the log. The caller ticks (alerts.deadlines) to the time of receipt before each score, and
 reports what fell overdue or returned before the score that came with it. What people do is in alerts.acts.
@@ -7,28 +7,27 @@ reports what fell overdue or returned before the score that came with it. What p
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
-from typing import Any
 
-from alerts import conditions, evidence, moves, verdicts
+from alerts import conditions, evidence, faults, verdicts
 from alerts.attention import Signal, follow
 from alerts.conditions import Moment
 from alerts.evidence import Evidence
-from alerts.model import (
-    SYSTEM_STAY,
-    Alert,
-    Ask,
-    Asked,
-    Case,
-    Condition,
-    ConditionState,
-    Gap,
-    Kind,
-    Lane,
-    Level,
-    Noted,
-    Scored,
-)
-from alerts.policy import OVERDUE, POLICY, RED, TERMS, Rule, RuleSet, Terms
+from alerts.faults import overdue, returned, sick_and_unseen
+from alerts.model import Alert, Ask, Asked, Case, Condition, ConditionState, Lane, Noted, Scored
+from alerts.policy import POLICY, RED, TERMS, RuleSet, Terms
+
+__all__ = [
+    "discharged",
+    "learn",
+    "observe",
+    "opened",
+    "overdue",
+    "released",
+    "returned",
+    "sick_and_unseen",
+    "standing_again",
+    "weighed",
+]
 
 
 def observe(case: Case, scored: Scored, terms: Terms = TERMS) -> Case:
@@ -76,51 +75,7 @@ def opened(case: Case, due_ms: int, terms: Terms = TERMS) -> Case:
     active = (alert := case.alerts.get(Lane.CLINICAL)) is not None and alert.active
     signal = _signal(after, said, rules, [condition.evidence for condition in came])
     signal = replace(signal, known_ms=due_ms, current=not active)
-    return _weigh_silence(follow(after, signal), due_ms, due_ms, terms)
-
-
-def overdue(  # noqa: PLR0913 -- silence has this many sides
-    case: Case, part: str, due_ms: int, known_ms: int, *, last_ms: int | None = None, terms: Terms = TERMS
-) -> Case:
-    """Mark a part as overdue since `due_ms`; `last_ms` is when its last reading was observed (or the admission).
-
-    In the case of the whole service, `part` is a rule of the system lane and `due_ms` when the fault began.
-    """
-    rule = _rule_of(case, part, terms.rules)
-    before = case.conditions.get(rule.name)
-    gap = before.gaps.get(part) if before is not None else None
-    if gap is not None and (gap.returned_ms is None or due_ms <= max(gap.due_ms, gap.returned_ms)):
-        return case
-    new = Gap(due_ms=due_ms, last_ms=last_ms)
-    standing = before is not None and before.standing
-    condition = Condition(
-        rule=rule.name,
-        state=ConditionState.PRESENT,
-        since_ms=before.since_ms if before is not None and standing else due_ms,
-        gaps={**(before.gaps if before is not None else {}), part: new},
-    )
-    after = _with(case, condition)
-    if rule.lane is Lane.SYSTEM:
-        return _weigh_faults(after, due_ms, known_ms, terms)
-    return _weigh_silence(after, due_ms, min(due_ms, known_ms), terms)
-
-
-def returned(case: Case, part: str, at_ms: int, known_ms: int, terms: Terms = TERMS) -> Case:
-    """Mark a part as no longer overdue: its reading, observed at `at_ms`, has come. The caller knows it is fresh.
-
-    A reading no newer than the one before the gap ends nothing.
-    """
-    rule = _rule_of(case, part, terms.rules)
-    before = case.conditions.get(rule.name)
-    gap = before.gaps.get(part) if before is not None else None
-    if before is None or gap is None or gap.returned_ms is not None or not _newer(gap, at_ms):
-        return case
-    gaps = {**before.gaps, part: replace(gap, returned_ms=at_ms)}
-    lasting = before.standing and any(g.returned_ms is None for g in gaps.values())
-    state = ConditionState.PRESENT if lasting else ConditionState.ABSENT
-    after = _with(case, replace(before, state=state, gaps=gaps))
-    weigh = _weigh_faults if rule.lane is Lane.SYSTEM else _weigh_silence
-    return weigh(after, at_ms, known_ms, terms)
+    return faults.weigh(follow(after, signal, terms), due_ms, due_ms, terms)
 
 
 def discharged(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
@@ -129,10 +84,10 @@ def discharged(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
     dropped = conditions.dropped(case.conditions, now_ms, terms.rules)
     if alert is not None and alert.active:
         dropped = conditions.covered(dropped, alert.peak, now_ms, terms.rules)
-    ended = {name: _ended(condition, now_ms) for name, condition in dropped.items()}
+    ended = {name: faults.ended(condition, now_ms) for name, condition in dropped.items()}
     said = {"discharged_ms": now_ms}
     over = Signal(lane=Lane.CLINICAL, level=None, at_ms=now_ms, known_ms=now_ms, evidence=said, recovered_ms=now_ms)
-    return _weigh_silence(follow(_known(case, ended, Asked.OVER), over), now_ms, now_ms, terms)
+    return faults.weigh(follow(_known(case, ended, Asked.OVER), over, terms), now_ms, now_ms, terms)
 
 
 def released(case: Case, lane: Lane, now_ms: int, terms: Terms = TERMS) -> Case:
@@ -144,7 +99,7 @@ def released(case: Case, lane: Lane, now_ms: int, terms: Terms = TERMS) -> Case:
     if lane is not Lane.CLINICAL or alert.covered_ms is None:
         return _known(case, dropped, Asked.OVER)
     covered = conditions.covered(dropped, alert.peak, alert.covered_ms, terms.rules)
-    return _weigh_silence(_known(case, covered, Asked.OVER), now_ms, now_ms, terms)
+    return faults.eased(_known(case, covered, Asked.OVER), now_ms, terms)
 
 
 def standing_again(case: Case, alert: Alert, stood: Sequence[str], now_ms: int, terms: Terms = TERMS) -> Case | None:
@@ -157,19 +112,13 @@ def standing_again(case: Case, alert: Alert, stood: Sequence[str], now_ms: int, 
         again = conditions.unknown_again(case.conditions, stood, alert.level, now_ms, terms.rules)
         return replace(case, conditions=again)
     of_lane = [c for c in case.conditions.values() if terms.rules.lane(c.rule) is alert.lane]
-    lasting = {c.rule: replace(c, state=ConditionState.PRESENT) for c in of_lane if _lasting(c)}
+    lasting = {c.rule: replace(c, state=ConditionState.PRESENT) for c in of_lane if faults.lasting(c)}
     return replace(case, conditions={**case.conditions, **lasting}) if lasting else None
 
 
 def weighed(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
     """Bring the alerts that silence and faults make in line with a case that a person has changed."""
-    return (_weigh_faults if case.stay_no == SYSTEM_STAY else _weigh_silence)(case, now_ms, now_ms, terms)
-
-
-def sick_and_unseen(case: Case) -> Alert | None:
-    """Give the clinical alert that is urgent and open while its evidence has gone stale."""
-    alert = case.open_in(Lane.CLINICAL)
-    return alert if alert is not None and alert.blind_ms is not None and alert.level >= Level.URGENT else None
+    return faults.eased(case, now_ms, terms)
 
 
 def _no_news(case: Case, alert: Alert | None, scored: Scored, rules: RuleSet) -> bool:
@@ -196,8 +145,8 @@ def _followed(case: Case, moment: Moment, terms: Terms) -> Case:
     if active or weighed.level is not None:
         waited = [c.evidence for name, c in case.pending.items() if after.conditions[name].standing]
         said = evidence.compared(moment.evidence(weighed.borne_out), _earlier(case, after, terms.rules))
-        after = follow(after, replace(_signal(after, said, terms.rules, waited), recovered_ms=recovered_ms))
-    return case if after is case else _weigh_silence(after, moment.received_ms, moment.received_ms, terms)
+        after = follow(after, replace(_signal(after, said, terms.rules, waited), recovered_ms=recovered_ms), terms)
+    return case if after is case else faults.weigh(after, moment.received_ms, moment.received_ms, terms)
 
 
 def _signal(case: Case, said: Evidence, rules: RuleSet, waited: Sequence[Evidence]) -> Signal:
@@ -253,73 +202,3 @@ def _ask(condition: Condition) -> Ask | None:
         return None
     said = condition.evidence
     return Ask(rule=condition.rule, vitals=tuple(said["repeat"]), asked_ms=said["received_ms"], due_ms=condition.due_ms)
-
-
-def _weigh_silence(case: Case, at_ms: int, known_ms: int, terms: Terms) -> Case:
-    """Bring blindness and the technical alert in line with what is overdue, as of `known_ms`."""
-    condition = case.conditions.get(OVERDUE.name)
-    if condition is None:
-        return case
-    case = _look(case, known_ms, terms.rules)
-    sick = sick_and_unseen(case)
-    if sick is not None and not condition.standing:
-        condition = replace(condition, state=ConditionState.PRESENT, since_ms=known_ms)
-        case = _with(case, condition)
-    level = None if not condition.standing else terms.rules.rules[OVERDUE.name].level if sick is None else sick.level
-    said: dict[str, Any] = {"overdue": _lasting(condition)}
-    if sick is not None:
-        said["sick_and_unseen"] = {"id": sick.id, "level": sick.level.value}
-    signal = Signal(lane=Lane.TECHNICAL, level=level, at_ms=at_ms, known_ms=known_ms, evidence=said, recovered_ms=at_ms)
-    return follow(case, signal)
-
-
-def _look(case: Case, known_ms: int, rules: RuleSet) -> Case:
-    """Blind the open clinical alert while a part that it stands on is overdue."""
-    alert = case.open_in(Lane.CLINICAL)
-    if alert is None:
-        return case
-    lasting = case.overdue
-    stale = [part for part in alert.parts if part in lasting]
-    if stale and alert.blind_ms is None:
-        case = replace(case, conditions=conditions.unseen(case.conditions, rules))
-        because = {"overdue": stale}  # and on the list again, if it was put off: what it was put off on has gone stale
-        return moves.move(case, alert, Kind.BLINDED, known_ms, because=because, blind_ms=known_ms, snooze_ms=None)
-    if not stale and alert.blind_ms is not None:
-        return moves.move(case, alert, Kind.SIGHTED, known_ms, blind_ms=None)
-    return case
-
-
-def _weigh_faults(case: Case, at_ms: int, known_ms: int, terms: Terms) -> Case:
-    """Bring the alert of the whole service in line with its faults."""
-    standing = [condition for condition in case.conditions.values() if condition.standing]
-    level = max((terms.rules.rules[condition.rule].level for condition in standing), default=None)
-    said = {"faults": {condition.rule: condition.since_ms for condition in standing}}
-    signal = Signal(lane=Lane.SYSTEM, level=level, at_ms=at_ms, known_ms=known_ms, evidence=said, recovered_ms=at_ms)
-    return follow(case, signal)
-
-
-def _ended(condition: Condition, now_ms: int) -> Condition:
-    if not condition.gaps:
-        return condition
-    gaps = {p: g if g.returned_ms is not None else replace(g, returned_ms=now_ms) for p, g in condition.gaps.items()}
-    return replace(condition, state=ConditionState.ABSENT, gaps=gaps)
-
-
-def _lasting(condition: Condition) -> dict[str, dict[str, int | None]]:
-    return {
-        part: {"due_ms": gap.due_ms, "last_ms": gap.last_ms}
-        for part, gap in condition.gaps.items()
-        if gap.returned_ms is None
-    }
-
-
-def _newer(gap: Gap, at_ms: int) -> bool:
-    return at_ms > gap.last_ms if gap.last_ms is not None else at_ms >= gap.due_ms
-
-
-def _rule_of(case: Case, part: str, rules: RuleSet) -> Rule:
-    return rules.rules[part] if case.stay_no == SYSTEM_STAY else rules.rules[OVERDUE.name]
-
-
-def _with(case: Case, condition: Condition) -> Case:
-    return replace(case, conditions={**case.conditions, condition.rule: condition})

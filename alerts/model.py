@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 SYSTEM_STAY = 0  # the stay number of the case that is about the whole service
 MONITOR = "vwmon"  # the actor of what nobody did
+SILENCE = "overdue"  # the rule whose gaps are the parts of the score that did not come
 
 
 class Level(IntEnum):
@@ -358,10 +359,11 @@ class Case:
 
     @property
     def overdue(self) -> Mapping[str, Gap]:
-        """Give the gaps that last: the parts that are awaited and have not come."""
+        """Give the gaps that last: the parts that are awaited and have not come, or the faults of the whole service."""
         return {
             part: gap
             for condition in self.conditions.values()
+            if condition.rule == SILENCE or self.stay_no == SYSTEM_STAY
             for part, gap in condition.gaps.items()
             if gap.returned_ms is None
         }

@@ -14,9 +14,14 @@ from typing import Any
 
 from alerts.errors import PolicyError
 from alerts.model import Lane, Level
+from alerts.pauses import Span, free_ms
 
 MS = {"s": 1000, "m": 60_000, "h": 3_600_000}
 SPAN = re.compile(r"(\d+)([smh])")
+
+
+def _at_once(at_ms: int) -> int:
+    return at_ms
 
 
 class Layer(StrEnum):
@@ -57,7 +62,9 @@ class Rule:
     """One criterion: holds from `limit_on` on, is known not to hold beyond `limit_off`, and in between stays as it was.
 
     It comes to hold as its `cadence` says, over the on-delay, and clears after good readings over the off-delay.
-    `late` says whether evidence that came late may raise it; one that is not `enabled` raises nothing.
+    `late` says whether evidence that came late may raise it; one that is not `enabled` raises nothing. A fault counts
+    once it has lasted its on-delay; `vitals` are those that it may be found of, where not every one is. While one that
+    `holds_back` stands, and for its off-delay after, no technical alert is raised.
     """
 
     name: str
@@ -73,6 +80,8 @@ class Rule:
     off_delay_ms: int = 0
     unsure: Unsure = Unsure.HOLD
     late: bool = True
+    vitals: tuple[str, ...] = ()
+    holds_back: bool = False
     enabled: bool = True
     source: str = ""
 
@@ -89,11 +98,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """What a level allows: how soon someone must answer, and for how long an answer holds."""
+    """What a level allows: how soon someone must answer, who is told when nobody does, how long an answer holds.
+
+    `tiers_ms` say how long each tier after the first has, and `repeat_ms` how often the last is told again after that.
+    With `waits`, what falls due while the ward is closed falls due when it opens, and the same tier is told then.
+    """
 
     first_response_ms: int
     acknowledged_at_most_ms: int
+    tiers_ms: tuple[int, ...]
+    repeat_ms: int
     note_required: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +134,7 @@ class Policy:
     repeat_within_ms: int
     run_gap_ms: int
     flapping_over_ms: int
+    handover_ms: int
     covered_rise: int
     flapping_rises: int
     clocks: Mapping[Level, Clock]
@@ -179,12 +196,20 @@ class RuleSet:
 class Terms:
     """Under what terms a case is followed: by which rules, what is held back, and whether anyone is told of it.
 
-    `held` names rules of the technical lane that raise nothing while it lasts. Nobody is told of a recording.
+    `held` has the spans in which a rule of the technical lane raises nothing, by its name, those of the whole service
+    and of the patient's pauses alike. Nobody is told of a recording. `opens` gives the first moment from a given one on
+    at which the ward is staffed.
     """
 
     rules: RuleSet
-    held: frozenset[str] = frozenset()
+    held: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     told: bool = False
+    opens: Callable[[int], int] = _at_once
+
+    def free_ms(self, rule: str, at_ms: int) -> int:
+        """Give the first moment from `at_ms` on at which a rule is not held back; later than any while that lasts."""
+        spans = self.held.get(rule)
+        return free_ms(spans, at_ms) if spans else at_ms
 
 
 def load(text: str) -> Policy:
@@ -197,7 +222,7 @@ def load(text: str) -> Policy:
         policy = Policy(
             version=table["version"],
             source=table["source"],
-            clocks={Level(int(n)): Clock(**_with_spans(row)) for n, row in table["levels"].items()},
+            clocks={Level(int(n)): _clock(row) for n, row in table["levels"].items()},
             rules={name: _rule(name, row) for name, row in table["rules"].items()},
             parts={name: Part(**_with_words(row)) for name, row in table["parts"].items()},
             **spans,
@@ -225,8 +250,11 @@ def flapping(rises: Sequence[int], now_ms: int) -> bool:
 
 
 GAP = "gap"
+FAULT = "fault"
+OF_FAULTS = frozenset({GAP, FAULT})  # what is found, of silence or otherwise
 OF_A_SCORE = frozenset({"total", "red", "could_be"})
 NAMED = re.compile(r"(value|trend|answer):\S+")
+TIERS = 3
 RED = 3
 
 
@@ -256,10 +284,21 @@ def _yes_or_no(value: object) -> bool:
     return value
 
 
+def _several(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{value!r} is not a list of words")
+    return tuple(map(_words, value))
+
+
 def _words(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not words")
     return value
+
+
+def _clock(row: Mapping[str, Any]) -> Clock:
+    known = dict(row)
+    return Clock(tiers_ms=tuple(map(_span_ms, known.pop("tiers"))), **_with_spans(known))
 
 
 def _with_spans(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -281,6 +320,11 @@ def _span_ms(text: object) -> int:
 def _check(policy: Policy) -> None:
     """Refuse a table whose rules could not be evaluated, or that could close what it should keep open."""
     faults = [f"level {level} has no clocks" for level in Level if level not in policy.clocks]
+    for level, clock in policy.clocks.items():
+        if min(clock.first_response_ms, clock.repeat_ms, *clock.tiers_ms) <= 0:
+            faults.append(f"level {level}: a tier without time would never end")
+        if len(clock.tiers_ms) >= TIERS:
+            faults.append(f"level {level}: there are {TIERS} tiers, of which the first has its first_response")
     for rule in policy.rules.values():
         faults += [f"{rule.name}: {fault}" for fault in faults_of(rule, policy.parts)]
     if faults:
@@ -293,10 +337,12 @@ def faults_of(rule: Rule, parts: Mapping[str, Part]) -> list[str]:
 
 
 def _no_quantity(rule: Rule) -> bool:
-    return rule.quantity != GAP and rule.quantity not in OF_A_SCORE and NAMED.fullmatch(rule.quantity) is None
+    return rule.quantity not in OF_FAULTS | OF_A_SCORE and NAMED.fullmatch(rule.quantity) is None
 
 
 def _turned(rule: Rule) -> bool:
+    if rule.quantity == FAULT:
+        return False
     return rule.limit_off > rule.limit_on if rule.side is Side.ABOVE else rule.limit_off < rule.limit_on
 
 
@@ -305,7 +351,7 @@ FAULTS: Sequence[tuple[Callable[[Rule, int], bool], str]] = (
     (lambda rule, _most: _turned(rule), "it would clear on the wrong side of where it is raised"),
     (lambda rule, _most: rule.lane is Lane.CLINICAL and rule.off_delay_ms <= 0, "one good reading would clear it"),
     (
-        lambda rule, _most: (rule.quantity == GAP) == (rule.lane is Lane.CLINICAL),
+        lambda rule, _most: (rule.quantity in OF_FAULTS) == (rule.lane is Lane.CLINICAL),
         "what it asks for does not belong to its lane",
     ),
     (
@@ -342,6 +388,8 @@ WORDS: Mapping[str, Callable[[Any], Any]] = {
     "lane": Lane,
     "quantity": _words,
     "source": _words,
+    "vitals": _several,
+    "holds_back": _yes_or_no,
 }
 
 

@@ -67,8 +67,7 @@ def coverage(alert: Alert) -> str:
     if alert.ack_score is not None:
         covered += f", score to {alert.ack_score + POLICY.covered_rise - 1}"
         again.append(f"score {alert.ack_score + POLICY.covered_rise} or more")
-    if alert.lane is Lane.CLINICAL:
-        again.append("a new single 3")
+    again.append("a new single 3" if alert.lane is Lane.CLINICAL else "another kind of fault")
     return f"covers {covered}; raised again by {', '.join([*again, 'expiry'])}"
 
 
@@ -191,12 +190,61 @@ def _technical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
         since_ms = gap["due_ms"] if gap["last_ms"] is None else gap["last_ms"]
         lead = f"{label(part)} overdue for" if gap["last_ms"] is None else f"no {label(part)} for"
         yield f"{lead} {ago(now_ms - since_ms)}"
+    for rule, several in evidence.get("kit", {}).items():
+        for what, figures in several.items():
+            device = figures.get("device", what)
+            yield f"{device}: {_sentence(rule, figures)} {ago(now_ms - figures['since_ms'])}"
+    if "held_until_ms" in evidence:
+        yield f"held back until {ago(now_ms - evidence['held_until_ms'])} ago, by a fault of the service or a pause"
 
 
 def _system(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
     for rule, since_ms in evidence.get("faults", {}).items():
         title = RULES[rule].title if rule in RULES else rule
-        yield f"{title} for {ago(now_ms - since_ms)}"
+        figures = evidence.get("figures", {}).get(rule, {})
+        if rule == "dead" and rule in figures:
+            until_ms = figures[rule]["until_ms"]
+            yield f"{title} for {ago(until_ms - since_ms)}, until {ago(now_ms - until_ms)} ago"
+        else:
+            yield f"{title}{_numbers(rule, figures)} for {ago(now_ms - since_ms)}"
+
+
+def _sentence(rule: str, figures: Mapping[str, Any]) -> str:
+    """Say what is wrong with a device, up to the length of time that follows."""
+    if rule in KIT:
+        return KIT[rule](figures)
+    return f"{RULES[rule].title} for" if rule in RULES else f"{rule} for"
+
+
+def _numbers(rule: str, figures: Mapping[str, Any]) -> str:
+    """Give the numbers of a fault of the service, or the devices it is of."""
+    told = SERVICE[rule](figures) if rule in SERVICE and figures else ""
+    return f" ({told})" if told else ""
+
+
+def _jump(figures: Mapping[str, Any]) -> str:
+    by_ms = figures["clock_jump"]["by_ms"]
+    return f"by {ago(abs(by_ms))} {'ahead' if by_ms > 0 else 'back'}"
+
+
+# What is said of each fault of a device, before how long ago it began.
+KIT: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "device_disconnected": lambda _: "no connection for",
+    "battery_low": lambda f: f"battery at {f['percent']:g} % for",
+    "sensor_off": lambda f: f"{label(f['vital'])} came without a value {f['count']} times in a row, for",
+    "implausible": lambda f: f"{label(f['vital'])} refused {f['count']} times in a row (last {f['sent']}), for",
+    "frozen": lambda f: f"{_reading(f['vital'], f['value'])} {f['count']} times in a row, for",
+    "clock_skew": lambda f: f"clock more than {f['minutes']} min ahead (the time of receipt is taken instead), for",
+    "sequence_gap": lambda f: f"{f['count']} of its messages have not come, for",
+}
+# What is said of each fault of the whole service besides its title and age.
+SERVICE: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "clock_jump": _jump,
+    "disk": lambda f: f"{f['disk']['free_mb']} MB free",
+    "quarantine": lambda f: f"{f['quarantine']['in_hour']} or more in an hour",
+    "notifier": lambda _: "nobody could be reached",
+    "unassigned": ", ".join,
+}
 
 
 def _threes(evidence: Mapping[str, Any]) -> str:

@@ -30,7 +30,8 @@ QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 WAKE_BYTES: Final = 4096
 READ_BYTES: Final = 262_144
 ONLINE: Final = b'{"status":"online"}'
-OFFLINE: Final = b'{"status":"offline"}'
+OFFLINE: Final = b'{"status":"offline"}'  # the Will, which the broker speaks for us
+GOODBYE: Final = b'{"status":"offline","clean":true}'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +210,7 @@ class Connection:
         if self._over() or not self.was_ready:
             return
         if self._broker.status_topic is not None:
-            said = self._client.publish(self._broker.status_topic, OFFLINE, qos=1, retain=True)
+            said = self._client.publish(self._broker.status_topic, GOODBYE, qos=1, retain=True)
             until = time.monotonic() + PART_S
             while not self._over() and not said.is_published() and (left := until - time.monotonic()) > 0:
                 self._serve(selector, peer, wake, left)

@@ -7,18 +7,22 @@ transaction.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts import deadlines, lifecycle
+from alerts import deadlines, faults, handovers, lifecycle
 from alerts import store as cases
+from alerts.faults import Finding, Waiting
 from alerts.model import SYSTEM_STAY, Case
-from alerts.policy import BASE, TERMS, Terms
+from alerts.pauses import LASTS
+from alerts.policy import BASE, Terms
 from vwmon import points
 from vwmon.attribution import NOBODY, PART_OF_VITAL
+from vwmon.duty import UNTOLD, Staffing
+from vwmon.holds import Held, Holds
 from vwmon.kernels.ragged import Bools, Floats, Ints
 from vwmon.kernels.windows import NEVER_AGE
 from vwmon.patients.limits import BY_THE_TABLE, Course
@@ -61,11 +65,13 @@ class _Terms:
     of_parts: bool
 
     @classmethod
-    def of(cls, course: Course) -> "_Terms":
-        """Give the terms of a course of rules."""
+    def of(cls, course: Course, held: Held, ward: Terms) -> "_Terms":
+        """Give the terms of a ward with a course of rules, and with what is held back, which says of itself when."""
         return cls(
             starts=course.starts,
-            terms=tuple(TERMS if rules is BASE else Terms(rules=rules) for rules in course.rules),
+            terms=tuple(
+                ward if rules is BASE and not held else replace(ward, rules=rules, held=held) for rules in course.rules
+            ),
             lowest=course.lowest,
             of_parts=not course.asked.isdisjoint(OF_PARTS),
         )
@@ -75,27 +81,38 @@ class _Terms:
         return self.terms[bisect_right(self.starts, at_ms) - 1]
 
     def tick(self, case: Case, now_ms: int) -> Case:
-        """Let every deadline that has passed act under the terms of when it fell due."""
+        """Let every deadline that has passed act under the terms of when it fell due, and what was held back come."""
         for terms, until_ms in zip(self.terms, self.starts[1:], strict=False):
             if until_ms <= now_ms:
-                case = deadlines.tick(case, until_ms - 1, terms)
-        return deadlines.tick(case, now_ms, self.at(now_ms))
+                case = faults.freed(deadlines.tick(case, until_ms - 1, terms), until_ms - 1, terms)
+        return faults.freed(deadlines.tick(case, now_ms, self.at(now_ms)), now_ms, self.at(now_ms))
 
 
 class Alerting:
     """The cases of the ward, followed point by point; rows with something open are watched at every point."""
 
-    def __init__(self, db: Connection, plans: PlanTable, system_provenance: int, host: str | None = None) -> None:
+    def __init__(
+        self,
+        db: Connection,
+        plans: PlanTable,
+        system_provenance: int,
+        host: str | None = None,
+        staffing: Staffing = UNTOLD,
+    ) -> None:
         """Begin without stays; `system_provenance` numbers the versions of what is raised for the whole service.
 
         `host` is the machine that the history names as where its events were written.
         """
-        self._db, self._plans, self._host = db, plans, host
+        self._db, self._plans, self._host, self._staffing = db, plans, host, staffing
+        self._service = _Terms.of(BY_THE_TABLE, {}, staffing.terms(""))
         self._system_provenance = system_provenance
         self._stays: Sequence[Stay] = ()
         self._provenance: Sequence[int] = ()
         self._expected: list[tuple[str, ...]] = []
+        self._courses: Sequence[Course] = ()
         self._terms: Sequence[_Terms] = ()
+        self._holds = Holds()
+        self._waiting: dict[int, Waiting] = {}
         self._lowest = np.zeros(0)
         self._named: Bools = np.zeros(0, dtype=bool)
         self._watched: Bools = np.zeros(0, dtype=bool)
@@ -112,8 +129,8 @@ class Alerting:
         self._expected = [
             tuple(part for part, on in zip(PARTS, row, strict=True) if on) for row in plans.expected.tolist()
         ]
-        shared = {id(course): _Terms.of(course) for course in courses}
-        self._terms = [shared[id(course)] for course in courses] or [_Terms.of(BY_THE_TABLE)] * len(stays)
+        self._courses = courses or [BY_THE_TABLE] * len(stays)
+        self.hold(self._holds)
         self._lowest = np.array([one.lowest for one in self._terms], dtype=np.float64)
         self._named = np.array([one.of_parts for one in self._terms], dtype=bool)
         grown = len(stays) - len(before)
@@ -121,6 +138,18 @@ class Alerting:
         self._awaited = np.pad(self._awaited, ((0, grown), (0, 0)))
         for row, case in self._load(range(len(before), len(stays))):
             self._note(row, case)
+
+    def hold(self, holds: Holds) -> None:
+        """Take what holds technical alerts back; stays with one course of rules and no pause share their terms."""
+        self._holds = holds
+        shared: dict[tuple[int, str, int], _Terms] = {}
+        terms = []
+        for stay, course in zip(self._stays, self._courses, strict=True):
+            key = id(course), stay.ward, stay.stay_no if stay.stay_no in holds.pauses else 0
+            if key not in shared:
+                shared[key] = _Terms.of(course, holds.held(stay.stay_no), self._staffing.terms(stay.ward))
+            terms.append(shared[key])
+        self._terms = terms
 
     def end(self, rows: Sequence[int], now_ms: int) -> None:
         """End what is expected of stays that were discharged; what was urgent awaits its outcome."""
@@ -177,31 +206,46 @@ class Alerting:
                 part, last = PARTS[parts[i]], int(last_ms[i]) if last_ms[i] >= 0 else None
                 after = terms.tick(after, fell_ms)
                 after = lifecycle.overdue(after, part, fell_ms, now_ms, last_ms=last, terms=terms.at(now_ms))
-            changes.append((row, case, after))
+            changes.append((row, case, terms.tick(after, now_ms)))
         self._keep(changes)
 
     def tick(self, now_ms: int) -> None:
         """Let the stored deadlines that have passed act, as of when each fell due."""
-        due = cases.due(self._db, now_ms)
+        handovers.end(self._db, now_ms)
+        due = cases.due(self._db, now_ms, told=self._staffing.told)
         if due:
             self._cases.clear()
         rows = {stay.stay_no: row for row, stay in enumerate(self._stays)} if due else {}
         for stay_no, case in cases.load(self._db, due).items():
             row = rows.get(stay_no)
             provenance = self._system_provenance if row is None else self._provenance[row]
-            after = deadlines.tick(case, now_ms) if row is None else self._terms[row].tick(case, now_ms)
+            after = (self._service if row is None else self._terms[row]).tick(case, now_ms)
             cases.save(self._db, case, after, provenance, self._host)
             if row is not None:
                 self._note(row, after)
 
-    def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
-        """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
-        case = cases.load(self._db, [SYSTEM_STAY])[SYSTEM_STAY]
-        if since_ms is None:
-            after = lifecycle.returned(case, rule, now_ms, now_ms)
-        else:
-            after = lifecycle.overdue(case, rule, since_ms, now_ms)
-        cases.save(self._db, case, after, self._system_provenance, self._host)
+    def release(self, now_ms: int) -> None:
+        """Raise what was held back and is no longer, as of when that ended."""
+        free = [row for row in self._waiting if any(at_ms <= now_ms for at_ms in self._free_ms(row))]
+        self._keep((row, case, self._terms[row].tick(case, now_ms)) for row, case in self._load(free))
+
+    def releases(self, after_ms: int) -> list[int]:
+        """Give the moments after a time at which something held back will be held back no longer."""
+        return [at_ms for row in self._waiting for at_ms in self._free_ms(row) if after_ms < at_ms < LASTS]
+
+    def find(self, stay_no: int, findings: Sequence[Finding]) -> None:
+        """Follow what was found of one stay's devices, or of the whole service."""
+        if stay_no == SYSTEM_STAY:
+            case = cases.load(self._db, [SYSTEM_STAY])[SYSTEM_STAY]
+            after = _found(case, findings, self._service)
+            cases.save(self._db, case, after, self._system_provenance, self._host)
+            return
+        rows = [row for row, stay in enumerate(self._stays) if stay.stay_no == stay_no and stay.discharged_ms is None]
+        self._keep((row, case, _found(case, findings, self._terms[row])) for row, case in self._load(rows))
+
+    def _free_ms(self, row: int) -> list[int]:
+        terms = self._terms[row].at(LASTS)
+        return [terms.free_ms(rule, since_ms) for rule, since_ms in self._waiting[row]]
 
     def _refused(self, scores: Scores, chosen: Ints) -> Mapping[int, Refused]:
         """Read what came for the parts that count as refused at the chosen moments; mostly there are none."""
@@ -250,6 +294,9 @@ class Alerting:
     def _note(self, row: int, case: Case) -> None:
         self._watched[row] = not case.quiet
         self._awaited[row] = [part in case.overdue for part in PARTS]
+        self._waiting.pop(row, None)
+        if waiting := faults.waiting(case):
+            self._waiting[row] = waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +331,7 @@ class _Story:
 
     def _moment(self, over_time: _Terms, case: Case, i: int, left: list[int]) -> Case:
         scores, received_ms = self.scores, int(self.scores.received_ms[i])
+        case = faults.freed(case, received_ms, over_time.at(received_ms))
         while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
             case = self._episode(over_time, case, left.pop(0))
         if not scores.late[i]:
@@ -357,6 +405,12 @@ def _learn(over_time: _Terms, case: Case, waiting: list[Placed], whole: int) -> 
         _, noted = waiting.pop(0)
         case = over_time.tick(case, noted.received_ms)
         case = lifecycle.learn(case, noted, over_time.at(noted.received_ms))
+    return case
+
+
+def _found(case: Case, findings: Iterable[Finding], over_time: _Terms) -> Case:
+    for finding in findings:
+        case = faults.found(case, finding, over_time.at(finding.at_ms))
     return case
 
 

@@ -16,6 +16,10 @@ class Clock:
         """Return the time now, in milliseconds since the Unix epoch, UTC."""
         return time.time_ns() // NS_PER_MS
 
+    def steady_ms(self) -> int:
+        """Return a time that nobody sets and that has no beginning: against it, a jump of the clock shows."""
+        return time.monotonic_ns() // NS_PER_MS
+
 
 class ScaledClock(Clock):
     """A clock that starts where it is told and runs `speed` times as fast, for a demonstration.
@@ -35,3 +39,7 @@ class ScaledClock(Clock):
         """Return the time it is on this clock, in milliseconds since the Unix epoch, UTC."""
         passed_ns = time.monotonic_ns() - self._began_ns
         return self._start_ms + int(passed_ns * self._speed) // NS_PER_MS
+
+    def steady_ms(self) -> int:
+        """Return the time it is on this clock, which nobody sets either."""
+        return self.now_ms()

@@ -41,9 +41,10 @@ class Log(Protocol):
 
 
 class DeviceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What a device says of itself, retained, and its Will says for it."""
+    """What a device says of itself, retained, and its Will says for it; only the device itself can say `clean`."""
 
     status: Literal["online", "offline"]
+    clean: bool = False
     battery_percent: float | None = None
     firmware: str | None = None
 

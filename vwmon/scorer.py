@@ -5,25 +5,29 @@ How a score or an alert comes about is not decided here.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
 
 from alerts import store as cases
+from alerts.faults import Finding
+from alerts.model import SYSTEM_STAY
 from vwmon import attribution, pipeline, points
 from vwmon.alerting import Alerting, Followed, Placed
 from vwmon.attribution import LogColumns, Vitals
+from vwmon.holds import Holds
 from vwmon.kernels.ragged import Ints
 from vwmon.patients import plans
 from vwmon.patients.records import Entry
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.quantities import Learnt, Quantities
 from vwmon.roster import Roster
-from vwmon.store import attempts, limits, registers, scores
+from vwmon.store import attempts, findings, limits, pauses, registers, scores
 from vwmon.store import readings as stored
 from vwmon.store.database import atomic
+from vwmon.store.findings import Found, Key
 from vwmon.store.fresh import Fresh
 from vwmon.store.sqlite import Connection
 from vwmon.ward import Readings, Ward
@@ -64,13 +68,15 @@ class Scorer:
         self._layers, self._quantities = versions.layers(), Quantities(db, versions.zone)
         self._roster = Roster(stays=(), assignments=frozenset(), plans=plans.load_all())
         self._ward = Ward(self._roster.plan_table())
+        self._standing = _standing(db)
         self._heard_ms: Ints = np.zeros(0, dtype=np.int64)
         self._trimmed_to = 0
         self._tried = len(attempts.numbers(db, 0, self.cursor))
         self.last_received_ms: int | None = None
         self.last_observed_ms: int | None = None
         with atomic(db):
-            self._alerting = Alerting(db, self._ward.plans, versions.number(db, SYSTEM), versions.host)
+            system = versions.number(db, SYSTEM)
+            self._alerting = Alerting(db, self._ward.plans, system, versions.host, versions.staffing)
             self._enrol()
         self._rebuild()
         with atomic(db):
@@ -80,6 +86,11 @@ class Scorer:
     def stays(self) -> int:
         """Count the stays that are open."""
         return sum(stay.discharged_ms is None for stay in self._roster.stays)
+
+    @property
+    def standing(self) -> Mapping[Key, Finding]:
+        """Give what was found of devices and of the whole service and is not over."""
+        return self._standing
 
     @property
     def readings(self) -> int:
@@ -115,6 +126,7 @@ class Scorer:
         last_ms = self._ward.windows.latest_ms[rows, parts]
         with atomic(self._db):
             self._alerting.fall_overdue(rows, parts, due_ms, last_ms, now_ms)
+            self._alerting.release(now_ms)
             self._alerting.tick(now_ms)
 
     def settle(self, now_ms: int) -> None:
@@ -126,7 +138,11 @@ class Scorer:
         """Give the first moment after `after_ms` at which a tick may find something, if nothing more comes."""
         rows, parts, due_ms = pipeline.overdue(self._ward, FOREVER_MS)
         found = due_ms + self._behind_ms()[rows, parts] + 1
-        times = [*found[found > after_ms].tolist(), *cases.expiries(self._db, after_ms)]
+        times = [
+            *found[found > after_ms].tolist(),
+            *cases.expiries(self._db, after_ms, told=self._versions.staffing.told),
+            *self._alerting.releases(after_ms),
+        ]
         return min(times, default=None)
 
     def _behind_ms(self) -> Ints:
@@ -140,10 +156,39 @@ class Scorer:
         lag_ms = (np.where(came, self._heard_ms, self._registered_ms) - reached_ms)[:, None]
         return np.where(lag_ms > self._ward.plans.overdue_ms, lag_ms, 0)
 
-    def system(self, rule: str, since_ms: int | None, now_ms: int) -> None:
-        """Raise a condition of the whole service as of `since_ms`, or lower it when that is None."""
+    def find(self, stay_no: int, found: Iterable[Finding], now_ms: int) -> None:
+        """Follow what was found of a stay's devices, or of the whole service, and keep it; what is known is no news."""
+        news = [
+            Found(stay_no=stay_no, finding=one, noticed_ms=now_ms, cursor=self.cursor)
+            for one in found
+            if self._is_news(stay_no, one)
+        ]
+        if not news:
+            return
         with atomic(self._db):
-            self._alerting.system(rule, since_ms, now_ms)
+            findings.write(self._db, news)
+            if stay_no == SYSTEM_STAY:
+                self._hold()
+            self._alerting.find(stay_no, [one.finding for one in news])
+        for one in news:
+            self._standing.pop(one.key, None)
+            if one.finding.since_ms is not None:
+                self._standing[one.key] = one.finding
+
+    def _is_news(self, stay_no: int, one: Finding) -> bool:
+        """Tell whether a fault is new, or one that stands is over; its end cannot be known from before it began."""
+        stands = self._standing.get((stay_no, one.rule, one.what))
+        if stands is None or stands.since_ms is None:
+            return one.since_ms is not None
+        return one.since_ms is None and one.at_ms >= stands.since_ms
+
+    def _hold(self) -> None:
+        """Take what holds technical alerts back as it is stored."""
+        spans: dict[int, list[tuple[int, int]]] = {}
+        for pause in pauses.every(self._db):
+            spans.setdefault(pause.stay_no, []).append(pause.span)
+        service = [one.finding for one in findings.of_stay(self._db, SYSTEM_STAY)]
+        self._alerting.hold(Holds.of(service, spans))
 
     def _advance(self, rows: LogColumns) -> None:
         readings = self._readings(rows)
@@ -241,6 +286,7 @@ class Scorer:
         self._provenance = np.array(
             [self._versions.number(self._db, stay.pathway) for stay in self._roster.stays], dtype=np.int64
         )
+        self._hold()
         own = limits.by_stay(self._db)
         courses = [self._layers.course(stay, own.get(stay.stay_no, ())) for stay in self._roster.stays]
         self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist(), courses)
@@ -297,6 +343,16 @@ class Scorer:
 
     def _kept(self) -> int:
         return len(self._ward.windows) + len(self._ward.attempts)
+
+
+def _standing(db: Connection) -> dict[Key, Finding]:
+    """Give what stands, with the faults of the whole service that a version before this one left without a finding."""
+    case = cases.load(db, [SYSTEM_STAY])[SYSTEM_STAY]
+    left = [condition for condition in case.conditions.values() if condition.standing]
+    older = {
+        (SYSTEM_STAY, one.rule, ""): Finding(rule=one.rule, since_ms=one.since_ms, at_ms=one.since_ms) for one in left
+    }
+    return older | findings.standing(db)
 
 
 def _placed(readings: Readings, learnt: Sequence[Learnt]) -> Mapping[int, Sequence[Placed]]:

@@ -6,23 +6,25 @@ they leave it open. Pure: what any of it leads to is the engine's.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 import numpy as np
 
+from alerts.faults import Finding
 from alerts.model import MONITOR, Alert, Event, Kind, State
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Bools, Ints
 from vwmon.patients.records import Assignment, Plan, Stay, StayLimit
 from vwmon.roster import Roster
 from vwmon.scoring.charts import PARTS
-from vwmon.store.account import Account, Noticed
+from vwmon.store.account import Account
 from vwmon.store.limits import numbered
 from vwmon.store.readings import FOREVER_MS, LogRow
 from vwmon.windows import NEVER
 
 TAKING = frozenset({Kind.ACKNOWLEDGED, Kind.TAKEN})
-BY_THE_CLOCK = frozenset({Kind.EXPIRED, Kind.WOKEN})  # what a stored deadline does
+BY_THE_CLOCK = frozenset({Kind.EXPIRED, Kind.WOKEN, Kind.ESCALATED})  # what a stored deadline does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +77,15 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A fault of the whole service, noticed at `at_ms`, began at `since_ms`, or was over (None)."""
+    """What was found of the stay's devices, or of the whole service, noticed at `at_ms` with the log at `cursor`."""
 
     at_ms: int
-    rule: str
-    since_ms: int | None
+    finding: Finding
+    cursor: int | None = None
 
 
 Step = Message | Written | Did | Waited | Settled | Fault
+Span = tuple[int, int]  # from a moment on and before another
 Placed = tuple[int, Step]  # a step, and when the first message is received that comes after it
 
 
@@ -98,14 +101,34 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
     In a recording no time passes but that of its readings.
     """
     did = list(_did(account))
-    if account.stay is None:
+    if account.stay is None and not account.findings:
         return list(_faults(account, [step for _, step in did]))
     came = messages(account.rows)
-    placed = sorted([*_written(account, account.stay), *did], key=lambda one: one[0])
+    written = [] if account.stay is None else _written(account, account.stay)
+    placed = sorted([*written, *did], key=lambda one: one[0])
+    if account.findings:
+        placed = sorted([*_findings(account), *placed], key=partial(_slot, came))
     if not watched:
         return [*_woven(came, placed), Settled(at_ms=_end_ms(account))]
-    looks = _looks(account, came, Roster(stays=(account.stay,), assignments=frozenset(), plans=plans))
+    stays = () if account.stay is None else (account.stay,)
+    looks = _looks(account, came, Roster(stays=stays, assignments=frozenset(), plans=plans))
     return [*_woven(came, placed, looks), Waited(at_ms=_end_ms(account))]
+
+
+def unwatched(events: Sequence[Event]) -> list[Span]:
+    """Give the spans in which nobody looked at the time, as steps that were taken late say, in order and apart."""
+    late = sorted(
+        (e.evidence["unwatched_from_ms"], e.at_ms)
+        for e in events
+        if e.kind is Kind.ESCALATED and "unwatched_from_ms" in e.evidence
+    )
+    spans: list[Span] = []
+    for from_ms, to_ms in late:
+        if spans and from_ms < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], to_ms))
+        else:
+            spans.append((from_ms, to_ms))
+    return spans
 
 
 def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[int] | None = None) -> Iterator[Step]:
@@ -126,7 +149,7 @@ def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[i
 
 def _precedes(placed: Placed, message: Message) -> bool:
     cut_ms, step = placed
-    cursor = step.cursor if isinstance(step, Did) else None
+    cursor = step.cursor if isinstance(step, Did | Fault) else None
     return cut_ms <= message.at_ms if cursor is None else message.rows[0][0] > cursor
 
 
@@ -172,20 +195,32 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
             at_ms = max(entry.noticed_ms, entry.at_ms)
             limit = limits.get(numbered(entry))
             written = Written(at_ms=at_ms, written_ms=entry.at_ms, what=what, stay=stay, assignments=found, limit=limit)
-            yield _placed_ms(account, entry, entry.noticed_ms, entry.cursor), written
+            yield _placed_ms(account, entry.at_ms, entry.noticed_ms, entry.cursor), written
+
+
+def _findings(account: Account) -> Iterator[Placed]:
+    """Give what was found, each finding among the messages where the daemon noticed it."""
+    for one in account.findings:
+        placed_ms = _placed_ms(account, one.noticed_ms, one.noticed_ms, one.cursor)
+        yield placed_ms, Fault(at_ms=one.noticed_ms, finding=one.finding, cursor=one.cursor)
+
+
+def _slot(came: Sequence[Message], placed: Placed) -> tuple[int, int]:
+    """Give after how many messages a step comes, and when: what the daemon found lies among the rest by both."""
+    return sum(not _precedes(placed, message) for message in came), placed[1].at_ms
 
 
 def _without(several: Sequence[Assignment], one: Assignment) -> list[Assignment]:
     return [each for each in several if each is not one]
 
 
-def _placed_ms(account: Account, entry: Noticed, noticed_ms: int, cursor: int) -> int:
-    """Give the place of a line: after what had been scored when it was acted on, before the rest.
+def _placed_ms(account: Account, at_ms: int, noticed_ms: int, cursor: int) -> int:
+    """Give the place of a line written at `at_ms`: after what had been scored when it was acted on, before the rest.
 
     Of a line that is older than such notes only its own time is known.
     """
-    if noticed_ms < entry.at_ms:
-        return entry.at_ms
+    if noticed_ms < at_ms:
+        return at_ms
     after_ms = max((row[5] + 1 for row in account.rows if row[0] <= cursor), default=0)
     before_ms = min((row[5] for row in account.rows if row[0] > cursor), default=FOREVER_MS)
     return min(max(noticed_ms, after_ms), before_ms)
@@ -216,19 +251,25 @@ def _did(account: Account) -> Iterator[Placed]:
         yield cut_ms, Did(at_ms=event.at_ms, event=event, alert_id=alert.id, until_ms=until_ms, cursor=cursor)
 
 
+def handed_over(event: Event) -> bool:
+    """Tell whether an act was part of a handover, which leaves the acknowledgement as it was."""
+    return "handover" in event.evidence
+
+
 def _until_ms(alert: Alert, events: Sequence[Event], taking: Event) -> int | None:
     """Find until when an acknowledgement was given that is older than such notes.
 
     None where nothing depends on it, as when it was outgrown first.
     """
-    later = [e for e in events if e.version > taking.version and (e.kind in TAKING or e.kind is Kind.EXPIRED)]
+    ends = [e for e in events if e.kind is Kind.EXPIRED or (e.kind in TAKING and not handed_over(e))]
+    later = [e for e in ends if e.version > taking.version]
     if later:
         return later[0].at_ms if later[0].kind is Kind.EXPIRED else None
     return alert.ack_until_ms
 
 
 def _faults(account: Account, did: Sequence[Step]) -> Iterator[Step]:
-    """Give what befell the whole service, as its history tells it: the log does not know of it."""
+    """Give what befell the whole service, as its history tells it, in a database from before findings were kept."""
     acts = iter(did)
     standing: dict[str, int] = {}
     for event in account.kept.events:
@@ -250,10 +291,10 @@ def _moved(standing: dict[str, int], now: Mapping[str, int], at_ms: int) -> Iter
     """Give the faults that begin and end between two sets of them, and note in the first that they did."""
     for rule in [rule for rule in now if rule not in standing]:
         standing[rule] = now[rule]
-        yield Fault(at_ms=at_ms, rule=rule, since_ms=now[rule])
+        yield Fault(at_ms=at_ms, finding=Finding(rule=rule, since_ms=now[rule], at_ms=at_ms))
     for rule in [rule for rule in standing if rule not in now]:
         del standing[rule]
-        yield Fault(at_ms=at_ms, rule=rule, since_ms=None)
+        yield Fault(at_ms=at_ms, finding=Finding(rule=rule, since_ms=None, at_ms=at_ms))
 
 
 def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozenset[int]:
@@ -275,8 +316,10 @@ def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozens
         last_ms = _before(number[mine], columns.observed_ms[mine], len(came), roster.stays[0].admitted_ms)
         due_ms = last_ms + plan.overdue_ms[0, column]
         found |= _passed(due_ms, received_ms) | _passed(due_ms + behind_ms, received_ms)
-    for until_ms in {step.until_ms for _, step in _did(account) if isinstance(step, Did)} - {None}:
-        found |= _passed(np.full(len(came), until_ms), received_ms)
+    passed = {step.until_ms for _, step in _did(account) if isinstance(step, Did)}
+    passed |= {event.at_ms for event in account.kept.events if event.kind is Kind.ESCALATED}
+    for moment_ms in passed - {None}:
+        found |= _passed(np.full(len(came), moment_ms), received_ms)
     return frozenset(np.flatnonzero(found).tolist())
 
 

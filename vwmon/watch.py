@@ -1,28 +1,32 @@
 """The scoring thread's turn: score what is new; when the log is scored to its end, let time pass; and say so.
 
 The heartbeat is written here and only after a completed turn, so that a screen or a watchdog that trusts it trusts the
-scoring itself. What is scored and raised is the scorer's.
+scoring itself. What is scored and raised is the scorer's, what can be wrong around it vwmon.surroundings' and
+vwmon.kit's.
 """
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from alerts.chain import Anchor
+from alerts.model import SYSTEM_STAY
+from vwmon import config, surroundings
 from vwmon.clock import Clock
 from vwmon.errors import StoreError
 from vwmon.intake.protocol import LinkState
+from vwmon.kit import Kit
 from vwmon.scorer import Scorer
-from vwmon.store import anchors, database, monitor
+from vwmon.store import anchors, database, monitor, outbox, watched
 from vwmon.store.monitor import Monitor
 from vwmon.store.sqlite import Connection
+from vwmon.surroundings import HOUR_MS, Look
 
 TICK_MS = 1_000
 BEAT_MS = 5_000
+KIT_MS = 5_000
 ANCHOR_MS = 600_000
-BROKER_GONE_MS = 60_000
-BROKER, SILENT = "broker", "silent"
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +38,10 @@ class Surroundings:
     clock: Clock
     link: Callable[[], LinkState]
     last_received_ms: Callable[[], int | None]
-    silent_after_ms: int
     software: str
     config_hash: str
+    limits: config.Monitor = field(default_factory=config.Monitor)
+    free_bytes: Callable[[], int | None] = lambda: None
     anchors: Path | None = None
 
 
@@ -47,20 +52,29 @@ class Watch:
         """Begin with nothing said yet; the first turn writes a heartbeat."""
         self._db, self._scorer, self._around = db, scorer, around
         self._started_ms = around.clock.now_ms()
-        self._ticked_ms = self._beaten_ms = 0
+        self._ahead_ms = self._started_ms - around.clock.steady_ms()
+        self._before = monitor.read(db)
+        self._looked_ms = self._ticked_ms = self._beaten_ms = self._kit_ms = 0
+        self._kit: Kit | None = None
         self._linked = self._news = False
         self._anchored: Anchor | None = None
         self._anchored_ms = 0
         self.latest: Monitor | None = None
 
     def turn(self) -> bool:
-        """Score one batch; with nothing left to score, tick. Return whether there may be more at once."""
+        """Score one batch; with nothing left to score, tick. Return whether there may be more at once.
+
+        What is wrong around is looked at first: it may hold back what this turn would raise.
+        """
         now_ms = self._around.clock.now_ms()
+        if not 0 <= now_ms - self._looked_ms < TICK_MS:
+            self._looked_ms = now_ms
+            self._look_around(now_ms)
         scored = self._scorer.cycle(now_ms)
-        if not scored and now_ms - self._ticked_ms >= TICK_MS:
+        if not scored and not 0 <= now_ms - self._ticked_ms < TICK_MS:
             self._ticked_ms = now_ms
             self._scorer.tick(now_ms)
-            self._look_around(now_ms)
+            self._look_at_kit(now_ms)
         self._news = self._news or scored > 0
         if self._beat_is_due(now_ms):
             self._beat(now_ms)
@@ -77,16 +91,41 @@ class Watch:
     def _beat_is_due(self, now_ms: int) -> bool:
         """Tell whether it is time: sooner when something was scored, at once when the broker comes or goes."""
         every_ms = TICK_MS if self._news else BEAT_MS
-        return now_ms - self._beaten_ms >= every_ms or self._around.link().connected != self._linked
+        return not 0 <= now_ms - self._beaten_ms < every_ms or self._around.link().connected != self._linked
 
     def _look_around(self, now_ms: int) -> None:
         """Raise or lower what is wrong with the whole service."""
-        link = self._around.link()
-        gone = not link.connected and now_ms - link.since_ms > BROKER_GONE_MS
-        self._scorer.system(BROKER, link.since_ms if gone else None, now_ms)
-        heard_ms = self._around.last_received_ms() or self._started_ms
-        silent = self._scorer.stays > 0 and now_ms - heard_ms > self._around.silent_after_ms
-        self._scorer.system(SILENT, heard_ms if silent else None, now_ms)
+        limits = self._around.limits
+        ahead_ms = now_ms - self._around.clock.steady_ms()
+        look = Look(
+            now_ms=now_ms,
+            started_ms=self._started_ms,
+            link=self._around.link(),
+            heard_ms=self._around.last_received_ms(),
+            stays=self._scorer.stays,
+            lag_ms=self._scorer.lag_ms(now_ms),
+            before=self._before,
+            jumped_ms=ahead_ms - self._ahead_ms,
+            free_bytes=self._around.free_bytes(),
+            unreached_since_ms=outbox.unreachable(self._db, now_ms),
+            unaccepted_since_ms=watched.unaccepted_since_ms(self._db, now_ms),
+            refused_in_hour=watched.refused_since(self._db, now_ms - HOUR_MS, limits.quarantined_per_hour),
+        )
+        self._ahead_ms = ahead_ms
+        self._scorer.find(SYSTEM_STAY, surroundings.found(look, limits, self._scorer.standing), now_ms)
+        if any(rule == surroundings.DEAD for _, rule, _ in self._scorer.standing):
+            self._before = None
+
+    def _look_at_kit(self, now_ms: int) -> None:
+        """Raise or lower what is wrong with the devices; only for a log that is scored to its end."""
+        if 0 <= now_ms - self._kit_ms < KIT_MS:
+            return
+        self._kit_ms = now_ms
+        if self._kit is None:
+            sleeping = self._around.limits.sleeping_profiles
+            self._kit = Kit(self._db, self._scorer.cursor, sleeping=sleeping)
+        for stay_no, found in self._kit.look(now_ms, self._scorer.cursor, self._scorer.standing).items():
+            self._scorer.find(stay_no, found, now_ms)
 
     def _anchor(self, now_ms: int) -> None:
         """Say, in the journal and in the file, how far the history of alerts goes; nothing when it went no further."""

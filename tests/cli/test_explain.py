@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from alerts.faults import Finding
+from alerts.model import SYSTEM_STAY
 from tests.conftest import Command, every_breach_at_once
 from tests.db.test_scorer import ILL, T0, WELL
 from tests.db.watched_ward import Watched
@@ -336,7 +338,7 @@ def test_the_other_scale_is_named_with_who_prescribed_it(vwmon: Command, living:
 
 def test_a_fault_of_the_service_is_explained(vwmon: Command, living: Watched) -> None:
     """Since when, by which rule; there is no plan and no reading."""
-    living.scorer.system("broker", T0, living.now_ms)
+    living.scorer.find(SYSTEM_STAY, [Finding(rule="broker", since_ms=T0, at_ms=living.now_ms)], living.now_ms)
     (alert,) = living.open_alerts("system")
     result = vwmon("explain", alert, "--db", living.path)
     assert result.exit_code == 0

@@ -166,6 +166,15 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
     assert plan.record()["own_limits"] == []
 
 
+def test_the_page_is_80_columns_wide(plan: Plan, vwmon: Command) -> None:
+    """However much there is to say of a limit."""
+    long = ("--limit", "news2_5", "--on", "6", "--off", "5", "--reason", "a reason that goes on and on " * 5)
+    for arguments in (long, (), ("--end", "news2_5")):
+        done = vwmon("patients", "plan", "P1", *arguments, "--config", plan.config)
+        assert done.exit_code == 0
+        assert max(map(len, done.stdout.splitlines())) <= 80
+
+
 def test_nobody_s_plan_is_not_found(plan: Plan, vwmon: Command) -> None:
     """Nor is a limit set for who has left; the plan can still be read."""
     assert plan(patient="P9")[0] == 3

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.cli.triage_records import NOW, look, queue, record, shown, story
 from vwmon.cli import render
 from vwmon.cli.triage import queues, spans
+from vwmon.cli.triage.charts import Dot, Trace
 from vwmon.cli.triage.filters import Filter
 from vwmon.cli.triage.keys import footed, help_lines, offered
 from vwmon.cli.triage.pictures import Shown, picture
@@ -41,11 +42,11 @@ def test_every_size_shows_what_matters(width: int, height: int) -> None:
     for said in (
         "NOT MONITORING: nothing was scored. The list below is NOT current.",
         "you: ann | 1 open, 1 unowned | read 11:06:40Z",
-        "AAAA L2 JB p-aaaa",
+        "AAAA L2 p-aaaa (JB 71y)",
         "NEW",
-        "in 10 min",
-        "JB p-aaaa, 71 y, ward resp",
-        "SpO2 91 % scored 3",
+        "in 10m",
+        "p-aaaa (JB 71y), ward resp",
+        "SpO2 91",
         "NEWS2 now 6; last reading 3 min ago",
         "130/min (2) 0 s",
         "pulse",
@@ -82,9 +83,9 @@ def test_the_part_of_the_list_that_is_shown_has_the_cursor_in_it() -> None:
 def test_list_and_chart_stand_beside_each_other_where_there_is_room() -> None:
     """With what changed and why in the list, and bars for the score."""
     lines = drawn(shown(record(), keys=KEYS), 160, 50)
-    assert any("│ AAAA L2 NEW  JB p-aaaa, 71 y, ward resp" in line for line in lines)
+    assert any("│ AAAA L2 NEW  p-aaaa (JB 71y), ward resp" in line for line in lines)
     assert "│" in next(line for line in lines if line.startswith(">  AAAA"))
-    assert any(line.startswith("   resp; NEWS2 6 (7 of 7 measured)") for line in lines)
+    assert any(line.startswith("   resp; NEWS2 6; SpO2 91") for line in lines)
     assert any("certain  : could be" in line for line in lines)
 
 
@@ -93,11 +94,22 @@ def test_the_chart_is_only_ever_that_of_the_patient_under_the_cursor() -> None:
     other = "\n".join(drawn(shown(record(stay=9), look=look(record(stay=9), story=story(1)))))
     assert "reading the chart..." in other
     assert "pulse" not in other
-    service = record(stay=None, patient=None, ward=None, person="", age=None, lane="system", score=None)
+    service = record(stay=None, patient=None, ward=None, person=None, lane="system", score=None)
     text = "\n".join(drawn(shown(service)))
     assert "the service" in text
     assert "pulse" not in text
     assert "reading the chart" not in text
+
+
+def test_a_chart_without_room_says_that_it_is_cut() -> None:
+    """Nobody takes the vitals that are shown for all there are."""
+    vitals = ["respiratory_rate", "spo2", "oxygen", "systolic_bp", "heart_rate", "temperature"]
+    traces = [Trace(vital=vital, unit="", dots=(Dot(at_ms=NOW, value=90),)) for vital in vitals]
+    state = shown(record(), look=look(record(), story=story(1, *traces)), keys=KEYS)
+    assert any(line.startswith("temp") for line in drawn(state))
+    short = drawn(replace(state, said="word " * 60))
+    assert not any(line.startswith("temp") for line in short)
+    assert "... the rest has no room here" in short
 
 
 def test_a_list_that_cannot_be_read_says_so_and_of_when_it_is() -> None:
@@ -135,18 +147,25 @@ def test_what_was_put_off_is_counted_above_the_list() -> None:
     assert "No open alerts but 1 put off" in alone
 
 
+def test_who_was_asked_to_take_an_alert_over_is_said() -> None:
+    """In the row where there is room, and under the cursor."""
+    text = "\n".join(drawn(shown(record(offered_to="bea")), 160, 50))
+    assert text.count("offered to bea") >= 1
+    assert "offered to bea" in "\n".join(drawn(shown(record(offered_to="bea"))))
+
+
 def test_a_recording_is_called_one_and_ages_stand_at_its_last_moment() -> None:
     """However long ago that was."""
     old = look(record(), live=False, title="RECORDING: stands at 2026-11-18T11:06:40Z")
     lines = drawn(shown(record(), look=old, now_ms=NOW + 9_000_000, read_ms=NOW + 9_000_000))
     assert lines[0] == " RECORDING: stands at 2026-11-18T11:06:40Z."
-    assert any("in 10 min" in line for line in lines)
+    assert any("in 10m" in line for line in lines)
 
 
 def test_ages_grow_while_nothing_is_read() -> None:
     """They are against the clock, not against the last look."""
     text = "\n".join(drawn(shown(record(), now_ms=NOW + 9_000, read_ms=NOW)))
-    assert "in 9 min" in text
+    assert "in 9m" in text
 
 
 def test_what_came_or_got_worse_is_announced_above_the_list() -> None:
@@ -154,9 +173,9 @@ def test_what_came_or_got_worse_is_announced_above_the_list() -> None:
     before = queue(record("AAAA"))
     after = refreshed(queues.filtered(before, Filter(words=("aaaa",))), [record("AAAA"), record("BBBB", level=3)])
     state = replace(shown(record("AAAA")), queue=after)
-    assert "! LOOK: BBBB L3 JB p-bbbb new here (filtered out)  (N goes there)" in drawn(state, 100)[1]
+    assert "! LOOK: BBBB L3 p-bbbb (JB 71y) new here (filtered out)  (N goes there)" in drawn(state, 100)[1]
     crowd = refreshed(before, [record("AAAA"), *many(9)])
-    assert drawn(replace(state, queue=crowd), 120)[1].endswith("and 6 more  (N goes there)")
+    assert drawn(replace(state, queue=crowd), 120)[1].endswith("and 7 more  (N goes there)")
     assert "(N goes there)" not in drawn(replace(state, queue=crowd, readonly=True), 120)[1]
 
 
@@ -175,9 +194,9 @@ def test_a_row_that_changed_is_marked_in_place() -> None:
 def test_an_identifier_too_long_for_its_row_stands_whole_below_it() -> None:
     """Two patients whose identifiers begin alike must not look like one."""
     for width, height in SIZES:
-        one = shown(record(patient="ward-patient-0000000000000000000000001", person="JB"))
+        one = shown(record(patient="LLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLL"))
         assert any(
-            line.startswith("   patient JB ward-patient-0000000000000000000000001")
+            line.startswith("   patient LLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLL (JB 71y)")
             for line in drawn(one, width, height)
         )
 
@@ -201,11 +220,12 @@ def test_nothing_that_a_terminal_would_obey_is_drawn(width: int, height: int) ->
     """Names, notes, reasons, owners and errors with escape sequences are shown, not obeyed."""
     evil: dict[str, Any] = {
         "patient": HOSTILE,
-        "person": HOSTILE,
+        "person": {"name": HOSTILE},
         "owner": HOSTILE,
         "note": HOSTILE,
         "ward": HOSTILE,
         "why": [HOSTILE],
+        "brief": [HOSTILE],
     }
     state = shown(record(**evil), who=HOSTILE, said=HOSTILE, trouble=HOSTILE, keys=KEYS)
     text = "".join(drawn(state, width, height))
@@ -222,7 +242,10 @@ def test_nothing_that_a_terminal_would_obey_is_drawn(width: int, height: int) ->
 )
 def test_every_line_fits_its_terminal(width: int, height: int, number: int, text: str, charted: bool) -> None:
     """At any size, with any names: as many lines as there are, each exactly as wide."""
-    records = [each | {"person": text, "owner": text, "note": text, "why": [text]} for each in many(number)]
+    records = [
+        each | {"person": {"name": text}, "owner": text, "note": text, "why": [text], "brief": [text]}
+        for each in many(number)
+    ]
     state = shown(*records, who=text, said=text, trouble=text, keys=KEYS, charted=charted)
     lines = picture(state, width, height).lines
     assert len(lines) == height

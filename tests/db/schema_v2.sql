@@ -53,10 +53,14 @@ CREATE TABLE device (
     device_no integer primary key, device text not null unique, profile text not null default '',
     serial text not null default '', added_ms integer not null,
     registered integer not null check (registered in (0, 1)), status text, status_ms integer,
-    battery_percent real, battery_ms integer, firmware text) strict;
+    battery_percent real, battery_ms integer, firmware text, status_since_ms integer, status_clean integer not null default 0) strict;
 CREATE TABLE entered (
     last_seq integer primary key, readings integer not null, way text not null, actor text not null,
     note text not null, at_ms integer not null) strict;
+CREATE TABLE finding (
+    finding_no integer primary key, stay_no integer not null, rule text not null, what text not null,
+    since_ms integer, at_ms integer not null, figures text not null, noticed_ms integer not null,
+    cursor integer not null) strict;
 CREATE TABLE follower (
     follower text primary key, event_no integer not null) strict, without rowid;
 CREATE TABLE handover (
@@ -64,7 +68,8 @@ CREATE TABLE handover (
     note text, ended_ms integer) strict;
 CREATE TABLE handover_item (
     handover_no integer not null references handover, alert_no integer not null references alert,
-    owner text, taker text, accepted_ms integer, primary key (handover_no, alert_no)) strict, without rowid;
+    owner text, was text not null, taker text, accepted_ms integer,
+    primary key (handover_no, alert_no)) strict, without rowid;
 CREATE TABLE identity (
     stay_no integer primary key references stay, born text, name text, nhs_number text) strict;
 CREATE TABLE log (only_row integer primary key check (only_row = 1), last_seq integer not null,
@@ -82,6 +87,10 @@ CREATE TABLE notification (
     tier integer not null, turn integer not null default 1, level integer not null, queued_ms integer not null,
     state text not null default 'queued' check (state in ('queued', 'told', 'superseded', 'failed')),
     reason text, unique (alert_no, cycle, tier, turn)) strict;
+CREATE TABLE pause (
+    pause_no integer primary key, stay_no integer not null, from_ms integer not null,
+    until_ms integer not null, reason text not null, actor text not null, written_ms integer not null,
+    ended_ms integer, ended_by text, check (until_ms > from_ms), check (reason <> '')) strict;
 CREATE TABLE provenance (
     provenance_no integer primary key, software text not null, chart text not null, plan text not null,
     config_hash text not null, unique (software, chart, plan, config_hash)) strict;
@@ -158,9 +167,12 @@ CREATE INDEX assignment_stay on assignment (stay_no, from_ms);
 CREATE INDEX attempt_device on attempt (device_no, observed_ms);
 CREATE INDEX condition_due on condition (due_ms) where state = 'pending' and due_ms is not null;
 CREATE INDEX delivery_waiting on delivery (due_ms) where state = 'queued';
+CREATE INDEX finding_stay on finding (stay_no, finding_no);
+CREATE INDEX handover_open on handover (due_ms) where ended_ms is null;
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
-CREATE INDEX notification_waiting on notification (queued_ms) where state = 'queued';
+CREATE INDEX notification_waiting on notification (queued_ms) where state in ('queued', 'failed');
+CREATE INDEX pause_stay on pause (stay_no, until_ms);
 CREATE INDEX quarantine_device on quarantine (device, quarantine_no);
 CREATE INDEX request_waiting on request (asked_ms) where state = 'queued';
 CREATE INDEX sequence_gap_device on sequence_gap (device_no);

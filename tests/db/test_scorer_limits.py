@@ -11,8 +11,8 @@ import pytest
 from tests.db.test_scorer import ILL, MINUTE, T0, WELL, message
 from tests.db.watched_ward import Watched, differing
 from vwmon import explain as engine
-from vwmon.config import Ward as WardSettings
-from vwmon.config import WardLimit
+from vwmon.config_duty import Ward as WardSettings
+from vwmon.config_limits import WardLimit
 from vwmon.explain import Explanation
 from vwmon.patients import plans
 from vwmon.patients.records import By
@@ -315,3 +315,16 @@ def test_what_falls_due_is_judged_by_what_is_in_force_then_whenever_somebody_loo
         ward.db.close()
     assert found[0][0] == [2]
     assert found[0] == found[1]
+
+
+def test_an_explanation_names_no_limit_that_nobody_had_noticed(ward: Limited) -> None:
+    """One that was being written while the reading was scored judged nothing, whatever time it bears."""
+    ward.hears(ILL, 10)
+    (alert,) = ward.open_alerts()
+    by = By(actor="ann", at_ms=T0 + 5 * MINUTE)
+    limits.put(ward.db, "p1", "news2_7", {"limit_on": 8, "limit_off": 7}, "agreed", by)
+    ward.until(12)
+    found = ward.explained(alert)
+    assert differing(found) == []
+    assert found.given.get("news2_7", {}) == {}
+    assert found.rules[0].limit_on == 7

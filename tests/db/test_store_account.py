@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from alerts.model import Kind, Lane
+from alerts.faults import Finding
+from alerts.model import SYSTEM_STAY, Kind, Lane
 from tests.db.test_scorer import HOUR, ILL, MINUTE, T0, WELL
 from tests.db.watched_ward import Watched
 from vwmon.errors import NotFoundError, StoreCorrupt
@@ -62,7 +63,7 @@ def test_an_account_ends_where_the_scoring_has_come_to(ward: Watched) -> None:
 
 def test_the_account_of_the_whole_service_has_no_readings(ward: Watched) -> None:
     """It has alerts and their history alone."""
-    ward.scorer.system("broker", T0, T0 + HOUR)
+    ward.scorer.find(SYSTEM_STAY, [Finding(rule="broker", since_ms=T0, at_ms=T0 + HOUR)], T0 + HOUR)
     found = account.read(ward.db, 0)
     assert (found.stay, found.rows, found.assignments, found.kept.scores) == (None, [], [], [])
     assert [alert.lane for alert in found.kept.alerts.values()] == [Lane.SYSTEM]

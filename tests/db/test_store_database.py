@@ -280,18 +280,21 @@ def test_migrating_makes_a_database_where_there_is_none_and_then_has_nothing_to_
     assert database.migrate(path) == database.Migrated(created=False, applied=(), backup=None)
 
 
+OLDER = schema.NAMES.index("m006_attempts")
+
+
 def test_an_older_database_is_migrated_after_a_copy_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was there before stays beside, under a name that is free; the rows are in the migrated one."""
     path = tmp_path / "ward.db"
     with monkeypatch.context() as older:
-        older.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:-1])
-        older.setitem(database.REQUIRED, schema.SET, schema.NAMES[:-1])
+        older.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:OLDER])
+        older.setitem(database.REQUIRED, schema.SET, schema.NAMES[:OLDER])
         with closing(database.create(path)) as db, database.atomic(db):
             db.execute("insert into vital (name) values ('spo2')")
-    taken = tmp_path / f"ward.db.before-vwmon.{schema.NAMES[-1]}"
+    taken = tmp_path / f"ward.db.before-vwmon.{schema.NAMES[OLDER]}"
     taken.touch()
     done = database.migrate(path)
-    assert done.applied == (f"vwmon.{schema.NAMES[-1]}",)
+    assert done.applied == tuple(f"vwmon.{name}" for name in schema.NAMES[OLDER:])
     assert done.backup == taken.with_name(taken.name + ".2")
     with closing(database.open_writer(path)) as db, closing(module.connect(done.backup)) as before:
         assert db.execute("select name from vital").fetchall() == [("spo2",)]

@@ -152,7 +152,7 @@ def test_a_device_that_leaves_says_so_itself(broker: Broker, tmp_path: Path, mon
     with Ward(broker) as ward:
         with DeviceClient(broker.host, broker.port, "resp", "dev-1", tmp_path / "spool"):
             assert ward.wait(lambda: ward.said["dev-1"] == ["online"])
-            monkeypatch.setattr(connections, "OFFLINE", b'{"status": "leaving"}')
+            monkeypatch.setattr(connections, "GOODBYE", b'{"status": "leaving"}')
         monkeypatch.undo()
         with DeviceClient(broker.host, broker.port, "resp", "dev-2", tmp_path / "other"):
             assert ward.wait(lambda: ward.said["dev-2"] == ["online"])

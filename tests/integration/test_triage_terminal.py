@@ -25,8 +25,8 @@ MINUTE = 60_000
 BROKEN = """
 from vwmon.cli.triage import source
 look = source.look
-def broken(path, asked):
-    person = look(path, asked).records[0]["person"]
+def broken(settings, asked):
+    person = look(settings, asked).records[0]["person"]["name"]
     assert person == "Jane Brown"
     raise ZeroDivisionError("a fault")
 source.look = broken
@@ -107,7 +107,7 @@ def test_a_nurse_works_an_alert_from_its_coming_to_its_close(vwmon: Command, hub
         screen.press("a")
         screen.shows("Acknowledge")
         screen.press("phoned" + ENTER)
-        screen.shows("ACKED", " until ")
+        screen.shows("ACKED", " until")
         send(broker, "of-p1", WORSE, 0)
         screen.shows("RERAISED", "L2 -> L3")
         screen.press("a")

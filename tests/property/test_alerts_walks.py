@@ -500,8 +500,8 @@ def test_when_an_alert_comes_agrees_with_a_slow_reading_of_the_decision(
         came.append(Noted(round(minute * MINUTE), value))
         case = lifecycle.learn(deadlines.tick(case, came[-1].received_ms, WAYS[way]), came[-1], WAYS[way])
         expected = slow_spot(came) if way == "spot" else slow_run(came)
-        first = next((event for event in case.events if event.kind is Kind.RAISED), None)
-        assert expected == (None if first is None else (clinical(case).since_ms, first.at_ms))
+        first = next(iter((*case.past, *case.alerts.values())), None)
+        assert expected == (None if first is None else (first.since_ms, first.opened_ms))
 
 
 def slow_spot(came: list[Noted]) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ The twin shares no code with vwmon.patients.limits or alerts.layers.
 """
 
 import random
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -94,6 +95,14 @@ def test_the_order_of_entry_changes_nothing(several: list[Limit], chance: random
     one, other = Course.of(several).at(T0 + offset), Course.of(shuffled).at(T0 + offset)
     assert one.rules == other.rules
     assert one.given == other.given
+
+
+@given(st.lists(limited(), min_size=2, max_size=5), st.randoms(use_true_random=False))
+def test_nor_does_it_where_all_of_them_begin_together(several: list[Limit], chance: random.Random) -> None:
+    """Of limits of one layer, rule and start there is one order, whoever wrote which first."""
+    together = [replace(one, rule="news2_5", layer=Layer.WARD, from_ms=T0, to_ms=None) for one in several]
+    one, other = (Course.of(chance.sample(together, len(together))).at(T0) for _ in range(2))
+    assert (one.rules, one.given) == (other.rules, other.given)
 
 
 @given(st.lists(limited(), max_size=8))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from alerts import policy, verdicts
 from alerts import store as cases
 from alerts.acts import Act
+from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY, Case, Lane
 from tests.unit.alerts_points import limit
 from vwmon import points
@@ -239,13 +240,13 @@ def test_a_discharge_ends_what_is_open_and_silences_the_stay(alerting: Alerting,
 def test_the_service_has_alerts_of_its_own(alerting: Alerting, db: Connection) -> None:
     """Raised once as of when it began, lowered when it is over, under the service's own versions."""
     for _ in range(2):
-        alerting.system("broker", T0, T0 + 2 * MINUTE)
+        alerting.find(SYSTEM_STAY, [Finding(rule="broker", since_ms=T0, at_ms=T0 + 2 * MINUTE)])
     assert states(db) == [(SYSTEM_STAY, "system", "new", 2)]
     assert db.execute("select since_ms, provenance_no from alert").fetchall() == [(T0, 1)]
-    alerting.system("broker", None, T0 + 5 * MINUTE)
+    alerting.find(SYSTEM_STAY, [Finding(rule="broker", since_ms=None, at_ms=T0 + 5 * MINUTE)])
     case = cases.load(db, [SYSTEM_STAY])[SYSTEM_STAY]
     assert not case.alerts[Lane.SYSTEM].active
-    alerting.system("silent", None, T0 + 5 * MINUTE)
+    alerting.find(SYSTEM_STAY, [Finding(rule="silent", since_ms=None, at_ms=T0 + 5 * MINUTE)])
     assert len(states(db)) == 1
 
 

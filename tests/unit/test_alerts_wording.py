@@ -146,7 +146,10 @@ def test_an_acknowledgement_says_what_it_covers() -> None:
     top = wording.coverage(clinical(acked(after(point(0, 8)), 1)))
     assert top == "covers L3, score to 9; raised again by score 10 or more, a new single 3, expiry"
     silent = lifecycle.overdue(Case(stay_no=STAY), "spo2", 0, LAG)
-    assert wording.coverage(technical(acked(silent, 1, lane=Lane.TECHNICAL))) == "covers T1; raised again by T2, expiry"
+    assert (
+        wording.coverage(technical(acked(silent, 1, lane=Lane.TECHNICAL)))
+        == "covers T1; raised again by T2, another kind of fault, expiry"
+    )
 
 
 def test_a_stay_that_ended_says_no_more_than_it_knows() -> None:

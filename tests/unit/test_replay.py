@@ -220,3 +220,13 @@ def live() -> Monitor:
         software="1",
         config_hash="none",
     )
+
+
+@pytest.mark.parametrize(("end", "opened"), [(899, []), (900, [(START_MS + 900_000, START_MS)])])
+def test_what_waits_for_a_repeat_opens_by_the_end_of_the_recording(path: Path, end: int, opened: list[object]) -> None:
+    """A patient's last reading is a lone breach; the recording goes on with another's, up to its time or beyond."""
+    into(path, sending(0, value=131), sending(end, "b"))
+    assert read(path, "select opened_ms, since_ms from alert") == opened
+    assert read(path, "select count(*) from condition where state = 'pending'") == [(0 if opened else 1,)]
+    into(path, sending(0, value=131), sending(end, "b"))
+    assert read(path, "select opened_ms, since_ms from alert") == opened

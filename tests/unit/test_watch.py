@@ -1,6 +1,6 @@
 """The scoring thread's turn: when it ticks, what it raises about the service, and when it says that all is well."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,11 +10,14 @@ import pytest
 
 from alerts import audit
 from alerts import store as cases
+from alerts.faults import Finding
 from tests.unit.alerts_points import follow, point
+from vwmon import config
 from vwmon.clock import Clock
 from vwmon.intake.protocol import LinkState
 from vwmon.scorer import Scorer
 from vwmon.store import anchors, database, monitor
+from vwmon.store.findings import Key
 from vwmon.store.sqlite import Connection
 from vwmon.watch import Surroundings, Watch
 
@@ -29,10 +32,15 @@ class Hands(Clock):
     def __init__(self) -> None:
         """Begin at T0."""
         self.at_ms = T0
+        self.ahead_ms = 0
 
     def now_ms(self) -> int:
         """Return the time it was moved to."""
         return self.at_ms
+
+    def steady_ms(self) -> int:
+        """Return it less what the clock was set ahead by."""
+        return self.at_ms - self.ahead_ms
 
 
 @dataclass
@@ -41,32 +49,47 @@ class FakeScorer:
 
     backlog: list[int] = field(default_factory=list)
     ticks: list[int] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
     said: list[tuple[str, int | None]] = field(default_factory=list)
     stays: int = 1
     readings: int = 7
     last_received_ms: int | None = T0 - 5 * SECOND
     last_observed_ms: int | None = T0 - 9 * SECOND
     fails: bool = False
+    cursor: int = 0
+    stands: dict[Key, Finding] = field(default_factory=dict)
 
     def cycle(self, _now_ms: int) -> int:
         """Score what there is."""
+        self.order.append("cycle")
         if self.fails:
             raise OSError("the disk is gone")
         return self.backlog.pop(0) if self.backlog else 0
 
     def tick(self, now_ms: int) -> None:
         """Note that time passed."""
+        self.order.append("tick")
         self.ticks.append(now_ms)
 
-    def system(self, rule: str, since_ms: int | None, _now_ms: int) -> None:
-        """Note what was said of the service."""
-        self.said.append((rule, since_ms))
+    @property
+    def standing(self) -> dict[Key, Finding]:
+        """Give what was found and is not over."""
+        return self.stands
+
+    def find(self, stay_no: int, found: Iterable[Finding], _now_ms: int) -> None:
+        """Note what was found of the service."""
+        self.order.append("find")
+        for one in found:
+            self.said.append((one.rule, one.since_ms))
+            self.stands.pop((stay_no, one.rule, one.what), None)
+            if one.since_ms is not None:
+                self.stands[stay_no, one.rule, one.what] = one
 
     def lag_ms(self, _now_ms: int) -> int:
         """Give a lag."""
         return 2500
 
-    def standing(self) -> dict[str, int | None]:
+    def last_said(self) -> dict[str, int | None]:
         """Give what was last said of each rule."""
         return dict(self.said)
 
@@ -79,16 +102,16 @@ class Bench:
         self.db, self.clock, self.scorer = db, Hands(), FakeScorer()
         self.link = link(connected=True)
         self.received_ms: int | None = None
-        around = Surroundings(
+        self.around = Surroundings(
             clock=self.clock,
             link=lambda: self.link,
             last_received_ms=lambda: self.received_ms,
-            silent_after_ms=SILENT_AFTER,
             software="0.1",
             config_hash="abc",
+            limits=config.Monitor(silent_after_ms=SILENT_AFTER),
             anchors=anchored_in,
         )
-        self.watch = Watch(db, cast("Scorer", self.scorer), around)
+        self.watch = Watch(db, cast("Scorer", self.scorer), self.around)
 
     def turn(self, after_ms: int = 0) -> bool:
         """Take a turn so long after T0."""
@@ -159,10 +182,11 @@ def test_a_broker_that_goes_or_comes_is_told_at_once(bench: Bench) -> None:
 
 
 def test_time_passes_only_at_the_end_of_the_log(bench: Bench) -> None:
-    """While there is a backlog a reading may be in it that is not overdue at all: no tick, but a heartbeat."""
+    """While there is a backlog a reading in it may not be overdue at all: no tick, but a look and a heartbeat."""
     bench.scorer.backlog = [4000, 1]
     assert [bench.turn(6 * SECOND), bench.turn(12 * SECOND)] == [True, True]
-    assert (bench.scorer.ticks, bench.scorer.said, bench.beaten()) == ([], [], 12 * SECOND)
+    assert (bench.scorer.ticks, bench.beaten()) == ([], 12 * SECOND)
+    assert bench.scorer.last_said()["broker"] is None
     assert not bench.turn(18 * SECOND)
     assert bench.scorer.ticks == [T0 + 18 * SECOND]
 
@@ -179,10 +203,10 @@ def test_a_broker_that_is_away_for_a_minute_is_an_alert(bench: Bench, away: int,
     """As of when it went; and no longer one once it is back."""
     bench.link = link(connected=False)
     bench.turn(away)
-    assert bench.scorer.standing()["broker"] == (T0 if raised else None)
+    assert bench.scorer.last_said().get("broker") == (T0 if raised else None)
     bench.link = link(connected=True, since_ms=T0 + away)
     bench.turn(away + SECOND)
-    assert bench.scorer.standing()["broker"] is None
+    assert bench.scorer.last_said().get("broker") is None
 
 
 def _heard(bench: Bench) -> None:
@@ -210,7 +234,7 @@ def test_a_ward_from_which_nothing_comes_is_an_alert(
     if given is not None:
         given(bench)
     bench.turn(after)
-    assert bench.scorer.standing()["silent"] == (None if since is None else T0 + since)
+    assert bench.scorer.last_said().get("silent") == (None if since is None else T0 + since)
 
 
 def test_a_ward_that_is_heard_again_is_no_longer_silent(bench: Bench) -> None:
@@ -230,6 +254,61 @@ def test_a_watch_that_stops_says_so(bench: Bench) -> None:
     assert found is not None
     assert found.stopped_ms == T0 + 3 * SECOND
     assert monitor.distrust(found, T0 + 63 * SECOND) == "NOT MONITORING: the daemon was stopped 1 min ago"
+
+
+def test_what_is_wrong_around_is_looked_at_before_anything_is_scored(bench: Bench) -> None:
+    """It may hold back what this turn would raise; the devices come last, of a log that is scored to its end."""
+    bench.turn()
+    assert bench.scorer.order == ["find", "cycle", "tick", "find"]
+
+
+def test_the_devices_are_looked_at_every_five_seconds(bench: Bench) -> None:
+    """And not while there is a backlog, in which their readings may be."""
+    bench.turn()
+    bench.scorer.order.clear()
+    for after in (1, 2, 3, 4):
+        bench.turn(after * SECOND)
+    assert bench.scorer.order == ["find", "cycle", "tick"] * 4
+    bench.scorer.backlog = [5]
+    bench.turn(5 * SECOND)
+    bench.turn(6 * SECOND)
+    assert bench.scorer.order[-6:] == ["find", "cycle", "find", "cycle", "tick", "find"]
+
+
+@pytest.mark.parametrize("by_ms", [-3_600_000, 3_600_000])
+def test_a_clock_that_is_set_is_found_and_keeps_nothing_from_going_on(bench: Bench, by_ms: int) -> None:
+    """Also one that is set back: the ward is looked at and the heart beats as before."""
+    bench.turn()
+    bench.clock.ahead_ms = by_ms
+    bench.turn(by_ms + SECOND)
+    assert bench.scorer.last_said()["clock_jump"] == T0 + by_ms + SECOND
+    assert bench.scorer.ticks == [T0, T0 + by_ms + SECOND]
+    assert bench.beaten() == by_ms + SECOND
+    bench.turn(by_ms + 2 * SECOND)
+    assert [rule for rule, _ in bench.scorer.said].count("clock_jump") == 1
+
+
+def test_a_start_after_nobody_watched_is_found_once_and_is_over(bench: Bench) -> None:
+    """Since the last word of the daemon before, up to this start."""
+    bench.turn()
+    bench.watch.stopped()
+    started_ms = T0 + 3_600_000
+    bench.clock.at_ms = started_ms
+    bench.watch = Watch(bench.db, cast("Scorer", bench.scorer), bench.around)
+    for after in range(5):
+        bench.turn(3_600_000 + after * SECOND)
+    assert [since for rule, since in bench.scorer.said if rule == "dead"] == [T0, None]
+
+
+def test_a_restart_leaves_a_broker_that_is_gone_as_it_was(bench: Bench) -> None:
+    """The new daemon has no connection yet either: that is no sign that the broker is back (I7)."""
+    bench.link = link(connected=False)
+    bench.turn(61 * SECOND)
+    bench.clock.at_ms = T0 + 62 * SECOND
+    bench.link = link(connected=False, since_ms=bench.clock.at_ms)
+    bench.watch = Watch(bench.db, cast("Scorer", bench.scorer), bench.around)
+    bench.turn(63 * SECOND)
+    assert [since for rule, since in bench.scorer.said if rule == "broker"] == [T0]
 
 
 def an_event(db: Connection, stay: int) -> None:

@@ -63,7 +63,7 @@ class Asked:
     @property
     def unnarrowed(self) -> bool:
         """Tell whether this is the list of a ward as it is, with nothing asked for or left out by name."""
-        return self.wanted == Wanted(ward=self.wanted.ward, snoozed=self.wanted.snoozed)
+        return self.within_ms is None and self.wanted == Wanted(ward=self.wanted.ward, snoozed=self.wanted.snoozed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,13 @@ def read(asked: Asked) -> Shown:
         _check(db, asked)
         standing = standing_of(db)
         since_ms = 0 if asked.within_ms is None else standing.now_ms - asked.within_ms
-        whose = stay_lookups.lookups(db, standing.now_ms, names=asked.identify, sentences=not asked.form.people)
+        whose = stay_lookups.lookups(
+            db,
+            standing.now_ms,
+            names=asked.identify,
+            sentences=not asked.form.people,
+            wards=asked.settings.wards,
+        )
         listed = queries.work_list(db, whose, standing.now_ms, asked.wanted, since_ms)
         folds = asked.form.people and asked.unnarrowed
         rows, folded = ward_lines.folded_away(listed) if folds else (listed, 0)

@@ -1,5 +1,6 @@
 """An explanation as one object for programs: every value exact, times as UTC strings. No words for people here."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -33,7 +34,8 @@ def record(explained: Explanation) -> Record:
         "before": None if explained.before is None else _before(explained.before),
         "overdue": [_awaited(one, explained) for one in explained.awaited],
         "sick_and_unseen": explained.event.evidence.get("sick_and_unseen"),
-        "faults": {rule: utc(ms) for rule, ms in explained.event.evidence.get("faults", {}).items()},
+        "faults": _faults(explained.event.evidence),
+        "held_until": _time(explained.event.evidence.get("held_until_ms")),
         "equal": explained.equal,
         "compared": [
             {"item": one.item, "equal": one.equal, "count": one.count, "differences": [*map(asdict, one.differences)]}
@@ -228,3 +230,17 @@ def _nearest(nearest: Nearest, explained: Explanation) -> Record:
         "total_max": nearest.total_max,
         "level": nearest.level,
     }
+
+
+def _faults(evidence: Mapping[str, Any]) -> dict[str, str]:
+    """Give since when each fault is there: of the service by its rule, of a device by its rule and what it is of."""
+    kit = {
+        f"{rule} {what}": utc(figures["since_ms"])
+        for rule, several in evidence.get("kit", {}).items()
+        for what, figures in several.items()
+    }
+    return {rule: utc(ms) for rule, ms in evidence.get("faults", {}).items()} | kit
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else utc(at_ms)

@@ -45,6 +45,9 @@ def lines(record: Record) -> Iterator[str]:
         yield from _section("OVERDUE", [*_overdue(record["overdue"]), *_unseen(record["sick_and_unseen"])])
     if record["faults"]:
         yield from _section("FAULTS", (f"{rule} since {at}" for rule, at in record["faults"].items()))
+        yield "As the daemon noticed them: they are not in the log, and are taken from what it kept."
+    if record["held_until"]:
+        yield f"Held back until {record['held_until']}, by a fault of the service or a pause."
     yield from _section("COMPARED", _compared(record))
     yield from _section("NEAREST CHANGE", _wrapped(_nearest(record)))
 
@@ -258,6 +261,8 @@ def _without_value(record: Record) -> str:
     if record["overdue"]:
         due = ", ".join(f"{wording.label(one['part'])} by {one['due_at']}" for one in record["overdue"])
         return f"No value raised it but silence: a reading would have kept it quiet, of {due}."
+    if record["quantities"]:
+        return "A number by its name raised it, and no score: a change of one reading is not looked for."
     if record["score"] is not None:
         return "It is not what the log makes, so there is nothing to keep quiet."
     return "No reading raised it."

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from vwmon import durations
-from vwmon.cli import context, next_measure, plan, reading_rows, register_rows, render, stay_lookups, trends
+from vwmon.cli import context, next_measure, pause, plan, reading_rows, register_rows, render, stay_lookups, trends
 from vwmon.cli.changing import changing, tell
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, group
 from vwmon.cli.register_rows import Registers, here, stay_row
@@ -17,12 +17,14 @@ from vwmon.config import Settings
 from vwmon.patients import admission, plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import Plan, Stay
-from vwmon.store import readings, registers
+from vwmon.store import pauses, readings, registers
 from vwmon.store.database import open_reader
 from vwmon.store.sqlite import Connection
 
 app = group("patients", "Stays on the ward.")
 app.command()(plan.plan)
+
+app.command()(pause.pause)
 
 Patient = Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)]
 
@@ -186,7 +188,7 @@ def _record(db: Connection, patient: str, at: Standing) -> dict[str, Any]:
     stays = registers.stays_of(db, patient)
     known = register_rows.read(db)
     stay, person = stays[0], registers.identity(db, stays[0].stay_no)
-    pathway = plans.load_all().get(stay.pathway)
+    pathway, given = plans.load_all().get(stay.pathway), pauses.every(db, stays[0].stay_no)
     until_ms, latest = _until_ms(stay, known, at), _latest(db, stay, known)
     return stay_row(stay, known) | {
         "judged_at": render.utc(until_ms),
@@ -198,6 +200,7 @@ def _record(db: Connection, patient: str, at: Standing) -> dict[str, Any]:
             (a for a in known.assignments if a.stay_no == stay.stay_no), known
         ),
         "readings": latest,
+        "pauses": [pause.pause_row(one, stay.patient) for one in given if one.span[1] > until_ms],
         "score": stay_lookups.current_scores(db, [stay.stay_no], at.now_ms, decide=True).get(stay.stay_no),
         "earlier_stays": [stay_row(earlier, known) for earlier in stays[1:]],
     }
@@ -262,6 +265,9 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     for held in record["assignments"]:
         end = f" to {here(held['to'], ward, settings)}" if held["to"] else ""
         render.say(f"Device {held['device']} from {here(held['from'], ward, settings)}{end}")
+    for away in record["pauses"]:
+        span = f"{here(away['from'], ward, settings)} to {here(away['until'], ward, settings)}"
+        render.say(f"AWAY from {span}: {away['reason']} (by {away['given_by']})")
     ago = register_rows.since(now_ms)
     due = {
         expected["vital"]: f"{expected['overdue_after']}{', OVERDUE' if expected['overdue'] else ''}"

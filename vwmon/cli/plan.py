@@ -27,6 +27,7 @@ from vwmon.store.database import open_reader
 
 WHOLE = (("h", 3_600_000), ("m", 60_000), ("s", 1000))  # spans in the words of the table of rules
 SPANS = ("on_delay", "off_delay")
+INSET = "   "  # of a limit, below its rule
 
 
 def plan(
@@ -131,14 +132,13 @@ def _put(
     row = limit_row(found.limit) | {"patient": patient, "replaces": [limit_row(one.limit) for one in before]}
     in_force = _rules(change.settings, stay, limits.of_stay(change.db, stay.stay_no), change.by.at_ms)
     now = rule_row(in_force.rules[rule])
-    tell(
-        row,
-        form,
+    said = [
         f"Set for {patient}, from the next reading on: {now['title']}, {condition(now)}.",
-        *(from_which(one, one["changes"]) for one in [limit_row(found.limit)]),
+        from_which(row, row["changes"]),
         *(f"In the place of {from_which(one, one['changes'])}" for one in row["replaces"]),
-        f"Undo: vwmon patients plan {patient} --end {rule}",
-    )
+    ]
+    folded = (line for sentence in said for line in render.folded(sentence))
+    tell(row, form, *folded, f"Undo: vwmon patients plan {patient} --end {rule}")
 
 
 def _own(change: Change, patient: str, rule: str) -> list[StayLimit]:
@@ -153,12 +153,9 @@ def _end(change: Change, patient: str, rule: str, reason: str, form: Format) -> 
     rules = _rules(change.settings, stay, limits.of_stay(change.db, stay.stay_no), change.by.at_ms)
     now = rule_row(rules.rules[rule]) if rule in rules.rules else None
     row = limit_row(ended.limit) | {"patient": patient, "ended_by": ended.ended_by, "ended_reason": ended.ended_reason}
-    tell(
-        row,
-        form,
-        f"Ended for {patient}: {from_which(row, row['changes'])}",
-        *([] if now is None else [f"From the next reading on: {now['title']}, {condition(now)}."]),
-    )
+    said = [f"Ended for {patient}: {from_which(row, row['changes'])}"]
+    said += [] if now is None else [f"From the next reading on: {now['title']}, {condition(now)}."]
+    tell(row, form, *(line for sentence in said for line in render.folded(sentence)))
 
 
 def _rules(settings: Settings, stay: Stay, own: Sequence[StayLimit], at_ms: int) -> RuleSet:
@@ -235,14 +232,14 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _rule_lines(record: Mapping[str, Any]) -> Iterator[str]:
     yield ""
-    yield f"RULES in force at {record['at']}, by the table {record['rules_version']} where no limit is named"
+    yield f"RULES in force at {record['at']}; where no limit is named, the table's"
     for rule in sorted(record["rules"], key=lambda rule: -rule["level"]):
         yield from render.folded(f"L{rule['level']} {rule['title']} ({rule['rule']}): {condition(rule)}")
         for limit in rule["limits"]:
-            yield from (f"   {line}" for line in render.folded(from_which(limit, limit["gives"])))
+            yield from render.folded(f"{INSET}{from_which(limit, limit['gives'])}")
     for rule in (rule for rule in record["not_enabled"] if rule["limits"]):
         yield from render.folded(f"-- {rule['title']} ({rule['rule']}): not enabled, {condition(rule)}")
         for limit in rule["limits"]:
-            yield from (f"   {line}" for line in render.folded(from_which(limit, limit["gives"])))
+            yield from render.folded(f"{INSET}{from_which(limit, limit['gives'])}")
     others = [rule["rule"] for rule in record["not_enabled"] if not rule["limits"]]
     yield from render.folded(f"Not enabled by any layer: {', '.join(others)}")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from alerts.model import Lane
 from alerts.policy import RULES
-from vwmon import hours
 from vwmon.cli import render, stay_lookups
 from vwmon.cli.standing import Standing
 from vwmon.cli.work_list import BAR, Row
-from vwmon.config import Settings, Ward
+from vwmon.config import Settings
+from vwmon.config_duty import Ward
 from vwmon.store import glance
 from vwmon.store.glance import Heard
 from vwmon.store.sqlite import Connection
@@ -130,6 +130,8 @@ def _staffed(settings: Settings, looking: Looking, now_ms: int) -> list[str]:
 
 
 def _duty(ward: Ward, now_ms: int) -> str:
+    from vwmon import hours
+
     if ward.hours == ALWAYS:
         return f"{ward.id} staffed at all hours"
     begin, end = ward.hours.split("-")

@@ -14,6 +14,7 @@ from alerts import wording
 from alerts.model import Lane
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
+from vwmon.duty import Route
 
 Row = Mapping[str, Any]
 Line = tuple[str, str]  # a line and its rich style
@@ -135,7 +136,7 @@ def draw(rows: Sequence[Row], now_ms: int, look: Look) -> Drawn:
     for row, texts in zip(rows, cells, strict=True):
         first, style = _marked(look, row["id"]) + _joined(texts, widths, kept=beside), STYLES[row["level"]]
         whole = _whole(row, texts[titles.index("PATIENT")], look.width)
-        said = _beside(row, first, room) if beside else [first, *_below(row, look, now_ms)]
+        said = _beside(row, first, room, now_ms) if beside else [first, *_below(row, look, now_ms)]
         rest = "dim" if row["state"] == "closed" else ""
         alerts.append([(said[0], style), *((line, rest) for line in [*whole, *said[1:]])])
     shown = [*titles, "WHY"] if beside else titles
@@ -161,7 +162,8 @@ def told(event: Row) -> str:
     before, after = event["level_before"], event["level_after"]
     level = f"level {after}" if before in {None, after} else f"level {before} -> {after}"
     note = f' "{event["note"]}"' if event["note"] else ""
-    return f"{event['at']}  {event['kind']:<12}  {event['state_after']:<12}  {level:<12}  {event['actor']}{note}"
+    tier = f"  tier {event['evidence']['tier']}" if event["kind"] == "escalated" else ""
+    return f"{event['at']}  {event['kind']:<12}  {event['state_after']:<12}  {level:<12}  {event['actor']}{tier}{note}"
 
 
 def done(record: Row) -> str:
@@ -172,6 +174,15 @@ def done(record: Row) -> str:
     if record["outcome"] is not None:
         parts.append(f"outcome {record['outcome']}")
     return " ".join(parts)
+
+
+def way(record: Row) -> list[str]:
+    """Say which way an alert goes while its ward is closed; nothing while it is open."""
+    ways = {
+        Route.OUT_OF_HOURS.value: "out of hours: goes to those on duty now",
+        Route.WAITS.value: f"waits for the ward to open at {record['waits_until']}",
+    }
+    return [ways[record["route"]]] if record["route"] in ways else []
 
 
 def headline(record: Row) -> str:
@@ -247,7 +258,7 @@ CELLS: Final[Mapping[str, Any]] = {
     "SCORE": lambda row, _: score(row),
     "OWNER": lambda row, _: row["owner"] or "-",
     "DUE": due,
-    "WHY": lambda row, _: "; ".join(_reasons(row)),
+    "WHY": lambda row, now_ms: "; ".join(_reasons(row, now_ms)),
 }
 
 
@@ -264,13 +275,14 @@ def _columns(now_ms: int) -> list[Column]:
     return [column(title) for title in WIDE]
 
 
-def _reasons(row: Row) -> list[str]:
+def _reasons(row: Row, now_ms: int) -> list[str]:
     """Give the phrases on an alert, with who has been asked to take it over and until when it is off the list."""
     offered, snoozed = row.get("offered_to"), row.get("snoozed_until")
     return [
         *(flag.upper() for flag in row["flags"] if flag not in SAID),
+        *way(row),
         *([f"offered to {offered}"] if offered else []),
-        *([f"SNOOZED until {snoozed}"] if snoozed else []),
+        *([f"SNOOZED, back in {render.short(ms(snoozed) - now_ms)}"] if snoozed else []),
         *row["brief"],
     ]
 
@@ -303,14 +315,14 @@ def _below(row: Row, look: Look, now_ms: int) -> list[str]:
     if look.titles is NARROW:
         said.append(f"{_cell('SINCE', row, now_ms)}, {'nobody' if row['owner'] is None else row['owner']}")
     most = WHY_LINES if look.titles is USUAL else NARROW_WHY_LINES
-    text = render.safe("; ".join([*said, *_reasons(row)]))
+    text = render.safe("; ".join([*said, *_reasons(row, now_ms)]))
     return render.wrapped(text, look.width, indent=INDENT, inner=INDENT, most=most)
 
 
-def _beside(row: Row, first: str, room: int) -> list[str]:
+def _beside(row: Row, first: str, room: int, now_ms: int) -> list[str]:
     """Give a row with its reasons beside it, on as many lines as they may take."""
     indent = " " * (render.width_of(first) + len(render.GAP))
-    told_, *more = render.wrapped(_cell("WHY", row, 0), room, most=WHY_LINES) or [""]
+    told_, *more = render.wrapped(_cell("WHY", row, now_ms), room, most=WHY_LINES) or [""]
     return [f"{first}{render.GAP}{told_}", *(f"{indent}{line}" for line in more)]
 
 

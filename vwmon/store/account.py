@@ -11,13 +11,16 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from alerts import rows
-from alerts.model import MONITOR, Alert, Condition, Event
+from alerts.model import MONITOR, SYSTEM_STAY, Alert, Condition, Event
+from alerts.policy import RULES
 from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS
 from vwmon.durations import DAY_MS
 from vwmon.errors import StoreCorrupt
 from vwmon.patients.records import Assignment, Device, Entry, Stay, StayLimit
-from vwmon.store import attempts, limits, monitor, readings, registers, scores
+from vwmon.store import attempts, findings, limits, monitor, pauses, readings, registers, scores
+from vwmon.store.findings import Found
 from vwmon.store.monitor import Monitor
+from vwmon.store.pauses import Pause
 from vwmon.store.readings import LogRow
 from vwmon.store.scores import ScoreRow
 from vwmon.store.sqlite import Connection
@@ -81,7 +84,8 @@ class Account:
 
     `rows` are the readings and attempts of its devices in log order, as far as they have been scored; `refused` is what
     came for the attempts, by their numbers. `dropped_before_ms` is when the readings that are no longer kept end, 0
-    when all are.
+    when all are. `findings` are what was found of its devices, or of the whole service; `holds` the faults of the
+    service that held its technical alerts back, beside its own `pauses`.
     """
 
     stay: Stay | None
@@ -96,6 +100,9 @@ class Account:
     kept: Kept
     versions: Mapping[int, Versions]
     monitor: Monitor | None
+    findings: Sequence[Found] = ()
+    holds: Sequence[Found] = ()
+    pauses: Sequence[Pause] = ()
 
     @property
     def acts(self) -> list[Event]:
@@ -129,6 +136,9 @@ def read(db: Connection, stay_no: int) -> Account:
             kept=kept(db, stay_no),
             versions={number: Versions(*names) for number, *names in db.execute(VERSIONS)},
             monitor=monitor.read(db),
+            findings=findings.of_stay(db, stay_no),
+            holds=_holds(db) if stay_no else (),
+            pauses=pauses.every(db, stay_no) if stay_no else (),
         )
 
 
@@ -137,6 +147,10 @@ def _journal(db: Connection, stay_no: int) -> list[Noticed]:
         Noticed(what=what, stay_no=stay_no, device_no=device_no, at_ms=at_ms, cursor=cursor, noticed_ms=noticed_ms)
         for at_ms, what, device_no, cursor, noticed_ms in db.execute(JOURNAL, [stay_no])
     ]
+
+
+def _holds(db: Connection) -> list[Found]:
+    return [one for one in findings.of_stay(db, SYSTEM_STAY) if RULES[one.finding.rule].holds_back]
 
 
 def _rows(db: Connection, device_nos: Sequence[int], cursor: int) -> list[LogRow]:

@@ -4,7 +4,6 @@ Every change is one transaction (its own, or the one the caller has begun), bump
 running daemon notices it, and leaves a line with the actor in the register's journal.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -102,15 +101,6 @@ def identity(db: Connection, stay_no: int) -> Identity:
     """Give what identifies the person of a stay. For one patient's own page alone: no list may ask this."""
     row = db.execute("select stay_no, born, name, nhs_number from identity where stay_no = ?", [stay_no]).fetchone()
     return Identity(stay_no=row[0], born=row[1], name=row[2], nhs_number=row[3])
-
-
-def people(db: Connection, stay_nos: Collection[int]) -> dict[int, Identity]:
-    """Give the names and births of several stays, without NHS numbers: for screens that show initials and ages."""
-    rows = db.execute(
-        "select stay_no, born, name from identity where stay_no in (select value from json_each(?))",
-        [json.dumps(list(stay_nos))],
-    )
-    return {row[0]: Identity(stay_no=row[0], born=row[1], name=row[2], nhs_number=None) for row in rows}
 
 
 def devices(db: Connection) -> list[Device]:
@@ -239,13 +229,25 @@ def return_device(db: Connection, name: str, returned_ms: int, by: By) -> Assign
 
 
 def record_status(  # noqa: PLR0913, PLR0917 -- what a status message says, field by field
-    db: Connection, name: str, status: str, battery_percent: float | None, firmware: str | None, at_ms: int
+    db: Connection,
+    name: str,
+    status: str,
+    battery_percent: float | None,
+    firmware: str | None,
+    at_ms: int,
+    *,
+    clean: bool = False,
 ) -> None:
-    """Keep what a device last said of itself; a device nobody added gets a row, older word changes nothing."""
+    """Keep what a device last said of itself; a device nobody added gets a row, older word changes nothing.
+
+    Since when it says so does not move when the broker repeats it. `clean`: it said itself that it goes offline.
+    """
     with atomic(db):
         device_no = device_number(db, name, at_ms)
         db.execute(
-            """update device set status = :status, status_ms = :at_ms, firmware = coalesce(:firmware, firmware),
+            """update device set status_since_ms = case when status is :status then coalesce(status_since_ms, :at_ms)
+               else :at_ms end, status_clean = :clean, status = :status, status_ms = :at_ms,
+               firmware = coalesce(:firmware, firmware),
                battery_percent = coalesce(:battery, battery_percent),
                battery_ms = case when :battery is null then battery_ms else :at_ms end
                where device_no = :device_no and coalesce(status_ms, 0) <= :at_ms""",
@@ -255,6 +257,7 @@ def record_status(  # noqa: PLR0913, PLR0917 -- what a status message says, fiel
                 "battery": battery_percent,
                 "firmware": firmware,
                 "at_ms": at_ms,
+                "clean": int(clean),
             },
         )
 

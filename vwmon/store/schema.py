@@ -163,6 +163,29 @@ def m007_limits(db: "Database") -> None:
     )
 
 
+def m008_pauses(db: "Database") -> None:
+    """Pauses of patients, what was found wrong with devices and the service, and since when a device says what it says.
+
+    Findings are the daemon's observations of what the log does not hold; a stay is told again with them.
+    """
+    _run(
+        db,
+        """create table pause (
+            pause_no integer primary key, stay_no integer not null, from_ms integer not null,
+            until_ms integer not null, reason text not null, actor text not null, written_ms integer not null,
+            ended_ms integer, ended_by text, check (until_ms > from_ms), check (reason <> '')) strict""",
+        "create index pause_stay on pause (stay_no, until_ms)",
+        """create table finding (
+            finding_no integer primary key, stay_no integer not null, rule text not null, what text not null,
+            since_ms integer, at_ms integer not null, figures text not null, noticed_ms integer not null,
+            cursor integer not null) strict""",
+        "create index finding_stay on finding (stay_no, finding_no)",
+        "alter table device add column status_since_ms integer",
+        "alter table device add column status_clean integer not null default 0",
+        "update device set status_since_ms = status_ms",
+    )
+
+
 def m009_entered(db: "Database") -> None:
     """Who entered readings by hand, and how they came: by the last number of theirs in the log, and how many."""
     _run(
@@ -181,6 +204,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m005_noticed,
     m006_attempts,
     m007_limits,
+    m008_pauses,
     m009_entered,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)

@@ -9,10 +9,12 @@ from dataclasses import asdict, astuple
 from types import MappingProxyType
 
 from vwmon.patients.records import Assignment, Device, Stay, StayLimit
-from vwmon.store import database
+from vwmon.store import database, findings, pauses
 from vwmon.store.database import atomic
+from vwmon.store.findings import Found
 from vwmon.store.limits import COLUMNS as LIMIT
 from vwmon.store.limits import ENDED, SET
+from vwmon.store.pauses import Pause
 from vwmon.store.readings import LogRow
 from vwmon.store.registers import DEVICE, STAY
 from vwmon.store.sqlite import Connection
@@ -43,6 +45,13 @@ def empty(
     )
     db.executemany(REFUSED, refused.items())
     return db
+
+
+def hold(db: Connection, holds: Sequence[Found], several: Sequence[Pause]) -> None:
+    """Write what holds technical alerts back, all of it at once: what it means is the same whenever it is read."""
+    with atomic(db):
+        findings.write(db, holds)
+        pauses.keep(db, several)
 
 
 def copy(db: Connection) -> Connection:

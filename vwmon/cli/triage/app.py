@@ -7,8 +7,7 @@ while the database does not. What is shown, and what changed, are worked out in 
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, TypeVar
 
 from textual import events, work
@@ -30,6 +29,7 @@ from vwmon.config import Settings
 
 EVERY_S, TICK_S = 2.0, 1.0
 HOLD_MS: Final = 1_000  # rows stay where they are for so long after a key
+REST_MS: Final = 60_000  # a wall that somebody moved through is left alone for so long
 HOURS: Final = (24, 72)
 NAME: Final = "vwmon alerts triage"
 
@@ -38,17 +38,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What the command was told. With `shared` the person is asked for, and again after `idle_ms` without a key."""
+    """What the command was told. With `shared` the person is asked for, and again after a pause."""
 
-    path: Path
+    settings: Settings
     actor: str
     shared: bool
-    idle_ms: int
-    settings: Settings = field(default_factory=Settings)
     filter: Filter = EVERYTHING
     names: bool = False
     readonly: bool = False
-    zone: str = "UTC"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +53,15 @@ class Means:
     """How it reads, acts and tells the time, and how often it does so by itself (None: only when it is told to)."""
 
     clock: Clock
-    look: Callable[[Path, Asked], Look | str] = source.look
-    do: Callable[[Path, Wish, str], Answer] = source.do
+    look: Callable[[Settings, Asked], Look | str] = source.look
+    do: Callable[[Settings, Wish, str], Answer] = source.do
     every_s: float | None = EVERY_S
+
+
+def zone_of(settings: Settings) -> str:
+    """Give the clock on the wall: the wards', where all have one."""
+    zones = {ward.time_zone for ward in settings.wards}
+    return zones.pop() if len(zones) == 1 else "UTC"
 
 
 class Triage(App[None]):
@@ -99,6 +102,7 @@ class Triage(App[None]):
         self._dialog: Over[Any] | None = None
         self._about: Item | None = None
         self._own: set[str] = set()
+        self._marked_ms: dict[str, int] = {}
         self._drafts: dict[tuple[str, str], str] = {}
 
     def compose(self) -> ComposeResult:
@@ -130,7 +134,7 @@ class Triage(App[None]):
             trouble=self._trouble,
             who=self.actor,
             readonly=self.setup.readonly,
-            zone=self.setup.zone,
+            zone=zone_of(self.setup.settings),
             said=self._said,
             refused=self._refused,
             keys=[(key.written, key.short) for key in footed(self.keys)],
@@ -168,7 +172,7 @@ class Triage(App[None]):
 
     @work(group="look")
     async def _look(self, asked: Asked) -> None:
-        found = await asyncio.to_thread(self._means.look, self.setup.path, asked)
+        found = await asyncio.to_thread(self._means.look, self.setup.settings, asked)
         self._looking = False
         self._take(found)
         if self._again or self._asked() != asked:
@@ -179,15 +183,8 @@ class Triage(App[None]):
         item = self.queue.current
         opened = self._about.id if isinstance(self._dialog, Page) and self._about is not None else ""
         stay = None if item is None else item.record["stay"]
-        setup = self.setup
-        return Asked(
-            settings=setup.settings,
-            actor=self.actor,
-            stay=stay,
-            hours=self._hours,
-            alert=opened,
-            names=setup.names,
-        )
+        who = "read only" if self.setup.readonly else self.actor
+        return Asked(stay=stay, hours=self._hours, alert=opened, names=self.setup.names, who=who)
 
     def _take(self, found: Look | str) -> None:
         """Take in what a look found; when it found nothing, what is on the screen stays, under a banner."""
@@ -198,11 +195,19 @@ class Triage(App[None]):
             self.queue = queues.refreshed(self.queue, found.records, held=held)
             while self._own:
                 self.queue = queues.seen(self.queue, self._own.pop())
+            self._rest()
             self.found, self._trouble, self._read_ms = found, "", self._means.clock.now_ms()
             if queues.news(before, self.queue):
                 self.bell()
             self._tell_dialog(found)
         self.draw()
+
+    def _rest(self) -> None:
+        """Show the most urgent where nobody works the queue, as on a wall; marks fade there by themselves."""
+        now_ms = self._means.clock.now_ms()
+        self._marked_ms = {item.id: self._marked_ms.get(item.id, now_ms) for item in self.queue.items if item.mark}
+        if self.setup.readonly and self._dialog is None and now_ms - self._last_key_ms >= REST_MS:
+            self.queue = queues.rested(self.queue, self._marked_ms, now_ms)
 
     def _held(self) -> bool:
         """Tell whether rows must stay where they are: someone is answering, or has a key down."""
@@ -224,7 +229,7 @@ class Triage(App[None]):
         """Tell whether whoever was there may have gone, with their name or half an answer still on the screen."""
         if not self.setup.shared or not (self.actor or self._dialog is not None):
             return False
-        return self._means.clock.now_ms() - self._last_key_ms >= self.setup.idle_ms
+        return self._means.clock.now_ms() - self._last_key_ms >= self.setup.settings.commands.ask_who_after_ms
 
     def _woken(self) -> bool:
         """Take note that someone is there; tell whether the pause was so long that they may be someone else."""
@@ -237,7 +242,9 @@ class Triage(App[None]):
         """Forget who acts, and leave what they had begun: the next to press enter may be someone else."""
         self.actor = ""
         self._drafts.clear()
-        self._say(f"No key for {durations.text(self.setup.idle_ms)}: who acts next is asked first.")
+        self._say(
+            f"No key for {durations.text(self.setup.settings.commands.ask_who_after_ms)}: who acts next is asked first."
+        )
         if self._dialog is not None and self._dialog.is_current:
             self._dialog.dismiss(None)
 
@@ -323,7 +330,7 @@ class Triage(App[None]):
         if wish is None or not (self.actor or await self._named()):
             return
         self._say("Saving...")
-        answer = await asyncio.to_thread(self._means.do, self.setup.path, wish, self.actor)
+        answer = await asyncio.to_thread(self._means.do, self.setup.settings, wish, self.actor)
         if answer.refused:
             self._drafts[verb, wish.alert] = wish.note
         else:

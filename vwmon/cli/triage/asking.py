@@ -14,7 +14,7 @@ from vwmon.cli.triage.dialogs import Answers, Choice, Field, Form
 from vwmon.cli.triage.filters import Filter
 from vwmon.cli.triage.queues import Item, bounds, level
 from vwmon.cli.triage.records import Wish
-from vwmon.cli.triage.rows import who
+from vwmon.cli.triage.rows import said, who
 from vwmon.cli.work_list import STATES
 from vwmon.errors import UsageError
 
@@ -58,10 +58,9 @@ def headline(item: Item) -> str:
 def about(item: Item, actor: str) -> list[str]:
     """Say what an act is about to be done to, and by whom."""
     record = item.record
-    reasons = "; ".join(record["why"][:2])
     owner = f"owned by {record['owner']}" if record["owner"] else "nobody has it"
-    said = [headline(item), reasons, f"score now {bounds(record)}; {owner}; recorded as {actor}"]
-    return [*said, f"changed since you looked: {item.mark}"] if item.mark else said
+    told = [headline(item), said(record), f"score now {bounds(record)}; {owner}; recorded as {actor}"]
+    return [*told, f"changed since you looked: {item.mark}"] if item.mark else told
 
 
 def meant(verb: str, item: Item) -> str:
@@ -73,10 +72,10 @@ def meant(verb: str, item: Item) -> str:
 
 def refusal(verb: str, item: Item) -> str:
     """Say why an act is sure to be refused, before anyone has written anything for it; nothing when it is not."""
-    kind, said = SURE.get(verb, (Kind.NOTED, ""))
+    kind, words = SURE.get(verb, (Kind.NOTED, ""))
     if State(item.record["state"]) in MOVES[kind]:
         return ""
-    return f"{item.id} {said}"
+    return f"{item.id} {words}"
 
 
 def form(verb: str, item: Item, actor: str, *, outcome: str = "", draft: str = "") -> Form:
@@ -98,7 +97,7 @@ def form(verb: str, item: Item, actor: str, *, outcome: str = "", draft: str = "
 
 def outcomes(item: Item, actor: str) -> Choice:
     """Make the choice of what came of an alert."""
-    options = [(outcome.value, f"{outcome.value}: {said}") for outcome, said in OUTCOMES.items()]
+    options = [(outcome.value, f"{outcome.value}: {words}") for outcome, words in OUTCOMES.items()]
     return Choice(f"Close {item.id}: what came of it?", about(item, actor), options)
 
 

@@ -7,7 +7,6 @@ import typer
 
 from vwmon.cli import context
 from vwmon.cli.options import AsOption, ConfigOption, DbOption
-from vwmon.config import Settings
 from vwmon.errors import UsageError
 
 
@@ -39,15 +38,12 @@ def triage(
 
     open_reader(settings.store.path).close()  # what is wrong from the beginning is an error like any command's
     setup = Setup(
-        path=settings.store.path,
         settings=settings,
         actor=actor,
         shared=shared,
-        idle_ms=settings.commands.ask_who_after_ms,
         filter=Filter(owner=actor if mine else ""),
         names=names,
         readonly=readonly,
-        zone=_zone(settings),
     )
     screen = Triage(setup, Means(clock=Clock()))
     screen.run(mouse=False)
@@ -63,9 +59,3 @@ def _require() -> None:
         raise UsageError("the full screen needs the extra: pip install 'vwmon[tui]'") from error
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
         raise UsageError("triage needs a terminal; for a pipe there is: vwmon alerts")
-
-
-def _zone(settings: Settings) -> str:
-    """Give the clock on the wall: the wards', where all have one."""
-    zones = {ward.time_zone for ward in settings.wards}
-    return zones.pop() if len(zones) == 1 else "UTC"

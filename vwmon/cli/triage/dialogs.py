@@ -153,13 +153,15 @@ class Page(Over[str]):
         Binding("k,up", "scroll(-1)"),
         Binding("space,pagedown", "scroll(10)"),
         Binding("pageup", "scroll(-10)"),
+        Binding("g,home", "scroll(-9999)"),
+        Binding("G,end", "scroll(9999)"),
     ]
 
     def __init__(self, title: str, lines: Sequence[str], keys: Sequence[Key] = ()) -> None:
         """Take what to show, and the keys that end it with an act."""
         super().__init__()
         self._title, self._lines, self._acts = title, lines, {key.keys: key.action for key in keys}
-        self._foot = "  ".join([*(f"{key.written} {key.short}" for key in keys), "j k move", "escape back"])
+        self._foot = "  ".join([*(f"{key.written} {key.short}" for key in keys), "j k g G move", "escape back"])
 
     def compose(self) -> ComposeResult:
         """Lay out the page."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from alerts.model import Lane, State
+from vwmon.cli.work_list import who_is
 from vwmon.errors import UsageError
 
 HINT: Final = "a patient, ward:NAME, level:2, lane:clinical, state:new, mine, unowned, snoozed; nothing shows all"
@@ -32,7 +33,7 @@ class Filter:
 
     def fits(self, record: Mapping[str, Any]) -> bool:
         """Tell whether an alert is let through."""
-        text = " ".join(str(record.get(key) or "") for key in ("id", "patient", "person", "ward")).lower()
+        text = f"{record['id']} {who_is(record)} {record['ward'] or ''}".lower()
         return (
             record["level"] >= self.level
             and self.ward in {"", record["ward"]}

@@ -6,11 +6,12 @@ from typing import Final
 from vwmon.cli.triage import charts
 from vwmon.cli.triage.queues import Item, Record, bounds, level
 from vwmon.cli.triage.records import Look, Story
-from vwmon.cli.triage.rows import age, who
+from vwmon.cli.triage.rows import age, said, who
 from vwmon.cli.triage.spans import Spans, fold, plain
 from vwmon.cli.work_list import STATES
 
 WHY_LINES: Final = {False: 2, True: 4}
+MORE: Final = "... the rest has no room here"
 BAND_FROM, ROOMY_FROM = 22, 32
 BAND_ROWS: Final = {False: 5, True: 10}
 
@@ -21,18 +22,18 @@ def pane(item: Item | None, look: Look | None, now_ms: int, width: int, room: in
         return []
     lines = list(_words(item, now_ms, width, WHY_LINES[room >= BAND_FROM]))
     lines += _chart(item.record, look, now_ms, width, room - len(lines))
-    return lines[:room]
+    return lines if len(lines) <= room else [*lines[: room - 1], plain(MORE, "dim")]
 
 
 def _words(item: Item, now_ms: int, width: int, why_lines: int) -> Iterator[Spans]:
     record = item.record
     state = "LEFT THE LIST" if item.gone else STATES[record["state"]]
-    old = "" if record.get("age") is None else f", {record['age']} y"
     where = "" if record["ward"] is None else f", ward {record['ward']}"
-    yield plain(fold(f"{item.id} {level(record)} {state}  {who(record)}{old}{where}", width, 1)[0], "bold")
+    yield plain(fold(f"{item.id} {level(record)} {state}  {who(record)}{where}", width, 1)[0], "bold")
     if item.mark and not item.gone:
         yield plain(fold(f"changed: {item.mark}", width, 1)[0], "bold")
-    for line in fold("; ".join([*record["flags"], *record["why"]]) or "no reason is known", width, why_lines):
+    reasons = said(record) if why_lines == WHY_LINES[False] else "; ".join(record["why"])
+    for line in fold(reasons or "no reason is known", width, why_lines):
         yield plain(line)
     if record["owner"] is not None:
         note = f': "{record["note"]}"' if record["note"] else ""
@@ -55,8 +56,8 @@ def _chart(record: Record, look: Look, now_ms: int, width: int, room: int) -> It
     ahead = f"; {story.ahead} timed after now, not drawn" if story.ahead else ""
     hours = look.asked.hours
     yield plain(fold(f"{now}; {heard}; the last {hours} h{ahead}", width, 1)[0], "bold")
-    lines = list(_lines(story, charts.fitted(now_ms, hours, width), room - 1))
-    yield from (plain(line, style) for line, style in lines[: room - 1])
+    lines = _lines(story, charts.fitted(now_ms, hours, width), room - 1)
+    yield from (plain(line, style) for line, style in lines)
 
 
 def chart(record: Record, look: Look, now_ms: int, width: int) -> list[charts.Line]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vwmon.cli import render
+from vwmon.cli import render, work_list
 from vwmon.cli.triage import rows
 from vwmon.cli.triage.filters import SNOOZED
 from vwmon.cli.triage.panes import pane
@@ -19,6 +19,7 @@ from vwmon.cli.triage.spans import Spans, fill, fold, joined, plain
 BESIDE: Final = 132  # columns from which list and chart stand beside each other
 LIST_BESIDE, CHART_BESIDE = 76, 82  # columns of the list there at least, and of a chart of half hours
 FEWEST_ROWS: Final = 7
+WARD_FROM: Final = 30  # lines from which those on the ward as a whole are shown
 STALE_MS: Final = 10_000  # a list that was read longer ago than this is called old
 URGENT, QUIET, HEAD = "urgent", "dim", "bold"
 SAID: Final[Mapping[bool, str]] = {True: "urgent", False: "bold"}
@@ -62,7 +63,7 @@ def moment_ms(shown: Shown) -> int:
 def picture(shown: Shown, width: int, height: int) -> Picture:
     """Draw the screen."""
     above = [*_banners(shown, width), _head(shown, width), *_news(shown, width)]
-    below = [*_last(shown, width), *_keys(shown, width)]
+    below = [*_last(shown, width), *_ward(shown, width, height), *_keys(shown, width)]
     room = max(height - len(above) - len(below), 1)
     middle, top = (_beside if width >= BESIDE and shown.charted else _stacked)(shown, width, room)
     lines = [*above, *middle[:room], *[plain("")] * (room - len(middle)), *below]
@@ -130,11 +131,18 @@ def _news(shown: Shown, width: int) -> list[Spans]:
     unseen = [item for item in shown.queue.unseen if item.id != shown.queue.selected]
     if not unseen:
         return []
-    named = ", ".join(_named(item, shown.queue) for item in unseen[:NEW_NAMED])
-    more = f" and {len(unseen) - NEW_NAMED} more" if len(unseen) > NEW_NAMED else ""
     key = "" if shown.readonly else "  (N goes there)"
-    text = render.cut(render.safe(f"! LOOK: {named}{more}"), width - len(key)) + key
-    return [fill(((text, "bold reverse"),), width, "bold reverse")]
+    told = [_announced(unseen, shown.queue, number) for number in range(min(NEW_NAMED, len(unseen)), 0, -1)]
+    text = next((text for text in told if render.width_of(text) <= width - len(key)), told[-1])
+    return [fill(((render.cut(text, width - len(key)) + key, "bold reverse"),), width, "bold reverse")]
+
+
+def _announced(unseen: Sequence[Item], queue: Queue, number: int) -> str:
+    """Name so many of those that ask for someone, the worst first, and count the others."""
+    worst = sorted(unseen, key=lambda item: -item.record["level"])
+    named = ", ".join(_named(item, queue) for item in worst[:number])
+    more = f" and {len(unseen) - number} more" if len(unseen) > number else ""
+    return render.safe(f"! LOOK: {named}{more}")
 
 
 def _named(item: Item, queue: Queue) -> str:
@@ -153,8 +161,13 @@ def _keys(shown: Shown, width: int) -> list[Spans]:
     for key, words in shown.keys:
         longer = f"{said}{render.GAP if said else ''}{key} {words}"
         said = longer if len(longer) <= width else said
-    footer = shown.look.footer if shown.look is not None and width >= BESIDE else ()
-    return [plain(render.cut(line, width), QUIET) for line in (*footer, said)]
+    return [plain(render.cut(said, width), QUIET)]
+
+
+def _ward(shown: Shown, width: int, height: int) -> list[Spans]:
+    """Say what else needs knowing of the ward, where there is room: who reports, what waits, who is on duty."""
+    footer = shown.look.footer if shown.look is not None and height >= WARD_FROM else ()
+    return [plain(line, QUIET) for line, _ in work_list.below(footer, width)]
 
 
 def _beside(shown: Shown, width: int, room: int) -> tuple[list[Spans], int]:

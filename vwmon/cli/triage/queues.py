@@ -10,10 +10,12 @@ from typing import Any, Final
 
 from alerts import wording
 from alerts.model import Lane
+from vwmon.cli import work_list
 from vwmon.cli.triage.filters import EVERYTHING, Filter
 
 Record = Mapping[str, Any]
 
+FADES_MS: Final = 10 * 60_000  # how long a mark stays on a screen where nobody moves a cursor
 ASKING: Final = frozenset({"new", "reraised"})
 
 
@@ -109,6 +111,17 @@ def chosen(queue: Queue, id_: str) -> Queue:
     return replace(left, items=tuple(item for item in left.items if item.id == id_ or not item.gone), selected=id_)
 
 
+def rested(queue: Queue, marked_ms: Mapping[str, int], now_ms: int) -> Queue:
+    """Give the queue of a screen that nobody is at: the cursor on the most urgent, and old marks taken for seen.
+
+    `marked_ms` says since when each marked alert has been so.
+    """
+    for id_, since_ms in marked_ms.items():
+        queue = seen(queue, id_) if now_ms - since_ms >= FADES_MS else queue
+    first = next((item.id for item in queue.shown if not item.gone and queue.filter.fits(item.record)), "")
+    return chosen(queue, first)
+
+
 def seen(queue: Queue, id_: str) -> Queue:
     """Take note that the person has seen an alert as it is."""
     items = tuple(replace(item, seen=item.record) if item.id == id_ else item for item in queue.items)
@@ -139,11 +152,7 @@ def level(record: Record) -> str:
 
 def bounds(record: Record) -> str:
     """Give the score of an alert as it is now, "9-12"; "-" without one that holds."""
-    score = record["score"]
-    if score is None:
-        return "-"
-    low, high = score["total_min"], score["total_max"]
-    return str(low) if low == high else f"{low}-{high}"
+    return "-" if record["score"] is None else work_list.bounds(record["score"])
 
 
 def _changes(before: Record, after: Record) -> Iterable[str]:

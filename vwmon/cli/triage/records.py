@@ -1,12 +1,11 @@
 """What a look at the database brings, what a person wants done, and what came of it: records only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from alerts.model import Outcome
 from vwmon.cli.triage.charts import Interval, Trace
-from vwmon.config import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +21,13 @@ class Story:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Who looks, and what a look brings besides the list: a stay's chart over so many hours, one alert in full."""
+    """What a look by somebody is to bring beside the list: the chart of one stay over some hours, one alert in full."""
 
-    settings: Settings = field(default_factory=Settings)
-    actor: str = ""
     stay: int | None = None
     hours: int = 24
     alert: str = ""
     names: bool = False
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,17 @@
 """The queue as lines: one alert on one line or two, the cursor, and what is above and below the screen. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
-from vwmon.cli import render
-from vwmon.cli.triage.queues import Item, Queue, Record, bounds, level
+from vwmon.cli import render, work_list
+from vwmon.cli.triage.filters import SNOOZED
+from vwmon.cli.triage.queues import Item, Queue, Record, level
 from vwmon.cli.triage.spans import Spans, columns, fill, fold, plain
 from vwmon.cli.work_list import STATES
 
 TITLES: Final = ("", "ID", "LV", "PATIENT", "STATE", "SINCE", "SCORE", "LAST", "OWNER", "DUE")
-WIDTHS: Final = (2, 4, 2, 0, 8, 6, 5, 6, 9, 14)
-PATIENT, OWNER = TITLES.index("PATIENT"), TITLES.index("OWNER")
+MOST: Final = {"PATIENT": 0, "OWNER": 10, "DUE": 17}  # columns that others need too
+PATIENT: Final = TITLES.index("PATIENT")
 STYLES: Final = {3: "level3", 2: "level2", 1: ""}
 CURSOR, MARKED, GONE, NEW = ">", "*", "x", "+"
 INDENT: Final = "   "
@@ -19,28 +19,21 @@ TALL: Final = 14  # lines of list from which every alert says why on a line of i
 
 
 def who(record: Record) -> str:
-    """Give what a row calls its patient: initials or name, and the local identifier."""
-    if record["patient"] is None:
-        return "the service"
-    return render.safe(" ".join(filter(None, [record.get("person"), record["patient"]])))
-
-
-def ms(at: str) -> int:
-    """Read a time of the interface."""
-    return round(datetime.fromisoformat(at).timestamp() * 1000)
+    """Give what a row calls its patient: the local identifier, with initials or name, and age."""
+    return "the service" if record["patient"] is None else work_list.who_is(record)
 
 
 def age(at: str | None, now_ms: int) -> str:
     """Say how long ago something was; "-" for never."""
-    return "-" if at is None else render.ago(max(now_ms - ms(at), 0))
+    return "-" if at is None else render.ago(max(now_ms - work_list.ms(at), 0))
 
 
-def due(record: Record, now_ms: int) -> str:
-    """Say when the next thing is owed, or for how long it has been."""
-    if record["due_at"] is None:
-        return "-"
-    left_ms = ms(record["due_at"]) - now_ms
-    return f"in {render.ago(left_ms)}" if left_ms > 0 else f"OVERDUE {render.ago(-left_ms)}"
+def said(record: Record) -> str:
+    """Give what is said of an alert in few words, now before then."""
+    flags = [flag.upper() for flag in record["flags"] if flag not in work_list.SAID]
+    flags += [f"offered to {record['offered_to']}"] if record["offered_to"] else []
+    flags += ["SNOOZED"] if SNOOZED in record["flags"] else []
+    return "; ".join([*filter(None, [record["ward"]]), *flags, *record["brief"]])
 
 
 def listed(queue: Queue, now_ms: int, width: int, room: int, top: int, *, empty: str = "") -> tuple[list[Spans], int]:
@@ -48,8 +41,9 @@ def listed(queue: Queue, now_ms: int, width: int, room: int, top: int, *, empty:
     items = queue.shown
     if not items:
         return [plain(line, "bold") for line in fold(empty, width)], 0
-    widths = _widths(items, width)
-    blocks = [_block(item, now_ms, widths, tall=room >= TALL, here=item.id == queue.selected) for item in items]
+    cells = [_cells(item, now_ms, here=item.id == queue.selected) for item in items]
+    widths = _widths(cells, width)
+    blocks = [_block(item, row, widths, tall=room >= TALL) for item, row in zip(items, cells, strict=True)]
     place = next(number for number, item in enumerate(items) if item.id == queue.selected)
     top, end = _window([len(block) for block in blocks], place, top, room - 2)
     cut_off = [*items[:top], *items[end:]]
@@ -79,43 +73,44 @@ def _beyond(above: int, below: int, left_out: Sequence[Item]) -> str:
     return f"{INDENT}{', '.join(where)}, up to {level(highest.record)}"
 
 
-def _widths(items: Sequence[Item], width: int) -> list[int]:
-    """Give the columns their widths: the owners' as their names ask for, and the patients' what the others leave."""
-    widths = list(WIDTHS)
-    names = [render.width_of(_owner(item.record)) for item in items]
-    widths[OWNER] = min(max(len(TITLES[OWNER]), *names), WIDTHS[OWNER])
+def _widths(cells: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Give the columns their widths: what their cells ask for, but the patients' what the others leave."""
+    widths = [max(map(render.width_of, column)) for column in zip(TITLES, *cells, strict=True)]
+    widths = [min(each, MOST.get(title, each)) for title, each in zip(TITLES, widths, strict=True)]
     widths[PATIENT] = max(width - sum(widths) - (len(widths) - 1), 4)
     return widths
 
 
-def _owner(record: Record) -> str:
-    return render.safe(record["owner"] or "-")
-
-
-def _block(item: Item, now_ms: int, widths: Sequence[int], *, tall: bool, here: bool) -> list[Spans]:
-    """Draw one alert: its row, and below it what changed and, where there is room, why it is there."""
-    record, width = item.record, sum(widths) + len(widths) - 1
-    texts = (
+def _cells(item: Item, now_ms: int, *, here: bool) -> tuple[str, ...]:
+    record = item.record
+    last = record["last_reading_at"]
+    return (
         f"{CURSOR if here else ' '}{_mark(item)}",
         item.id,
         level(record),
         who(record),
         "GONE" if item.gone else STATES[record["state"]],
-        age(record["since"], now_ms),
-        bounds(record),
-        age(record["last_reading_at"], now_ms),
-        _owner(record),
-        due(record, now_ms),
+        work_list.since(record["since"], now_ms),
+        work_list.score(record),
+        "-" if last is None else work_list.since(last, now_ms),
+        render.safe(record["owner"] or "-"),
+        work_list.due(record, now_ms),
     )
+
+
+def _block(item: Item, cells: Sequence[str], widths: Sequence[int], *, tall: bool) -> list[Spans]:
+    """Draw one alert: its row, and below it what changed and, where there is room, why it is there."""
+    record, width = item.record, sum(widths) + len(widths) - 1
     style = "dim" if item.gone else STYLES[record["level"]]
-    row = plain(columns(texts, widths), style)
+    row = plain(columns(cells, widths), style)
+    here = cells[0].startswith(CURSOR)
     lines = [fill(plain(row[0][0], f"{style} reverse".strip()), width, "reverse") if here else row]
     if render.width_of(who(record)) > widths[PATIENT]:  # two patients must not look like one
         lines += [plain(line) for line in fold(f"{INDENT}patient {who(record)}", width)]
-    said = [f"[{item.mark}]"] if item.mark else []
-    said += ["; ".join([*filter(None, [record["ward"]]), *record["flags"], *record["why"]])] if tall else []
-    if said:
-        lines += [plain(line, "bold" if item.mark else "") for line in fold(INDENT + " ".join(said), width, 2)]
+    told = [f"[{item.mark}]"] if item.mark else []
+    told += [said(record)] if tall else []
+    if told:
+        lines += [plain(line, "bold" if item.mark else "") for line in fold(INDENT + " ".join(told), width, 2)]
     return lines
 
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from alerts import queries, store
@@ -23,6 +22,7 @@ from vwmon.cli.standing import Standing, standing_of
 from vwmon.cli.triage.charts import SCALES, Dot, Interval, Trace
 from vwmon.cli.triage.records import Answer, Asked, Look, Story, Wish
 from vwmon.cli.ward_lines import Looking
+from vwmon.config import Settings
 from vwmon.durations import HOUR_MS
 from vwmon.errors import VwmonError
 from vwmon.patients import plans
@@ -55,17 +55,18 @@ VERBS: Final[Mapping[str, Verb]] = {
 }
 
 
-def look(path: Path, asked: Asked) -> Look | str:
+def look(settings: Settings, asked: Asked) -> Look | str:
     """Look once; a sentence when the database cannot be read."""
     try:
-        with told_plainly(path), closing(open_reader(path)) as db:
-            return _look(db, asked)
+        with told_plainly(settings.store.path), closing(open_reader(settings.store.path)) as db:
+            return _look(db, settings, asked)
     except TROUBLE as error:
         return _sentence(error)
 
 
-def do(path: Path, wish: Wish, actor: str) -> Answer:
+def do(settings: Settings, wish: Wish, actor: str) -> Answer:
     """Do one act as the commands do it, and say where the alert stands then or why it was refused."""
+    path = settings.store.path
     try:
         with told_plainly(path), closing(open_writer(path)) as db:
             at = standing_of(db)
@@ -88,39 +89,32 @@ def here(said: str) -> str:
     return re.sub(r"vwmon alerts (\w+) \S+", lambda found: COMMANDS.get(found[1], found[0]), said)
 
 
-def _look(db: Connection, asked: Asked) -> Look:
+def _look(db: Connection, settings: Settings, asked: Asked) -> Look:
     at = standing_of(db)
-    settings, looking = asked.settings, Looking(actor=asked.actor)
-    whose = stay_lookups.lookups(db, at.now_ms, names=asked.names)
+    whose = stay_lookups.lookups(db, at.now_ms, names=asked.names, wards=settings.wards)
     found = queries.work_list(db, whose, at.now_ms, EVERY_OPEN)
     return Look(
         now_ms=at.now_ms,
         live=at.state is None or at.state.mode == "live",
         title=at.title,
         trusted=at.trusted,
-        footer=tuple(ward_lines.lines(db, at, settings, looking, found)),
-        records=tuple(row | _person(row["person"]) for row in found),
+        footer=tuple(ward_lines.lines(db, at, settings, Looking(actor=asked.who or "nobody yet"), found)),
+        records=tuple(found),
         asked=asked,
         story=None if asked.stay is None else story(db, asked.stay, at.now_ms, asked.hours),
-        detail=_detail(db, asked, at),
+        detail=_detail(db, settings, asked, at),
     )
 
 
-def _person(person: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Give what tells a person apart: name or initials, and age."""
-    told = person or {}
-    return {"person": told.get("name") or told.get("initials") or "", "age": told.get("age")}
-
-
-def _detail(db: Connection, asked: Asked, at: Standing) -> tuple[str, ...]:
+def _detail(db: Connection, settings: Settings, asked: Asked, at: Standing) -> tuple[str, ...]:
     if not asked.alert:
         return ()
-    page = alert_page.read(db, at, asked.settings, asked.alert, asked.hours * HOUR_MS, names=asked.names)
+    page = alert_page.read(db, at, settings, asked.alert, asked.hours * HOUR_MS, names=asked.names)
     return tuple(alert_page.lines(replace(page, trends=())))  # the chart stands below it
 
 
 def _done(db: Connection, acted: Acted, wish: Wish, at: Standing) -> str:
-    record = queries.one(db, stay_lookups.lookups(db, at.now_ms), at.now_ms, acted.alert.id)
+    record = queries.one(db, stay_lookups.lookups(db, at.now_ms, names=False), at.now_ms, acted.alert.id)
     return " ".join(filter(None, [f"{work_list.done(record)}.", UNDO.get(wish.verb)]))
 
 

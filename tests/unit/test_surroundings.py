@@ -1,0 +1,164 @@
+"""What can be wrong with the whole service: when each fault begins, when it is over, and when nobody can tell."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from alerts.faults import Finding
+from alerts.model import SYSTEM_STAY
+from vwmon import config, surroundings
+from vwmon.intake.protocol import LinkState
+from vwmon.store.findings import Key
+from vwmon.store.monitor import Monitor
+from vwmon.surroundings import CHECKS, MB, Look
+
+SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
+NOW = 100 * HOUR
+LIMITS = config.Monitor()
+
+
+def link(*, connected: bool, since_ms: int = NOW - HOUR) -> LinkState:
+    """Build the state of a connection."""
+    return LinkState(
+        connected=connected, since_ms=since_ms, connections=1, session_was_kept=True, sessions_lost=0, trouble=""
+    )
+
+
+def before(**changed: Any) -> Monitor:  # noqa: ANN401 -- fields of Monitor
+    """Give what the daemon before this one last said."""
+    said = Monitor(
+        mode="live",
+        started_ms=0,
+        cycle_ms=NOW - 2 * HOUR,
+        broker_connected=True,
+        broker_since_ms=0,
+        last_received_ms=None,
+        last_observed_ms=None,
+        readings=0,
+        lag_seconds=0.0,
+        software="",
+        config_hash="",
+    )
+    return replace(said, **changed)
+
+
+WELL = Look(
+    now_ms=NOW,
+    started_ms=NOW - HOUR,
+    link=link(connected=True),
+    heard_ms=NOW - SECOND,
+    stays=3,
+    lag_ms=0,
+    before=None,
+    free_bytes=5000 * MB,
+)
+
+
+def found(look: Look, rule: str, *, standing: bool = False, since_ms: int = NOW - HOUR) -> Finding | None:
+    """Give what a look finds by one rule, with what was found before."""
+    key: Key = (SYSTEM_STAY, rule, "")
+    known: Mapping[Key, Finding] = {key: Finding(rule=rule, since_ms=since_ms, at_ms=since_ms)} if standing else {}
+    several = [one for one in surroundings.found(look, LIMITS, known) if one.rule == rule]
+    assert len(several) <= 1
+    return several[0] if several else None
+
+
+BEGINS: list[tuple[str, dict[str, Any], int, int]] = [
+    ("broker", {"link": link(connected=False, since_ms=NOW - MINUTE - 1)}, NOW - MINUTE - 1, NOW - 1),
+    ("silent", {"heard_ms": NOW - 15 * MINUTE - 1}, NOW - 15 * MINUTE - 1, NOW - 1),
+    ("silent", {"heard_ms": None, "started_ms": NOW - 16 * MINUTE}, NOW - 16 * MINUTE, NOW - MINUTE),
+    ("lag", {"lag_ms": MINUTE + 1}, NOW - MINUTE - 1, NOW),
+    ("clock_jump", {"jumped_ms": MINUTE + 1}, NOW, NOW),
+    ("clock_jump", {"jumped_ms": -MINUTE - 1}, NOW, NOW),
+    ("disk", {"free_bytes": 1000 * MB - 1}, NOW, NOW),
+    ("notifier", {"unreached_since_ms": NOW - SECOND}, NOW - SECOND, NOW),
+    ("dead", {"before": before()}, NOW - 2 * HOUR, NOW - HOUR),
+    ("dead", {"before": before(stopped_ms=NOW - HOUR - 5 * MINUTE - 1)}, NOW - HOUR - 5 * MINUTE - 1, NOW - HOUR),
+    ("quarantine", {"refused_in_hour": 100}, NOW, NOW),
+    ("handover", {"unaccepted_since_ms": NOW - 7}, NOW - 7, NOW - 7),
+]
+
+
+@pytest.mark.parametrize(("rule", "changed", "since_ms", "at_ms"), BEGINS)
+def test_a_fault_begins_just_beyond_its_limit(rule: str, changed: dict[str, Any], since_ms: int, at_ms: int) -> None:
+    """Since when it was so, and as of when it counts: what has a deadline counts as of that, whoever looked when."""
+    one = found(replace(WELL, **changed), rule)
+    assert one is not None
+    assert (one.since_ms, one.at_ms) == (since_ms, at_ms)
+
+
+@pytest.mark.parametrize(
+    ("rule", "changed"),
+    [
+        ("broker", {"link": link(connected=False, since_ms=NOW - MINUTE)}),
+        ("silent", {"heard_ms": NOW - 15 * MINUTE}),
+        ("silent", {"heard_ms": NOW - 9 * HOUR, "stays": 0}),
+        ("lag", {"lag_ms": MINUTE}),
+        ("clock_jump", {"jumped_ms": MINUTE}),
+        ("disk", {"free_bytes": 1000 * MB}),
+        ("disk", {"free_bytes": None}),
+        ("notifier", {}),
+        ("dead", {"before": before(cycle_ms=NOW - HOUR - 5 * MINUTE)}),
+        ("dead", {"before": before(mode="recording")}),
+        ("dead", {"before": before(), "stays": 0}),
+        ("quarantine", {"refused_in_hour": 99}),
+        ("handover", {}),
+    ],
+)
+def test_at_its_limit_there_is_no_fault(rule: str, changed: dict[str, Any]) -> None:
+    """Neither one found, nor a word that would begin one."""
+    one = found(replace(WELL, **changed), rule)
+    assert one is None or one.since_ms is None
+
+
+OVER: list[tuple[str, dict[str, Any], int]] = [
+    ("broker", {"link": link(connected=True, since_ms=NOW - 9)}, NOW - 9),
+    ("silent", {"heard_ms": NOW - 9}, NOW - 9),
+    ("silent", {"stays": 0}, NOW),
+    ("lag", {"lag_ms": MINUTE // 2}, NOW),
+    ("clock_jump", {}, NOW),
+    ("disk", {"free_bytes": 1200 * MB}, NOW),
+    ("notifier", {}, NOW),
+    ("dead", {"before": before()}, NOW - HOUR),
+    ("quarantine", {"refused_in_hour": 50}, NOW),
+    ("handover", {}, NOW),
+]
+
+
+@pytest.mark.parametrize(("rule", "changed", "at_ms"), OVER)
+def test_a_fault_is_over_when_that_is_known(rule: str, changed: dict[str, Any], at_ms: int) -> None:
+    """As of when it was, or of the look that found it so."""
+    one = found(replace(WELL, **changed), rule, standing=True)
+    assert one is not None
+    assert (one.since_ms, one.at_ms) == (None, at_ms)
+
+
+@pytest.mark.parametrize(
+    ("rule", "changed"),
+    [
+        ("broker", {"link": link(connected=False, since_ms=NOW)}),
+        ("silent", {"heard_ms": None, "started_ms": NOW}),
+        ("lag", {"lag_ms": MINUTE // 2 + 1}),
+        ("disk", {"free_bytes": 1200 * MB - 1}),
+        ("disk", {"free_bytes": None}),
+        ("quarantine", {"refused_in_hour": 51}),
+    ],
+)
+def test_what_nobody_can_tell_leaves_it_as_it_was(rule: str, changed: dict[str, Any]) -> None:
+    """A start is no connection, a start is no reading, and between the limits nothing changes (I7, I12)."""
+    assert found(replace(WELL, **changed), rule, standing=True) is None
+
+
+def test_a_clock_that_jumped_is_news_for_ten_minutes() -> None:
+    """Then the alert settles, and waits for a person to look at what was received meanwhile."""
+    assert found(WELL, "clock_jump", standing=True, since_ms=NOW - 10 * MINUTE) is None
+    assert found(WELL, "clock_jump", standing=True, since_ms=NOW - 10 * MINUTE - 1) is not None
+    assert found(WELL, "clock_jump") is None
+
+
+def test_every_rule_of_the_service_is_tried_at_its_limit_from_both_sides() -> None:
+    """One check for each, and none without a test here."""
+    assert {rule for rule, *_ in BEGINS} == {rule for rule, *_ in OVER}
+    assert len({rule for rule, *_ in BEGINS}) == len(CHECKS)

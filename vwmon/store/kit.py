@@ -1,0 +1,135 @@
+"""Questions about devices and what they send: who has which, what each last said, what came of it. Read only.
+
+Whether anything of that is wrong is vwmon.kit's.
+"""
+
+from typing import Any, NamedTuple
+
+from vwmon.store import readings
+from vwmon.store.sqlite import Connection
+
+# The last row of each series since a place in the log, with how its values spread: what one look has to read.
+HEARD = """select device_no, vital_no, last.seq, last.value, last.marks, last.observed_ms, last.received_ms,
+        low, high, readings
+    from (select device_no, vital_no, max(seq) as seq, min(value) as low, max(value) as high, count(*) as readings
+        from reading_log where seq > ?1 and seq <= ?2 group by device_no, vital_no) as since
+    join reading_log as last using (seq, device_no, vital_no)"""
+TRIED = """select seq, attempt.device_no, vital_no, sent, quarantine.reason, attempt.received_ms
+    from attempt join quarantine using (quarantine_no)
+    where seq > ?1 and seq <= ?2 order by seq"""
+DEVICES = """select device_no, device, profile, status, status_since_ms, status_clean, battery_percent, battery_ms,
+    stay_no, from_ms, (select max(to_ms) from assignment as past where past.device_no = device.device_no)
+    from device left join (select * from assignment join stay using (stay_no)
+        where to_ms is null and discharged_ms is null) using (device_no)"""
+MISSING = """select device_no, first_missing, last_missing, missing_count, noticed_ms from sequence_gap
+    where closed_ms is null"""
+
+
+class Heard(NamedTuple):
+    """The last reading of one series since a place in the log, with the lowest and highest value and how many.
+
+    `marks` is None where only the last reading is known, and not how it came.
+    """
+
+    device_no: int
+    vital_no: int
+    seq: int
+    value: float | None
+    marks: int | None
+    observed_ms: int
+    received_ms: int
+    low: float | None
+    high: float | None
+    readings: int
+
+
+class Tried(NamedTuple):
+    """A result that was refused: what came, and why it was."""
+
+    seq: int
+    device_no: int
+    vital_no: int
+    sent: str
+    reason: str
+    received_ms: int
+
+
+class Said(NamedTuple):
+    """A device as it last spoke of itself, and whose it is; `stay_no` is None for one that is nobody's.
+
+    `freed_ms` is when someone last gave it back.
+    """
+
+    device_no: int
+    device: str
+    profile: str
+    status: str | None
+    status_since_ms: int | None
+    status_clean: int
+    battery_percent: float | None
+    battery_ms: int | None
+    stay_no: int | None
+    from_ms: int | None
+    freed_ms: int | None
+
+
+class Missing(NamedTuple):
+    """Messages that a device numbered and that have not come."""
+
+    device_no: int
+    first: int
+    last: int
+    messages: int
+    noticed_ms: int
+
+
+def merged_seq(db: Connection) -> int:
+    """Give up to where the log has been merged, and can no longer be read row by row."""
+    return int(db.execute("select merged_seq from log").fetchone()[0])
+
+
+def heard(db: Connection, after_seq: int, up_to_seq: int) -> list[Heard]:
+    """Give what came of each series in a part of the log that has not been merged."""
+    return [Heard(*row) for row in db.execute(HEARD, [after_seq, up_to_seq])]
+
+
+def latest(db: Connection, up_to_seq: int) -> list[Heard]:
+    """Give the last reading of every series, wherever it is."""
+    return [
+        Heard(
+            one.device_no,
+            one.vital_no,
+            one.seq,
+            one.value,
+            None,
+            one.observed_ms,
+            one.received_ms,
+            one.value,
+            one.value,
+            1,
+        )
+        for one in readings.latest(db, None, up_to_seq).values()
+    ]
+
+
+def tried(db: Connection, after_seq: int, up_to_seq: int) -> list[Tried]:
+    """Give the results that were refused, in the order in which they came."""
+    return [Tried(*row) for row in db.execute(TRIED, [after_seq, up_to_seq])]
+
+
+def devices(db: Connection) -> list[Said]:
+    """Give every device."""
+    return [Said(*row) for row in db.execute(DEVICES)]
+
+
+def missing(db: Connection) -> dict[int, list[Missing]]:
+    """Give what is missing of each device's count."""
+    found: dict[int, list[Missing]] = {}
+    for row in db.execute(MISSING):
+        found.setdefault(row[0], []).append(Missing(*row))
+    return found
+
+
+def names(db: Connection) -> dict[int, Any]:
+    """Give the name of every vital that has been stored, by number."""
+    return dict(readings.vitals(db))
