@@ -16,7 +16,7 @@ from vwmon.provenance import Provenance
 from vwmon.store import database
 
 FILE = "mimic4demo/vitals.csv.gz"
-ALERTS = 81
+ALERTS = 78
 ASKED = """select id, count(*) from alert join alert_event using (alert_no)
     where kind in ('raised', 'worsened', 'outgrew', 'expired', 'relapsed', 'revived') group by id order by alert_no"""
 
