@@ -305,3 +305,14 @@ def _befalls(ward: Home, stay: int, chance: random.Random) -> None:
 def _mends(ward: Home) -> None:
     for name in ("broker", "lag", "disk"):
         ward.finds(name, None)
+
+
+def test_the_end_of_a_fault_is_not_known_from_before_it_began(ward: Home) -> None:
+    """What came before a device was lost does not say that it is there: the fault stands, in its row as on the list."""
+    ward.until(20)
+    ward.finds("disk", 19, free_mb=1)
+    over = Finding(rule="disk", since_ms=None, at_ms=T0 + 18 * MINUTE)
+    ward.scorer.find(SYSTEM_STAY, [over], ward.now_ms)
+    assert [one.finding.since_ms for one in findings.of_stay(ward.db, SYSTEM_STAY)] == [T0 + 19 * MINUTE]
+    ward.finds("disk", None)
+    assert ward.scorer.standing == {}
