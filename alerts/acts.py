@@ -11,8 +11,12 @@ from alerts import attention, conditions, lifecycle, moves, wording
 from alerts.attention import UNCOVERED
 from alerts.errors import AlertConflict, AlertError, AlertRefused
 from alerts.model import Alert, Case, Kind, Lane, Level, Outcome, State
-from alerts.policy import BASE, POLICY
+from alerts.policy import POLICY, TERMS, Terms
 from alerts.wording import ago, mark
+
+
+def _no_ward(_stay_no: int) -> Terms:
+    return TERMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +24,8 @@ class Act:
     """Who does something, when, and with what words; on what machine, and under what number a repeat is known by.
 
     `cursor` is how far the log had been scored by then: what the person could know of, and the act's place in it.
-    `seen_level` and `seen_evidence` are what stood at the version that the person saw, if told.
+    `seen_level` and `seen_evidence` are what stood at the version that the person saw, if told. `terms_of` gives the
+    terms under which the case of a stay is followed.
     """
 
     actor: str
@@ -32,6 +37,7 @@ class Act:
     seen_level: Level | None = None
     seen_version: int | None = None
     seen_evidence: Mapping[str, Any] | None = None
+    terms_of: Callable[[int], Terms] = _no_ward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +58,7 @@ def acknowledge(case: Case, alert: Alert, act: Act, *, for_ms: int | None = None
     owned = alert.state is State.ACKNOWLEDGED and alert.owner != act.actor
     refusal = _past(alert, act) or _changed(alert, act)
     if refusal is None and owned and not take and alert.offered_to != act.actor:
-        return Answer(case=_done(case, alert, Kind.ALSO_SEEN, act), refusal=_owned_by(alert, act))
+        return Answer(case=done(case, alert, Kind.ALSO_SEEN, act), refusal=_owned_by(alert, act))
     refusal = refusal or _unsaid(alert, act) or _too_long(alert, for_ms)
     if refusal is not None:
         return Answer(case=case, refusal=refusal)
@@ -65,7 +71,7 @@ def note(case: Case, alert: Alert, act: Act) -> Answer:
     """Put words on record beside an alert, open or closed; nothing else changes. Refused without words."""
     if not act.note:
         return Answer(case=case, refusal=AlertRefused(f"{alert.id}: a note needs words"))
-    return Answer(case=_done(case, alert, Kind.NOTED, act))
+    return Answer(case=done(case, alert, Kind.NOTED, act))
 
 
 def offer(case: Case, alert: Alert, act: Act, to: str | None) -> Answer:
@@ -81,7 +87,7 @@ def offer(case: Case, alert: Alert, act: Act, to: str | None) -> Answer:
         refusal = AlertConflict(f"{alert.id} is offered to nobody")
     if refusal is not None:
         return Answer(case=case, refusal=refusal)
-    return Answer(case=_done(case, alert, Kind.OFFERED, act, because={"to": to}, offered_to=to))
+    return Answer(case=done(case, alert, Kind.OFFERED, act, because={"to": to}, offered_to=to))
 
 
 def snooze(case: Case, alert: Alert, act: Act, for_ms: int) -> Answer:
@@ -95,14 +101,14 @@ def snooze(case: Case, alert: Alert, act: Act, for_ms: int) -> Answer:
         return Answer(case=case, refusal=refusal)
     until_ms = act.now_ms + for_ms
     because = {"until_ms": until_ms}
-    return Answer(case=_done(case, alert, Kind.SNOOZED, act, because=because, snooze_ms=until_ms))
+    return Answer(case=done(case, alert, Kind.SNOOZED, act, because=because, snooze_ms=until_ms))
 
 
 def wake(case: Case, alert: Alert, act: Act) -> Answer:
     """Put an alert that was put off on the list again. Anyone may."""
     if alert.snooze_ms is None:
         return Answer(case=case, refusal=_over(alert, act) or AlertConflict(f"{alert.id} is on the list"))
-    return Answer(case=_done(case, alert, Kind.WOKEN, act, snooze_ms=None))
+    return Answer(case=done(case, alert, Kind.WOKEN, act, snooze_ms=None))
 
 
 def unacknowledge(case: Case, alert: Alert, act: Act) -> Answer:
@@ -112,9 +118,9 @@ def unacknowledge(case: Case, alert: Alert, act: Act) -> Answer:
         refusal = AlertRefused(f"{alert.id} is in the hands of {alert.owner}: say with -m why it is taken from them")
     if refusal is not None:
         return Answer(case=case, refusal=refusal)
-    asking = attention.asking(alert, attention.due_ms(act.now_ms, alert.level))
+    asking = attention.asking(alert, attention.due_ms(act.now_ms, alert.level, act.terms_of(case.stay_no)))
     nobody = {"owner": None, "ack_ms": None, "ack_note": None}
-    return Answer(case=_done(case, alert, Kind.UNACKNOWLEDGED, act, **asking, **UNCOVERED, **nobody))
+    return Answer(case=done(case, alert, Kind.UNACKNOWLEDGED, act, **asking, **UNCOVERED, **nobody))
 
 
 def close(case: Case, alert: Alert, act: Act, outcome: Outcome) -> Answer:
@@ -126,12 +132,14 @@ def close(case: Case, alert: Alert, act: Act, outcome: Outcome) -> Answer:
     refusal = next((found for check in CLOSING if (found := check(case, alert, act, outcome)) is not None), None)
     if refusal is not None:
         return Answer(case=case, refusal=refusal)
-    closed = _done(
+    terms = act.terms_of(case.stay_no)
+    stood = conditions.standing_in(case.conditions, alert.lane, terms.rules)
+    closed = done(
         case,
         alert,
         Kind.CLOSED,
         act,
-        because={"outcome": outcome.value, "stood": conditions.standing_in(case.conditions, alert.lane, BASE)},
+        because={"outcome": outcome.value, "stood": stood},
         outcome=outcome,
         closed_ms=act.now_ms,
         due_ms=None,
@@ -140,7 +148,7 @@ def close(case: Case, alert: Alert, act: Act, outcome: Outcome) -> Answer:
         snooze_ms=None,
         blind_ms=None,
     )
-    return Answer(case=lifecycle.released(closed, alert.lane, act.now_ms))
+    return Answer(case=lifecycle.released(closed, alert.lane, act.now_ms, terms))
 
 
 def reopen(case: Case, alert: Alert, act: Act, stood: Sequence[str] = ()) -> Answer:
@@ -150,19 +158,20 @@ def reopen(case: Case, alert: Alert, act: Act, stood: Sequence[str] = ()) -> Ans
     followed, and where what made it is known to be over: then there is nothing to reopen.
     """
     refusal = next((found for check in REOPENING if (found := check(case, alert, act)) is not None), None)
-    again = lifecycle.standing_again(case, alert, stood, act.now_ms) if refusal is None else None
+    terms = act.terms_of(case.stay_no)
+    again = lifecycle.standing_again(case, alert, stood, act.now_ms, terms) if refusal is None else None
     if again is None:
         over = AlertConflict(
             f"{alert.id}: what made it is over; put words on record with: vwmon alerts note {alert.id}"
         )
         return Answer(case=case, refusal=refusal or over)
-    asking = attention.asking(alert, attention.due_ms(act.now_ms, alert.level))
+    asking = attention.asking(alert, attention.due_ms(act.now_ms, alert.level, terms))
     opened: dict[str, Any] = {"closed_ms": None, "cleared_ms": None, "outcome": None}
-    reopened = _done(again, alert, Kind.REOPENED, act, **asking, **UNCOVERED, **opened)
-    return Answer(case=lifecycle.weighed(reopened, act.now_ms))
+    reopened = done(again, alert, Kind.REOPENED, act, **asking, **UNCOVERED, **opened)
+    return Answer(case=lifecycle.weighed(reopened, act.now_ms, terms))
 
 
-def _done(
+def done(
     case: Case,
     alert: Alert,
     kind: Kind,
@@ -171,6 +180,7 @@ def _done(
     because: Mapping[str, Any] | None = None,
     **changes: Any,  # noqa: ANN401 -- fields of Alert
 ) -> Case:
+    """Give the case after a person's move of an alert, with its place in the log; IllegalMove if there is none such."""
     return moves.move(
         case,
         alert,
@@ -185,7 +195,7 @@ def _done(
 
 
 def _covered(case: Case, alert: Alert, act: Act, kind: Kind, until_ms: int) -> Case:
-    return _done(
+    return done(
         case,
         alert,
         kind,

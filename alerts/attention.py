@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from alerts import ids, moves
+from alerts import escalation, ids, moves
 from alerts.model import Alert, Case, Kind, Lane, Level, State
-from alerts.policy import POLICY, RED, flapping, risen
+from alerts.policy import POLICY, RED, TERMS, Terms, flapping, risen
 
 # With a raise and an expiry, what makes an alert come up that had been answered or had gone.
 COMING_UP: Final = frozenset({Kind.OUTGREW, Kind.RELAPSED, Kind.HELD, Kind.REVIVED})
@@ -45,14 +45,14 @@ class Signal:
     recovered_ms: int | None = None
 
 
-def follow(case: Case, signal: Signal) -> Case:
+def follow(case: Case, signal: Signal, terms: Terms = TERMS) -> Case:
     """Move the alert of the signal's lane as its level asks; the same case comes back when it asks nothing."""
     alert = case.alerts.get(signal.lane)
     if alert is None:
-        return case if signal.level is None else _raise(case, signal, signal.level)
+        return case if signal.level is None else _raise(case, signal, signal.level, terms)
     if signal.level is None:
-        return _recover(case, alert, signal) if alert.active else case
-    return AFTER[alert.state](case, alert, signal, signal.level)
+        return _recover(case, alert, signal, terms) if alert.active else case
+    return AFTER[alert.state](case, alert, signal, signal.level, terms)
 
 
 def asking(alert: Alert, due_ms: int) -> dict[str, Any]:
@@ -63,9 +63,10 @@ def asking(alert: Alert, due_ms: int) -> dict[str, Any]:
     return {"due_ms": due_ms, "owed_ms": due_ms, "cycle": alert.cycle + 1, "tier": 1, "snooze_ms": None}
 
 
-def due_ms(from_ms: int, level: Level) -> int:
+def due_ms(from_ms: int, level: Level, terms: Terms = TERMS) -> int:
     """Give the time by which someone must have answered an alert that has asked since `from_ms`."""
-    return from_ms + POLICY.clocks[level].first_response_ms
+    pace = POLICY.clocks[level]
+    return escalation.due_ms(pace, from_ms, pace.first_response_ms, terms)
 
 
 def worse_than(alert: Alert, level: Level, evidence: Mapping[str, Any] | None) -> bool:
@@ -82,11 +83,11 @@ def worse_than(alert: Alert, level: Level, evidence: Mapping[str, Any] | None) -
     )
 
 
-def _raise(case: Case, signal: Signal, level: Level) -> Case:
+def _raise(case: Case, signal: Signal, level: Level, terms: Terms) -> Case:
     last = case.alerts.get(signal.lane)
     ordinal = 1 + max((alert.ordinal for alert in case.alerts.values()), default=0)
     alert_no = ids.number(case.stay_no, ordinal)
-    due, recurs = due_ms(signal.known_ms, level), _recurs(last, signal.known_ms)
+    due, recurs = due_ms(signal.known_ms, level, terms), _recurs(last, signal.known_ms)
     alert = Alert(
         alert_no=alert_no,
         id=ids.name(alert_no),
@@ -116,12 +117,13 @@ def _recurs(last: Alert | None, known_ms: int) -> bool:
     return last is not None and last.closed_ms is not None and known_ms - last.closed_ms < POLICY.recurrence_ms
 
 
-def _recover(case: Case, alert: Alert, signal: Signal) -> Case:
+def _recover(case: Case, alert: Alert, signal: Signal, terms: Terms) -> Case:
     """Settle an alert whose conditions have all cleared; one never urgent ends without a person, unless it flaps."""
     changes: dict[str, Any] = {"cleared_ms": signal.recovered_ms, **_running(alert, signal)}
     if alert.peak >= Level.URGENT or flapping(alert.rises, signal.known_ms):
         kind = Kind.SETTLED
-        changes |= asking(alert, signal.known_ms + POLICY.settled_ms)
+        review_ms = escalation.due_ms(POLICY.clocks[Level.WATCH], signal.known_ms, POLICY.settled_ms, terms)
+        changes |= asking(alert, review_ms)
     else:
         kind = Kind.ENDED
         over = {"due_ms": None, "owed_ms": None, "offered_to": None, "snooze_ms": None, "blind_ms": None}
@@ -129,37 +131,37 @@ def _recover(case: Case, alert: Alert, signal: Signal) -> Case:
     return moves.move(case, alert, kind, signal.known_ms, because=signal.evidence, **changes)
 
 
-def _unowned(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
+def _unowned(case: Case, alert: Alert, signal: Signal, level: Level, terms: Terms) -> Case:
     if level > alert.level:
-        soonest = min(alert.due_ms or signal.known_ms, due_ms(signal.known_ms, level))
+        soonest = min(alert.due_ms or signal.known_ms, due_ms(signal.known_ms, level, terms))
         return _worse(case, alert, Kind.WORSENED, signal, level, **asking(alert, soonest))
     return _no_worse(case, alert, signal, level)
 
 
-def _owned(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
+def _owned(case: Case, alert: Alert, signal: Signal, level: Level, terms: Terms) -> Case:
     if _outgrown(alert, signal, level):
-        due = due_ms(signal.known_ms, level)
+        due = due_ms(signal.known_ms, level, terms)
         return _worse(case, alert, Kind.OUTGREW, signal, level, **asking(alert, due), **UNCOVERED)
     if level > alert.level:
         return _worse(case, alert, Kind.WORSENED, signal, level, snooze_ms=None)
     return _no_worse(case, alert, signal, level)
 
 
-def _relapse(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
+def _relapse(case: Case, alert: Alert, signal: Signal, level: Level, terms: Terms) -> Case:
     back: dict[str, Any] = {"cleared_ms": None}
     if _holds(alert, signal, level):
         return _worse(case, alert, Kind.HELD, signal, level, due_ms=alert.ack_until_ms, owed_ms=None, **back)
-    due = due_ms(signal.known_ms, level)
+    due = due_ms(signal.known_ms, level, terms)
     return _worse(case, alert, Kind.RELAPSED, signal, level, **asking(alert, due), **back, **UNCOVERED)
 
 
-def _after_close(case: Case, alert: Alert, signal: Signal, level: Level) -> Case:
+def _after_close(case: Case, alert: Alert, signal: Signal, level: Level, terms: Terms) -> Case:
     """Open a closed alert again on clinical evidence measured before its close; anything later is a new alert."""
     closed_ms = alert.closed_ms if alert.outcome is not None else alert.cleared_ms
     if signal.lane is not Lane.CLINICAL or closed_ms is None or signal.at_ms > closed_ms:
-        return _raise(case, signal, level)
+        return _raise(case, signal, level, terms)
     reopened: dict[str, Any] = {"closed_ms": None, "cleared_ms": None, "outcome": None, "late": True}
-    due = due_ms(signal.known_ms, level)
+    due = due_ms(signal.known_ms, level, terms)
     return _worse(case, alert, Kind.REVIVED, signal, level, **asking(alert, due), **reopened, **UNCOVERED)
 
 
@@ -223,7 +225,7 @@ def _holds(alert: Alert, signal: Signal, level: Level) -> bool:
     return soon and not _outgrown(alert, signal, level)
 
 
-AFTER: Final[Mapping[State, Callable[[Case, Alert, Signal, Level], Case]]] = {
+AFTER: Final[Mapping[State, Callable[[Case, Alert, Signal, Level, Terms], Case]]] = {
     State.NEW: _unowned,
     State.RERAISED: _unowned,
     State.ACKNOWLEDGED: _owned,

@@ -18,7 +18,9 @@ from alerts.rows import ALERT_COLUMNS, alert_of
 _CHAIN: Final = f"select {', '.join(chain.FIELDS)}, previous, hash from alert_event order by event_no"  # noqa: S608
 _CHANGES: Final = "select alert_no, event_no, state_before, changes from alert_event order by event_no"
 _ALERTS: Final = f"select {', '.join(ALERT_COLUMNS)} from alert order by alert_no"  # noqa: S608
-RUNNING: Final = frozenset({"score", "peak_score", "parts", "reds", "rises"})  # brought up to date without an event
+RUNNING: Final = frozenset(
+    {"score", "peak_score", "parts", "reds", "rises", "due_ms"}
+)  # brought up to date without an event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

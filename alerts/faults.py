@@ -123,7 +123,7 @@ def weigh(case: Case, at_ms: int, moment_ms: int, terms: Terms = TERMS) -> Case:
         recovered_ms=at_ms,
         reds=tuple(condition.rule for condition in counted),
     )
-    return follow(case, signal)
+    return follow(case, signal, terms)
 
 
 def eased(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
@@ -257,7 +257,7 @@ def _weigh_service(case: Case, at_ms: int, known_ms: int, terms: Terms) -> Case:
         recovered_ms=at_ms,
         reds=tuple(condition.rule for condition in standing),
     )
-    return follow(case, signal)
+    return follow(case, signal, terms)
 
 
 def _newer(gap: Gap, at_ms: int) -> bool:

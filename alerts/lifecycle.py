@@ -75,7 +75,7 @@ def opened(case: Case, due_ms: int, terms: Terms = TERMS) -> Case:
     active = (alert := case.alerts.get(Lane.CLINICAL)) is not None and alert.active
     signal = _signal(after, said, rules, [condition.evidence for condition in came])
     signal = replace(signal, known_ms=due_ms, current=not active)
-    return faults.weigh(follow(after, signal), due_ms, due_ms, terms)
+    return faults.weigh(follow(after, signal, terms), due_ms, due_ms, terms)
 
 
 def discharged(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
@@ -87,7 +87,7 @@ def discharged(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
     ended = {name: faults.ended(condition, now_ms) for name, condition in dropped.items()}
     said = {"discharged_ms": now_ms}
     over = Signal(lane=Lane.CLINICAL, level=None, at_ms=now_ms, known_ms=now_ms, evidence=said, recovered_ms=now_ms)
-    return faults.weigh(follow(_known(case, ended, Asked.OVER), over), now_ms, now_ms, terms)
+    return faults.weigh(follow(_known(case, ended, Asked.OVER), over, terms), now_ms, now_ms, terms)
 
 
 def released(case: Case, lane: Lane, now_ms: int, terms: Terms = TERMS) -> Case:
@@ -145,7 +145,7 @@ def _followed(case: Case, moment: Moment, terms: Terms) -> Case:
     if active or weighed.level is not None:
         waited = [c.evidence for name, c in case.pending.items() if after.conditions[name].standing]
         said = evidence.compared(moment.evidence(weighed.borne_out), _earlier(case, after, terms.rules))
-        after = follow(after, replace(_signal(after, said, terms.rules, waited), recovered_ms=recovered_ms))
+        after = follow(after, replace(_signal(after, said, terms.rules, waited), recovered_ms=recovered_ms), terms)
     return case if after is case else faults.weigh(after, moment.received_ms, moment.received_ms, terms)
 
 

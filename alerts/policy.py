@@ -20,6 +20,10 @@ MS = {"s": 1000, "m": 60_000, "h": 3_600_000}
 SPAN = re.compile(r"(\d+)([smh])")
 
 
+def _at_once(at_ms: int) -> int:
+    return at_ms
+
+
 class Layer(StrEnum):
     """Who a limit is for; of several that say something of the same field the narrowest wins."""
 
@@ -94,11 +98,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """What a level allows: how soon someone must answer, and for how long an answer holds."""
+    """What a level allows: how soon someone must answer, who is told when nobody does, how long an answer holds.
+
+    `tiers_ms` say how long each tier after the first has, and `repeat_ms` how often the last is told again after that.
+    With `waits`, what falls due while the ward is closed falls due when it opens, and the same tier is told then.
+    """
 
     first_response_ms: int
     acknowledged_at_most_ms: int
+    tiers_ms: tuple[int, ...]
+    repeat_ms: int
     note_required: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +134,7 @@ class Policy:
     repeat_within_ms: int
     run_gap_ms: int
     flapping_over_ms: int
+    handover_ms: int
     covered_rise: int
     flapping_rises: int
     clocks: Mapping[Level, Clock]
@@ -185,12 +197,14 @@ class Terms:
     """Under what terms a case is followed: by which rules, what is held back, and whether anyone is told of it.
 
     `held` has the spans in which a rule of the technical lane raises nothing, by its name, those of the whole service
-    and of the patient's pauses alike. Nobody is told of a recording.
+    and of the patient's pauses alike. Nobody is told of a recording. `opens` gives the first moment from a given one on
+    at which the ward is staffed.
     """
 
     rules: RuleSet
     held: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     told: bool = False
+    opens: Callable[[int], int] = _at_once
 
     def free_ms(self, rule: str, at_ms: int) -> int:
         """Give the first moment from `at_ms` on at which a rule is not held back; later than any while that lasts."""
@@ -208,7 +222,7 @@ def load(text: str) -> Policy:
         policy = Policy(
             version=table["version"],
             source=table["source"],
-            clocks={Level(int(n)): Clock(**_with_spans(row)) for n, row in table["levels"].items()},
+            clocks={Level(int(n)): _clock(row) for n, row in table["levels"].items()},
             rules={name: _rule(name, row) for name, row in table["rules"].items()},
             parts={name: Part(**_with_words(row)) for name, row in table["parts"].items()},
             **spans,
@@ -240,6 +254,7 @@ FAULT = "fault"
 OF_FAULTS = frozenset({GAP, FAULT})  # what is found, of silence or otherwise
 OF_A_SCORE = frozenset({"total", "red", "could_be"})
 NAMED = re.compile(r"(value|trend|answer):\S+")
+TIERS = 3
 RED = 3
 
 
@@ -281,6 +296,11 @@ def _words(value: object) -> str:
     return value
 
 
+def _clock(row: Mapping[str, Any]) -> Clock:
+    known = dict(row)
+    return Clock(tiers_ms=tuple(map(_span_ms, known.pop("tiers"))), **_with_spans(known))
+
+
 def _with_spans(row: Mapping[str, Any]) -> dict[str, Any]:
     spans = {name for name, value in row.items() if isinstance(value, str) and SPAN.fullmatch(value)}
     return {f"{name}_ms" if name in spans else name: _span_ms(v) if name in spans else v for name, v in row.items()}
@@ -300,6 +320,11 @@ def _span_ms(text: object) -> int:
 def _check(policy: Policy) -> None:
     """Refuse a table whose rules could not be evaluated, or that could close what it should keep open."""
     faults = [f"level {level} has no clocks" for level in Level if level not in policy.clocks]
+    for level, clock in policy.clocks.items():
+        if min(clock.first_response_ms, clock.repeat_ms, *clock.tiers_ms) <= 0:
+            faults.append(f"level {level}: a tier without time would never end")
+        if len(clock.tiers_ms) >= TIERS:
+            faults.append(f"level {level}: there are {TIERS} tiers, of which the first has its first_response")
     for rule in policy.rules.values():
         faults += [f"{rule.name}: {fault}" for fault in faults_of(rule, policy.parts)]
     if faults:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from alerts import ids, reasons, wording
 from alerts.errors import AlertUnknown
-from alerts.model import SYSTEM_STAY, Alert, Condition, Connection, Event, Kind, Lane, State
+from alerts.model import SYSTEM_STAY, Alert, Condition, Connection, Event, Kind, Lane, Level, State
 from alerts.policy import RULES, flapping
 from alerts.reasons import AGAIN, NOTHING, Measured, Present
 from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS, alert_of, condition_of, event_of
@@ -26,7 +26,10 @@ _EVENTS: Final = f"select {', '.join(EVENT_COLUMNS)}, host from alert_event"  # 
 _WANTED: Final = "lane in (select value from json_each(?)) and level >= ?"
 _OPEN: Final = f"{_ALERTS} indexed by alert_open where state <> 'closed' and {_WANTED} and opened_ms >= ?"
 _CLOSED: Final = f"{_ALERTS} where state = 'closed' and {_WANTED} and closed_ms >= ?"
+_TOUCHED: Final = f"""{_ALERTS} where (state <> 'closed' or closed_ms >= ?) and {_WANTED} and exists (
+    select 1 from alert_event where alert_event.alert_no = alert.alert_no and at_ms >= ?)"""  # noqa: S608
 _ONE: Final = f"{_ALERTS} where id = ?"
+_NUMBERED: Final = f"{_ALERTS} where alert_no in (select value from json_each(?))"  # noqa: S608
 _DELIVERIES: Final = """select n.alert_no, n.cycle, n.tier, n.turn, n.level, n.queued_ms, n.state, n.reason,
     d.recipient, d.channel, d.state, d.attempts, d.due_ms, d.sent_ms, d.error
     from notification n left join delivery d using (notification_no)"""
@@ -56,18 +59,24 @@ class Whose:
     away_until_ms: int | None = None
 
 
+def _to_the_ward(_ward: str, _level: int) -> tuple[str, int | None]:
+    return "ward", None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookups:
     """How to ask the caller about stays: whose they are, and their scores now as the interface gives them.
 
     `present` is asked about those with an open clinical alert, each with when that was last acknowledged or None.
-    Without `sentences` a list has the reasons in phrases alone.
+    Without `sentences` a list has the reasons in phrases alone. `route` says of a ward and a level which way an alert
+    goes now, and until when it waits if it does.
     """
 
     whose: Callable[[Collection[int]], Mapping[int, Whose]]
     scores: Callable[[Collection[int]], Mapping[int, Record]]
     present: Callable[[Mapping[int, int | None], Mapping[int, Record]], Mapping[int, Present]] = lambda *_: {}
     sentences: bool = True
+    route: Callable[[str, int], tuple[str, int | None]] = _to_the_ward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +115,25 @@ def work_list(
     return [row for row in listed if wanted.ward in {"", row["ward"]} and wanted.patient in {"", row["patient"]}]
 
 
+def catch_up(
+    db: Connection, lookups: Lookups, now_ms: int, since_ms: Mapping[str, int], wanted: Wanted = EVERY_OPEN
+) -> list[Record]:
+    """Give the alerts to which anything happened since their ward last closed, open or closed, with what happened.
+
+    `since_ms` says when which ward did; those of other wards are left out, and the service's own count from the first.
+    """
+    first_ms, lanes = min(since_ms.values()), json.dumps(list(wanted.lanes or Lane))
+    rows = map(alert_of, db.execute(_TOUCHED, [first_ms, lanes, wanted.level, first_ms]))
+    found = sorted((alert for alert in rows if _fits(alert, wanted, now_ms)), key=_rank)
+    told = []
+    for row in _records(lookups, found, now_ms):
+        from_ms = first_ms if row["ward"] is None else since_ms.get(row["ward"])
+        happened = [] if from_ms is None else history(db, row["id"], from_ms)
+        if happened and wanted.ward in {"", row["ward"]} and wanted.patient in {"", row["patient"]}:
+            told.append(row | {"ward_closed_at": utc(from_ms), "happened": happened})
+    return told
+
+
 def one(db: Connection, lookups: Lookups, now_ms: int, alert_id: str) -> Record:
     """Give one alert with its history, by its id as a person may have typed it; AlertUnknown if there is none."""
     alert = _found(db, alert_id)
@@ -120,6 +148,17 @@ def deliveries(db: Connection, alert_no: int) -> list[Record]:
     A notification that goes to nobody has one row, without a recipient.
     """
     return [_delivery(row) for row in db.execute(f"{_DELIVERIES} where n.alert_no = ? {_IN_ORDER}", [alert_no])]
+
+
+def by_number(db: Connection, lookups: Lookups, now_ms: int, alert_nos: Collection[int]) -> list[tuple[Alert, Record]]:
+    """Give the alerts of some numbers, open or closed, each as it is stored and as a list shows it."""
+    found = [alert_of(row) for row in db.execute(_NUMBERED, [json.dumps(list(alert_nos))])]
+    return list(zip(found, _records(lookups, found, now_ms), strict=True))
+
+
+def deliveries_since(db: Connection, since_ms: int) -> list[Record]:
+    """Give the same for every alert, of what was asked for since a time."""
+    return [_delivery(row) for row in db.execute(f"{_DELIVERIES} where n.queued_ms >= ? {_IN_ORDER}", [since_ms])]
 
 
 def history(db: Connection, alert_id: str = "", since_ms: int = 0) -> list[Record]:
@@ -203,6 +242,7 @@ def _records(
     return [
         _record(alert, whose.get(alert.stay_no), scores.get(alert.stay_no), now_ms)
         | _told(alert, present.get(alert.stay_no, NOTHING), again.get(alert.alert_no), now_ms, full=lookups.sentences)
+        | _way(alert, lookups, whose.get(alert.stay_no))
         for alert in alerts
     ]
 
@@ -270,6 +310,14 @@ def _waiting(stay_no: int, condition: Condition, whose: Whose | None) -> Record:
         "opens_at": utc(condition.due_ms),
         "seen": [reasons.phrase(part, values.get(part)) for part in scoring],
     }
+
+
+def _way(alert: Alert, lookups: Lookups, whose: Whose | None) -> Record:
+    """Say which way an alert goes while it waits for an answer; of one that does not, nothing."""
+    asks = alert.state in {State.NEW, State.RERAISED, State.SETTLED}
+    level = Level.WATCH if alert.state is State.SETTLED else alert.level
+    way, until_ms = lookups.route(whose.ward if whose is not None else "", level) if asks else (None, None)
+    return {"route": way, "waits_until": utc(until_ms)}
 
 
 def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int) -> Record:

@@ -81,7 +81,7 @@ def m002_teamwork(db: "Database") -> None:
         """alter table alert add column snooze_ms integer
             check (snooze_ms is null or (state = 'acknowledged' and level < 3))""",
         "alter table alert add column rises text not null default '[]'",
-        "update alert set owed_ms = due_ms where state in ('new', 'reraised')",
+        "update alert set owed_ms = due_ms where state in ('new', 'reraised', 'settled')",
         "create index alert_due on alert (due_ms) where state <> 'closed'",
         "create index alert_snoozed on alert (snooze_ms) where snooze_ms is not null",
         "alter table condition add column seen_ms integer",
@@ -98,7 +98,7 @@ def m002_teamwork(db: "Database") -> None:
             tier integer not null, turn integer not null default 1, level integer not null, queued_ms integer not null,
             state text not null default 'queued' check (state in ('queued', 'told', 'superseded', 'failed')),
             reason text, unique (alert_no, cycle, tier, turn)) strict""",
-        "create index notification_waiting on notification (queued_ms) where state = 'queued'",
+        "create index notification_waiting on notification (queued_ms) where state in ('queued', 'failed')",
         """create table delivery (
             delivery_no integer primary key, notification_no integer not null references notification,
             recipient text not null, channel text not null, state text not null
@@ -115,9 +115,11 @@ def m002_teamwork(db: "Database") -> None:
         """create table handover (
             handover_no integer primary key, giver text not null, started_ms integer not null, due_ms integer not null,
             note text, ended_ms integer) strict""",
+        "create index handover_open on handover (due_ms) where ended_ms is null",
         """create table handover_item (
             handover_no integer not null references handover, alert_no integer not null references alert,
-            owner text, taker text, accepted_ms integer, primary key (handover_no, alert_no)) strict, without rowid""",
+            owner text, was text not null, taker text, accepted_ms integer,
+            primary key (handover_no, alert_no)) strict, without rowid""",
         """create table follower (
             follower text primary key, event_no integer not null) strict, without rowid""",
     )

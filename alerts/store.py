@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from alerts import acts, chain, deadlines, ids, rows
+from alerts import acts, chain, deadlines, handover, ids, outbox, rows
 from alerts.acts import Act, Answer
 from alerts.errors import AlertConflict, AlertError, AlertUnknown
 from alerts.model import Alert, Asked, Case, Condition, Connection, Lane, Level, Outcome
@@ -34,6 +34,21 @@ _LAST_EVENT: Final = "select event_no, hash from alert_event order by event_no d
 _ASK: Final = """insert into request (stay_no, rule, asked_ms, vitals, due_ms, state) values (?, ?, ?, ?, ?, 'queued')
     on conflict do update set vitals = excluded.vitals, due_ms = excluded.due_ms, state = 'queued'"""
 _ASKED: Final = "update request set state = ? where stay_no = ? and rule = ? and asked_ms = ?"
+# A database that a sender works for says so; nobody is told of a recording, or of a stay that is told again.
+SENDER: Final = "notifier"
+_SOMEONE_IS_TOLD: Final = f"select 1 from follower where follower = '{SENDER}'"  # noqa: S608
+_UNSENT: Final = """update delivery set state = 'superseded' where state = 'queued' and notification_no in
+    (select notification_no from notification where alert_no = ? and cycle <= ?)"""
+_SUPERSEDED: Final = """update notification set state = 'superseded', reason = ? || coalesce('; before: ' || reason, '')
+    where alert_no = ? and cycle <= ? and state in ('queued', 'failed')"""
+_UNSENT_TURN: Final = """update delivery set state = 'superseded' where state = 'queued' and notification_no in
+    (select notification_no from notification where alert_no = ? and cycle = ? and tier = ?)"""
+# One that has failed stays on record as such: what its repeat comes to says whether anyone can be reached.
+_REPEATED: Final = f"""update notification set state = 'superseded', reason = '{outbox.REPEATED}'
+    where alert_no = ? and cycle = ? and tier = ? and state = 'queued'"""  # noqa: S608
+_TELL: Final = """insert into notification (alert_no, cycle, tier, turn, level, queued_ms)
+    select ?1, ?2, ?3, 1 + coalesce(max(turn), 0), ?4, ?5 from notification
+    where alert_no = ?1 and cycle = ?2 and tier = ?3"""
 _STAMP: Final = "select coalesce(max(event_no), 0) from alert_event"
 # By kind of deadline: a column of the times that fall due, and the rows of a table in which they do.
 _DEADLINES: Final = (
@@ -41,8 +56,10 @@ _DEADLINES: Final = (
     ("due_ms", "condition where state = 'pending'"),
     ("snooze_ms", "alert where state = 'acknowledged' and snooze_ms is not null"),
 )
-_DUE: Final = tuple(f"select stay_no from {rows_} and {column} <= ?" for column, rows_ in _DEADLINES)  # noqa: S608
-_TO_COME: Final = tuple(f"select {column} from {rows_} and {column} > ?" for column, rows_ in _DEADLINES)  # noqa: S608
+# What nobody has answered falls due only where someone is told of it.
+_UNANSWERED: Final = (("due_ms", "alert where state <> 'closed' and state <> 'acknowledged'"),)
+_DUE: Final = "select stay_no from {1} and {0} <= ?"
+_TO_COME: Final = "select {0} from {1} and {0} > ?"
 _SEEN: Final = "select level_after from alert_event where alert_no = ? and version <= ? order by event_no desc limit 1"
 _SEEN_EVIDENCE: Final = """select evidence from alert_event where alert_no = ? and version <= ?
     and kind in ('raised', 'worsened', 'outgrew', 'relapsed', 'held', 'revived') order by event_no desc limit 1"""
@@ -106,6 +123,7 @@ def save_all(
     events = [(*rows.event_row(event), provenance_no, host) for _, after in changed for event in after.events]
     if events:
         db.executemany(_EVENT, _sealed(events, *head(db)))
+        _notify(db, changed)
     _ask(db, changed)
 
 
@@ -115,14 +133,18 @@ def head(db: Connection) -> tuple[int, str]:
     return (0, chain.START) if row is None else (row[0], row[1] or chain.START)
 
 
-def due(db: Connection, now_ms: int) -> list[int]:
-    """Name the stays with a stored deadline that has passed, for deadlines.tick."""
-    return sorted({row[0] for statement in _DUE for row in db.execute(statement, [now_ms])})
+def due(db: Connection, now_ms: int, *, told: bool = False) -> list[int]:
+    """Name the stays with a stored deadline that has passed, for deadlines.tick where someone is told or nobody is."""
+    return sorted({row[0] for statement in _each(_DUE, told=told) for row in db.execute(statement, [now_ms])})
 
 
-def expiries(db: Connection, after_ms: int) -> list[int]:
+def expiries(db: Connection, after_ms: int, *, told: bool = False) -> list[int]:
     """Give the stored deadlines after a time at which deadlines.tick will have something to do."""
-    return [row[0] for statement in _TO_COME for row in db.execute(statement, [after_ms])]
+    return [row[0] for statement in _each(_TO_COME, told=told) for row in db.execute(statement, [after_ms])]
+
+
+def _each(statement: str, *, told: bool) -> list[str]:
+    return [statement.format(*kind) for kind in (*_DEADLINES, *(_UNANSWERED if told else ()))]
 
 
 def find(db: Connection, alert_id: str) -> Alert:
@@ -175,13 +197,23 @@ def close(db: Connection, alert_id: str, act: Act, outcome: Outcome) -> Acted:
     return _do(db, alert_id, act, lambda case, alert, seen: acts.close(case, alert, seen, outcome))
 
 
+def hand_over(db: Connection, alert_id: str, act: Act, handover_no: int) -> Acted:
+    """Put on record that an alert is handed over (see handover.offer)."""
+    return _do(db, alert_id, act, lambda case, alert, seen: handover.offer(case, alert, seen, handover_no))
+
+
+def take_over(db: Connection, alert_id: str, act: Act, giver: str, handover_no: int) -> Acted:
+    """Take over an alert that is handed over (see handover.accept)."""
+    return _do(db, alert_id, act, lambda case, alert, seen: handover.accept(case, alert, seen, giver, handover_no))
+
+
 def _do(db: Connection, alert_id: str, act: Act, verb: Callable[[Case, Alert, Act], Answer]) -> Acted:
     """Do one act on the case as it is at that moment: deadlines that have passed act first, also when it is refused."""
     found = find(db, alert_id)
     if act.op_id is not None and db.execute("select 1 from alert_event where op_id = ?", [act.op_id]).fetchone():
         return Acted(alert=found, repeated=True)
     before = load(db, [found.stay_no])[found.stay_no]
-    case = deadlines.tick(before, act.now_ms)
+    case = deadlines.tick(before, act.now_ms, act.terms_of(found.stay_no))
     latest = case.alerts.get(found.lane)
     alert = latest if latest is not None and latest.alert_no == found.alert_no else found
     answer = verb(case, alert, _with_what_was_seen(db, alert, act))
@@ -251,6 +283,20 @@ def _ask(db: Connection, changed: Sequence[tuple[Case, Case]]) -> None:
     became = {(stay_no, ask.rule, ask.asked_ms): ask.state for stay_no, ask in asks}
     db.executemany(_ASK, queued)
     db.executemany(_ASKED, [(state, *which) for which, state in became.items() if state is not Asked.QUEUED])
+
+
+def _notify(db: Connection, changed: Sequence[tuple[Case, Case]]) -> None:
+    """Write what people are to be told of what happened, and end what they need not be told any more."""
+    if db.execute(_SOMEONE_IS_TOLD).fetchone() is None:
+        return
+    over = [one for before, after in changed for one in outbox.over(before, after)]
+    db.executemany(_UNSENT, [(one.alert_no, one.cycle) for one in over])
+    db.executemany(_SUPERSEDED, [(one.reason, one.alert_no, one.cycle) for one in over])
+    asked = [one for before, after in changed for one in outbox.asked(before, after)]
+    places = [(one.alert_no, one.cycle, one.tier) for one in asked]
+    db.executemany(_UNSENT_TURN, places)
+    db.executemany(_REPEATED, places)
+    db.executemany(_TELL, [(one.alert_no, one.cycle, one.tier, one.level, one.queued_ms) for one in asked])
 
 
 def _changed_conditions(before: Case, after: Case) -> list[Condition]:

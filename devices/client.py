@@ -16,11 +16,12 @@ from typing import Final, Self
 
 import msgspec
 
-from devices import topics
+from devices import said, topics
 from devices.connection import WAKE_BYTES, Broker, Connection, Tls
 from devices.errors import ClientError, TopicError
 from devices.outbox import Outbox
 from devices.payloads import LARGEST
+from devices.said import OnRequest
 from devices.spool import Letter, Spool
 
 RETRY_FIRST_S: Final = 0.1
@@ -29,20 +30,10 @@ IDLE_S: Final = 1.0
 BURST_S: Final = 0.1
 
 
-class _Receipts(msgspec.Struct):
-    ids: list[str]
-
-
-class _Status(msgspec.Struct):
-    status: str
-
-
 class _Named(msgspec.Struct):
     id: str
 
 
-_receipts: Final = msgspec.json.Decoder(_Receipts).decode
-_status: Final = msgspec.json.Decoder(_Status).decode
 _named: Final = msgspec.json.Decoder(_Named).decode
 
 
@@ -109,18 +100,22 @@ class Hub:
         password: str | None = None,
         rate: float | None = None,
         status_device: str | None = None,
+        on_request: OnRequest | None = None,
     ) -> None:
         """Open the spool and begin to connect; SpoolError, TopicError.
 
         `rate` is the most messages a second; `status_device` the device whose retained online and offline this
-        connection speaks for, also by its Will.
+        connection speaks for, also by its Will; `on_request` hears what the ward asks, as soon as it is connected.
         """
         self._ward = topics.ward_name(ward)
         self._prefix = prefix
         self._monitor_topic = topics.monitor_status_topic(prefix, ward)
         receipts = topics.receipts_filter(prefix, ward)
+        requests = topics.requests_filter(prefix, ward)
         if status_device is not None:
             receipts = topics.receipts_topic(prefix, ward, status_device)
+            requests = topics.requests_topic(prefix, ward, status_device)
+        self._on_request = on_request
         self._broker = Broker(
             host=host,
             port=port,
@@ -129,7 +124,7 @@ class Hub:
             password=password,
             tls=None if tls is None else tls.context(),
             status_topic=None if status_device is None else topics.status_topic(prefix, ward, status_device),
-            subscriptions=(receipts, self._monitor_topic),
+            subscriptions=(receipts, self._monitor_topic, *([requests] if on_request is not None else [])),
         )
         self._spool = Spool(spool_dir)
         self._outbox = Outbox(window=window, resend_after=resend_after)
@@ -221,14 +216,20 @@ class Hub:
             self._outbox.restart()
 
     def arrived(self, topic: str, payload: bytes) -> None:
-        """Take receipts, and the word that the ward is monitored; anything unreadable is nobody's receipt."""
+        """Take receipts, requests, and the word that the ward is monitored; anything unreadable is none of them."""
         try:
             if topic == self._monitor_topic:
-                self._monitor(_status(payload).status)
-            else:
-                self._receipted(topics.parse(topic, self._prefix).device, _receipts(payload).ids)
+                self._monitor(said.status(payload).status)
+                return
+            of = topics.parse(topic, self._prefix)
+            asked = said.request(payload) if of.kind == "requests" else None
+            ids = said.receipts(payload).ids if asked is None else []
         except (msgspec.MsgspecError, UnicodeDecodeError, TopicError):
             return
+        if asked is None:
+            self._receipted(of.device, ids)
+        elif self._on_request is not None:
+            self._on_request(of.device, asked)
 
     def refused(self, device: str) -> None:
         """Put off a device whose message reached nobody."""
@@ -327,6 +328,7 @@ class DeviceClient:
         tls: Tls | None = None,
         username: str | None = None,
         password: str | None = None,
+        on_request: OnRequest | None = None,
     ) -> None:
         """Open the spool and begin to connect, with the device's name as client id; SpoolError, TopicError."""
         self.device = topics.device_name(device)
@@ -343,6 +345,7 @@ class DeviceClient:
             username=username,
             password=password,
             status_device=device,
+            on_request=on_request,
         )
 
     def __enter__(self) -> Self:

@@ -89,6 +89,16 @@ def monitor_status_topic(prefix: str, ward: str) -> str:
     return f"{prefix}/{ward_name(ward)}/monitor/status"
 
 
+def alert_topic(prefix: str, ward: str, alert_id: str) -> str:
+    """Return where the daemon keeps, retained, how an open alert of a ward stands."""
+    return f"{prefix}/{ward_name(ward)}/alerts/{alert_id}"
+
+
+def requests_filter(prefix: str, ward: str) -> str:
+    """Return the filter of every request to a device of a ward."""
+    return f"{prefix}/{ward_name(ward)}/+/requests"
+
+
 def readings_filter(prefix: str) -> str:
     """Return the filter of every device's readings, on every ward."""
     return f"{prefix}/+/+/readings"

@@ -7,20 +7,21 @@ transaction.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts import deadlines, faults, lifecycle
+from alerts import deadlines, faults, handovers, lifecycle
 from alerts import store as cases
 from alerts.faults import Finding, Waiting
 from alerts.model import SYSTEM_STAY, Case
 from alerts.pauses import LASTS
-from alerts.policy import BASE, TERMS, Terms
+from alerts.policy import BASE, Terms
 from vwmon import points
 from vwmon.attribution import NOBODY, PART_OF_VITAL
+from vwmon.duty import UNTOLD, Staffing
 from vwmon.holds import Held, Holds
 from vwmon.kernels.ragged import Bools, Floats, Ints
 from vwmon.kernels.windows import NEVER_AGE
@@ -64,12 +65,12 @@ class _Terms:
     of_parts: bool
 
     @classmethod
-    def of(cls, course: Course, held: Held) -> "_Terms":
-        """Give the terms of a course of rules, with what is held back, which says of itself when."""
+    def of(cls, course: Course, held: Held, ward: Terms) -> "_Terms":
+        """Give the terms of a ward with a course of rules, and with what is held back, which says of itself when."""
         return cls(
             starts=course.starts,
             terms=tuple(
-                TERMS if rules is BASE and not held else Terms(rules=rules, held=held) for rules in course.rules
+                ward if rules is BASE and not held else replace(ward, rules=rules, held=held) for rules in course.rules
             ),
             lowest=course.lowest,
             of_parts=not course.asked.isdisjoint(OF_PARTS),
@@ -90,12 +91,20 @@ class _Terms:
 class Alerting:
     """The cases of the ward, followed point by point; rows with something open are watched at every point."""
 
-    def __init__(self, db: Connection, plans: PlanTable, system_provenance: int, host: str | None = None) -> None:
+    def __init__(
+        self,
+        db: Connection,
+        plans: PlanTable,
+        system_provenance: int,
+        host: str | None = None,
+        staffing: Staffing = UNTOLD,
+    ) -> None:
         """Begin without stays; `system_provenance` numbers the versions of what is raised for the whole service.
 
         `host` is the machine that the history names as where its events were written.
         """
-        self._db, self._plans, self._host = db, plans, host
+        self._db, self._plans, self._host, self._staffing = db, plans, host, staffing
+        self._service = _Terms.of(BY_THE_TABLE, {}, staffing.terms(""))
         self._system_provenance = system_provenance
         self._stays: Sequence[Stay] = ()
         self._provenance: Sequence[int] = ()
@@ -133,12 +142,12 @@ class Alerting:
     def hold(self, holds: Holds) -> None:
         """Take what holds technical alerts back; stays with one course of rules and no pause share their terms."""
         self._holds = holds
-        shared: dict[tuple[int, int], _Terms] = {}
+        shared: dict[tuple[int, str, int], _Terms] = {}
         terms = []
         for stay, course in zip(self._stays, self._courses, strict=True):
-            key = id(course), stay.stay_no if stay.stay_no in holds.pauses else 0
+            key = id(course), stay.ward, stay.stay_no if stay.stay_no in holds.pauses else 0
             if key not in shared:
-                shared[key] = _Terms.of(course, holds.held(stay.stay_no))
+                shared[key] = _Terms.of(course, holds.held(stay.stay_no), self._staffing.terms(stay.ward))
             terms.append(shared[key])
         self._terms = terms
 
@@ -202,14 +211,15 @@ class Alerting:
 
     def tick(self, now_ms: int) -> None:
         """Let the stored deadlines that have passed act, as of when each fell due."""
-        due = cases.due(self._db, now_ms)
+        handovers.end(self._db, now_ms)
+        due = cases.due(self._db, now_ms, told=self._staffing.told)
         if due:
             self._cases.clear()
         rows = {stay.stay_no: row for row, stay in enumerate(self._stays)} if due else {}
         for stay_no, case in cases.load(self._db, due).items():
             row = rows.get(stay_no)
             provenance = self._system_provenance if row is None else self._provenance[row]
-            after = deadlines.tick(case, now_ms) if row is None else self._terms[row].tick(case, now_ms)
+            after = (self._service if row is None else self._terms[row]).tick(case, now_ms)
             cases.save(self._db, case, after, provenance, self._host)
             if row is not None:
                 self._note(row, after)
@@ -227,7 +237,7 @@ class Alerting:
         """Follow what was found of one stay's devices, or of the whole service."""
         if stay_no == SYSTEM_STAY:
             case = cases.load(self._db, [SYSTEM_STAY])[SYSTEM_STAY]
-            after = _found(case, findings, _Terms.of(BY_THE_TABLE, {}))
+            after = _found(case, findings, self._service)
             cases.save(self._db, case, after, self._system_provenance, self._host)
             return
         rows = [row for row, stay in enumerate(self._stays) if stay.stay_no == stay_no and stay.discharged_ms is None]

@@ -10,19 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from alerts.policy import MOVABLE, Layer, Limit
-from vwmon import toml_records
+from vwmon import config_duty, toml_records
+from vwmon.config_duty import Duty, Person, Ward
 from vwmon.errors import ConfigError
 from vwmon.patients import limits
-from vwmon.patients.limits import instant, movable, rule_name
-from vwmon.toml_records import Where, flag, matching, setting, span, table, tables, text, whole
+from vwmon.toml_records import Where, flag, matching, named, setting, span, table, tables, text, whole
 
 SYSTEM_FILE = Path("/etc/vwmon/config.toml")
 CREDENTIALS = Path("/run/credentials/vwmon.service")  # where systemd puts them when the environment does not say
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PREFIX = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*")
 CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
 LAST_PORT = 65_535
 LAST_WINDOW = 65_535  # MQTT 5, 3.1.2.11.3
 READABLE_BY_ALL = 0o004
@@ -49,18 +46,6 @@ def names(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError(f'{value!r} is not a list of names such as ["wristband"]')
     return tuple(text(name) for name in value)
-
-
-def time_zone(value: object) -> str:
-    """Read the name of a time zone."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 -- only when a ward is configured
-
-    name = text(value)
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f'"{name}" is not a time zone such as "Europe/London"') from None
-    return name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +98,6 @@ class Monitor:
     lag_after_ms: int = setting(span("5s", "1h"), 60_000)
     clock_jump_ms: int = setting(span("5s", "1h"), 60_000)
     unwatched_after_ms: int = setting(span("1m", "1d"), 300_000)
-    undelivered_after_ms: int = setting(span("1m", "1h"), 300_000)
     disk_free_mb: int = setting(whole(1, 1_000_000), 1000)
     quarantined_per_hour: int = setting(whole(1, 1_000_000), 100)
     sleeping_profiles: tuple[str, ...] = setting(names, ())
@@ -130,57 +114,20 @@ class Commands:
     ask_who_after_ms: int = setting(span("10s", "1d"), 300_000)
 
 
-def said(value: object) -> str:
-    """Read a line of text that says something."""
-    line = text(value)
-    if not line.strip():
-        raise ValueError("it must say something")
-    return line
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """notify.channels.NAME: a file with the addresses of one way to tell people, an Apprise URL on each line."""
+
+    name: str = ""
+    urls_file: Path = setting(required_path)
 
 
 @dataclass(frozen=True, kw_only=True)
-class WardLimit:
-    """[[wards.limits]]: what a ward says of one rule otherwise than the table; None leaves a field as it is."""
+class Notify:
+    """[notify]: how people are told of alerts, and from which level on. Without a channel nobody is."""
 
-    rule: str = setting(rule_name)
-    author: str = setting(said)
-    reason: str = setting(said)
-    from_ms: int = setting(instant)
-    to_ms: int | None = setting(instant, None)
-    enabled: bool | None = setting(movable("enabled"), None)
-    level: int | None = setting(movable("level"), None)
-    side: str | None = setting(movable("side"), None)
-    limit_on: float | None = setting(movable("limit_on"), None)
-    limit_off: float | None = setting(movable("limit_off"), None)
-    cadence: str | None = setting(movable("cadence"), None)
-    on_delay: str | None = setting(movable("on_delay"), None)
-    off_delay: str | None = setting(movable("off_delay"), None)
-    unsure: str | None = setting(movable("unsure"), None)
-    late: bool | None = setting(movable("late"), None)
-
-    def of(self, ward: str) -> Limit:
-        """Give it as the rules take it."""
-        return Limit(
-            rule=self.rule,
-            layer=Layer.WARD,
-            subject=ward,
-            changes=limits.given({name: getattr(self, name) for name in MOVABLE}),
-            author=self.author,
-            reason=self.reason,
-            from_ms=self.from_ms,
-            to_ms=self.to_ms,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ward:
-    """[[wards]]: one ward, its time zone, the hours in which it is staffed, and its limits."""
-
-    id: str = setting(matching(NAME, "1 to 63 lower-case letters, digits or '-'"))
-    name: str = setting(text)
-    time_zone: str = setting(time_zone, "Europe/London")
-    hours: str = setting(matching(HOURS, 'hours such as "08:00-20:00"'), "00:00-24:00")
-    limits: tuple[WardLimit, ...] = tables(WardLimit)
+    from_level: int = setting(whole(1, 3), 2)
+    channels: tuple[Channel, ...] = named(Channel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +139,10 @@ class Settings:
     ingest: Ingest = table(Ingest)
     monitor: Monitor = table(Monitor)
     commands: Commands = table(Commands)
+    notify: Notify = table(Notify)
     wards: tuple[Ward, ...] = tables(Ward)
+    people: tuple[Person, ...] = tables(Person)
+    duty: tuple[Duty, ...] = tables(Duty)
     path: Path | None = None
 
     @property
@@ -252,22 +202,31 @@ def refuse_open_secret(file: Path) -> None:
         raise ConfigError(f"{file}: everyone on this machine may read this secret; chmod o-rwx it")
 
 
+def lines_of(file: Path) -> list[str]:
+    """Read the lines of a file that the settings name; ConfigError when it cannot be read."""
+    return _read(file).splitlines()
+
+
 def file_faults(settings: Settings) -> list[str]:
     """Say what is wrong with the certificates and secrets that the settings name; those systemd brings are left out."""
     tls, brought = settings.mqtt.tls, credentials(settings)
     faults = [
         f"{file}: there is no such file" for file in (tls.ca, tls.cert) if file is not None and not file.is_file()
     ]
-    for secret in (tls.key, settings.mqtt.password_file):
-        if secret is not None and secret not in brought:
+    for secret in _secrets(settings):
+        if secret not in brought:
             faults += _secret_faults(secret)
     return faults
 
 
 def credentials(settings: Settings) -> tuple[Path, ...]:
     """Return the secrets that systemd hands to the daemon only."""
-    secrets = (settings.mqtt.tls.key, settings.mqtt.password_file)
-    return tuple(secret for secret in secrets if secret is not None and secret.parent == CREDENTIALS)
+    return tuple(secret for secret in _secrets(settings) if secret.parent == CREDENTIALS)
+
+
+def _secrets(settings: Settings) -> tuple[Path, ...]:
+    named_here = (settings.mqtt.tls.key, settings.mqtt.password_file, *(c.urls_file for c in settings.notify.channels))
+    return tuple(secret for secret in named_here if secret is not None)
 
 
 def _secret_faults(secret: Path) -> tuple[str, ...]:
@@ -313,3 +272,17 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Where, str]]:
         for place, limit in enumerate(known.limits):
             for fault in limits.faults(limit.of(known.id)):
                 yield ("wards", number, "limits", place), fault
+    yield from config_duty.contradictions(settings.people, settings.duty, ids)
+    yield from _unknown_channels(settings)
+
+
+def _unknown_channels(settings: Settings) -> Iterator[tuple[Where, str]]:
+    """Yield channels that cannot be named so, and those of people that are not there."""
+    for channel in settings.notify.channels:
+        if not config_duty.NAME.fullmatch(channel.name):
+            yield ("notify", "channels", channel.name), "a name is 1 to 63 lower-case letters, digits or '-'"
+    there = [channel.name for channel in settings.notify.channels]
+    for number, person in enumerate(settings.people):
+        for name in person.channels:
+            if name not in there:
+                yield ("people", number, "channels"), f"there is no [notify.channels.{name}]"

@@ -1,4 +1,4 @@
-"""The daemon: the ingest thread, the scoring thread, and the one that watches both. Composition only.
+"""The daemon: the threads that ingest, score, tell people and publish, and the one that watches them. Composition only.
 
 There is one way to stop, and one way to start, which reads everything back from the database. A thread that ends by
 itself, with or without an error, ends the process; the service manager starts it again.
@@ -10,7 +10,7 @@ import shutil
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import partial
@@ -19,15 +19,18 @@ from pathlib import Path
 import msgspec
 
 from devices import topics
-from vwmon import config
+from vwmon import channels, config, notifier, rota
 from vwmon.clock import Clock
 from vwmon.config import Settings, Tls
+from vwmon.config_duty import Person
 from vwmon.errors import VwmonError
 from vwmon.ingest import DeviceStatus, Ingest
 from vwmon.intake.link import Link
 from vwmon.intake.session import MqttIntake
 from vwmon.merging import MergingLog
+from vwmon.notifier import Notifier, Telling
 from vwmon.provenance import Provenance
+from vwmon.publisher import Publisher
 from vwmon.scorer import Scorer
 from vwmon.service import Service
 from vwmon.store import anchors, database, registers
@@ -40,6 +43,7 @@ from vwmon.watch import Surroundings, Watch
 
 IDLE_S = 0.25  # how long the scoring thread waits for a commit before it looks at the time
 LOOK_S = 0.25  # how often the threads are looked at
+HUNG_LOOKS = 480  # looks in a row without the sender having turned, after which it is taken for dead
 STUCK_TURNS = 40  # looks in a row without the ingest loop having turned, after which no watchdog is fed
 JOIN_S = 10.0
 GC_THRESHOLDS = (100_000, 20, 20)  # a batch makes tens of thousands of tuples, none of them in a circle
@@ -74,16 +78,26 @@ class Daemon:
         """
         path = self._settings.store.path
         with ExitStack() as opened:
-            writing, scoring = (opened.enter_context(closing(database.open_writer(path))) for _ in range(2))
+            writing, scoring, telling, publishing = (
+                opened.enter_context(closing(database.open_writer(path, checked=again)))
+                for again in (False, True, True, True)
+            )
             opened.enter_context(sole_daemon(path))
             intake = MqttIntake(_link(self._settings), self._clock.now_ms)
-            versions = Provenance.of(self._settings, socket.gethostname())
+            versions = Provenance.of(self._settings, socket.gethostname(), told=True)
             scorer = Scorer(scoring, versions, self._clock.now_ms(), fresh=self._fresh)
             ingest = self._ingest(intake, writing, scorer)
             watch = Watch(scoring, scorer, self._surroundings(intake, ingest, versions))
+            sender = self._sender(telling)
+            works = {
+                "ingest": partial(ingest.run, self._over),
+                "scoring": partial(self._score, watch),
+                "notifier": partial(sender.run, self._over),
+                "publisher": partial(self._publisher(publishing, intake).run, self._over),
+            }
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
-            self._watch_over(stop, ingest, watch, intake)
+            self._watch_over(stop, works, lambda: self._look(ingest, watch, intake, sender))
             watch.stopped()
 
     def _ingest(self, intake: MqttIntake, db: Connection, scorer: Scorer) -> Ingest:
@@ -98,6 +112,20 @@ class Daemon:
             prefix=self._settings.mqtt.prefix,
         )
 
+    def _sender(self, db: Connection) -> Notifier:
+        """Make what tells people; ConfigError when a channel cannot be used."""
+        addresses = channels.load(self._settings)
+        telling = Telling(
+            addresses=addresses,
+            on_duty=partial(_on_duty, self._settings) if self._settings.duty else notifier.everyone(addresses),
+            from_level=self._settings.notify.from_level,
+        )
+        return Notifier(db, telling, self._clock.now_ms)
+
+    def _publisher(self, db: Connection, intake: MqttIntake) -> Publisher:
+        wards = [ward.id for ward in self._settings.wards]
+        return Publisher(db, intake, self._settings.mqtt.prefix, wards, self._clock.now_ms)
+
     def _surroundings(self, intake: MqttIntake, ingest: Ingest, versions: Provenance) -> Surroundings:
         return Surroundings(
             clock=self._clock,
@@ -110,16 +138,18 @@ class Daemon:
             anchors=anchors.beside(self._settings.store.path),
         )
 
-    def _watch_over(self, stop: threading.Event, ingest: Ingest, watch: Watch, intake: MqttIntake) -> None:
-        """Run both threads until `stop` is set or one of them ends; then end the other."""
+    def _watch_over(
+        self, stop: threading.Event, works: Mapping[str, Callable[[], None]], look: Callable[[], None]
+    ) -> None:
+        """Run all threads until `stop` is set or one of them ends; then end the others."""
         threads = [
             threading.Thread(target=self._guarded, args=(name, work), name=name, daemon=True)
-            for name, work in (("ingest", partial(ingest.run, self._over)), ("scoring", partial(self._score, watch)))
+            for name, work in works.items()
         ]
         for thread in threads:
             thread.start()
         while not stop.wait(LOOK_S) and not self._over.is_set():
-            self._look(ingest, watch, intake)
+            look()
         self._service.stopping()
         self._over.set()
         self._committed.set()
@@ -150,15 +180,21 @@ class Daemon:
             self._pulse.scored += 1
             self._scored.set()
 
-    def _look(self, ingest: Ingest, watch: Watch, intake: MqttIntake) -> None:
-        """Tell the service manager and the wards how it goes; only what moves is told to be alive."""
+    def _look(self, ingest: Ingest, watch: Watch, intake: MqttIntake, sender: Notifier) -> None:
+        """Tell the service manager and the wards how it goes; only what moves is told to be alive.
+
+        A sender that hangs is as good as dead: the daemon ends, as for any thread that ends.
+        """
         alive = self._pulse.beats(ingest.counts.turns)
-        if intake.connected and self._pulse.scored and not self._pulse.ready:
+        if intake.connected and self._pulse.scored and sender.turns and not self._pulse.ready:
             self._pulse.ready = True
             log.info("ready")
             self._service.ready("watching")
         if alive:
             self._service.alive()
+        if self._pulse.hangs(sender.turns):
+            self._failure = ThreadEndedError("the sender hangs")
+            self._over.set()
         if watch.latest is not None:
             self._tell(watch.latest, intake)
 
@@ -188,6 +224,7 @@ class _Pulse:
         self.told_ms: int | None = None
         self._before = (0, 0)
         self._still = 0
+        self._told = (0, 0)
 
     def beats(self, turns: int) -> bool:
         """Tell whether the scoring thread completed a turn since the last look, and ingest did not long ago."""
@@ -195,6 +232,18 @@ class _Pulse:
         self._before = (self.scored, turns)
         self._still = 0 if turns != taken else self._still + 1
         return self.scored != scored and self._still < STUCK_TURNS
+
+    def hangs(self, turns: int) -> bool:
+        """Tell whether the sender has not turned for many looks."""
+        before, still = self._told
+        self._told = (turns, still + 1 if turns == before else 0)
+        return self._told[1] >= HUNG_LOOKS
+
+
+def _on_duty(settings: Settings, ward: str, level: int, tier: int, at_ms: int) -> Sequence[Person] | None:
+    if rota.tell_ms(settings, ward, level, at_ms) > at_ms:
+        return None
+    return rota.on_duty(settings, ward, level, tier, at_ms)
 
 
 def _note_statuses(db: Connection, said: Sequence[tuple[str, DeviceStatus, int]]) -> None:

@@ -15,7 +15,8 @@ from devices.simulator import live
 from devices.simulator.fleet import Fleet
 from vwmon.broker import LOOPBACK, local_broker
 from vwmon.clock import Clock, ScaledClock
-from vwmon.config import Mqtt, Settings, Store, Ward
+from vwmon.config import Mqtt, Settings, Store
+from vwmon.config_duty import Ward
 from vwmon.daemon import Daemon
 from vwmon.errors import VwmonError
 from vwmon.patients import plans
@@ -129,7 +130,9 @@ class _Devices:
 
     def run(self, over: threading.Event) -> None:
         start_ms = self._clock.now_ms()
-        with Hub(LOOPBACK, self._port, WARD, self._spool, client_id="demo-devices") as hub:
+        repeats = live.Repeats(self._fleet, start_ms, self._clock.now_ms)
+        with Hub(LOOPBACK, self._port, WARD, self._spool, client_id="demo-devices", on_request=repeats) as hub:
+            repeats.outlet = hub
             live.play(
                 self._fleet.messages(start_ms), hub, self._clock.now_ms, self._speed, stop=over, told=lambda _: None
             )

@@ -16,6 +16,7 @@ from alerts.policy import BASE, Limit, Rule, RuleSet
 from alerts.queries import utc
 from vwmon import comparing, nearest, timeline
 from vwmon.comparing import Compared, Difference
+from vwmon.duty import UNTOLD
 from vwmon.errors import UsageError, VwmonError
 from vwmon.nearest import ASKING, Moment, Nearest
 from vwmon.patients.plans import FEEDS
@@ -148,6 +149,8 @@ def explain(db: Connection, alert_id: str, versions: Provenance, number: int = 1
     plan = _plan(whole, versions)
     named = versions.plan(plan.pathway if plan is not None else SYSTEM)
     now = Versions(versions.software, versions.chart, named, versions.config_hash)
+    if whole.recorded:
+        versions = replace(versions, staffing=UNTOLD)
     begun = partial(Retelling.begun, db, whole, versions)
     told = _told(begun, whole, versions.plans, alert, now)
     event = asked[number - 1]

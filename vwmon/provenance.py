@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 
-from vwmon.config import Settings, Ward
+from vwmon.config import Settings
+from vwmon.config_duty import Ward
+from vwmon.duty import UNTOLD, Staffing
 from vwmon.patients import plans
 from vwmon.patients.limits import Layers
 from vwmon.patients.records import Plan
@@ -27,7 +29,10 @@ def _chart() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """The versions of this process; `number` registers them with a plan's. `host` is the machine, where it is told."""
+    """The versions of this process, and how its wards are staffed; `number` registers the versions with a plan's.
+
+    `host` is the machine, where it is told.
+    """
 
     config_hash: str
     plans: Mapping[str, Plan]
@@ -35,13 +40,19 @@ class Provenance:
     software: str = field(default_factory=lambda: metadata.version("vwmon"))
     chart: str = field(default_factory=_chart)
     host: str | None = None
+    staffing: Staffing = UNTOLD
     _numbers: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: Settings, host: str | None = None) -> "Provenance":
-        """Give the versions of a process with these settings and the plans of the package."""
-        wards = {ward.id: ward for ward in settings.wards}
-        return cls(config_hash=settings.hash, plans=plans.load_all(), wards=wards, host=host)
+    def of(cls, settings: Settings, host: str | None = None, *, told: bool = False) -> "Provenance":
+        """Give the versions of a process with these settings and the plans of the package; `told` for a live ward."""
+        return cls(
+            config_hash=settings.hash,
+            plans=plans.load_all(),
+            wards={ward.id: ward for ward in settings.wards},
+            host=host,
+            staffing=Staffing(wards=settings.wards, told=told),
+        )
 
     def layers(self) -> Layers:
         """Give the limits of the wards and pathways."""

@@ -4,15 +4,17 @@ Here: feeding the steps of a timeline to a scorer of its own. What came is the t
 whether it is what was stored is compared elsewhere.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from alerts import store as cases
 from alerts.acts import Act
 from alerts.errors import AlertError
 from alerts.model import Event, Kind, Outcome
+from alerts.policy import Terms
 from alerts.store import Acted
+from vwmon.duty import Staffing
 from vwmon.provenance import Provenance
 from vwmon.scorer import Scorer
 from vwmon.store import account, scratch
@@ -21,17 +23,36 @@ from vwmon.store.database import atomic
 from vwmon.store.limits import SET
 from vwmon.store.readings import LogRow
 from vwmon.store.sqlite import Connection
-from vwmon.timeline import Did, Fault, Message, Settled, Step, Waited, Written
+from vwmon.timeline import Did, Fault, Message, Settled, Span, Step, Waited, Written, handed_over, unwatched
 
 BATCH = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Of:
+    """What is told again: whose stay, under what terms, and when, as its history says, nobody looked at the time."""
+
+    stay_no: int
+    terms: Terms
+    unwatched: Sequence[Span] = ()
+
+    @classmethod
+    def account(cls, of: Account, staffing: Staffing) -> Self:
+        """Give what an account says of it."""
+        stay_no, ward = (of.stay.stay_no, of.stay.ward) if of.stay is not None else (0, "")
+        return cls(stay_no=stay_no, terms=staffing.terms(ward), unwatched=unwatched(of.kept.events))
+
+    def watched_ms(self, due_ms: int) -> int:
+        """Give when someone looked at the time after a moment at which nobody may have."""
+        return next((to_ms for from_ms, to_ms in self.unwatched if from_ms <= due_ms < to_ms), due_ms)
 
 
 class Retelling:
     """A scorer on a database in memory, and how far it has been told."""
 
-    def __init__(self, db: Connection, versions: Provenance, stay_no: int, now_ms: int = 0, looked_ms: int = 0) -> None:
+    def __init__(self, db: Connection, versions: Provenance, of: Of, now_ms: int = 0, looked_ms: int = 0) -> None:
         """Go on from what the database holds; the deadlines up to `looked_ms` have acted."""
-        self._db, self._stay_no = db, stay_no
+        self._db, self._of = db, of
         self._versions = replace(versions, _numbers={})
         self._scorer = Scorer(db, self._versions, now_ms, batch=BATCH)
         self._now_ms, self._looked_ms = now_ms, looked_ms
@@ -50,11 +71,11 @@ class Retelling:
         """Begin before the stay was admitted."""
         db = scratch.empty(like, list(of.vitals.items()), list(of.devices.values()), of.refused)
         scratch.hold(db, of.holds, of.pauses)
-        return cls(db, versions, of.stay.stay_no if of.stay is not None else 0)
+        return cls(db, versions, Of.account(of, versions.staffing))
 
     def forked(self) -> "Retelling":
         """Go on in a copy, so that this one can be gone on from again."""
-        return Retelling(scratch.copy(self._db), self._versions, self._stay_no, self._now_ms, self._looked_ms)
+        return Retelling(scratch.copy(self._db), self._versions, self._of, self._now_ms, self._looked_ms)
 
     def tell(self, steps: Iterable[Step]) -> Self:
         """Tell what came next; readings that nothing comes between are scored together, which changes nothing."""
@@ -70,7 +91,7 @@ class Retelling:
 
     def kept(self) -> Kept:
         """Give what is stored now."""
-        return account.kept(self._db, self._stay_no)
+        return account.kept(self._db, self._of.stay_no)
 
     def close(self) -> None:
         """Let the memory go."""
@@ -109,7 +130,7 @@ class Retelling:
     def _do(self, step: Did) -> None:
         try:
             with atomic(self._db):
-                acted = VERBS[step.event.kind](self._db, step)
+                acted = VERBS[step.event.kind](self._db, step, self._of.terms)
         except AlertError as error:
             self.refused.append((step.event, error))
             return
@@ -120,8 +141,9 @@ class Retelling:
         """Look at every deadline at its moment, as a daemon does that looks every second."""
         due_ms = self._scorer.next_due_ms(self._looked_ms)
         while due_ms is not None and due_ms <= step.at_ms:
-            self._scorer.tick(due_ms)
-            due_ms = self._scorer.next_due_ms(due_ms)
+            looked_ms = min(self._of.watched_ms(due_ms), step.at_ms)
+            self._scorer.tick(looked_ms)
+            due_ms = self._scorer.next_due_ms(looked_ms)
         self._scorer.tick(step.at_ms)
         self._looked_ms = max(self._looked_ms, step.at_ms)
 
@@ -129,40 +151,61 @@ class Retelling:
         self._scorer.settle(step.at_ms)
 
     def _fault(self, step: Fault) -> None:
-        self._scorer.find(self._stay_no, [step.finding], step.at_ms)
+        self._scorer.find(self._of.stay_no, [step.finding], step.at_ms)
 
 
-def _acknowledge(db: Connection, step: Did) -> Acted:
+def _acknowledge(db: Connection, step: Did, terms: Terms) -> Acted:
     for_ms = None if step.until_ms is None else step.until_ms - step.at_ms
-    return cases.acknowledge(db, step.alert_id, _act(step), for_ms=for_ms, take=step.event.kind is Kind.TAKEN)
+    return cases.acknowledge(db, step.alert_id, _act(step, terms), for_ms=for_ms, take=step.event.kind is Kind.TAKEN)
 
 
-def _snooze(db: Connection, step: Did) -> Acted:
-    return cases.snooze(db, step.alert_id, _act(step), step.event.evidence["until_ms"] - step.at_ms)
+def _snooze(db: Connection, step: Did, terms: Terms) -> Acted:
+    return cases.snooze(db, step.alert_id, _act(step, terms), step.event.evidence["until_ms"] - step.at_ms)
 
 
-def _offer(db: Connection, step: Did) -> Acted:
-    return cases.offer(db, step.alert_id, _act(step), step.event.evidence["to"])
+def _take(db: Connection, step: Did, terms: Terms) -> Acted:
+    if not handed_over(step.event):
+        return _acknowledge(db, step, terms)
+    evidence = step.event.evidence
+    return cases.take_over(db, step.alert_id, _act(step, terms), evidence["from"], evidence["handover"])
 
 
-def _close(db: Connection, step: Did) -> Acted:
-    return cases.close(db, step.alert_id, _act(step), Outcome(step.event.evidence["outcome"]))
+def _offer(db: Connection, step: Did, terms: Terms) -> Acted:
+    evidence = step.event.evidence
+    if not handed_over(step.event):
+        return cases.offer(db, step.alert_id, _act(step, terms), evidence["to"])
+    return cases.hand_over(db, step.alert_id, _act(step, terms), evidence["handover"])
 
 
-def _act(step: Did) -> Act:
+def _close(db: Connection, step: Did, terms: Terms) -> Acted:
+    return cases.close(db, step.alert_id, _act(step, terms), Outcome(step.event.evidence["outcome"]))
+
+
+def _note(db: Connection, step: Did, terms: Terms) -> Acted:
+    return cases.note(db, step.alert_id, _act(step, terms))
+
+
+def _act(step: Did, terms: Terms) -> Act:
     event = step.event
-    return Act(actor=event.actor, now_ms=event.at_ms, note=event.note or "", op_id=event.op_id, cursor=step.cursor)
+    return Act(
+        actor=event.actor,
+        now_ms=event.at_ms,
+        note=event.note or "",
+        op_id=event.op_id,
+        cursor=step.cursor,
+        terms_of=lambda _stay_no: terms,
+    )
 
 
-VERBS: Final[Mapping[Kind, Callable[[Connection, Did], Acted]]] = {
+VERBS: Final[Mapping[Kind, Callable[[Connection, Did, Terms], Acted]]] = {
     Kind.ACKNOWLEDGED: _acknowledge,
-    Kind.TAKEN: _acknowledge,
-    Kind.ALSO_SEEN: _acknowledge,
-    Kind.NOTED: lambda db, step: cases.note(db, step.alert_id, _act(step)),
+    Kind.TAKEN: _take,
     Kind.OFFERED: _offer,
+    Kind.ALSO_SEEN: _acknowledge,
+    Kind.NOTED: _note,
     Kind.SNOOZED: _snooze,
-    Kind.WOKEN: lambda db, step: cases.wake(db, step.alert_id, _act(step)),
-    Kind.UNACKNOWLEDGED: lambda db, step: cases.unacknowledge(db, step.alert_id, _act(step)),
+    Kind.WOKEN: lambda db, step, terms: cases.wake(db, step.alert_id, _act(step, terms)),
+    Kind.UNACKNOWLEDGED: lambda db, step, terms: cases.unacknowledge(db, step.alert_id, _act(step, terms)),
     Kind.CLOSED: _close,
-    Kind.REOPENED: lambda db, step: cases.reopen(db, step.alert_id, _act(step)),
+    Kind.REOPENED: lambda db, step, terms: cases.reopen(db, step.alert_id, _act(step, terms)),
 }

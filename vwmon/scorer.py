@@ -75,7 +75,8 @@ class Scorer:
         self.last_received_ms: int | None = None
         self.last_observed_ms: int | None = None
         with atomic(db):
-            self._alerting = Alerting(db, self._ward.plans, versions.number(db, SYSTEM), versions.host)
+            system = versions.number(db, SYSTEM)
+            self._alerting = Alerting(db, self._ward.plans, system, versions.host, versions.staffing)
             self._enrol()
         self._rebuild()
         with atomic(db):
@@ -139,7 +140,7 @@ class Scorer:
         found = due_ms + self._behind_ms()[rows, parts] + 1
         times = [
             *found[found > after_ms].tolist(),
-            *cases.expiries(self._db, after_ms),
+            *cases.expiries(self._db, after_ms, told=self._versions.staffing.told),
             *self._alerting.releases(after_ms),
         ]
         return min(times, default=None)

@@ -41,7 +41,6 @@ class Look:
     before: Monitor | None
     jumped_ms: int = 0
     free_bytes: int | None = None
-    untold_since_ms: int | None = None
     unreached_since_ms: int | None = None
     unaccepted_since_ms: int | None = None
     refused_in_hour: int = 0
@@ -111,14 +110,11 @@ def _disk(judged: Judged) -> Finding | None:
 
 
 def _notifier(judged: Judged) -> Finding | None:
-    """Something waits to be told for too long, or nobody could be reached of it."""
-    look, after_ms = judged.look, judged.limits.undelivered_after_ms
-    if look.unreached_since_ms is not None:
-        return _on(NOTIFIER, look.unreached_since_ms, look.now_ms, reached="nobody")
-    if look.untold_since_ms is None:
+    """Somebody had to be told, and nobody could be reached."""
+    look = judged.look
+    if look.unreached_since_ms is None:
         return _over(NOTIFIER, look.now_ms)
-    counts_ms = look.untold_since_ms + after_ms
-    return _on(NOTIFIER, look.untold_since_ms, counts_ms) if look.now_ms > counts_ms else None
+    return _on(NOTIFIER, look.unreached_since_ms, look.now_ms, reached="nobody")
 
 
 def _dead(judged: Judged) -> Finding | None:

@@ -24,7 +24,7 @@ from vwmon.store.readings import FOREVER_MS, LogRow
 from vwmon.windows import NEVER
 
 TAKING = frozenset({Kind.ACKNOWLEDGED, Kind.TAKEN})
-BY_THE_CLOCK = frozenset({Kind.EXPIRED, Kind.WOKEN})  # what a stored deadline does
+BY_THE_CLOCK = frozenset({Kind.EXPIRED, Kind.WOKEN, Kind.ESCALATED})  # what a stored deadline does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,7 @@ class Fault:
 
 
 Step = Message | Written | Did | Waited | Settled | Fault
+Span = tuple[int, int]  # from a moment on and before another
 Placed = tuple[int, Step]  # a step, and when the first message is received that comes after it
 
 
@@ -112,6 +113,22 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
     stays = () if account.stay is None else (account.stay,)
     looks = _looks(account, came, Roster(stays=stays, assignments=frozenset(), plans=plans))
     return [*_woven(came, placed, looks), Waited(at_ms=_end_ms(account))]
+
+
+def unwatched(events: Sequence[Event]) -> list[Span]:
+    """Give the spans in which nobody looked at the time, as steps that were taken late say, in order and apart."""
+    late = sorted(
+        (e.evidence["unwatched_from_ms"], e.at_ms)
+        for e in events
+        if e.kind is Kind.ESCALATED and "unwatched_from_ms" in e.evidence
+    )
+    spans: list[Span] = []
+    for from_ms, to_ms in late:
+        if spans and from_ms < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], to_ms))
+        else:
+            spans.append((from_ms, to_ms))
+    return spans
 
 
 def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[int] | None = None) -> Iterator[Step]:
@@ -234,12 +251,18 @@ def _did(account: Account) -> Iterator[Placed]:
         yield cut_ms, Did(at_ms=event.at_ms, event=event, alert_id=alert.id, until_ms=until_ms, cursor=cursor)
 
 
+def handed_over(event: Event) -> bool:
+    """Tell whether an act was part of a handover, which leaves the acknowledgement as it was."""
+    return "handover" in event.evidence
+
+
 def _until_ms(alert: Alert, events: Sequence[Event], taking: Event) -> int | None:
     """Find until when an acknowledgement was given that is older than such notes.
 
     None where nothing depends on it, as when it was outgrown first.
     """
-    later = [e for e in events if e.version > taking.version and (e.kind in TAKING or e.kind is Kind.EXPIRED)]
+    ends = [e for e in events if e.kind is Kind.EXPIRED or (e.kind in TAKING and not handed_over(e))]
+    later = [e for e in ends if e.version > taking.version]
     if later:
         return later[0].at_ms if later[0].kind is Kind.EXPIRED else None
     return alert.ack_until_ms
@@ -293,8 +316,10 @@ def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozens
         last_ms = _before(number[mine], columns.observed_ms[mine], len(came), roster.stays[0].admitted_ms)
         due_ms = last_ms + plan.overdue_ms[0, column]
         found |= _passed(due_ms, received_ms) | _passed(due_ms + behind_ms, received_ms)
-    for until_ms in {step.until_ms for _, step in _did(account) if isinstance(step, Did)} - {None}:
-        found |= _passed(np.full(len(came), until_ms), received_ms)
+    passed = {step.until_ms for _, step in _did(account) if isinstance(step, Did)}
+    passed |= {event.at_ms for event in account.kept.events if event.kind is Kind.ESCALATED}
+    for moment_ms in passed - {None}:
+        found |= _passed(np.full(len(came), moment_ms), received_ms)
     return frozenset(np.flatnonzero(found).tolist())
 
 

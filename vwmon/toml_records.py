@@ -7,7 +7,7 @@ there are, or which file they come from.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, field, fields
+from dataclasses import MISSING, Field, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +35,11 @@ def table(record: type) -> Any:  # noqa: ANN401 -- a field of the record's type
 def tables(record: type) -> Any:  # noqa: ANN401 -- a tuple of the record's type
     """Declare a key that is a list of tables."""
     return field(default=(), metadata={"tables": record})
+
+
+def named(record: type) -> Any:  # noqa: ANN401 -- a tuple of the record's type
+    """Declare a key that is a table of tables, whose names are the records' `name`."""
+    return field(default=(), metadata={"named": record})
 
 
 def text(value: object) -> str:
@@ -88,13 +93,18 @@ def span(shortest: str, longest: str) -> Callable[[object], int]:
 
 
 def keys(record: type, prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield every key with its dotted name and default (MISSING: it must be given); a list's keys as "wards[].id"."""
+    """Yield every key with its dotted name and default (MISSING: it must be given); a list's keys as "wards[].id".
+
+    What a person names is NAME: "notify.channels.NAME.urls_file".
+    """
     for each in _fields(record):
         name = prefix + _key(each)
         if "table" in each.metadata:
             yield from keys(each.metadata["table"], f"{name}.")
         elif "tables" in each.metadata:
             yield from keys(each.metadata["tables"], f"{name}[].")
+        elif "named" in each.metadata:
+            yield from keys(each.metadata["named"], f"{name}.NAME.")
         elif "read" in each.metadata:
             yield name, each.default
 
@@ -154,6 +164,8 @@ class _Reader:
             return self.record(each.metadata["table"], raw, where)
         if "tables" in each.metadata:
             return self._list(each.metadata["tables"], raw, where)
+        if "named" in each.metadata:
+            return self._by_name(each.metadata["named"], raw, where)
         try:
             value = each.metadata["read"](raw)
         except ValueError as error:
@@ -166,6 +178,13 @@ class _Reader:
             self.faults.append((where, f"{raw!r} is not a list of tables"))
             return ()
         return tuple(self.record(record, item, (*where, number)) for number, item in enumerate(raw))
+
+    def _by_name(self, record: type, raw: object, where: Where) -> object:
+        if not isinstance(raw, dict):
+            self.faults.append((where, f"{raw!r} is not a table"))
+            return ()
+        found: list[tuple[str, Any]] = [(name, self.record(record, item, (*where, name))) for name, item in raw.items()]
+        return tuple(replace(item, name=name) for name, item in found if item)
 
 
 def _line_of(where: Where, lines: Mapping[Where, int]) -> int:

@@ -18,7 +18,7 @@ from vwmon.errors import StoreError
 from vwmon.intake.protocol import LinkState
 from vwmon.kit import Kit
 from vwmon.scorer import Scorer
-from vwmon.store import anchors, database, monitor, watched
+from vwmon.store import anchors, database, monitor, outbox, watched
 from vwmon.store.monitor import Monitor
 from vwmon.store.sqlite import Connection
 from vwmon.surroundings import HOUR_MS, Look
@@ -107,8 +107,7 @@ class Watch:
             before=self._before,
             jumped_ms=ahead_ms - self._ahead_ms,
             free_bytes=self._around.free_bytes(),
-            untold_since_ms=watched.untold_since_ms(self._db),
-            unreached_since_ms=watched.unreached_since_ms(self._db),
+            unreached_since_ms=outbox.unreachable(self._db, now_ms),
             unaccepted_since_ms=watched.unaccepted_since_ms(self._db, now_ms),
             refused_in_hour=watched.refused_since(self._db, now_ms - HOUR_MS, limits.quarantined_per_hour),
         )

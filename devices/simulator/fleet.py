@@ -5,7 +5,7 @@ Here: who is on which course, when each measures, and writing the message. Not h
 
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random as Seeded
@@ -98,6 +98,24 @@ class Fleet:
         merged = heapq.merge(*streams, key=lambda timed: timed[:2])
         return merged if until_ms is None else itertools.takewhile(lambda timed: timed.at_ms < until_ms, merged)
 
+    def again(self, device: str, start_ms: int, at_ms: int, name: str, wanted: Collection[str]) -> Timed:
+        """Give the message, called `name`, in which a device measures again what is wanted, or else all of NEWS2."""
+        course, rest, onset_ms = self._person(device, start_ms, Seeded(f"{self.seed} {device}"))  # noqa: S311 -- a simulation, no secret
+        true = truth(course, rest, self._hour(at_ms, onset_ms), at_ms % DAY_MS / HOUR_MS)
+        random = Seeded(f"{self.seed} {device} {name}")  # noqa: S311 -- as above
+        measured = [_reading(vital, _measured(vital, true[vital], random)) for vital in true if vital in wanted]
+        measured = measured or [_reading(vital, _measured(vital, true[vital], random)) for vital in PARTS]
+        body = {"v": 1, "id": name, "time": _time(at_ms), "readings": measured}
+        return Timed(at_ms, device, msgspec.json.encode(body))
+
+    def _person(self, device: str, start_ms: int, random: Seeded) -> tuple[Course, dict[str, float], int]:
+        """Give a device's patient: the course, the values at rest, and when the course begins."""
+        rest = resting(random)
+        return self.course(device), rest, start_ms + round(random.uniform(0, self.onset_hours) * HOUR_MS)
+
+    def _hour(self, at_ms: int, onset_ms: int) -> float:
+        return max(at_ms - onset_ms, 0) / HOUR_MS * self.pace
+
     def _stream(self, device: str, start_ms: int, every_ms: int) -> Iterator[Timed]:
         """Yield one device's messages, faults and all."""
         random = Seeded(f"{self.seed} {device}")  # noqa: S311 -- a simulation, no secret
@@ -110,14 +128,12 @@ class Fleet:
 
     def _drafts(self, device: str, start_ms: int, every_ms: int, random: Seeded) -> Iterator[Draft]:
         """Yield one device's measurements without any fault."""
-        course, rest = self.course(device), resting(random)
-        onset_ms = start_ms + round(random.uniform(0, self.onset_hours) * HOUR_MS)
+        course, rest, onset_ms = self._person(device, start_ms, random)
         first_ms = start_ms + random.randrange(max(every_ms, 1))
         last_day = None
         for seq in itertools.count(1):
             at_ms = first_ms + (seq - 1) * every_ms
-            hour = max(at_ms - onset_ms, 0) / HOUR_MS * self.pace
-            true = truth(course, rest, hour, at_ms % DAY_MS / HOUR_MS)
+            true = truth(course, rest, self._hour(at_ms, onset_ms), at_ms % DAY_MS / HOUR_MS)
             names = PARTS if at_ms // DAY_MS == last_day else (*PARTS, *course.daily)
             last_day = at_ms // DAY_MS
             values = tuple((name, _measured(name, true[name], random)) for name in names)

@@ -1,14 +1,17 @@
-"""Simulated messages sent at their own times, as fast as the caller's clock runs.
+"""Simulated messages sent at their own times, as fast as the caller's clock runs, and those that the ward asks for.
 
 Here: the wait between messages. Not here: the clock, the connection, and what the messages say.
 """
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final, Protocol
 
 from devices.client import message_id
-from devices.simulator.fleet import Timed
+from devices.errors import ClientError
+from devices.said import REPEAT, Request
+from devices.simulator.fleet import Fleet, Timed
 
 AT_ONCE: Final = 500
 
@@ -18,6 +21,24 @@ class Outlet(Protocol):
 
     def enqueue_all(self, messages: Iterable[tuple[str, bytes, str]]) -> None:
         """Keep messages, (device, payload, id) each, and send them in their turn."""
+
+
+class Repeats:
+    """Simulated devices that measure again when the ward asks; `outlet` is where they send, once there is one."""
+
+    def __init__(self, fleet: Fleet, start_ms: int, now_ms: Callable[[], int]) -> None:
+        """Take the fleet as it plays since `start_ms`."""
+        self._fleet, self._start_ms, self._now_ms = fleet, start_ms, now_ms
+        self.outlet: Outlet | None = None
+
+    def __call__(self, device: str, asked: Request) -> None:
+        """Answer one request to one device; one that the fleet does not have is somebody else's."""
+        if self.outlet is None or asked.request != REPEAT or device not in self._fleet.devices():
+            return
+        name = f"{self._start_ms:x}-asked-{asked.id}"
+        answer = self._fleet.again(device, self._start_ms, self._now_ms(), name, asked.vitals)
+        with suppress(ClientError):  # the fleet is being switched off
+            self.outlet.enqueue_all([(device, answer.payload, name)])
 
 
 def play(  # noqa: PLR0913 -- all that the wait depends on is given

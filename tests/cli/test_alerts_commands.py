@@ -547,6 +547,7 @@ def test_an_empty_log_says_so(vwmon: Command, ward: Ward) -> None:
 
 def test_a_note_leaves_the_alert_as_it_was(vwmon: Command, busy: Ward) -> None:
     """On the list nothing changes; in the history there it is."""
+    assert vwmon("alerts", "note", busy.id(1), "-m", "called", "--db", busy.path).exit_code == 0
     before = listed(vwmon, busy)
     assert vwmon("alerts", "note", busy.id(1), "-m", "daughter rang", "--db", busy.path).exit_code == 0
     assert listed(vwmon, busy) == before

@@ -11,7 +11,9 @@ def test_the_example_is_good(vwmon: Command) -> None:
     """What we hand out can be used."""
     result = vwmon("check-config", ROOT / "config.example.toml")
     assert result.exit_code == 0
-    assert result.stdout.endswith("config.example.toml: good\n")
+    good, channels = result.stdout.splitlines()
+    assert good.endswith("config.example.toml: good")
+    assert channels == "no channel is named under [notify]; the list alone tells of alerts"
 
 
 def test_every_fault_is_on_standard_error_with_exit_code_8(vwmon: Command, tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_without_a_table_of_time_zones_it_is_a_fault(vwmon: Command, monkeypatch
     def time_zone(_value: object) -> str:
         raise ValueError
 
-    monkeypatch.setattr("vwmon.config.time_zone", time_zone)
+    monkeypatch.setattr("vwmon.config_duty.time_zone", time_zone)
     code, found = examined(vwmon)
     assert code == 1
     assert found["time zones"][0] == "fault"

@@ -225,3 +225,18 @@ def test_every_worsening_is_unseen_until_it_is_looked_at(first: list[Any], then:
         after = queues.chosen(after, id_)
     assert {item.id for item in queues.seen(after, after.selected).unseen} == set()
     assert replace(after, items=()).current is None
+
+
+def test_on_a_screen_that_nobody_is_at_marks_fade_and_the_cursor_rests_on_the_most_urgent() -> None:
+    """After ten minutes and no sooner; an alert that left does not stay for someone who is not there."""
+    after = refreshed(queue(A, B), [A, B, C])
+    marks = [
+        [item.mark for item in queues.rested(after, {"CCCC": 0}, now).items]
+        for now in (queues.FADES_MS - 1, queues.FADES_MS)
+    ]
+    assert marks == [["", "", "new here"], ["", "", ""]]
+    worst = queues.rested(refreshed(after, [C, A, B]), {}, 0)
+    assert worst.selected == "CCCC"
+    gone = queues.rested(refreshed(worst, [A, B]), {}, 0)
+    assert (ids(gone), gone.selected) == (["AAAA", "BBBB"], "AAAA")
+    assert queues.rested(queue(), {}, 0).selected == ""

@@ -68,7 +68,8 @@ CREATE TABLE handover (
     note text, ended_ms integer) strict;
 CREATE TABLE handover_item (
     handover_no integer not null references handover, alert_no integer not null references alert,
-    owner text, taker text, accepted_ms integer, primary key (handover_no, alert_no)) strict, without rowid;
+    owner text, was text not null, taker text, accepted_ms integer,
+    primary key (handover_no, alert_no)) strict, without rowid;
 CREATE TABLE identity (
     stay_no integer primary key references stay, born text, name text, nhs_number text) strict;
 CREATE TABLE log (only_row integer primary key check (only_row = 1), last_seq integer not null,
@@ -167,9 +168,10 @@ CREATE INDEX attempt_device on attempt (device_no, observed_ms);
 CREATE INDEX condition_due on condition (due_ms) where state = 'pending' and due_ms is not null;
 CREATE INDEX delivery_waiting on delivery (due_ms) where state = 'queued';
 CREATE INDEX finding_stay on finding (stay_no, finding_no);
+CREATE INDEX handover_open on handover (due_ms) where ended_ms is null;
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
-CREATE INDEX notification_waiting on notification (queued_ms) where state = 'queued';
+CREATE INDEX notification_waiting on notification (queued_ms) where state in ('queued', 'failed');
 CREATE INDEX pause_stay on pause (stay_no, until_ms);
 CREATE INDEX quarantine_device on quarantine (device, quarantine_no);
 CREATE INDEX request_waiting on request (asked_ms) where state = 'queued';

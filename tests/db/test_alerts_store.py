@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alerts import deadlines, lifecycle, schema, store
 from alerts.errors import AlertConflict, AlertRefused, AlertUnknown
 from alerts.model import SYSTEM_STAY, Alert, Case, Kind, Lane, Level, Outcome, State
-from alerts.policy import TERMS
+from alerts.policy import BASE, TERMS, Terms
 from alerts.store import Acted
 from tests.unit.alerts_points import HOUR, LAG, MINUTE, STAY, Point, clinical, follow, person, point
 from vwmon.store.sqlite import Connection, IntegrityError, module
@@ -248,6 +248,27 @@ def test_expiries_are_the_ends_of_acknowledgements_that_are_still_to_come(db: Co
     store.acknowledge(db, open_id(db), person(1))
     assert store.expiries(db, 0) == store.expiries(db, 61 * MINUTE - 1) == [61 * MINUTE]
     assert store.expiries(db, 61 * MINUTE) == []
+
+
+def test_what_nobody_has_answered_falls_due_where_someone_is_told(db: Connection) -> None:
+    """Its next step is stored like any other deadline; an answer takes its place."""
+    told(db, point(0, 5))
+    due_ms = 15 * MINUTE + LAG
+    assert store.expiries(db, 0, told=True) == [due_ms]
+    assert (store.due(db, due_ms - 1, told=True), store.due(db, due_ms, told=True)) == ([], [STAY])
+    store.acknowledge(db, open_id(db), person(1))
+    assert store.expiries(db, 0, told=True) == [61 * MINUTE]
+
+
+@pytest.mark.parametrize("words", ["", "phoned"])
+def test_the_clock_acts_before_a_person_does_even_one_who_is_refused(db: Connection, words: str) -> None:
+    """Whatever becomes of the act, who was to be told when is on record, and the next step stands."""
+    told(db, point(0, 5))
+    act = person(20, note=words, terms_of=lambda _: Terms(rules=BASE, told=True))
+    acted = store.acknowledge(db, open_id(db), act)
+    assert (acted.refusal is None) == bool(words)
+    assert events(db)[:2] == ["raised", "escalated"]
+    assert (acted.alert.tier, acted.alert.due_ms) == ((2, 80 * MINUTE) if words else (2, 30 * MINUTE + LAG))
 
 
 def test_an_act_is_on_record_with_its_person_and_words(db: Connection) -> None:

@@ -50,6 +50,9 @@ def ward(new: Callable[[], Watched]) -> Watched:
     return new()
 
 
+TOLD = [(65, 2, None), (70, 3, None), (80, 3, None)]  # while the patient of `ill` falls ill and nobody answers
+
+
 @pytest.fixture
 def ill(ward: Watched) -> Watched:
     """One whose patient is well, falls ill after an hour, and stays so."""
@@ -85,6 +88,21 @@ def alter(db: Connection, sql: str, *values: object) -> None:
 def said(found: Explanation) -> str:
     """Give everything that differs, as one text."""
     return "\n".join(f"{item}: {where}: {one!r} {other!r}" for item, where, one, other in differing(found))
+
+
+def history(found: Explanation) -> list[Kind]:
+    """Say what happened to the alert that is explained, but for who was told when nobody answered."""
+    events = found.account.kept.events_of(found.alert.alert_no)
+    return [event.kind for event in events if event.kind is not Kind.ESCALATED]
+
+
+def escalations(found: Explanation) -> list[tuple[int, int, int | None]]:
+    """Give the tiers that were told, in minutes after the beginning, and since when nobody had looked."""
+    return [
+        ((event.at_ms - T0) // MINUTE, event.evidence["tier"], event.evidence.get("unwatched_from_ms"))
+        for event in found.account.kept.events_of(found.alert.alert_no)
+        if event.kind is Kind.ESCALATED
+    ]
 
 
 def test_a_raise_is_explained_with_everything_it_stood_on(ill: Watched) -> None:
@@ -276,6 +294,72 @@ def test_an_acknowledgement_that_ended_asks_again_without_a_reading(ill: Watched
     assert (found.equal, found.total, found.nearest, found.measured) == (True, None, None, ())
 
 
+def test_an_alert_that_nobody_answers_is_told_again_with_every_step(ill: Watched) -> None:
+    """The second tier after 5 min, the third after 10, and again and again: each as of when it was due."""
+    name = only(ill)
+    ill.until(112)
+    found = ill.explained(name)
+    assert escalations(found) == [*TOLD, (95, 3, None), (110, 3, None)]
+    assert differing(found) == []
+
+
+def test_a_time_without_a_daemon_is_told_again_as_it_was(ward: Watched) -> None:
+    """Whoever was not told in their time was told once, as of the last that was due; the log makes just that again."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    ward.until(2)
+    ward.now_ms = T0 + 51 * MINUTE
+    ward.started(ward.now_ms)
+    ward.until(66)
+    found = ward.explained(name)
+    # The readings of an hour ago were overdue after 30 min, which stands in the history between the steps.
+    assert escalations(found) == [(20, 3, T0 + 5 * MINUTE), (50, 3, T0 + 35 * MINUTE), (65, 3, None)]
+    assert history(found) == [Kind.RAISED, Kind.BLINDED]
+    assert differing(found) == []
+
+
+def test_an_act_while_no_daemon_ran_is_told_again_as_it_was(ward: Watched) -> None:
+    """The act found the alert where its clock had brought it, and ended it."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    ward.until(2)
+    ward.now_ms = T0 + 13 * MINUTE
+    ward.ack(name, for_ms=10 * MINUTE)
+    ward.until(29)
+    found = ward.explained(name)
+    assert escalations(found) == [(10, 3, T0 + 5 * MINUTE), (28, 2, None)]
+    assert differing(found) == []
+
+
+def test_a_handover_is_told_again_and_the_acknowledgement_goes_on(ward: Watched) -> None:
+    """Accepted at minute 7, it runs out when the first owner's did."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    ward.until(2)
+    ward.ack(name, for_ms=10 * MINUTE)
+    ward.until(5)
+    ward.hands_over()
+    ward.until(7)
+    assert ward.accepts(name).alert.owner == "bob"
+    ward.until(14)
+    found = ward.explained(name)
+    assert history(found) == [Kind.RAISED, Kind.ACKNOWLEDGED, Kind.OFFERED, Kind.TAKEN, Kind.EXPIRED]
+    assert found.account.kept.events_of(found.alert.alert_no)[-1].at_ms == T0 + 12 * MINUTE
+    assert differing(found) == []
+
+
+def test_what_falls_due_just_before_a_silence_begins_acts_before_it(ward: Watched) -> None:
+    """Both are noticed at one look: the acknowledgement ran out six seconds before the readings were overdue."""
+    ward.hears(ILL, 0)
+    name = only(ward)
+    ward.ack(name, for_ms=30 * MINUTE - 6000)
+    ward.until(29.5)
+    ward.until(40)
+    found = ward.explained(name)
+    assert history(found) == [Kind.RAISED, Kind.ACKNOWLEDGED, Kind.EXPIRED, Kind.BLINDED]
+    assert differing(found) == []
+
+
 def test_deadlines_act_in_their_order(ward: Watched) -> None:
     """The acknowledgement ended before the readings were overdue, though nothing was heard in between."""
     ward.hears(ILL, 0)
@@ -283,8 +367,7 @@ def test_deadlines_act_in_their_order(ward: Watched) -> None:
     ward.ack(name, for_ms=20 * MINUTE)
     ward.hears(ILL, 60)
     found = ward.explained(name)
-    history = [event.kind for event in found.account.kept.events_of(found.alert.alert_no)]
-    assert history == [Kind.RAISED, Kind.ACKNOWLEDGED, Kind.EXPIRED, Kind.BLINDED, Kind.SIGHTED]
+    assert history(found) == [Kind.RAISED, Kind.ACKNOWLEDGED, Kind.EXPIRED, Kind.BLINDED, Kind.SIGHTED]
     assert differing(found) == []
 
 
@@ -413,7 +496,7 @@ def test_a_discharge_is_told_in_its_time(ill: Watched) -> None:
     ill.score(T0 + 90 * MINUTE + 400)
     ill.until(100)
     found = ill.explained(name)
-    assert [event.kind for event in found.account.kept.events_of(found.alert.alert_no)] == [Kind.RAISED, Kind.SETTLED]
+    assert history(found) == [Kind.RAISED, Kind.SETTLED]
     assert differing(found) == []
 
 

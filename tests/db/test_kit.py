@@ -231,25 +231,6 @@ def _notified(home: Home, *rows: tuple[int, str]) -> None:
             )
 
 
-@pytest.mark.parametrize(
-    ("rows", "untold", "unreached"),
-    [
-        ((), None, None),
-        (((5, "told"),), None, None),
-        (((5, "told"), (9, "queued"), (7, "queued")), 7, None),
-        (((5, "failed"), (6, "failed")), None, 5),
-        (((5, "failed"), (6, "told")), None, None),
-        (((5, "superseded"), (6, "queued")), 6, None),
-    ],
-)
-def test_what_has_reached_nobody_is_known(
-    home: Home, rows: tuple[tuple[int, str], ...], untold: int | None, unreached: int | None
-) -> None:
-    """What waits, and what could reach nobody unless something later reached someone."""
-    _notified(home, *rows)
-    assert (watched.untold_since_ms(home.db), watched.unreached_since_ms(home.db)) == (untold, unreached)
-
-
 def test_a_hand_over_that_nobody_accepted_is_known_once_it_was_due(home: Home) -> None:
     """Of which something is left; not before, not when it has ended."""
     _notified(home)

@@ -22,6 +22,7 @@ from devices.readings import Attempt, Message, Reading, Refused
 from devices.simulator.faults import FAULTS
 from devices.simulator.fleet import Fleet
 from vwmon import scorer as scoring
+from vwmon.duty import UNTOLD
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
@@ -65,7 +66,9 @@ SCORES = """select stay_no, at_ms, total_min, total_max, could_be, red, complete
 
 
 class Ward:
-    """A database with its log, and the scorer that follows it."""
+    """A database with its log, and the scorer that follows it; nobody is told of its alerts."""
+
+    staffing = UNTOLD
 
     def __init__(self, path: Path, *, batch: int = scoring.BATCH) -> None:
         """Make the database, with nobody in it."""
@@ -75,7 +78,7 @@ class Ward:
 
     def started(self, now_ms: int = T0) -> Scorer:
         """Start the scorer as after a restart."""
-        versions = Provenance(config_hash="test", plans=plans.load_all())
+        versions = Provenance(config_hash="test", plans=plans.load_all(), staffing=self.staffing)
         self.scorer = Scorer(self.db, versions, now_ms, batch=self._batch)
         return self.scorer
 

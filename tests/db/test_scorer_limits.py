@@ -11,8 +11,8 @@ import pytest
 from tests.db.test_scorer import ILL, MINUTE, T0, WELL, message
 from tests.db.watched_ward import Watched, differing
 from vwmon import explain as engine
-from vwmon.config import Ward as WardSettings
-from vwmon.config import WardLimit
+from vwmon.config_duty import Ward as WardSettings
+from vwmon.config_limits import WardLimit
 from vwmon.explain import Explanation
 from vwmon.patients import plans
 from vwmon.patients.records import By

@@ -7,12 +7,16 @@ import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from alerts import handovers
 from alerts import store as cases
 from alerts.acts import Act
 from alerts.model import Outcome
+from alerts.policy import Terms
 from alerts.store import Acted
 from tests.db.test_scorer import MINUTE, T0, Ward
 from vwmon import explain as engine
+from vwmon.config_duty import Ward as Settings
+from vwmon.duty import Staffing
 from vwmon.explain import Explanation
 from vwmon.nearest import ASKING
 from vwmon.patients import plans
@@ -23,11 +27,14 @@ from vwmon.store.database import atomic
 from vwmon.store.monitor import Monitor
 
 LOOK = 60_000
+STAFFING = Staffing(wards=(Settings(id="resp", name="Respiratory", hours="08:00-20:00"),), told=True)
 Verb = Callable[[str, Act], Acted]
 
 
 class Watched(Ward):
-    """A ward whose clock is looked at every minute, and before whatever comes."""
+    """A ward whose clock is looked at every minute, and before whatever comes; someone is told of its alerts."""
+
+    staffing = STAFFING
 
     def __init__(self, path: Path) -> None:
         """Begin at T0."""
@@ -83,13 +90,24 @@ class Watched(Ward):
 
     def act(self, by: str, note: str = "") -> Act:
         """Give what someone does now, in its place in the log."""
-        return Act(actor=by, now_ms=self.now_ms, note=note, cursor=self.scorer.cursor if self.noted else None)
+        cursor = self.scorer.cursor if self.noted else None
+        return Act(actor=by, now_ms=self.now_ms, note=note, cursor=cursor, terms_of=terms_of)
 
     def ack(self, alert_id: str, *, by: str = "ann", take: bool = False, for_ms: int | None = None) -> Acted:
         """Take an alert in hand now."""
         act = self.act(by, "phoned")
         with atomic(self.db):
             return cases.acknowledge(self.db, alert_id, act, take=take, for_ms=for_ms)
+
+    def hands_over(self, giver: str = "ann") -> None:
+        """Let someone hand over what they have in hand now."""
+        with atomic(self.db):
+            handovers.start(self.db, self.act(giver, "off home"))
+
+    def accepts(self, alert_id: str, taker: str = "bob") -> Acted:
+        """Let someone accept an alert that is handed over now."""
+        with atomic(self.db):
+            return handovers.accept(self.db, alert_id, self.act(taker))
 
     def note(self, alert_id: str) -> Acted:
         """Put words beside an alert now."""
@@ -138,7 +156,7 @@ class Watched(Ward):
             return
         alert_id = chance.choice(alerts)
         over = self.closed_alerts()[-1:] or alerts
-        verbs: Sequence[Callable[[], Acted]] = (
+        verbs: Sequence[Callable[[], object]] = (
             lambda: self.ack(alert_id),
             lambda: self.ack(alert_id, by="bob", take=chance.random() < 0.5),
             lambda: self.ack(alert_id, for_ms=chance.randint(1, 20) * MINUTE),
@@ -150,8 +168,15 @@ class Watched(Ward):
             lambda: self.unack(alert_id),
             lambda: self.end(alert_id),
             lambda: self.reopen(over[0]),
+            lambda: self._handed_over(chance.choice(("ann", "bob"))),
         )
         chance.choice(verbs)()
+
+    def _handed_over(self, giver: str) -> None:
+        """Hand over what someone has in hand, and let another accept it."""
+        self.hands_over(giver)
+        for alert_id in handovers.given(self.db, giver).get(giver, []):
+            self.accepts(alert_id, "bob" if giver == "ann" else "ann")
 
     def every_alert(self) -> list[tuple[str, int]]:
         """Name every alert there ever was, with how often it asked for someone."""
@@ -175,7 +200,12 @@ def explained(path: Path, alert_id: str, number: int = 1) -> Explanation:
 
 def versions() -> Provenance:
     """Give the versions of the test's own wards."""
-    return Provenance(config_hash="test", plans=plans.load_all())
+    return Provenance(config_hash="test", plans=plans.load_all(), staffing=STAFFING)
+
+
+def terms_of(_stay_no: int) -> Terms:
+    """Give the terms of every stay of the test's own wards."""
+    return STAFFING.terms("resp")
 
 
 def differing(found: Explanation) -> list[tuple[str, str, object, object]]:

@@ -21,10 +21,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 from alerts import queries
 from tests.conftest import Command
 from tests.integration.broker import DEADLINE_S, Broker, free_port, running_broker, wait_until
+from vwmon import config
+from vwmon import daemon as daemon_module
 from vwmon.clock import Clock
 from vwmon.config import Mqtt, Settings, Store
 from vwmon.daemon import Daemon, ThreadEndedError
 from vwmon.ingest import Ingest
+from vwmon.notifier import Notifier
+from vwmon.publisher import Publisher
 from vwmon.service import Service
 from vwmon.store import database, monitor
 from vwmon.store.monitor import Monitor
@@ -332,7 +336,7 @@ def _fails(*_: object) -> None:
     raise OSError("the disk is gone")
 
 
-@pytest.mark.parametrize(("owner", "name"), [(Watch, "turn"), (Ingest, "step")])
+@pytest.mark.parametrize(("owner", "name"), [(Watch, "turn"), (Ingest, "step"), (Notifier, "run"), (Publisher, "turn")])
 def test_a_thread_that_dies_ends_the_daemon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str
 ) -> None:
@@ -343,7 +347,7 @@ def test_a_thread_that_dies_ends_the_daemon(
     with closing(database.open_reader(tmp_path / "ward.db")) as db:
         found = monitor.read(db)
     assert found is None or found.stopped_ms is None
-    assert {thread.name for thread in threading.enumerate()}.isdisjoint({"ingest", "scoring"})
+    assert {thread.name for thread in threading.enumerate()}.isdisjoint({"ingest", "scoring", "notifier", "publisher"})
 
 
 def test_a_thread_that_ends_without_an_error_ends_the_daemon_too(
@@ -353,6 +357,51 @@ def test_a_thread_that_ends_without_an_error_ends_the_daemon_too(
     monkeypatch.setattr(Ingest, "run", _ends)
     with pytest.raises(ThreadEndedError):
         daemon_in(tmp_path).run(threading.Event())
+
+
+def test_a_sender_that_hangs_ends_the_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would be told of anything, and everything else would look well."""
+    monkeypatch.setattr(daemon_module, "LOOK_S", 0.001)
+    monkeypatch.setattr(daemon_module, "HUNG_LOOKS", 20)
+    monkeypatch.setattr(Notifier, "run", lambda _self, over: over.wait())
+    with pytest.raises(ThreadEndedError, match="the sender hangs"):
+        daemon_in(tmp_path).run(threading.Event())
+
+
+def test_the_rota_says_whom_the_daemon_tells() -> None:
+    """Who is on duty at a tier; while the ward is closed, level 1 waits and nobody is told yet."""
+    night_ms = 1_795_665_600_000 + 2 * 3_600_000
+    settings = config.parse(ROTA, Path("vwmon.toml"))
+    named = {tier: daemon_module._on_duty(settings, "resp", 3, tier, night_ms) for tier in (1, 2, 3)}
+    assert {tier: [person.id for person in people or ()] for tier, people in named.items()} == {
+        1: ["ann"],
+        2: ["bob"],
+        3: [],
+    }
+    assert daemon_module._on_duty(settings, "resp", 1, 1, night_ms) is None
+    assert daemon_module._on_duty(settings, "resp", 1, 1, night_ms + 10 * 3_600_000) is not None
+
+
+ROTA = """\
+[notify.channels.pager]
+urls_file = "pager.urls"
+[[wards]]
+id = "resp"
+name = "Respiratory"
+hours = "08:00-20:00"
+[[people]]
+id = "ann"
+channels = ["pager"]
+[[people]]
+id = "bob"
+channels = ["pager"]
+[[duty]]
+tier = 1
+who = ["ann"]
+[[duty]]
+tier = 2
+who = ["bob"]
+"""
 
 
 def daemon_in(folder: Path) -> Daemon:

@@ -8,7 +8,8 @@ import pytest
 
 from tests.conftest import ROOT
 from vwmon import config, toml_records
-from vwmon.config import Mqtt, Settings, Ward
+from vwmon.config import Mqtt, Settings
+from vwmon.config_duty import Ward
 from vwmon.errors import ConfigError
 
 EXAMPLE = ROOT / "config.example.toml"
@@ -41,7 +42,14 @@ def test_the_example_names_every_key_with_its_default() -> None:
     """A reader of the example sees all there is; a list's one entry shows the keys of an entry."""
     settings = config.load(EXAMPLE)
     (ward,) = settings.wards
-    for record in (settings.store, settings.mqtt, settings.ingest, settings.monitor, settings.commands):
+    for record in (
+        settings.store,
+        settings.mqtt,
+        settings.ingest,
+        settings.monitor,
+        settings.commands,
+        settings.notify,
+    ):
         assert record == type(record)()
     assert (ward.time_zone, ward.hours) == ("Europe/London", "00:00-24:00")
     content = EXAMPLE.read_text(encoding="utf-8")
@@ -110,6 +118,14 @@ hours = "8-9"
         ("[[wards]]\nid = 'a'\nname = 'A'\ntime_zone = '../etc/passwd'", "is not a time zone"),
         ("[[wards]]\nid = 'a'\nname = 'A'\nhours = '25:00-26:00'", "is not hours"),
         ("[[wards]]\nid = 'a'\nname = 'A'\n[[wards]]\nid = 'a'\nname = 'B'", 'there is a ward "a" already'),
+        ("notify = { channels = 1 }", "notify.channels: 1 is not a table"),
+        ("notify = { channels = { a = 1 } }", "notify.channels.a: 1 is not a table"),
+        ("[notify]\nfrom_level = 4", "is not a whole number from 1 to 3"),
+        ("[notify.channels.pager]", "vwmon.toml:1: notify.channels.pager: urls_file is missing"),
+        ("[notify.channels.pager]\nurls_file = ''", "vwmon.toml:2: notify.channels.pager.urls_file: a path may not"),
+        ("[notify.channels.pager]\nurl = 'json://x'", "unknown key"),
+        ("[notify.channels.Pager]\nurls_file = 'f'", "notify.channels.Pager: a name is 1 to 63 lower-case"),
+        ("[[people]]\nid = 'ann'\nchannels = ['fax']", "people.channels: there is no [notify.channels.fax]"),
         ("x", "vwmon.toml:1: "),
         ("[mqtt]\n\nport = ", "vwmon.toml:3: "),
     ],
@@ -135,6 +151,16 @@ def test_relative_paths_start_at_the_file() -> None:
     """A configuration means the same from whatever folder a command is started in."""
     settings = config.parse('[store]\npath = "x.db"', Path("/etc/vwmon/config.toml"))
     assert settings.store.path == Path("/etc/vwmon/x.db")
+
+
+def test_channels_are_named_by_their_tables() -> None:
+    """In the order in which they are written; their files are beside the configuration."""
+    content = "[notify.channels.pager]\nurls_file = 'p'\n[notify.channels.mail]\nurls_file = '/m'\n"
+    channels = config.parse(content, Path("/etc/vwmon/vwmon.toml")).notify.channels
+    assert [(channel.name, channel.urls_file) for channel in channels] == [
+        ("pager", Path("/etc/vwmon/p")),
+        ("mail", Path("/m")),
+    ]
 
 
 def test_a_credential_is_looked_for_where_systemd_puts_it(monkeypatch: pytest.MonkeyPatch) -> None:

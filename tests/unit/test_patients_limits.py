@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alerts.policy import BASE, MOVABLE, Layer, Limit
-from vwmon.config import WardLimit
+from vwmon.config_limits import WardLimit
 from vwmon.patients import limits, plans
 from vwmon.patients.limits import BY_THE_TABLE, Course, Layers
 from vwmon.patients.records import Stay, StayLimit

@@ -295,6 +295,32 @@ def test_time_passes_until_the_daemon_s_last_word() -> None:
     assert timeline.steps(after, PLANS, watched=True)[-1].at_ms == T0 + 91 * MINUTE + 1
 
 
+def test_someone_looks_where_the_history_has_a_step_that_was_told() -> None:
+    """At minute 15 the second tier was told: a look comes before the next message, and not before each."""
+    raised, step = event(Kind.RAISED, 0, received_ms=T0), event(Kind.ESCALATED, 15, version=2, tier=2, turn=1)
+    found = told(account(row(1, 0), row(2, 10), row(3, 20), events=(raised, step)), watched=True)
+    assert found[found.index("message 2") + 1 :][:2] == ["look 20", "message 3"]
+    assert "look 10" not in found
+
+
+def test_the_spans_in_which_nobody_looked_are_apart_and_in_order() -> None:
+    """Two alerts whose steps were taken late at one look have one span between them."""
+
+    def late(from_minute: float, minute: float) -> Event:
+        return event(Kind.ESCALATED, minute, tier=3, turn=2, unwatched_from_ms=T0 + round(from_minute * MINUTE))
+
+    in_time = event(Kind.ESCALATED, 5, tier=2, turn=1)
+    found = timeline.unwatched([in_time, late(60, 70), late(10, 20), late(15, 30), late(30, 35)])
+    assert [((a - T0) // MINUTE, (b - T0) // MINUTE) for a, b in found] == [(10, 30), (30, 35), (60, 70)]
+
+
+def test_a_handover_leaves_the_end_of_an_acknowledgement() -> None:
+    """It ran out when it was given to, whoever had it by then."""
+    ack = event(Kind.ACKNOWLEDGED, 1, actor="ann", version=2)
+    accepted = event(Kind.TAKEN, 5, actor="bob", version=3, handover=1, **{"from": "ann"})
+    assert until_of(ack, accepted, event(Kind.EXPIRED, 20, version=4)) == [20, 20]
+
+
 def test_in_a_recording_nobody_looks() -> None:
     """No time passes but that of its readings."""
     assert not [word for word in told(account(row(1, 0), row(2, 600))) if word.startswith("look")]

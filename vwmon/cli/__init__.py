@@ -32,6 +32,8 @@ class Entry:
 
 COMMANDS = {
     "alerts": Entry(part="The ward", summary="The work list, most urgent first.", module="alerts"),
+    "handover": Entry(part="The ward", summary="What you have in hand, to the next.", module="handover"),
+    "duty": Entry(part="The ward", summary="Who is told, now or at a time.", module="duty", attribute="duty"),
     "patients": Entry(part="The ward", summary="Stays on the ward.", module="patients"),
     "devices": Entry(part="The ward", summary="The device register.", module="devices"),
     "readings": Entry(part="The ward", summary="Stored readings, and what was refused and why.", module="readings"),
@@ -47,6 +49,7 @@ COMMANDS = {
         part="Try it", summary="Home devices' readings, published.", module="simulate", attribute="simulate"
     ),
     "run": Entry(part="Run it", summary="The daemon, in the foreground.", module="run", attribute="run"),
+    "notify": Entry(part="Run it", summary="Test a channel; who was told of what.", module="notify"),
     "check-config": Entry(
         part="Run it",
         summary="Every fault of the configuration at once.",

@@ -17,15 +17,18 @@ import typer
 from alerts import ids, queries
 from alerts.acts import Act
 from alerts.errors import AlertError
-from alerts.model import Lane, Level
+from alerts.model import SYSTEM_STAY, Lane, Level
+from alerts.policy import Terms
 from alerts.queries import Record, Wanted
 from alerts.store import Acted
 from vwmon.cli import context, render, stay_lookups, work_list
 from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.clock import Clock
+from vwmon.config_duty import Ward
+from vwmon.duty import Staffing
 from vwmon.errors import PartialError, RefusedError
-from vwmon.store import anchors, scores
+from vwmon.store import anchors, registers, scores
 from vwmon.store.database import atomic, open_writer
 from vwmon.store.sqlite import Connection
 
@@ -46,9 +49,11 @@ class Common:
 class Acting:
     """Someone acting on several alerts, each in a transaction of its own."""
 
-    def __init__(self, db: Connection, standing: Standing, actor: str, what: str) -> None:
+    def __init__(self, db: Connection, standing: Standing, actor: str, what: str, wards: Sequence[Ward] = ()) -> None:
         """Begin with nothing done; `what` is the name of the command."""
-        self._db, self._standing, self._actor, self._what = db, standing, actor, what
+        self.db, self._standing, self._actor, self._what = db, standing, actor, what
+        recording = standing.state is not None and standing.state.mode == "recording"
+        self._staffing = Staffing(wards=wards, told=not recording)
         self._acted: list[tuple[str, Acted | None, AlertError | None]] = []
 
     def act(self, words: str = "", rev: int | None = None, key: str = "") -> Act:
@@ -63,6 +68,7 @@ class Acting:
             op_id=f"{self._what}.{key or uuid.uuid4().hex}",
             host=socket.gethostname(),
             seen_version=rev,
+            terms_of=self._terms,
         )
 
     def ids(self, given: Sequence[str] | None, common: Common) -> list[str]:
@@ -79,7 +85,7 @@ class Acting:
             raise RefusedError(f"alerts of the {common.lane} lane are acted on one by one: name their ids")
         now_ms = self._standing.now_ms
         wanted = Wanted(lanes=(Lane.TECHNICAL,), ward=common.ward)
-        listed = queries.work_list(self._db, stay_lookups.lookups(self._db, now_ms), now_ms, wanted)
+        listed = queries.work_list(self.db, stay_lookups.lookups(self.db, now_ms), now_ms, wanted)
         found = [row for row in listed if row["level"] < Level.EMERGENCY]
         if len(found) > MOST_AT_ONCE:
             raise RefusedError(f"{len(found)} alerts are more than the {MOST_AT_ONCE} that can be looked over at once")
@@ -93,8 +99,8 @@ class Acting:
         """Do the act on each alert, each under a key of its own."""
         for id_ in named:
             try:
-                with atomic(self._db):
-                    acted = verb(self._db, id_, self._now(act, id_))
+                with atomic(self.db):
+                    acted = verb(self.db, id_, self._now(act, id_))
             except AlertError as error:
                 self._acted.append((id_, None, error))
             else:
@@ -107,7 +113,7 @@ class Acting:
 
     def _now(self, act: Act, id_: str) -> Act:
         """Give an act as the one on that alert, in its place in the log as it is in this transaction."""
-        return replace(act, op_id=f"{act.op_id}.{ids.spelt(id_)}", cursor=scores.cursor(self._db))
+        return replace(act, op_id=f"{act.op_id}.{ids.spelt(id_)}", cursor=scores.cursor(self.db))
 
     def report(self, *, as_json: bool, undo: str = "") -> None:
         """Say what became of each; exit with the refusal's code for one alert, with 7 when some of several failed.
@@ -136,17 +142,20 @@ class Acting:
 
         if not self._acted:
             return
-        anchor = anchors.taken(self._db, Clock().now_ms())
+        anchor = anchors.taken(self.db, Clock().now_ms())
         syslog.openlog("vwmon", syslog.LOG_PID)
         syslog.syslog(syslog.LOG_INFO, anchors.said(anchor))
         anchors.append(anchors.beside(path), anchor, make=False)
+
+    def _terms(self, stay_no: int) -> Terms:
+        return self._staffing.terms("" if stay_no == SYSTEM_STAY else registers.stay(self.db, stay_no).ward)
 
     def _record(self, id_: str, acted: Acted | None, error: AlertError | None, undo: str) -> Record:
         refused = {"refused": None, "exit_code": 0} if error is None else _refused(error)
         if acted is None:
             return {"id": id_} | refused
         now_ms = self._standing.now_ms
-        record = queries.one(self._db, stay_lookups.lookups(self._db, now_ms), now_ms, id_)
+        record = queries.one(self.db, stay_lookups.lookups(self.db, now_ms), now_ms, id_)
         shown = {name: value for name, value in record.items() if name not in NOT_SHOWN}
         undone = undo.format(id=record["id"]) if undo and error is None else None
         return shown | {"undo": undone, "repeated": acted.repeated} | refused
@@ -161,7 +170,7 @@ def acting(what: str, config: Path | None, db: Path | None, as_name: str) -> Ite
         standing = standing_of(opened)
         if standing.title:
             render.warn(standing.title)
-        person = Acting(opened, standing, actor, what)
+        person = Acting(opened, standing, actor, what, settings.wards)
         try:
             yield person
         finally:

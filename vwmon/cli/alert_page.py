@@ -50,7 +50,7 @@ def read(
     db: Connection, standing: Standing, settings: Settings, alert_id: str, back_ms: int, *, names: bool | None
 ) -> Page:
     """Read one alert and what belongs to it; AlertUnknown if there is none of that id."""
-    asked = stay_lookups.lookups(db, standing.now_ms, decide=True, names=names)
+    asked = stay_lookups.lookups(db, standing.now_ms, decide=True, names=names, wards=settings.wards)
     record = queries.one(db, asked, standing.now_ms, alert_id)
     stay_no = record["stay"]
     record["pending"] = [] if stay_no is None else [row for row in queries.pending(db, asked) if row["stay"] == stay_no]
@@ -80,6 +80,7 @@ def _stands(page: Page) -> Iterator[str]:
     yield work_list.headline(record)
     since = f"{page.here(record['since'])} ({work_list.since(record['since'], now_ms)})"
     yield f"since {since}, opened {page.here(record['opened_at'])}, version {record['version']}"
+    yield from _goes(page)
     if record["due_at"] is not None:
         owed = "" if record["owed_at"] is None else f", first answer owed {page.here(record['owed_at'])}"
         yield f"due {work_list.due(record, now_ms)}{owed}"
@@ -88,6 +89,15 @@ def _stands(page: Page) -> Iterator[str]:
         yield f"again within 12 h of the closing of {before}: vwmon alerts show {before}"
     if record["outcome"] is not None:
         yield f"outcome: {record['outcome']}, closed {page.here(record['closed_at'])}"
+
+
+def _goes(page: Page) -> Iterator[str]:
+    """Say which way it goes out of hours, and, where there is a rota, who is on duty for it."""
+    yield from work_list.way(page.record)
+    if page.record["route"] is not None and page.settings.duty:
+        from vwmon.cli import duty
+
+        yield duty.told(page.settings, page.record, page.now_ms)
 
 
 def _now(page: Page) -> Iterator[str]:

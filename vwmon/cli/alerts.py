@@ -64,6 +64,9 @@ def work(
     since: SinceOption = "",
     names: Annotated[bool, typer.Option("--names", help="People's names, not initials.", show_default=False)] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="Without colour.", show_default=False)] = False,
+    caught_up: Annotated[
+        bool, typer.Option("--catch-up", help="What happened since the ward closed.", show_default=False)
+    ] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="10 plus the highest level.", show_default=False)
     ] = False,
@@ -108,6 +111,8 @@ def work(
     )
     if watch or until_clear:
         _watch(asked, interval, until_clear=until_clear, pending=pending)
+    elif caught_up:
+        _catch_up(asked, exit_code=exit_code)
     elif pending:
         _show_pending(asked)
     else:
@@ -124,6 +129,18 @@ def _show(asked: Asked, *, exit_code: bool) -> None:
         form, now_ms = asked.form.usual, shown.standing.now_ms
         work_list.show_list(shown.rows, form, now_ms, shown.around, wide=wide, plain=asked.plain)
     shown.standing.leave(shown.highest if exit_code else 0)
+
+
+def _catch_up(asked: Asked, *, exit_code: bool) -> None:
+    from vwmon.cli import catch_up
+
+    if asked.form is ListFormat.IDS:
+        raise typer.BadParameter("--catch-up tells what happened; ask with --json")
+    with closing(open_reader(asked.settings.store.path)) as opened:
+        standing = standing_of(opened)
+        rows = catch_up.show(opened, asked.settings, standing, asked.wanted, asked.form.usual)
+    open_levels = [row["level"] for row in rows if row["state"] != State.CLOSED]
+    standing.leave(max(open_levels, default=0) if exit_code else 0)
 
 
 def _show_pending(asked: Asked) -> None:

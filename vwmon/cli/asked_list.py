@@ -96,7 +96,13 @@ def read(asked: Asked) -> Shown:
         _check(db, asked)
         standing = standing_of(db)
         since_ms = 0 if asked.within_ms is None else standing.now_ms - asked.within_ms
-        whose = stay_lookups.lookups(db, standing.now_ms, names=asked.identify, sentences=not asked.form.people)
+        whose = stay_lookups.lookups(
+            db,
+            standing.now_ms,
+            names=asked.identify,
+            sentences=not asked.form.people,
+            wards=asked.settings.wards,
+        )
         listed = queries.work_list(db, whose, standing.now_ms, asked.wanted, since_ms)
         folds = asked.form.people and asked.unnarrowed
         rows, folded = ward_lines.folded_away(listed) if folds else (listed, 0)

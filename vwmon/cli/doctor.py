@@ -16,7 +16,7 @@ from pathlib import Path
 
 import typer
 
-from vwmon import config
+from vwmon import config, config_duty
 from vwmon.cli import render
 from vwmon.cli.context import resolve
 from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption
@@ -167,7 +167,7 @@ def _sqlite() -> Finding:
 
 def _time_zones() -> Finding:
     try:
-        config.time_zone("Europe/London")
+        config_duty.time_zone("Europe/London")
     except ValueError:
         return _found("time zones", Verdict.FAULT, "there is no table of time zones; install tzdata")
     return _found("time zones", Verdict.GOOD, "the table of time zones is there")
@@ -185,7 +185,9 @@ def _mosquitto() -> Finding:
 
 
 def _configuration(settings: Settings) -> Finding:
-    faults = config.file_faults(settings)
+    from vwmon import channels
+
+    faults = [*config.file_faults(settings), *channels.faults(settings)]
     if faults:
         return _found("configuration", Verdict.FAULT, "; ".join(faults))
     if settings.path is None:

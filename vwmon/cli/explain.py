@@ -36,7 +36,7 @@ def explain(
     from vwmon.cli import explained, explained_lines
     from vwmon.provenance import Provenance
 
-    versions = Provenance.of(settings)
+    versions = Provenance.of(settings, told=True)
     with closing(open_reader(settings.store.path)) as opened:
         standing = standing_of(opened)
         record = explained.record(engine.explain(opened, alert, versions, number))

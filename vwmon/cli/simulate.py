@@ -16,6 +16,7 @@ from vwmon.clock import Clock, ScaledClock
 
 if TYPE_CHECKING:
     from devices.client import Hub
+    from devices.said import OnRequest
     from devices.simulator.fleet import Fleet
     from vwmon.config import Mqtt
 
@@ -65,8 +66,13 @@ def simulate(
     start_ms = now_ms if length_ms is None else now_ms - round(length_ms * (1 - 1 / speed))
     for line in REGISTER.format(patients=patients, ward=ward, start=render.utc(start_ms)).splitlines():
         render.say(line)
-    with _hub(mqtt, ward, host, port, prefix, client_id) as hub:
-        _play(fleet, hub, start_ms, None if length_ms is None else start_ms + length_ms, speed)
+    from devices.simulator.live import Repeats
+
+    clock = ScaledClock(start_ms, speed)
+    repeats = Repeats(fleet, start_ms, clock.now_ms)
+    with _hub(mqtt, ward, host, port, prefix, client_id, repeats) as hub:
+        repeats.outlet = hub
+        _play(fleet, hub, start_ms, None if length_ms is None else start_ms + length_ms, clock, speed)
 
 
 def _fleet(patients: int, course: list[str] | None, fault: list[str] | None, seed: int, every_ms: int) -> "Fleet":
@@ -89,7 +95,9 @@ def _fleet(patients: int, course: list[str] | None, fault: list[str] | None, see
 
 
 @contextmanager
-def _hub(mqtt: "Mqtt", ward: str, host: str, port: int, prefix: str, client_id: str) -> "Iterator[Hub]":
+def _hub(
+    mqtt: "Mqtt", ward: str, host: str, port: int, prefix: str, client_id: str, on_request: "OnRequest"
+) -> "Iterator[Hub]":
     """Connect to the broker; the spool is a folder of this run only, since nobody waits for these readings."""
     from tempfile import TemporaryDirectory
 
@@ -110,17 +118,17 @@ def _hub(mqtt: "Mqtt", ward: str, host: str, port: int, prefix: str, client_id: 
             tls=tls,
             username=mqtt.username or None,
             password=read_password(mqtt),
+            on_request=on_request,
         ) as hub,
     ):
         yield hub
 
 
-def _play(fleet: "Fleet", hub: "Hub", start_ms: int, until_ms: int | None, speed: float) -> None:
+def _play(fleet: "Fleet", hub: "Hub", start_ms: int, until_ms: int | None, clock: ScaledClock, speed: float) -> None:
     """Send the fleet's messages in their time; Ctrl-C ends it as its duration would, without the wait for receipts."""
     from devices.simulator.live import play
 
     messages = fleet.messages(start_ms, until_ms=until_ms)
-    clock = ScaledClock(start_ms, speed)
     sent: list[int] = [0]
     interrupted = True
     with _told(hub, sent) as told, suppress(KeyboardInterrupt):

@@ -39,14 +39,29 @@ def status(
         now_ms = Clock().now_ms()
         reason = monitor.distrust(found, now_ms)
         counts = {name: opened.execute(sql).fetchone()[0] for name, sql in COUNTS.items()}
+        told = _told(opened, now_ms)
     row = (
         {"monitoring": reason is None and found is not None and found.mode == "live", "reason": reason or _good(found)}
         | _state(found)
         | counts
+        | told
     )
     render.emit_one(row, render.chosen(form, as_json))
     if reason is not None:
         raise typer.Exit(StaleError.exit_code)
+
+
+def _told(db: Any, now_ms: int) -> dict[str, object]:  # noqa: ANN401 -- vwmon.store is not imported before it is needed
+    """Say what waits to be told and for how long, and since when nobody can be reached."""
+    from vwmon.store import outbox
+
+    queue, since_ms = outbox.waiting(db), outbox.unreachable(db, now_ms)
+    return {
+        "people_are_told": outbox.begun(db),
+        "notifications_waiting": queue.waiting,
+        "notifications_oldest_seconds": None if queue.oldest_ms is None else max(now_ms - queue.oldest_ms, 0) / 1000,
+        "nobody_reachable_since": None if since_ms is None else render.utc(since_ms),
+    }
 
 
 def _good(found: Any) -> str:  # noqa: ANN401 -- vwmon.store is not imported before it is needed

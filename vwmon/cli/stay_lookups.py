@@ -4,15 +4,18 @@ Here: how the registers, the readings and the scores are put together for `alert
 here: statements, or how anything looks.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from alerts.policy import POLICY
 from alerts.queries import Lookups, Whose
 from alerts.reasons import Earlier, Measured, Present
+from vwmon import duty
 from vwmon.cli import render
+from vwmon.config_duty import Ward
 from vwmon.durations import DAY_MS, HOUR_MS
+from vwmon.duty import Route
 from vwmon.patients import plans
 from vwmon.patients.records import Stay
 from vwmon.store import glance, monitor, readings, scores
@@ -27,12 +30,18 @@ INITIALS = 2
 
 
 def lookups(
-    db: Connection, now_ms: int, *, decide: bool = False, names: bool | None = None, sentences: bool = True
+    db: Connection,
+    now_ms: int,
+    *,
+    decide: bool = False,
+    names: bool | None = None,
+    sentences: bool = True,
+    wards: Sequence[Ward] = (),
 ) -> Lookups:
     """Give the ways to ask the registers and the scores about the stays of a list.
 
     With `decide` a score also says which measurement would settle it. `names` says how a person is told apart: True by
-    name and age, False by initials and age, None not at all.
+    name and age, False by initials and age, None not at all. The `wards` say who is staffed when.
     """
     asked = _Stays(db, now_ms, names)
     return Lookups(
@@ -40,7 +49,14 @@ def lookups(
         scores=lambda stay_nos: asked.scores(stay_nos, decide=decide),
         present=asked.present,
         sentences=sentences,
+        route=lambda ward, level: _route(wards, ward, level, now_ms),
     )
+
+
+def _route(wards: Sequence[Ward], ward: str, level: int, now_ms: int) -> tuple[str, int | None]:
+    where = duty.ward_of(wards, ward)
+    way = duty.route(where, level, now_ms)
+    return way, duty.opens_ms(where, now_ms) if way is Route.WAITS else None
 
 
 def current_scores(

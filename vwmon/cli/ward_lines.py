@@ -13,7 +13,8 @@ from vwmon import hours
 from vwmon.cli import render, stay_lookups
 from vwmon.cli.standing import Standing
 from vwmon.cli.work_list import BAR, Row
-from vwmon.config import Settings, Ward
+from vwmon.config import Settings
+from vwmon.config_duty import Ward
 from vwmon.store import glance
 from vwmon.store.glance import Heard
 from vwmon.store.sqlite import Connection

@@ -14,6 +14,7 @@ from alerts import wording
 from alerts.model import Lane
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
+from vwmon.duty import Route
 
 Row = Mapping[str, Any]
 Line = tuple[str, str]  # a line and its rich style
@@ -161,7 +162,8 @@ def told(event: Row) -> str:
     before, after = event["level_before"], event["level_after"]
     level = f"level {after}" if before in {None, after} else f"level {before} -> {after}"
     note = f' "{event["note"]}"' if event["note"] else ""
-    return f"{event['at']}  {event['kind']:<12}  {event['state_after']:<12}  {level:<12}  {event['actor']}{note}"
+    tier = f"  tier {event['evidence']['tier']}" if event["kind"] == "escalated" else ""
+    return f"{event['at']}  {event['kind']:<12}  {event['state_after']:<12}  {level:<12}  {event['actor']}{tier}{note}"
 
 
 def done(record: Row) -> str:
@@ -172,6 +174,15 @@ def done(record: Row) -> str:
     if record["outcome"] is not None:
         parts.append(f"outcome {record['outcome']}")
     return " ".join(parts)
+
+
+def way(record: Row) -> list[str]:
+    """Say which way an alert goes while its ward is closed; nothing while it is open."""
+    ways = {
+        Route.OUT_OF_HOURS.value: "out of hours: goes to those on duty now",
+        Route.WAITS.value: f"waits for the ward to open at {record['waits_until']}",
+    }
+    return [ways[record["route"]]] if record["route"] in ways else []
 
 
 def headline(record: Row) -> str:
@@ -269,6 +280,7 @@ def _reasons(row: Row) -> list[str]:
     offered, snoozed = row.get("offered_to"), row.get("snoozed_until")
     return [
         *(flag.upper() for flag in row["flags"] if flag not in SAID),
+        *way(row),
         *([f"offered to {offered}"] if offered else []),
         *([f"SNOOZED until {snoozed}"] if snoozed else []),
         *row["brief"],

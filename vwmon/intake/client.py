@@ -6,6 +6,7 @@ from typing import Literal
 
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from vwmon.intake.protocol import Packet
 
@@ -31,7 +32,13 @@ class GatheringClient(mqtt.Client):
         self.mqtt5 = mqtt5
         self.now_ms = now_ms
         self.gathered: list[Packet] = []
+        self.heard: Callable[[int, ReasonCode], None] = lambda mid, code: None  # noqa: ARG005 -- until someone asks
+        self.on_publish = self.confirmed
         self.begin()
+
+    def confirmed(self, _client: mqtt.Client, _data: object, mid: int, code: ReasonCode, _more: object) -> None:
+        """Pass on that the broker has taken, or refused, what was published under that number."""
+        self.heard(mid, code)
 
     def gather(self) -> list[Packet]:
         """Hand over the messages that wait."""

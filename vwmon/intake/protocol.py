@@ -51,6 +51,18 @@ class LinkState(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str
 
 
+class Ticket:
+    """One message of ours on its way: whether the broker took it (None: no answer yet), and had anyone to give it to.
+
+    A broker that speaks MQTT 3.1.1 does not tell either.
+    """
+
+    def __init__(self) -> None:
+        """Begin with no answer."""
+        self.taken: bool | None = None
+        self.heard = False
+
+
 class Intake(Protocol):
     """A source of messages that gives them again unless they are done."""
 

@@ -24,7 +24,7 @@ from devices import topics
 from vwmon.intake import fast, stock
 from vwmon.intake.client import GatheringClient
 from vwmon.intake.link import KEEPALIVE_S, SESSION_S, Link
-from vwmon.intake.protocol import Batch, LinkState
+from vwmon.intake.protocol import Batch, LinkState, Ticket
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ FURTHER_READS = 1  # of a quarter of a megabyte: more work at once than stays in
 BACK_OFF_S = (1.0, 2.0, 4.0, 5.0)
 OFFLINE = b'{"status":"offline"}'
 WAITING_MOST = 1000
+NO_SUBSCRIBERS = 0x10  # MQTT 5, 3.4.2.1
 FAREWELL_S, QUIET_S = 1.0, 0.05
 NOT_YET = "not subscribed yet"
 INTERNET = (socket.AF_INET, socket.AF_INET6)
@@ -41,7 +42,7 @@ QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 class MqttIntake:
     """An Intake over MQTT; see vwmon.intake.protocol for what its calls promise.
 
-    Only publish(), state() and connected may be used by other threads than the one that takes.
+    Only publish(), deliver(), state() and connected may be used by other threads than the one that takes.
     """
 
     def __init__(self, link: Link, now_ms: Callable[[], int], kind: type[GatheringClient] | None = None) -> None:
@@ -52,11 +53,14 @@ class MqttIntake:
         self._client.on_connect = self._greeted
         self._client.on_subscribe = self._subscribed
         self._client.on_disconnect = self._parted
+        self._client.heard = self._answered
         self._idle = threading.Event()
         self._lock = threading.Lock()
         self._retained: dict[str, tuple[bytes, int]] = {}
         self._plain: deque[tuple[str, bytes, int]] = deque(maxlen=WAITING_MOST)
-        self._connection = self._failures = 0
+        self._to_deliver: deque[tuple[str, bytes, int, bool, Ticket]] = deque()
+        self._tickets: dict[int, Ticket] = {}
+        self._connection = self._failures = self._refused_on = 0
         self._told = ""
         self._retry_at = 0.0
         self._state = LinkState(
@@ -104,6 +108,17 @@ class MqttIntake:
                 self._retained[topic] = (payload, expiry_s)
             else:
                 self._plain.append((topic, payload, expiry_s))
+
+    def deliver(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int = 0) -> Ticket:
+        """Leave a QoS 1 message for the next take(); the ticket says once the broker has taken or refused it.
+
+        None is dropped here. What is on its way when the connection ends may get no answer: whoever holds a ticket
+        watches state().connections, and delivers again.
+        """
+        ticket = Ticket()
+        with self._lock:
+            self._to_deliver.append((topic, payload, expiry_s, retain, ticket))
+        return ticket
 
     def abandon(self) -> None:
         """Drop the connection without a farewell: unacknowledged messages come again, the Will is sent."""
@@ -185,15 +200,31 @@ class MqttIntake:
         return readable
 
     def _send_waiting(self) -> None:
-        if not self._state.connected or not (self._retained or self._plain):
+        if not self._state.connected or not (self._retained or self._plain or self._to_deliver):
             return
         with self._lock:
-            waiting = [(topic, *rest, True) for topic, rest in self._retained.items()]
-            waiting += [(*rest, False) for rest in self._plain]
+            waiting: list[tuple[str, bytes, int, bool, Ticket | None]]
+            waiting = [(topic, *rest, True, None) for topic, rest in self._retained.items()]
+            waiting += [(*rest, False, None) for rest in self._plain]
+            waiting += self._to_deliver
             self._retained.clear()
             self._plain.clear()
-        for topic, payload, expiry_s, retain in waiting:
-            self._client.publish(topic, payload, qos=1, retain=retain, properties=self._expiring(expiry_s))
+            self._to_deliver.clear()
+        for topic, payload, expiry_s, retain, ticket in waiting:
+            sent = self._client.publish(topic, payload, qos=1, retain=retain, properties=self._expiring(expiry_s))
+            if ticket is not None:
+                self._tickets[sent.mid] = ticket
+
+    def _answered(self, mid: int, code: ReasonCode) -> None:
+        """Tell whoever delivered something what the broker says to it; a refusal is told once for each connection."""
+        ticket = self._tickets.pop(mid, None)
+        if ticket is None:
+            return
+        ticket.heard = not code.is_failure and code.value != NO_SUBSCRIBERS
+        ticket.taken = not code.is_failure
+        if code.is_failure and self._refused_on != self._connection:
+            self._refused_on = self._connection
+            log.error("broker.publish_refused code=%s hint='see the access list'", code)
 
     def _expiring(self, expiry_s: int) -> Properties | None:
         if not expiry_s or not self._link.mqtt5:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
 
 from vwmon.intake.client import GatheringClient
 from vwmon.intake.protocol import Packet
@@ -22,7 +23,6 @@ class StockClient(GatheringClient):
         self.gathered.clear()
         self._unconfirmed = 0
         self.on_message = self._arrived
-        self.on_publish = self._confirmed
 
     def allow(self, receive_maximum: int) -> None:
         """Learn nothing: paho keeps to its own, smaller, number of messages under way."""
@@ -45,8 +45,10 @@ class StockClient(GatheringClient):
             trouble = super().loop_read(max_packets)
         return trouble
 
-    def _confirmed(self, *_: object) -> None:
+    def confirmed(self, client: mqtt.Client, data: object, mid: int, code: ReasonCode, more: object) -> None:
+        """Count one of ours as under way no more."""
         self._unconfirmed = max(0, self._unconfirmed - 1)
+        super().confirmed(client, data, mid, code, more)
 
     def _arrived(self, _client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
         self.gathered.append(

@@ -103,8 +103,8 @@ def migrate(path: Path) -> Migrated:
     return Migrated(created=False, applied=pending, backup=backup)
 
 
-def open_writer(path: Path) -> Connection:
-    """Open an existing database for reading and writing, checked.
+def open_writer(path: Path, *, checked: bool = False) -> Connection:
+    """Open an existing database for reading and writing, checked; its pages not again when the caller `checked` them.
 
     Raises StoreMissing, StoreForeign, StoreCorrupt, StoreNotMigrated or StoreUnreadable, each with what to do.
     The connection may be handed from one thread to another; only one at a time may use it.
@@ -113,7 +113,8 @@ def open_writer(path: Path) -> Connection:
         db = undo.enter_context(closing(_opened(path)))
         _check_identity(db, path)
         _check_migrated(db, path)
-        _check_sound(db, path)
+        if not checked:
+            _check_sound(db, path)
         _set_journal(db)
         undo.pop_all()
     return db

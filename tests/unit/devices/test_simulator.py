@@ -12,11 +12,12 @@ import pytest
 
 from devices.payloads import decode
 from devices.readings import MARK_QUESTIONED, Message
+from devices.said import Request
 from devices.simulator import courses, faults
 from devices.simulator.courses import COURSES, resting, shift, swing, truth
 from devices.simulator.faults import FAULTS, Draft
 from devices.simulator.fleet import PARTS, Fleet, Timed
-from devices.simulator.live import AT_ONCE, play
+from devices.simulator.live import AT_ONCE, Repeats, play
 
 START_MS = 1_795_338_900_000
 HOUR_MS = 3_600_000
@@ -332,3 +333,42 @@ def test_a_stop_ends_the_wait() -> None:
     stopped = threading.Event()
     stopped.set()
     assert play(Fleet(patients=1).messages(START_MS), outlet, lambda: 0, 1.0, stop=stopped, told=lambda _: None) == 0
+
+
+class _Kept:
+    """An outlet that keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes, str]] = []
+
+    def enqueue_all(self, messages: Iterable[tuple[str, bytes, str]]) -> None:
+        """Keep messages."""
+        self.sent += messages
+
+
+def test_a_device_that_is_asked_measures_what_is_wanted_again() -> None:
+    """As its patient is at that moment, under an id of its own; the same request gets the same answer."""
+    fleet, outlet = Fleet(patients=2, courses=("sepsis",)), _Kept()
+    repeats = Repeats(fleet, START_MS, lambda: START_MS + 3 * HOUR_MS)
+    repeats("sim-002", Request(id="7", request="repeat", vitals=["spo2"]))
+    assert outlet.sent == []
+    repeats.outlet = outlet
+    for _ in range(2):
+        repeats("sim-002", Request(id="7", request="repeat", vitals=["spo2", "heart_rate"]))
+    (device, payload, name), again = outlet.sent
+    assert again == (device, payload, name)
+    said = read(Timed(START_MS, device, payload))
+    assert (device, said.id, name) == ("sim-002", name, f"{START_MS:x}-asked-7")
+    assert values(said).keys() == {"spo2", "heart_rate"}
+
+
+def test_a_request_that_is_none_of_the_fleets_is_left_alone() -> None:
+    """Another device of the ward, and a question that no simulated device knows."""
+    outlet = _Kept()
+    repeats = Repeats(Fleet(patients=1), START_MS, lambda: START_MS + HOUR_MS)
+    repeats.outlet = outlet
+    repeats("oximeter", Request(id="7", request="repeat"))
+    repeats("sim-001", Request(id="8", request="dance"))
+    assert outlet.sent == []
+    repeats("sim-001", Request(id="9", request="repeat"))
+    assert len(read(Timed(START_MS + HOUR_MS, *outlet.sent[0][:2])).readings) == len(PARTS)

@@ -91,7 +91,7 @@ def here(said: str) -> str:
 
 def _look(db: Connection, settings: Settings, asked: Asked) -> Look:
     at = standing_of(db)
-    whose = stay_lookups.lookups(db, at.now_ms, names=asked.names)
+    whose = stay_lookups.lookups(db, at.now_ms, names=asked.names, wards=settings.wards)
     found = queries.work_list(db, whose, at.now_ms, EVERY_OPEN)
     return Look(
         now_ms=at.now_ms,

@@ -1,0 +1,91 @@
+"""A webhook on this machine that takes, refuses, delays or drops what is posted to it, for tests of sending."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+TAKE, REFUSE, SILENT, DROP, SLOW = "take", "refuse", "silent", "drop", "slow"
+SLOW_S = 0.5
+
+
+class Webhook:
+    """What was posted, and how the next posts are answered."""
+
+    def __init__(self) -> None:
+        """Take whatever comes; nothing listens before start()."""
+        self.answer = TAKE
+        self.posted: list[dict[str, Any]] = []
+        self.tried = 0
+        self.over = threading.Event()
+        self._server: ThreadingHTTPServer | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """The address as Apprise writes it, with a secret in it and short timeouts."""
+        return f"json://ward:hush-hush@127.0.0.1:{self._port}/?cto=1.0&rto=1.0"
+
+    @property
+    def subjects(self) -> list[str]:
+        """The subjects of what was taken."""
+        return [post["title"] for post in self.posted]
+
+    def start(self) -> None:
+        """Listen, on the same port as before."""
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            """One post."""
+
+            def do_POST(self) -> None:
+                """Answer as the webhook is told to."""
+                hook.took(self)
+
+            def log_message(self, *_: Any) -> None:  # noqa: ANN401 -- as in the library
+                """Say nothing."""
+
+        ThreadingHTTPServer.allow_reuse_address = True
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
+        self._server.daemon_threads = True
+        self._port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def stop(self) -> None:
+        """Be down: nobody listens."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def took(self, request: BaseHTTPRequestHandler) -> None:
+        """Answer one post."""
+        self.tried += 1
+        body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+        how = self.answer
+        if how == SILENT:
+            self.over.wait(10)
+            return
+        if how == SLOW:
+            self.over.wait(SLOW_S)
+        if how != REFUSE:
+            self.posted.append(body)
+        if how == DROP:
+            request.close_connection = True
+            return
+        request.send_response(503 if how == REFUSE else 200)
+        request.end_headers()
+
+
+@contextmanager
+def listening() -> Iterator[Webhook]:
+    """Run a webhook; nothing of it is left."""
+    hook = Webhook()
+    hook.start()
+    try:
+        yield hook
+    finally:
+        hook.over.set()
+        hook.stop()
