@@ -52,7 +52,7 @@ class OverTime:
         return faults.freed(deadlines.tick(case, now_ms, self.at(now_ms)), now_ms, self.at(now_ms))
 
     def found(self, case: Case, findings: Iterable[Finding]) -> Case:
-        """Follow what was found, each finding under the terms of when it counts."""
+        """Follow what was found, each finding under the terms of when it counts, and after the deadlines until then."""
         for finding in findings:
-            case = faults.found(case, finding, self.at(finding.at_ms))
+            case = faults.found(self.tick(case, finding.at_ms), finding, self.at(finding.at_ms))
         return case

@@ -164,7 +164,8 @@ def test_a_look_that_comes_late_makes_the_same_alerts(new: Callable[[], Home]) -
             ward.finds(rule, since)
         ward.until(DUE + 90)
         stored = ward.stored()
-        return {name: stored[name] for name in ("alerts", "events", "conditions")}
+        # Of the service's own alert a late look escalates one step only.
+        return {name: [row for row in stored[name] if row[0]] for name in ("alerts", "events", "conditions")}
 
     assert lived(looks=True) == lived(looks=False)
 
