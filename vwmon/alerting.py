@@ -5,26 +5,26 @@ what follows from it is the lifecycle's; neither is decided here. Every call but
 transaction.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts import deadlines, faults, handovers, lifecycle
+from alerts import faults, handovers, lifecycle
 from alerts import store as cases
 from alerts.faults import Finding, Waiting
 from alerts.model import SYSTEM_STAY, Case
 from alerts.pauses import LASTS
-from alerts.policy import BASE, Terms
+from alerts.policy import BASE
 from vwmon import points
 from vwmon.attribution import NOBODY, PART_OF_VITAL
 from vwmon.duty import UNTOLD, Staffing
-from vwmon.holds import Held, Holds
+from vwmon.holds import Holds
 from vwmon.kernels.ragged import Bools, Floats, Ints
 from vwmon.kernels.windows import NEVER_AGE
+from vwmon.over_time import OverTime
 from vwmon.patients.limits import BY_THE_TABLE, Course
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
@@ -37,7 +37,6 @@ from vwmon.ward import PlanTable
 Change = tuple[int, Case, Case]
 Placed = tuple[int, Noted]  # after how many scored messages of its stay in the step something is known
 NOTHING_LEARNT: Mapping[int, Sequence[Placed]] = MappingProxyType({})
-OF_PARTS = frozenset(f"value:{part}" for part in PARTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,43 +48,6 @@ class Followed:
     learnt: Mapping[int, Sequence[Placed]]
     stamp: int
     changes: Sequence[Change]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Terms:
-    """The terms of a stay in the course of time, each from its start on.
-
-    `lowest` and `of_parts`, whether a rule asks for the value of a part of the score, hold for all of it: whatever
-    fails them cannot matter at any time.
-    """
-
-    starts: tuple[int, ...]
-    terms: tuple[Terms, ...]
-    lowest: float
-    of_parts: bool
-
-    @classmethod
-    def of(cls, course: Course, held: Held, ward: Terms) -> "_Terms":
-        """Give the terms of a ward with a course of rules, and with what is held back, which says of itself when."""
-        return cls(
-            starts=course.starts,
-            terms=tuple(
-                ward if rules is BASE and not held else replace(ward, rules=rules, held=held) for rules in course.rules
-            ),
-            lowest=course.lowest,
-            of_parts=not course.asked.isdisjoint(OF_PARTS),
-        )
-
-    def at(self, at_ms: int) -> Terms:
-        """Give the terms at a moment."""
-        return self.terms[bisect_right(self.starts, at_ms) - 1]
-
-    def tick(self, case: Case, now_ms: int) -> Case:
-        """Let every deadline that has passed act under the terms of when it fell due, and what was held back come."""
-        for terms, until_ms in zip(self.terms, self.starts[1:], strict=False):
-            if until_ms <= now_ms:
-                case = faults.freed(deadlines.tick(case, until_ms - 1, terms), until_ms - 1, terms)
-        return faults.freed(deadlines.tick(case, now_ms, self.at(now_ms)), now_ms, self.at(now_ms))
 
 
 class Alerting:
@@ -104,13 +66,13 @@ class Alerting:
         `host` is the machine that the history names as where its events were written.
         """
         self._db, self._plans, self._host, self._staffing = db, plans, host, staffing
-        self._service = _Terms.of(BY_THE_TABLE, {}, staffing.terms(""))
+        self._service = OverTime.of(BY_THE_TABLE, {}, staffing.terms(""))
         self._system_provenance = system_provenance
         self._stays: Sequence[Stay] = ()
         self._provenance: Sequence[int] = ()
         self._expected: list[tuple[str, ...]] = []
         self._courses: Sequence[Course] = ()
-        self._terms: Sequence[_Terms] = ()
+        self._terms: Sequence[OverTime] = ()
         self._holds = Holds()
         self._waiting: dict[int, Waiting] = {}
         self._lowest = np.zeros(0)
@@ -142,12 +104,12 @@ class Alerting:
     def hold(self, holds: Holds) -> None:
         """Take what holds technical alerts back; stays with one course of rules and no pause share their terms."""
         self._holds = holds
-        shared: dict[tuple[int, str, int], _Terms] = {}
+        shared: dict[tuple[int, str, int], OverTime] = {}
         terms = []
         for stay, course in zip(self._stays, self._courses, strict=True):
             key = id(course), stay.ward, stay.stay_no if stay.stay_no in holds.pauses else 0
             if key not in shared:
-                shared[key] = _Terms.of(course, holds.held(stay.stay_no), self._staffing.terms(stay.ward))
+                shared[key] = OverTime.of(course, holds.held(stay.stay_no), self._staffing.terms(stay.ward))
             terms.append(shared[key])
         self._terms = terms
 
@@ -237,11 +199,11 @@ class Alerting:
         """Follow what was found of one stay's devices, or of the whole service."""
         if stay_no == SYSTEM_STAY:
             case = cases.load(self._db, [SYSTEM_STAY])[SYSTEM_STAY]
-            after = _found(case, findings, self._service)
+            after = self._service.found(case, findings)
             cases.save(self._db, case, after, self._system_provenance, self._host)
             return
         rows = [row for row, stay in enumerate(self._stays) if stay.stay_no == stay_no and stay.discharged_ms is None]
-        self._keep((row, case, _found(case, findings, self._terms[row])) for row, case in self._load(rows))
+        self._keep((row, case, self._terms[row].found(case, findings)) for row, case in self._load(rows))
 
     def _free_ms(self, row: int) -> list[int]:
         terms = self._terms[row].at(LASTS)
@@ -312,7 +274,7 @@ class _Story:
 
     def told(
         self,
-        over_time: _Terms,
+        over_time: OverTime,
         case: Case,
         moments: Sequence[int],
         episodes: Sequence[int],
@@ -329,7 +291,7 @@ class _Story:
             case = self._moment(over_time, case, i, left)
         return _learn(over_time, case, waiting, told.whole + 1)
 
-    def _moment(self, over_time: _Terms, case: Case, i: int, left: list[int]) -> Case:
+    def _moment(self, over_time: OverTime, case: Case, i: int, left: list[int]) -> Case:
         scores, received_ms = self.scores, int(self.scores.received_ms[i])
         case = faults.freed(case, received_ms, over_time.at(received_ms))
         while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
@@ -344,7 +306,7 @@ class _Story:
     def _ended(self, gap: int) -> tuple[int, int]:
         return int(self.gaps.wave[gap]), int(self.gaps.ended_ms[gap])
 
-    def _episode(self, over_time: _Terms, case: Case, gap: int) -> Case:
+    def _episode(self, over_time: OverTime, case: Case, gap: int) -> Case:
         """Tell of a part that was overdue until its reading came."""
         gaps = self.gaps
         part, due_ms, received_ms = PARTS[gaps.part[gap]], int(gaps.due_ms[gap]), int(gaps.received_ms[gap])
@@ -353,7 +315,7 @@ class _Story:
         case = over_time.tick(case, received_ms)
         return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms, terms)
 
-    def _silences(self, over_time: _Terms, case: Case, i: int, received_ms: int) -> Case:
+    def _silences(self, over_time: OverTime, case: Case, i: int, received_ms: int) -> Case:
         """Tell of the parts that are overdue at a moment, and of those that no longer are."""
         terms = over_time.at(received_ms)
         for due_ms, part, last_ms in sorted(self._fell_due(case, i), key=lambda fell: fell[0]):
@@ -399,18 +361,12 @@ class _Messages:
         return True
 
 
-def _learn(over_time: _Terms, case: Case, waiting: list[Placed], whole: int) -> Case:
+def _learn(over_time: OverTime, case: Case, waiting: list[Placed], whole: int) -> Case:
     """Tell what was learnt by the time that so many messages are told, and leave the rest waiting."""
     while waiting and waiting[0][0] <= whole:
         _, noted = waiting.pop(0)
         case = over_time.tick(case, noted.received_ms)
         case = lifecycle.learn(case, noted, over_time.at(noted.received_ms))
-    return case
-
-
-def _found(case: Case, findings: Iterable[Finding], over_time: _Terms) -> Case:
-    for finding in findings:
-        case = faults.found(case, finding, over_time.at(finding.at_ms))
     return case
 
 
