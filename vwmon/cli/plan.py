@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alerts.policy import POLICY, RuleSet
+from alerts.policy import OF_FAULTS, POLICY, RuleSet
 from vwmon import durations
 from vwmon.cli import context, render
 from vwmon.cli.changing import Change, changing, tell
@@ -208,7 +208,7 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
             for name, one in (found.vitals.items() if found is not None else ())
         ],
         "rules_version": POLICY.version,
-        "rules": [row for row in rows if row["enabled"] and row["quantity"] != "gap"],
+        "rules": [row for row in rows if row["enabled"] and row["quantity"] not in OF_FAULTS],
         "not_enabled": [row for row in rows if not row["enabled"]],
         "own_limits": [_own_row(one, at_ms) for one in own],
     }
