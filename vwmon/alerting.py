@@ -294,10 +294,10 @@ class _Story:
     def _moment(self, over_time: OverTime, case: Case, i: int, left: list[int]) -> Case:
         scores, received_ms = self.scores, int(self.scores.received_ms[i])
         case = faults.freed(case, received_ms, over_time.at(received_ms))
+        ended = []
         while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
-            case = self._episode(over_time, case, left.pop(0))
-        if not scores.late[i]:
-            case = self._silences(over_time, case, i, received_ms)
+            ended.append(left.pop(0))
+        case = self._silences(over_time, case, i, ended)
         case = over_time.tick(case, received_ms)
         expected, refused = self.expected[scores.stay[i]], self.refused.get(i, NOTHING)
         point = points.point(scores, i, case.stay_no, expected, refused)
@@ -306,38 +306,44 @@ class _Story:
     def _ended(self, gap: int) -> tuple[int, int]:
         return int(self.gaps.wave[gap]), int(self.gaps.ended_ms[gap])
 
-    def _episode(self, over_time: OverTime, case: Case, gap: int) -> Case:
-        """Tell of a part that was overdue until its reading came."""
-        gaps = self.gaps
-        part, due_ms, received_ms = PARTS[gaps.part[gap]], int(gaps.due_ms[gap]), int(gaps.received_ms[gap])
-        terms = over_time.at(received_ms)
-        case = lifecycle.overdue(over_time.tick(case, due_ms), part, due_ms, received_ms, terms=terms)
-        case = over_time.tick(case, received_ms)
-        return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms, terms)
+    def _silences(self, over_time: OverTime, case: Case, i: int, ended: Sequence[int]) -> Case:
+        """Tell of the parts that fell overdue by a moment, in the order of their times, then of those that returned.
 
-    def _silences(self, over_time: OverTime, case: Case, i: int, received_ms: int) -> Case:
-        """Tell of the parts that are overdue at a moment, and of those that no longer are."""
+        `ended` are the gaps whose reading came with it: what else is overdue by then was so before they ended.
+        """
+        gaps, received_ms = self.gaps, int(self.scores.received_ms[i])
         terms = over_time.at(received_ms)
-        for due_ms, part, last_ms in sorted(self._fell_due(case, i), key=lambda fell: fell[0]):
+        fell = [*self._fell_due(case, i), *((int(gaps.due_ms[gap]), PARTS[gaps.part[gap]], None) for gap in ended)]
+        for due_ms, part, last_ms in sorted(fell, key=lambda one: (one[0], PARTS.index(one[1]))):
             case = over_time.tick(case, min(due_ms, received_ms))
             case = lifecycle.overdue(case, part, due_ms, received_ms, last_ms=last_ms, terms=terms)
         case = over_time.tick(case, received_ms)
-        for part in [part for part in case.overdue if not self.stale[i, PARTS.index(part)]]:
-            age_ms = int(self.scores.age_ms[i, PARTS.index(part)])
-            if age_ms != NEVER_AGE:
-                at_ms = int(self.scores.at_ms[i])
-                case = lifecycle.returned(case, part, at_ms - age_ms, received_ms, terms)
+        for gap in ended:
+            part, ended_ms, known_ms = PARTS[gaps.part[gap]], int(gaps.ended_ms[gap]), int(gaps.received_ms[gap])
+            case = lifecycle.returned(case, part, ended_ms, known_ms, terms)
+        for part, at_ms in self._came_back(case, i):
+            case = lifecycle.returned(case, part, at_ms, received_ms, terms)
         return case
 
     def _fell_due(self, case: Case, i: int) -> Iterator[tuple[int, str, int | None]]:
-        """Give the parts that are overdue at a moment and were not known to be: since when, and when each came last."""
+        """Give the parts that are overdue at a moment and were not known to be: since when, and when each came last.
+
+        Of a moment that came late nothing is said: the stay had shown something newer.
+        """
         scores, row, lasting = self.scores, self.scores.stay[i], case.overdue
-        for number in np.flatnonzero(self.stale[i]).tolist():
+        for number in [] if scores.late[i] else np.flatnonzero(self.stale[i]).tolist():
             if PARTS[number] not in lasting:
                 age_ms = int(scores.age_ms[i, number])
                 last_ms = None if age_ms == NEVER_AGE else int(scores.at_ms[i]) - age_ms
                 since_ms = int(self.plans.admitted_ms[row]) if last_ms is None else last_ms
                 yield since_ms + int(self.plans.overdue_ms[row, number]), PARTS[number], last_ms
+
+    def _came_back(self, case: Case, i: int) -> Iterator[tuple[str, int]]:
+        """Give the parts whose readings had been awaited and have come by a moment, and of when they are."""
+        for part in () if self.scores.late[i] else case.overdue:
+            age_ms = int(self.scores.age_ms[i, PARTS.index(part)])
+            if not self.stale[i, PARTS.index(part)] and age_ms != NEVER_AGE:
+                yield part, int(self.scores.at_ms[i]) - age_ms
 
 
 class _Messages:
