@@ -174,7 +174,7 @@ class Watch:
         self._beaten_ms, self._linked, self._news = now_ms, link.connected, False
 
     def _came_last(self) -> tuple[int | None, int | None]:
-        """Give when something came last and when it was observed: what a daemon before this one knew is not forgotten."""
-        now = self._scorer.last_received_ms, self._scorer.last_observed_ms
-        received_ms, observed_ms = (max(filter(None, pair), default=None) for pair in zip(now, self._last_ms, strict=True))
+        """Give when something came last and when it was observed; what a daemon before this one knew counts too."""
+        known = zip((self._scorer.last_received_ms, self._scorer.last_observed_ms), self._last_ms, strict=True)
+        received_ms, observed_ms = (max(filter(None, pair), default=None) for pair in known)
         return received_ms, observed_ms
