@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from alerts.model import Lane
 from alerts.policy import POLICY, RuleSet
 from vwmon import durations, terms
 from vwmon.cli import context, render
@@ -185,7 +186,11 @@ def _show(patient: str, settings: Settings, form: Format) -> None:
 def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int) -> dict[str, Any]:
     found = plans.load_all().get(stay.pathway)
     rules = _rules(settings, stay, own, at_ms)
-    rows = [rule_row(rule) | {"limits": given_rows(rules.given.get(name, {}))} for name, rule in rules.rules.items()]
+    rows = [
+        rule_row(rule) | {"limits": given_rows(rules.given.get(name, {}))}
+        for name, rule in rules.rules.items()
+        if rule.lane is Lane.CLINICAL
+    ]
     return {
         "patient": stay.patient,
         "stay": stay.stay_no,
@@ -206,7 +211,7 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
             for name, one in (found.vitals.items() if found is not None else ())
         ],
         "rules_version": POLICY.version,
-        "rules": [row for row in rows if row["enabled"] and row["quantity"] != "gap"],
+        "rules": [row for row in rows if row["enabled"]],
         "not_enabled": [row for row in rows if not row["enabled"]],
         "own_limits": [_own_row(one, at_ms) for one in own],
     }
