@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alerts import queries, reasons, wording
+from alerts import queries, reasons, waits, wording
 from alerts.model import MONITOR, Kind
 from vwmon.cli import register_rows, render, stay_lookups, trend_lines, work_list
 from vwmon.cli.standing import Standing
@@ -53,7 +53,7 @@ def read(
     asked = stay_lookups.lookups(db, standing.now_ms, decide=True, names=names, wards=settings.wards)
     record = queries.one(db, asked, standing.now_ms, alert_id)
     stay_no = record["stay"]
-    record["pending"] = [] if stay_no is None else [row for row in queries.pending(db, asked) if row["stay"] == stay_no]
+    record["pending"] = [] if stay_no is None else [row for row in waits.pending(db, asked) if row["stay"] == stay_no]
     trends = [] if stay_no is None else trend_lines.of_stay(db, stay_no, _until_ms(record, standing), back_ms)
     record["trends"] = [trend.record() for trend in trends]
     return Page(record=record, now_ms=standing.now_ms, settings=settings, trends=trend_lines.lines(trends))
