@@ -186,10 +186,10 @@ def _history(page: Page) -> Iterator[str]:
     for event in page.record["events"]:
         before, after = event["level_before"], event["level_after"]
         level = f"level {after}" if before in {None, after} else f"level {before} -> {after}"
-        evidence, note = event["evidence"], f' "{event["note"]}"' if event["note"] else ""
+        evidence = event["evidence"]
         scored = f", NEWS2 {work_list.bounds(evidence)}" if "total_min" in evidence else ""
         state = work_list.STATES[event["state_after"]]
-        yield f"{page.here(event['at'])}  {event['kind']:<14}  {state:<8}  {level}{scored}; {event['actor']}{note}"
+        yield f"{page.here(event['at'])}  {event['kind']:<14}  {state:<8}  {level}{scored}; {work_list.by(event)}"
 
 
 def _indented(said: Sequence[str] | Iterator[str]) -> list[str]:
