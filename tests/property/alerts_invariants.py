@@ -12,7 +12,7 @@ from typing import Any, Final
 from alerts import audit, chain, deadlines
 from alerts.chain import Anchor
 from alerts.errors import AlertError
-from alerts.model import ACTIVE, MONITOR, SYSTEM_STAY, Alert, Case, Condition, Kind, Lane, Level, State
+from alerts.model import ACTIVE, MONITOR, SYSTEM_STAY, Alert, Case, Condition, Kind, Lane, Level, Outcome, State
 from alerts.moves import AUDITED
 from alerts.policy import POLICY, RULES, Cadence, Rule
 from tests.property.alerts_ward import PLAN, Bed, Happened, Noted, Ward, dump
@@ -180,7 +180,7 @@ def a3_worse_than_acknowledged_asks_again(watch: Watch, happened: Happened) -> N
     if scored is None or scored.late:
         return
     before = happened.before[scored.stay].alerts.get(Lane.CLINICAL)
-    if before is None or before.state is not State.ACKNOWLEDGED or before.ack_level is None:
+    if before is None or before.ack_level is None or before.state not in {State.ACKNOWLEDGED, State.SETTLED}:
         return
     known = happened.before[scored.stay].conditions
     counted = [
@@ -193,7 +193,9 @@ def a3_worse_than_acknowledged_asks_again(watch: Watch, happened: Happened) -> N
     worse |= bool(counted) and before.ack_score is not None and total >= before.ack_score + 2
     worse |= bool(counted) and any(n == 3 and part not in before.ack_reds for part, n in scored.points.items())
     if worse:
-        assert happened.after[scored.stay].alerts[Lane.CLINICAL].state is State.RERAISED
+        now = happened.after[scored.stay].alerts[Lane.CLINICAL].state
+        # What has settled may wait for a repeat before it is back; it is never back as acknowledged.
+        assert now is State.RERAISED or (before.state is State.SETTLED and now is not State.ACKNOWLEDGED), now
 
 
 def a4_acknowledged_is_owned_noted_unexpired_and_covered(watch: Watch, happened: Happened) -> None:
@@ -274,6 +276,16 @@ def a7_only_fresh_good_readings_clear(watch: Watch, happened: Happened) -> None:
                 continue
             assert scored is not None, f"{name} ended without a reading"
             _is_cleared_by(watch, happened, rule, condition, scored)
+
+
+def a7_nothing_is_closed_unseen(watch: Watch, happened: Happened) -> None:
+    """Nobody closes an alert that stands on what is overdue, unless the patient is in other hands."""
+    acted = happened.acted
+    if acted is None or happened.refusal or acted.repeated or happened.doing.verb != "close":
+        return
+    bed = next((one for one in watch.ward.beds if one.stay_no == acted.alert.stay_no), None)
+    if bed is not None and acted.alert.lane is Lane.CLINICAL and acted.alert.outcome is not Outcome.TRANSFERRED:
+        assert not bed.overdue.intersection(acted.alert.parts)
 
 
 def _is_cleared_by(watch: Watch, happened: Happened, rule: Rule, condition: Condition, scored: Point | Noted) -> None:

@@ -21,6 +21,7 @@ STEPS = int(os.environ.get("VWMON_STEPS", "50000"))
 PARTS_OF_THE_RUN = 10
 APART = 10_000_000  # seeds of one part of the run from those of the next
 TWINS = 400
+MOST_TRIES = 1000  # to make a broken walk shorter
 _EVENTS = f"select {', '.join(EVENT_COLUMNS)} from alert_event"  # noqa: S608
 Walk = Callable[[Sequence[int], Sequence[Step]], int]
 
@@ -50,11 +51,14 @@ def breaks(walk: Walk, plans: Sequence[int], steps: Sequence[Step]) -> str:
 
 def shrunk(walk: Walk, plans: Sequence[int], steps: Sequence[Step]) -> tuple[Step, ...]:
     """Drop steps while what is left still breaks the same, each with its time or leaving that to the next."""
-    left, was = tuple(steps), _named(breaks(walk, plans, steps))
+    left, was, tries = tuple(steps), _named(breaks(walk, plans, steps)), 0
     smaller = True
     while smaller:
         smaller = False
         for fewer in _fewer(left):
+            tries += 1
+            if tries > MOST_TRIES:
+                return left
             if _named(breaks(walk, plans, fewer)) == was:
                 left, smaller = fewer, True
                 break
