@@ -12,10 +12,10 @@ from typing import Any, Final
 from alerts import audit, chain, deadlines
 from alerts.chain import Anchor
 from alerts.errors import AlertError
-from alerts.model import ACTIVE, MONITOR, SYSTEM_STAY, Alert, Case, Condition, Kind, Lane, Level, Outcome, State
+from alerts.model import ACTIVE, MONITOR, SYSTEM_STAY, Alert, Case, Condition, Event, Kind, Lane, Level, Outcome, State
 from alerts.moves import AUDITED
 from alerts.policy import POLICY, RULES, Cadence, Rule
-from tests.property.alerts_ward import PLAN, Bed, Happened, Noted, Ward, dump
+from tests.property.alerts_ward import PLAN, Bed, Does, Happened, Noted, Ward, dump
 from tests.unit.alerts_points import MINUTE, Point
 
 ASKING = frozenset({State.NEW, State.RERAISED, State.SETTLED})
@@ -28,6 +28,7 @@ UNTOLD = """select a.id from alert a where (a.state in ('new', 'reraised') or (a
 STALE = """select n.notification_no from notification n join alert a using (alert_no)
     where n.state in ('queued', 'failed') and (n.cycle <> a.cycle or a.state in ('acknowledged', 'closed'))"""
 NO_REASON = "select notification_no from notification where state = 'superseded' and coalesce(reason, '') = ''"
+ASKED = "select rule, asked_ms from request where stay_no = ? and state = 'queued'"
 UNORDERED = """select a.id from alert a join alert b on a.stay_no = b.stay_no and a.lane = b.lane
     and a.ordinal < b.ordinal where a.closed_ms is null or a.closed_ms > b.opened_ms"""
 
@@ -41,6 +42,10 @@ class Watch:
         self.head, self.count = chain.START, 0
         self.anchors: list[Anchor] = []
         self.born: dict[int, tuple[str, int, Lane, int]] = {}
+        self.last: dict[int, Event] = {}
+        self.told: dict[int, dict[str, Any]] = {}
+        self.put_off: dict[int, int] = {}
+        self.past: dict[int, list[Does]] = {}
 
     def check(self, happened: Happened) -> None:
         """Hold one step against every invariant; AssertionError names the one that it broke."""
@@ -343,11 +348,38 @@ def a10_nothing_half_remains(watch: Watch, _happened: Happened) -> None:
     assert watch.ward.crashes == []
 
 
+def a10_the_history_of_an_alert_goes_on_where_it_was(watch: Watch, happened: Happened) -> None:
+    """Each event begins where the last one ended, field by field but for the running figures, which have no events."""
+    for event in happened.events:
+        last, known = watch.last.get(event.alert_no), watch.told.setdefault(event.alert_no, {})
+        if last is None:
+            assert event.kind is Kind.RAISED
+        else:
+            assert (last.state_after, last.level_after) == (event.state_before, event.level_before)
+            assert last.version <= event.version
+        for name, (old, new) in (event.changes or {}).items():
+            assert name in audit.RUNNING or known.get(name) == old, (
+                f"{name} was {known.get(name)}, and is told as {old}"
+            )
+            known[name] = new
+        watch.last[event.alert_no] = event
+
+
 def a11_again_changes_nothing(watch: Watch, happened: Happened) -> None:
-    """The same reading, silence, finding, act or look again leaves every row as it is."""
-    again = happened.doing.again
-    if again is None or happened.step.dice % 4:  # so often is enough: it takes as long as the step
+    """The same reading, silence, finding, act or look leaves every row as it is: again at once, or any time later."""
+    doing, dice = happened.doing, happened.step.dice
+    if doing.again is not None and dice % 4 == 0:  # so often is enough: it takes as long as the step
+        _is_nothing_new(watch, doing.again, doing.verb)
+    if doing.ends or doing.actor is not None or len(doing.stays) != 1:
         return
+    past = watch.past.setdefault(doing.stays[0], [])
+    if past and dice % 5 == 0:
+        _is_nothing_new(watch, past[dice % len(past)], "what was known")
+    if doing.again is not None and doing.lasts:
+        past.append(doing.again)
+
+
+def _is_nothing_new(watch: Watch, again: Does, what: str) -> None:
     db = watch.ward.db
     written, refused = db.total_changes, False
     db.execute("begin immediate")
@@ -359,10 +391,10 @@ def a11_again_changes_nothing(watch: Watch, happened: Happened) -> None:
     db.execute("rollback")
     if after is not None:
         before = dump(db)
-        assert after == before, f"{happened.doing.verb} again changed {_difference(before, after)}"
+        assert after == before, f"{what} again changed {_difference(before, after)}"
 
 
-def a12_what_waits_is_not_forgotten(_watch: Watch, happened: Happened) -> None:
+def a12_what_waits_is_not_forgotten(watch: Watch, happened: Happened) -> None:
     """Whatever waits has an end that is to come, unless only readings can open it, and is beside no active alert."""
     for case in happened.after.values():
         alert = case.alerts.get(Lane.CLINICAL)
@@ -370,6 +402,9 @@ def a12_what_waits_is_not_forgotten(_watch: Watch, happened: Happened) -> None:
             assert alert is None or not alert.active
             assert condition.evidence
             assert condition.due_ms is None or condition.due_ms > happened.now_ms
+        waiting = {(n, c.evidence["received_ms"]) for n, c in case.pending.items() if c.due_ms is not None}
+        asked = {tuple(row) for row in watch.ward.db.execute(ASKED, [case.stay_no])}
+        assert asked == waiting, "a repeat is asked for exactly while something waits for it"
 
 
 def a13_a_fault_of_the_service_is_on_the_list(watch: Watch, happened: Happened) -> None:
@@ -467,9 +502,11 @@ def m_blind_exactly_while_it_stands_on_what_is_overdue(watch: Watch, happened: H
         blind = alert is not None and bool(bed.overdue.intersection(alert.parts))
         assert blind == (alert is not None and alert.blind_ms is not None)
         if alert is not None and blind and alert.level >= Level.URGENT:
-            technical = case.open_in(Lane.TECHNICAL)
+            technical = case.alerts.get(Lane.TECHNICAL)
             assert technical is not None, "sick and unseen, and no technical alert"
-            assert technical.level == alert.level
+            if technical.outcome is not Outcome.TRANSFERRED:  # else someone said that the patient is in other hands
+                assert technical.open
+                assert technical.level == alert.level
 
 
 def m_what_is_held_back_raises_nothing(watch: Watch, happened: Happened) -> None:
@@ -508,6 +545,49 @@ def m_levels_are_those_of_what_stands(watch: Watch, happened: Happened) -> None:
         levels = [rules[c.rule].level for c in standing(case, Lane.CLINICAL)]
         if alert.lane is Lane.CLINICAL and levels:
             assert alert.level == max(levels)
+
+
+def m_an_act_does_what_it_says(_watch: Watch, happened: Happened) -> None:
+    """Or leaves the alert alone, and says so with an exit code of its own."""
+    doing, acted = happened.doing, happened.acted
+    if acted is None or acted.repeated or doing.view is None:
+        return
+    if happened.refusal is not None:
+        assert happened.refusal.exit_code in {5, 6}
+        return
+    now = acted.alert
+    mine = [event for event in happened.events if event.actor == doing.actor]
+    was = happened.before[now.stay_no].alerts.get(now.lane)
+    assert len(mine) == 1
+    if doing.verb in {"ack", "ack for", "take", "snooze", "accept"}:
+        assert (now.owner, now.state) == (doing.actor, State.ACKNOWLEDGED)
+    if doing.verb in {"unack", "reopen"}:
+        assert now.state is State.RERAISED
+        assert now.owed_ms is not None
+        assert now.owed_ms == now.due_ms
+        assert mine[0].changes is not None
+        assert "cycle" in mine[0].changes
+    if doing.verb == "accept":
+        assert was is not None
+        assert _covers(now) == _covers(was), "who accepts covers no more than who gave"
+        assert was.owner not in {None, doing.actor}
+    if doing.verb in {"note", "offer", "snooze", "wake"}:
+        assert not {"state", "level", "owner", "due_ms", "ack_until_ms"}.intersection(mine[0].changes or {})
+
+
+def _covers(alert: Alert) -> tuple[Any, ...]:
+    return alert.ack_level, alert.ack_score, alert.ack_reds, alert.ack_until_ms
+
+
+def m_waking_is_on_record_where_nothing_else_woke_it(watch: Watch, happened: Happened) -> None:
+    """Every putting off ends in its time, by its owner, or by something that is on record itself."""
+    for event in happened.events:
+        if event.kind is Kind.SNOOZED:
+            watch.put_off[event.alert_no] = event.evidence["until_ms"]
+        elif "snooze_ms" in (event.changes or {}):
+            assert event.at_ms <= watch.put_off.pop(event.alert_no)
+    for _, alert in alerts_of(happened):
+        assert (alert.snooze_ms is not None) == (alert.alert_no in watch.put_off)
 
 
 def checks_of(names: Mapping[str, Any]) -> dict[str, Callable[[Watch, Happened], None]]:

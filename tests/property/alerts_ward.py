@@ -16,7 +16,7 @@ from alerts import deadlines, faults, handovers, lifecycle, pauses, schema, stor
 from alerts.acts import Act
 from alerts.errors import AlertError
 from alerts.faults import Finding
-from alerts.model import SYSTEM_STAY, Alert, Case, Event, Lane, Outcome, Rows
+from alerts.model import SYSTEM_STAY, Alert, Case, Event, Lane, Outcome, Rows, State
 from alerts.policy import POLICY, TERMS, Terms
 from alerts.rows import EVENT_COLUMNS, event_of
 from alerts.store import Acted
@@ -39,14 +39,13 @@ WHO = ("ahmed", "lowe")
 SERVICE = ("broker", "silent", "lag", "disk", "notifier", "quarantine")
 KIT = (("battery_low", "oxi"), ("device_disconnected", "oxi"), ("frozen", "oxi heart_rate"), ("clock_skew", "cuff"))
 LANES = (Lane.CLINICAL, Lane.CLINICAL, Lane.CLINICAL, Lane.TECHNICAL)
-SPANS = (0.5, 0.5, 3, 6, 10, 16, 31, 31, 70, 300)
-SPANS_OF_PEOPLE = (0.5, 0.5, 1, 3, 6, 16)
+SPANS = (*(0.2, 0.5, 0.5, 1, 2, 3, 3, 5, 5, 6, 8, 10, 10, 16, 16, 31) * 2, 45, 70, 300)
+SPANS_OF_PEOPLE = (0.1, 0.5, 1, 2, 5, 16)
 DAY_MS = 24 * HOUR
 # Points of a part, or None for one that is missing; most patients are well most of the time.
+WELL: tuple[int | None, ...] = (0,)
 FARES: tuple[tuple[int | None, ...], ...] = (
-    (0,),
-    (0,),
-    (0,),
+    WELL,
     (0, 0, 0, 0, 0, 0, 0, None),
     (0, 0, 1),
     (0, 1, 1),
@@ -111,6 +110,8 @@ class Bed:
     overdue: set[str] = field(default_factory=set)
     kit: set[tuple[str, str]] = field(default_factory=set)
     carried: dict[str, tuple[int, int]] = field(default_factory=dict)
+    fare: tuple[int | None, ...] = (0,)
+    ill: tuple[int | None, ...] = (1,)
     runs: dict[str, int] = field(default_factory=dict)  # by rule, when its unbroken run of good readings began
 
 
@@ -144,6 +145,7 @@ class Doing:
     view: Alert | None = None
     verb: str = ""
     ends: bool = False
+    lasts: bool = False  # that it changes nothing to do it again holds at any later time, too
 
 
 @dataclass(slots=True)
@@ -326,7 +328,10 @@ def at_once(at_ms: int) -> int:
 
 def _scored(ward: Ward, bed: Bed, dice: random.Random, *, at_ms: int, measured: bool = True) -> Point:
     """Make a score: of what is measured now, and of what was before where a part is awaited and may still count."""
-    fare, points, ages = dice.choice(FARES), dict[str, int](), dict[str, int]()
+    if dice.random() < 0.35:  # else the patient is as before
+        fare = dice.choice((WELL, WELL, WELL, bed.ill, bed.ill, dice.choice(FARES), dice.choice(FARES)))
+        bed.fare, bed.ill = fare, bed.ill if fare is WELL else fare
+    fare, points, ages = bed.fare, dict[str, int](), dict[str, int]()
     for part in PARTS:
         found = dice.choice(fare)
         if part in bed.carried and (not measured or (part in bed.overdue and dice.random() < 0.7)):
@@ -375,7 +380,9 @@ def _observed(ward: Ward, bed: Bed, scored: Point) -> Doing:
     # What came late is no part of a run, and is news once that counts.
     known = not (scored.late and bed.under is LOOSE)
     again = ward.changed(bed, lambda case: lifecycle.observe(case, replace(scored, late=True), held)) if known else None
-    return Doing(does=ward.changed(bed, follow), stays=(bed.stay_no,), again=again, scored=scored, verb="reading")
+    lasts = bed.under is not LOOSE  # where a run was broken, its breaches are news once something else counts
+    does = ward.changed(bed, follow)
+    return Doing(does=does, stays=(bed.stay_no,), again=again, scored=scored, verb="reading", lasts=lasts)
 
 
 def reading(ward: Ward, bed: Bed, dice: random.Random) -> Doing:
@@ -425,7 +432,7 @@ def silence(ward: Ward, bed: Bed, dice: random.Random) -> Doing | None:
     now_ms, held = ward.now_ms, ward.terms(bed.stay_no)
     last_ms = bed.carried[part][1] if part in bed.carried else None
     does = ward.changed(bed, lambda case: lifecycle.overdue(case, part, now_ms, now_ms, last_ms=last_ms, terms=held))
-    return Doing(does=does, stays=(bed.stay_no,), again=does, silent=part, verb="silence")
+    return Doing(does=does, stays=(bed.stay_no,), again=does, silent=part, verb="silence", lasts=True)
 
 
 def kit(ward: Ward, bed: Bed, dice: random.Random) -> Doing:
@@ -530,10 +537,10 @@ def person(ward: Ward, bed: Bed, dice: random.Random) -> Doing | None:
     who = dice.choice(WHO)
     beds = [bed, *ward.gone[-1:], ward.service]
     stay_no = dice.choice(beds).stay_no if dice.random() < 0.1 else bed.stay_no
-    lane = dice.choice(LANES) if stay_no else Lane.SYSTEM
-    alert = ward.seen(stay_no).alerts.get(lane)
-    if alert is None:
+    there = ward.seen(stay_no).alerts
+    if not there:
         return None
+    alert = there.get(dice.choice(LANES)) or dice.choice(list(there.values()))
     if alert.owner is not None and dice.random() < 0.4:
         who = alert.owner
     view = ward.views[who]
@@ -541,9 +548,13 @@ def person(ward: Ward, bed: Bed, dice: random.Random) -> Doing | None:
     if dice.random() < 0.2:
         seen = next((one for one in view.values() if one.stay_no == stay_no), seen)
     view[alert.id] = seen
-    verb = dice.choices(list(ACTS), weights=[weight for weight, _ in ACTS.values()])[0]
-    act = ward.act(who, seen if dice.random() < 0.9 or seen is not alert else None, dice.choice(("", "on it", "on it")))
-    does = _acting(ACTS[verb][1], seen.id, act, dice.getrandbits(32))
+    verb = dice.choice(SENSIBLE[seen.state] if dice.random() < 0.8 else tuple(ACTS))
+    act = ward.act(
+        who,
+        seen if dice.random() < 0.9 or seen is not alert else None,
+        "on it" if dice.random() < 0.9 else "",
+    )
+    does = _acting(ACTS[verb], seen.id, act, dice.getrandbits(32))
     written = {one.alert_no for one in ward.case(stay_no).alerts.values()}
     if alert.alert_no not in written:  # nobody can name it yet: the daemon looks first
         does = _after(looked(ward, [one for one in beds if one.stay_no == stay_no])[1], does)
@@ -569,24 +580,45 @@ def _for_ms(dice: random.Random) -> int:
     return dice.choice((1, 5, 15, 25, 29, 45, 70)) * MINUTE
 
 
-ACTS: Mapping[str, tuple[int, Verb]] = {
-    "ack": (9, lambda db, id_, act, _dice: store.acknowledge(db, id_, act)),
-    "ack for": (3, lambda db, id_, act, dice: store.acknowledge(db, id_, act, for_ms=_for_ms(dice))),
-    "take": (3, lambda db, id_, act, _dice: store.acknowledge(db, id_, act, take=True)),
-    "note": (1, lambda db, id_, act, _dice: store.note(db, id_, act)),
-    "offer": (2, lambda db, id_, act, dice: store.offer(db, id_, act, dice.choice((*WHO, None)))),
-    "snooze": (4, lambda db, id_, act, dice: store.snooze(db, id_, act, _for_ms(dice))),
-    "wake": (1, lambda db, id_, act, _dice: store.wake(db, id_, act)),
-    "unack": (2, lambda db, id_, act, _dice: store.unacknowledge(db, id_, act)),
-    "close": (4, lambda db, id_, act, dice: store.close(db, id_, act, dice.choice(list(Outcome)))),
-    "reopen": (4, lambda db, id_, act, _dice: store.reopen(db, id_, act)),
-    "accept": (3, lambda db, id_, act, _dice: handovers.accept(db, id_, act)),
+ACTS: Mapping[str, Verb] = {
+    "ack": lambda db, id_, act, _dice: store.acknowledge(db, id_, act),
+    "ack for": lambda db, id_, act, dice: store.acknowledge(db, id_, act, for_ms=_for_ms(dice)),
+    "take": lambda db, id_, act, _dice: store.acknowledge(db, id_, act, take=True),
+    "note": lambda db, id_, act, _dice: store.note(db, id_, act),
+    "offer": lambda db, id_, act, dice: store.offer(db, id_, act, dice.choice((*WHO, None))),
+    "snooze": lambda db, id_, act, dice: store.snooze(db, id_, act, _for_ms(dice)),
+    "wake": lambda db, id_, act, _dice: store.wake(db, id_, act),
+    "unack": lambda db, id_, act, _dice: store.unacknowledge(db, id_, act),
+    "close": lambda db, id_, act, dice: store.close(db, id_, act, dice.choice(list(Outcome))),
+    "reopen": lambda db, id_, act, _dice: store.reopen(db, id_, act),
+    "accept": lambda db, id_, act, _dice: handovers.accept(db, id_, act),
+}
+# What people mostly do with an alert as it stands; one time in five they do anything.
+SENSIBLE: Mapping[State, Sequence[str]] = {
+    State.NEW: ("ack", "ack", "ack for", "offer"),
+    State.RERAISED: ("ack", "ack", "ack for", "note"),
+    State.ACKNOWLEDGED: (
+        "take",
+        "take",
+        "snooze",
+        "snooze",
+        "wake",
+        "unack",
+        "close",
+        "offer",
+        "accept",
+        "accept",
+        "ack",
+    ),
+    State.SETTLED: ("close", "close", "ack"),
+    State.CLOSED: ("reopen", "reopen", "note"),
 }
 
 
 def hand_over(ward: Ward, _bed: Bed, dice: random.Random) -> Doing:
     """Someone hands over all that they have in hand, just after the clock was looked at."""
-    act = replace(ward.act(dice.choice(WHO), None), op_id=None)
+    owners = [alert.owner for one in ward.beds for alert in ward.case(one.stay_no).alerts.values() if alert.owner]
+    act = replace(ward.act(dice.choice(owners or WHO), None), op_id=None)
     stays, looks = looked(ward, [*ward.beds, ward.service, *ward.gone[-1:]])
 
     def does(db: Connection) -> None:
@@ -627,8 +659,8 @@ HAPPENS = {
     "sent": 3,
     "discharge": 0.4,
     "look": 4,
-    "person": 25,
-    "hand over": 1.5,
+    "person": 18,
+    "hand over": 2.5,
 }
 BEDS = (6, 3, 1)
 
@@ -639,6 +671,9 @@ def walk_of(seed: int) -> tuple[tuple[int, ...], list[Step]]:
     several = chance.randint(40, 160)
     what = chance.choices(list(HAPPENS), weights=list(HAPPENS.values()), k=several)
     beds = chance.choices(range(len(BEDS)), weights=BEDS, k=several)
+    for number in range(1, several):
+        if what[number - 1] in {"person", "hand over"} and chance.random() < 0.4:  # people stay with what they do
+            what[number], beds[number] = "person", beds[number - 1]
     minutes = [chance.choice(SPANS_OF_PEOPLE if one == "person" else SPANS) for one in what]
     steps = list(starmap(Step, zip(what, beds, minutes, (chance.getrandbits(40) for _ in range(several)), strict=True)))
     return tuple(chance.randrange(len(PLANS)) for _ in BEDS), steps

@@ -14,13 +14,14 @@ import pytest
 from alerts.model import Alert, Case, Kind, Lane
 from alerts.rows import EVENT_COLUMNS, event_of
 from tests.property.alerts_invariants import Watch
-from tests.property.alerts_ward import Step, Ward, walk_of
+from tests.property.alerts_ward import ACTS, Step, Ward, walk_of
 from vwmon.store.sqlite import Connection
 
 STEPS = int(os.environ.get("VWMON_STEPS", "50000"))
 PARTS_OF_THE_RUN = 10
 APART = 10_000_000  # seeds of one part of the run from those of the next
 TWINS = 400
+WALKS_FOR_EVERYTHING = 500
 MOST_TRIES = 1000  # to make a broken walk shorter
 _EVENTS = f"select {', '.join(EVENT_COLUMNS)} from alert_event"  # noqa: S608
 Walk = Callable[[Sequence[int], Sequence[Step]], int]
@@ -101,6 +102,23 @@ def test_the_invariants_hold_after_every_step(part: int) -> None:
         except Exception as error:
             raise AssertionError(told(watched, seed)) from error
         seed += 1
+
+
+def test_whatever_can_happen_to_an_alert_happens() -> None:
+    """A machine that never came to some act or some move would promise nothing about it."""
+    done = {(verb, refused) for verb in ACTS for refused in (True, False)} | {
+        ("hand over", False),
+        ("discharge", False),
+    }
+    left: set[object] = {*Kind, *done}
+    for seed in range(WALKS_FOR_EVERYTHING):
+        plans, steps = walk_of(seed)
+        for happened in filter(None, map(Ward(plans).do, steps)):
+            left -= {event.kind for event in happened.events}
+            left.discard((happened.doing.verb, happened.refusal is not None))
+        if not left:
+            return
+    pytest.fail(f"in {WALKS_FOR_EVERYTHING} walks there was never {left}")
 
 
 def twins(plans: Sequence[int], steps: Sequence[Step]) -> int:
