@@ -36,6 +36,7 @@ from vwmon.ward import PlanTable
 
 Change = tuple[int, Case, Case]
 Placed = tuple[int, Noted]  # after how many scored messages of its stay in the step something is known
+Fell = tuple[int, str, int | None]  # when a part fell overdue, which it is, and when it came last
 NOTHING_LEARNT: Mapping[int, Sequence[Placed]] = MappingProxyType({})
 OF_PARTS = frozenset(f"value:{part}" for part in PARTS)
 
@@ -332,10 +333,11 @@ class _Story:
     def _moment(self, over_time: _Terms, case: Case, i: int, left: list[int]) -> Case:
         scores, received_ms = self.scores, int(self.scores.received_ms[i])
         case = faults.freed(case, received_ms, over_time.at(received_ms))
-        while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
-            case = self._episode(over_time, case, left.pop(0))
-        if not scores.late[i]:
-            case = self._silences(over_time, case, i, received_ms)
+        now = int(scores.wave[i]), int(scores.at_ms[i])
+        while left and self._ended(left[0]) < now:
+            case = self._silences(over_time, case, self._together(left))
+        ended = self._together(left) if left and self._ended(left[0]) == now else []
+        case = self._silences(over_time, case, ended, i)
         case = over_time.tick(case, received_ms)
         expected, refused = self.expected[scores.stay[i]], self.refused.get(i, NOTHING)
         point = points.point(scores, i, case.stay_no, expected, refused)
@@ -344,30 +346,48 @@ class _Story:
     def _ended(self, gap: int) -> tuple[int, int]:
         return int(self.gaps.wave[gap]), int(self.gaps.ended_ms[gap])
 
-    def _episode(self, over_time: _Terms, case: Case, gap: int) -> Case:
-        """Tell of a part that was overdue until its reading came."""
-        gaps = self.gaps
-        part, due_ms, received_ms = PARTS[gaps.part[gap]], int(gaps.due_ms[gap]), int(gaps.received_ms[gap])
-        terms = over_time.at(received_ms)
-        case = lifecycle.overdue(over_time.tick(case, due_ms), part, due_ms, received_ms, terms=terms)
-        case = over_time.tick(case, received_ms)
-        return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms, terms)
+    def _together(self, left: list[int]) -> list[int]:
+        """Take the episodes that one reading ends from those that are left."""
+        ended = [gap for gap in left if self._ended(gap) == self._ended(left[0])]
+        del left[: len(ended)]
+        return ended
 
-    def _silences(self, over_time: _Terms, case: Case, i: int, received_ms: int) -> Case:
-        """Tell of the parts that are overdue at a moment, and of those that no longer are."""
+    def _silences(self, over_time: _Terms, case: Case, ended: Sequence[int], i: int | None = None) -> Case:
+        """Tell of the parts that were overdue until now, or are at a moment, and then of those that no longer are.
+
+        All that fell overdue comes first, as it does when the clock finds it: one silence is one alert.
+        """
+        at = i if i is not None and not self.scores.late[i] else None
+        if not ended and at is None:
+            return case
+        received_ms = int(self.gaps.received_ms[ended[0]] if i is None else self.scores.received_ms[i])
         terms = over_time.at(received_ms)
-        for due_ms, part, last_ms in sorted(self._fell_due(case, i), key=lambda fell: fell[0]):
+        fell = [*map(self._episode, ended), *(() if at is None else self._fell_due(case, at))]
+        for due_ms, part, last_ms in sorted(fell, key=lambda one: one[0]):
             case = over_time.tick(case, min(due_ms, received_ms))
             case = lifecycle.overdue(case, part, due_ms, received_ms, last_ms=last_ms, terms=terms)
         case = over_time.tick(case, received_ms)
-        for part in [part for part in case.overdue if not self.stale[i, PARTS.index(part)]]:
-            age_ms = int(self.scores.age_ms[i, PARTS.index(part)])
-            if age_ms != NEVER_AGE:
-                at_ms = int(self.scores.at_ms[i])
-                case = lifecycle.returned(case, part, at_ms - age_ms, received_ms, terms)
+        for part, at_ms in [*map(self._end, ended), *(() if at is None else self._returned(case, at))]:
+            case = lifecycle.returned(case, part, at_ms, received_ms, terms)
         return case
 
-    def _fell_due(self, case: Case, i: int) -> Iterator[tuple[int, str, int | None]]:
+    def _episode(self, gap: int) -> Fell:
+        """Give a part that was overdue until its reading came: since when, and when it had come before that."""
+        row, number, due_ms = self.gaps.stay[gap], self.gaps.part[gap], int(self.gaps.due_ms[gap])
+        last_ms = due_ms - int(self.plans.overdue_ms[row, number])
+        return due_ms, PARTS[number], last_ms if last_ms > int(self.plans.admitted_ms[row]) else None
+
+    def _end(self, gap: int) -> tuple[str, int]:
+        return PARTS[self.gaps.part[gap]], int(self.gaps.ended_ms[gap])
+
+    def _returned(self, case: Case, i: int) -> Iterator[tuple[str, int]]:
+        """Give the parts that are overdue no longer at a moment, and when their readings were observed."""
+        for part in case.overdue:
+            age_ms = int(self.scores.age_ms[i, PARTS.index(part)])
+            if not self.stale[i, PARTS.index(part)] and age_ms != NEVER_AGE:
+                yield part, int(self.scores.at_ms[i]) - age_ms
+
+    def _fell_due(self, case: Case, i: int) -> Iterator[Fell]:
         """Give the parts that are overdue at a moment and were not known to be: since when, and when each came last."""
         scores, row, lasting = self.scores, self.scores.stay[i], case.overdue
         for number in np.flatnonzero(self.stale[i]).tolist():

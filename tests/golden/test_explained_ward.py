@@ -15,7 +15,7 @@ from vwmon.patients import plans
 from vwmon.provenance import Provenance
 from vwmon.store import database
 
-ALERTS = 81
+ALERTS = 78
 ASKED = """select id, count(*) from alert join alert_event using (alert_no)
     where kind in ('raised', 'worsened', 'outgrew', 'expired', 'relapsed', 'revived') group by id order by alert_no"""
 
