@@ -368,22 +368,19 @@ class WorkList:
         self.moved(alert, self.level(), [], due_ms)
 
     def wait(self, at_ms: int, silent: Mapping[str, int], ended: Mapping[str, int]) -> None:
-        """Follow what is overdue, one part after the other: first what was, then what is; each with when it fell due.
+        """Follow what was or is overdue, each with when it fell due, in that order; then what no longer is.
 
         What waits for a repeat opens in between, when its time is over.
         """
-        for part in (part for part in PARTS if part in ended):
-            self.pass_time(ended[part])
-            self.awaited.add(part)
-            self.look()
-            self.pass_time(at_ms)
-            self.awaited.remove(part)
-            self.look()
-        for part in sorted(silent, key=lambda part: silent[part]):
-            self.pass_time(silent[part])
+        fell = {**silent, **ended}
+        for part in sorted(fell, key=lambda part: fell[part]):
+            self.pass_time(fell[part])
             self.awaited.add(part)
             self.look()
         self.pass_time(at_ms)
+        for part in ended:
+            self.awaited.remove(part)
+            self.look()
 
     def look(self) -> None:
         """Blind the alert while a part that scored for it is overdue: no good readings count, nor those before."""
