@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from alerts import wording
-from alerts.model import Lane
+from alerts.model import Kind, Lane
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
 from vwmon.duty import Route
@@ -163,7 +163,17 @@ def told(event: Row) -> str:
     level = f"level {after}" if before in {None, after} else f"level {before} -> {after}"
     note = f' "{event["note"]}"' if event["note"] else ""
     tier = f"  tier {event['evidence']['tier']}" if event["kind"] == "escalated" else ""
-    return f"{event['at']}  {event['kind']:<12}  {event['state_after']:<12}  {level:<12}  {event['actor']}{tier}{note}"
+    whom = f" ({offered(event)})" if event["kind"] == Kind.OFFERED else ""
+    told_of = f"{event['actor']}{whom}{tier}{note}"
+    return f"{event['at']}  {event['kind']:<14}  {event['state_after']:<12}  {level:<12}  {told_of}"
+
+
+def offered(event: Row) -> str:
+    """Say whom an alert was offered to; an offer may also be a hand-over to whoever is next, or be taken back."""
+    before, to = event["changes"].get("offered_to", (None, None))
+    if to is not None:
+        return f"to {to}"
+    return "to the next" if before is None else "to nobody any more"
 
 
 def done(record: Row) -> str:
