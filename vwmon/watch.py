@@ -174,8 +174,7 @@ class Watch:
         self._beaten_ms, self._linked, self._news = now_ms, link.connected, False
 
     def _came_last(self) -> tuple[int | None, int | None]:
-        """Give when something came last and when it was observed, as far as this daemon or the one before it knows."""
-        received_ms, observed_ms = self._last_ms
-        came = self._scorer.last_received_ms, received_ms
-        seen = self._scorer.last_observed_ms, observed_ms
-        return max(filter(None, came), default=None), max(filter(None, seen), default=None)
+        """Give when something came last and when it was observed; what a daemon before this one knew counts too."""
+        known = zip((self._scorer.last_received_ms, self._scorer.last_observed_ms), self._last_ms, strict=True)
+        received_ms, observed_ms = (max(filter(None, pair), default=None) for pair in known)
+        return received_ms, observed_ms

@@ -248,7 +248,10 @@ def test_a_hand_over_that_nobody_accepted_is_known_once_it_was_due(home: Home) -
     (alert_no,) = home.rows("select alert_no from alert")[0]
     with atomic(home.db):
         home.db.execute("insert into handover values (1, 'ann', 0, 50, null, null)")
-        home.db.execute("insert into handover_item values (1, ?, 'ann', '{}', 'bob', null)", [alert_no])
+        home.db.execute(
+            "insert into handover_item (handover_no, alert_no, owner, was, taker) values (1, ?, 'ann', '', 'bob')",
+            [alert_no],
+        )
     assert [watched.unaccepted_since_ms(home.db, at) for at in (49, 50)] == [None, 50]
     with atomic(home.db):
         home.db.execute("update handover_item set accepted_ms = 60")

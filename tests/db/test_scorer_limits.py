@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.db.test_scorer import ILL, MINUTE, T0, WELL, message
-from tests.db.watched_ward import Watched, differing
+from tests.db.watched_ward import STAFFING, Watched, differing
 from vwmon import explain as engine
 from vwmon.config_duty import Ward as WardSettings
 from vwmon.config_limits import WardLimit
@@ -49,7 +49,7 @@ class Limited(Watched):
     def versions(self) -> Provenance:
         """Give what makes its alerts."""
         ward = WardSettings(id="resp", name="Respiratory", limits=tuple(self.limits))
-        return Provenance(config_hash="test", plans=plans.load_all(), wards={"resp": ward})
+        return Provenance(config_hash="test", plans=plans.load_all(), wards={"resp": ward}, staffing=STAFFING)
 
     def limit(self, changes: Mapping[str, Any], *, rule: str = "news2_5", for_min: float | None = None) -> None:
         """Set a limit for p1 now."""

@@ -204,6 +204,24 @@ def test_an_episode_that_the_log_shows_is_told_before_the_reading_that_ended_it(
     )
 
 
+def test_what_was_overdue_together_is_one_alert_though_its_readings_come_one_by_one(
+    alerting: Alerting, db: Connection
+) -> None:
+    """SpO2 comes when the temperature is still awaited: the alert goes on until that comes, as it does by the clock."""
+    both = np.isin(np.arange(7), (SPO2, TEMPERATURE))
+    alerting.enrol(STAYS, replace(PLANS, expected=np.tile(both, (3, 1))), (21, 22, 23))
+    first, second = scored({"minute": 90}), scored({"minute": 100})
+    first.age_ms[0, TEMPERATURE] = 90 * MINUTE
+    step(alerting, first, gap(0, 60, 90))
+    assert states(db) == [(11, "technical", "new", 1)]
+    step(alerting, second, NO_GAPS)
+    assert states(db) == [(11, "technical", "closed", 1)]
+    assert db.execute("select since_ms - ?, cleared_ms - ? from alert", [T0, T0]).fetchone() == (
+        60 * MINUTE,
+        100 * MINUTE,
+    )
+
+
 def test_a_silence_of_several_parts_is_one_alert_as_when_the_clock_finds_it(alerting: Alerting, db: Connection) -> None:
     """A device that was away and comes back is one item, not one for each thing that it measures."""
     back = Gaps.joined([gap(0, 60, 180, part=PARTS.index("heart_rate")), gap(0, 70, 180)])

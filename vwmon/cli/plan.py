@@ -11,7 +11,7 @@ import typer
 
 from alerts.model import Lane
 from alerts.policy import POLICY, RuleSet
-from vwmon import durations
+from vwmon import durations, terms
 from vwmon.cli import context, render
 from vwmon.cli.changing import Change, changing, tell
 from vwmon.cli.limit_rows import condition, from_which, given_rows, limit_row, rule_row
@@ -21,7 +21,6 @@ from vwmon.cli.standing import standing_of
 from vwmon.config import Settings
 from vwmon.errors import UsageError
 from vwmon.patients import plans
-from vwmon.patients.limits import Layers
 from vwmon.patients.records import Stay, StayLimit
 from vwmon.store import limits, registers
 from vwmon.store.database import open_reader
@@ -160,8 +159,7 @@ def _end(change: Change, patient: str, rule: str, reason: str, form: Format) -> 
 
 
 def _rules(settings: Settings, stay: Stay, own: Sequence[StayLimit], at_ms: int) -> RuleSet:
-    wards = {ward.id: [limit.of(ward.id) for limit in ward.limits] for ward in settings.wards}
-    return Layers(wards, plans.load_all()).course(stay, own).at(at_ms)
+    return terms.layers(settings.wards, plans.load_all()).course(stay, own).at(at_ms)
 
 
 def _show(patient: str, settings: Settings, form: Format) -> None:
