@@ -286,10 +286,11 @@ def _noted(alert: Alert) -> Iterator[str]:
 def _overdue(alert: Alert, now_ms: int) -> Iterator[str]:
     """Say what is overdue, parts that are for the same time together."""
     spans: dict[str, list[str]] = {}
+    to_ms = wording.lasted_to_ms(alert, now_ms)
     for part, gap in alert.evidence.get("overdue", {}).items():
         since_ms = gap["due_ms"] if gap["last_ms"] is None else gap["last_ms"]
         lead = "never" if gap["last_ms"] is None else "no"
-        spans.setdefault(f"{lead} {wording.ago(now_ms - since_ms)}", []).append(SHORT.get(part, wording.label(part)))
+        spans.setdefault(f"{lead} {wording.ago(to_ms - since_ms)}", []).append(SHORT.get(part, wording.label(part)))
     for told, parts in spans.items():
         lead, span = told.split(" ", 1)
         named = _few(parts)

@@ -25,7 +25,7 @@ SAW = {
     Kind.ALSO_SEEN: "saw it too",
     Kind.NOTED: "wrote a note",
     Kind.CLOSED: "closed it",
-    Kind.OFFERED: "offered it to someone",
+    Kind.OFFERED: "offered it",
     Kind.SNOOZED: "put it off",
     Kind.UNACKNOWLEDGED: "took the acknowledgement back",
     Kind.REOPENED: "opened it again",
@@ -162,7 +162,8 @@ def _seen_by(page: Page) -> Iterator[str]:
     for event in page.record["events"]:
         if event["kind"] in SAW and event["actor"] != MONITOR:
             level = f"at level {event['level_after']}, version {event['version']}"
-            yield f"{page.here(event['at'])}  {event['actor']} {SAW[Kind(event['kind'])]} {level}"
+            whom = f" {work_list.offered(event)}" if event["kind"] == Kind.OFFERED else ""
+            yield f"{page.here(event['at'])}  {event['actor']} {SAW[Kind(event['kind'])]}{whom} {level}"
 
 
 def _notifications(page: Page) -> Iterator[str]:

@@ -65,6 +65,11 @@ class Asked:
         """Tell whether this is the list of a ward as it is, with nothing asked for or left out by name."""
         return self.within_ms is None and self.wanted == Wanted(ward=self.wanted.ward, snoozed=self.wanted.snoozed)
 
+    @property
+    def of_some_only(self) -> bool:
+        """Tell whether nothing was asked for but whose alerts to show: by ward, by patient."""
+        return self.within_ms is None and self.wanted == Wanted(ward=self.wanted.ward, patient=self.wanted.patient)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:

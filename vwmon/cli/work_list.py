@@ -171,6 +171,14 @@ def by(event: Row) -> str:
     return f"{event['actor']}{f': {said}' if said else ''}{note}"
 
 
+def offered(event: Row) -> str:
+    """Say whom an alert was offered to; an offer may also be a hand-over to whoever is next, or be taken back."""
+    before, to = event["changes"].get("offered_to", (None, None))
+    if to is not None:
+        return f"to {to}"
+    return "to the next" if before is None else "to nobody any more"
+
+
 def done(record: Row) -> str:
     """Say in one line where an alert stands after an act."""
     parts = [headline(record)]
