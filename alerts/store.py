@@ -224,6 +224,10 @@ def _do(db: Connection, alert_id: str, act: Act, verb: Callable[[Case, Alert, Ac
 def _with_what_was_seen(db: Connection, alert: Alert, act: Act) -> Act:
     if act.seen_version is None:
         return act
+    if act.seen_version > alert.version:
+        raise AlertUnknown(
+            f"{alert.id} has no revision {act.seen_version}; it is at {alert.version}: vwmon alerts show {alert.id}"
+        )
     seen = [alert.alert_no, act.seen_version]
     row, evidence = db.execute(_SEEN, seen).fetchone(), db.execute(_SEEN_EVIDENCE, seen).fetchone()
     return replace(

@@ -75,7 +75,7 @@ class Story:
         """
         gaps, received_ms = self.gaps, int(self.scores.received_ms[i])
         terms = over_time.at(received_ms)
-        fell = [*self._fell_due(case, i), *((int(gaps.due_ms[gap]), PARTS[gaps.part[gap]], None) for gap in ended)]
+        fell = [*self._fell_due(case, i), *map(self._episode, ended)]
         for due_ms, part, last_ms in sorted(fell, key=lambda one: (one[0], PARTS.index(one[1]))):
             case = over_time.tick(case, min(due_ms, received_ms))
             case = lifecycle.overdue(case, part, due_ms, received_ms, last_ms=last_ms, terms=terms)
@@ -86,6 +86,12 @@ class Story:
         for part, at_ms in self._came_back(case, i):
             case = lifecycle.returned(case, part, at_ms, received_ms, terms)
         return case
+
+    def _episode(self, gap: int) -> tuple[int, str, int | None]:
+        """Give a part that was overdue until its reading came: since when, and when it had come before that."""
+        row, number, due_ms = self.gaps.stay[gap], self.gaps.part[gap], int(self.gaps.due_ms[gap])
+        last_ms = due_ms - int(self.plans.overdue_ms[row, number])
+        return due_ms, PARTS[number], last_ms if last_ms > int(self.plans.admitted_ms[row]) else None
 
     def _fell_due(self, case: Case, i: int) -> Iterator[tuple[int, str, int | None]]:
         """Give the parts that are overdue at a moment and were not known to be: since when, and when each came last.

@@ -303,6 +303,17 @@ def test_what_is_pending_is_counted_and_listed_with_when_it_opens(vwmon: Command
     assert [(row["stay"], row["opens_at"], row["level"]) for row in rows] == [(1, "1970-01-01T03:29:00Z", 2)]
 
 
+@pytest.mark.parametrize(
+    "asked", [["--level", "3"], ["--mine"], ["--closed"], ["--since", "2h"], ["--lane", "technical"]]
+)
+def test_what_is_pending_is_not_narrowed_by_what_it_has_not(vwmon: Command, ward: Ward, asked: list[str]) -> None:
+    """An option that did nothing would pass off the whole list as the one that was asked for."""
+    pending(ward, 1, NOW + 9 * MINUTE)
+    result = vwmon("alerts", "--pending", *asked, "--db", ward.path)
+    assert result.exit_code == 2
+    assert "narrowed with --ward and --patient" in result.stderr
+
+
 def test_nothing_pending_says_so(vwmon: Command, ward: Ward) -> None:
     """With the trust that belongs to it."""
     assert shown(vwmon, ward, "--pending") == "Nothing is pending confirmation.\n"

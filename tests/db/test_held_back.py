@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alerts.faults import Finding
@@ -272,6 +272,7 @@ def test_a_finding_is_kept_once(ward: Home) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
+@example(349)  # a pause given between an act and the next message
 def test_a_ward_of_faults_is_told_again_to_the_bit(seed: int) -> None:
     """Whatever fails, whoever goes out, whatever is sent, whoever acts, however often the daemon starts again."""
     chance = random.Random(seed)

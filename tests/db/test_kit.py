@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as changed
 
+from alerts import store as cases
+from alerts import wording
 from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY
 from devices.readings import MARK_CLOCK_AHEAD
@@ -175,6 +177,15 @@ def test_a_device_of_nobody_is_an_item_of_the_service(home: Home) -> None:
     assert home.stands() == ["unassigned other"]
     home.look(71)
     assert home.stands() == []
+
+
+def test_every_device_of_nobody_is_named_on_the_list(home: Home) -> None:
+    """Who has to look for it needs its name; so it is of the second one, too."""
+    for minute, device in enumerate(("stray", "other"), 1):
+        home.sends({"spo2": 97.0}, minute, device=device)
+        home.look(minute)
+    (alert,) = cases.load(home.db, [SYSTEM_STAY])[SYSTEM_STAY].alerts.values()
+    assert wording.why(alert, T0 + 5 * MINUTE) == ["a device sends and belongs to nobody (stray, other) for 4 min"]
 
 
 def test_a_device_that_was_returned_may_still_say_what_it_had(home: Home) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from alerts import wording
-from alerts.model import Lane
+from alerts import happened, wording
+from alerts.model import Kind, Lane
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
 from vwmon.duty import Route
@@ -161,9 +161,22 @@ def told(event: Row) -> str:
     """Give one event as a line of history."""
     before, after = event["level_before"], event["level_after"]
     level = f"level {after}" if before in {None, after} else f"level {before} -> {after}"
+    return f"{event['at']}  {event['kind']:<14}  {event['state_after']:<12}  {level:<12}  {by(event)}"
+
+
+def by(event: Row) -> str:
+    """Say who did what an entry of the history says, what that means, and with what words."""
+    said = happened.words(Kind(event["kind"]), event["actor"], event["evidence"], ms(event["at"]))
     note = f' "{event["note"]}"' if event["note"] else ""
-    tier = f"  tier {event['evidence']['tier']}" if event["kind"] == "escalated" else ""
-    return f"{event['at']}  {event['kind']:<12}  {event['state_after']:<12}  {level:<12}  {event['actor']}{tier}{note}"
+    return f"{event['actor']}{f': {said}' if said else ''}{note}"
+
+
+def offered(event: Row) -> str:
+    """Say whom an alert was offered to; an offer may also be a hand-over to whoever is next, or be taken back."""
+    before, to = event["changes"].get("offered_to", (None, None))
+    if to is not None:
+        return f"to {to}"
+    return "to the next" if before is None else "to nobody any more"
 
 
 def done(record: Row) -> str:
