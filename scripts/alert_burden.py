@@ -240,8 +240,8 @@ def _sentences(shipped: Run) -> Iterator[str]:
     both = sum(calls.values())
     patients = f"{len(shipped.moments)} patient{'s' * (len(shipped.moments) > 1)}"
     yield (
-        f"{patients}, {shipped.patient_days} patient-days with a reading, {moments} scored moments, of which {breaches} "
-        "breach. In brackets: per patient-day."
+        f"{patients}, {shipped.patient_days} patient-days with a reading, {moments} scored moments, of which "
+        f"{breaches} breach. In brackets: per patient-day."
     )
     yield ""
     yield (
