@@ -308,6 +308,7 @@ def rows(count: int) -> list[dict[str, object]]:
     """Give so many rows of the list."""
     row = {"lane": "clinical", "level": 2, "state": "new", "since": "1970-01-01T00:00:00Z", "score": None, "tier": 1}
     row |= {"owner": None, "due_at": None, "ward": "resp", "brief": ["because"], "flags": []}
+    row |= {"route": None, "waits_until": None}
     return [row | {"id": f"K{number:03}", "patient": f"p-{number}"} for number in range(count)]
 
 

@@ -140,6 +140,8 @@ def test_one_look_that_finds_several_deadlines_passed_lets_them_act_in_their_ord
     """The acknowledgement ended ten seconds before the readings were overdue; both are found at once, later."""
     ward.hears(ILL, 0)
     name = only(ward)
+    ward.until(15)
+    ward.ack(name)
     due_ms = ward.scorer.next_due_ms(ward.now_ms)
     assert due_ms is not None
     ward.pass_to(due_ms - 30_000)
