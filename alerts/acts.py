@@ -173,7 +173,7 @@ def reopen(case: Case, alert: Alert, act: Act, stood: Sequence[str] = ()) -> Ans
     asking = attention.asking(alert, attention.due_ms(act.now_ms, alert.level, terms))
     opened: dict[str, Any] = {"closed_ms": None, "cleared_ms": None, "outcome": None}
     reopened = done(again, alert, Kind.REOPENED, act, **asking, **UNCOVERED, **opened)
-    return Answer(case=lifecycle.weighed(reopened, act.now_ms, terms))
+    return Answer(case=lifecycle.resumed(reopened, alert.lane, act.now_ms, terms))
 
 
 def done(

@@ -14,6 +14,7 @@ from alerts.conditions import Moment
 from alerts.evidence import Evidence
 from alerts.faults import overdue, returned, sick_and_unseen
 from alerts.model import Alert, Ask, Asked, Case, Condition, ConditionState, Lane, Noted, Scored
+from alerts.pauses import LASTS
 from alerts.policy import POLICY, RED, TERMS, RuleSet, Terms
 
 __all__ = [
@@ -23,10 +24,10 @@ __all__ = [
     "opened",
     "overdue",
     "released",
+    "resumed",
     "returned",
     "sick_and_unseen",
     "standing_again",
-    "weighed",
 ]
 
 
@@ -71,7 +72,7 @@ def opened(case: Case, due_ms: int, terms: Terms = TERMS) -> Case:
     came = [case.conditions[name] for name in rules.rules if name in known and known[name].standing]
     worst = max(came, key=lambda c: (rules.rules[c.rule].level, c.evidence["at_ms"]))
     after = _known(case, {**case.conditions, **known}, Asked.OVER)
-    said = {**worst.evidence, "rules": [condition.rule for condition in came]}
+    said = evidence.together(worst.evidence, [one.rule for one in came], [one.evidence for one in came])
     active = (alert := case.alerts.get(Lane.CLINICAL)) is not None and alert.active
     signal = _signal(after, said, rules, [condition.evidence for condition in came])
     signal = replace(signal, known_ms=due_ms, current=not active)
@@ -110,14 +111,23 @@ def standing_again(case: Case, alert: Alert, stood: Sequence[str], now_ms: int, 
     """
     if alert.lane is Lane.CLINICAL:
         again = conditions.unknown_again(case.conditions, stood, alert.level, now_ms, terms.rules)
-        return replace(case, conditions=again)
+        return _known(case, again, Asked.OVER)
     of_lane = [c for c in case.conditions.values() if terms.rules.lane(c.rule) is alert.lane]
     lasting = {c.rule: replace(c, state=ConditionState.PRESENT) for c in of_lane if faults.lasting(c)}
     return replace(case, conditions={**case.conditions, **lasting}) if lasting else None
 
 
-def weighed(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
-    """Bring the alerts that silence and faults make in line with a case that a person has changed."""
+def resumed(case: Case, lane: Lane, now_ms: int, terms: Terms = TERMS) -> Case:
+    """Give the case once a person has opened the alert of a lane again: nothing waits beside an active alert.
+
+    What silence and faults make is brought in line, and raises nothing by it (see faults.eased).
+    """
+    waiting = conditions.opened(case.conditions, now_ms, terms.rules) if lane is Lane.CLINICAL else {}
+    if any(condition.standing for condition in waiting.values()):
+        held = dict.fromkeys(case.conditions, ((0, LASTS),))
+        case = opened(case, now_ms, replace(terms, held=held))
+    elif waiting:
+        case = _known(case, {**case.conditions, **waiting}, Asked.OVER)
     return faults.eased(case, now_ms, terms)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from alerts import wording
+from alerts import titles, wording
 from alerts.model import Alert, Kind, Lane, Level, State
 from alerts.policy import POLICY
 
@@ -95,7 +95,7 @@ def why(alert: Alert, present: Present, again: Kind | None, now_ms: int) -> list
     if now is None:
         return [*said, "no score that still holds", *wording.why(alert, now_ms)]
     sentences = wording.why(replace(alert, evidence=now), now_ms)
-    return [*said, *sentences, *_compared(present, now_ms), *_rise(alert, now, now_ms)]
+    return [*said, *sentences, *_compared(present, now_ms), *_rise(alert, now, now_ms), *_limits(alert)]
 
 
 def brief(alert: Alert, present: Present, again: Kind | None, now_ms: int) -> list[str]:
@@ -136,6 +136,7 @@ def _clinical(alert: Alert, present: Present, now_ms: int) -> Iterator[str]:
         yield f"raised {then} ago on {_score(alert.evidence)}"
     for title in _other_rules(alert):
         yield f"{title}, {then} ago"
+    yield from (f"limit {now}" for now, _ in titles.moved(_of_the_score(alert)))
 
 
 def _now(now: Record, present: Present, now_ms: int) -> Iterator[str]:
@@ -205,6 +206,15 @@ def _rise(alert: Alert, now: Record, now_ms: int) -> Iterator[str]:
         yield f"{said}: {', '.join(parts)}" if parts else said
 
 
+def _limits(alert: Alert) -> Iterator[str]:
+    """Say under which limits it was raised that are not the table's; a rise that is told whole says so itself."""
+    return iter(()) if _other_rules(alert) else wording.limits_moved(alert.evidence)
+
+
+def _of_the_score(alert: Alert) -> Record:
+    return {**alert.evidence, "rules": [rule for rule in alert.evidence["rules"] if rule.startswith(OF_THE_SCORE)]}
+
+
 def _differs(then: Record, now: Record) -> bool:
     return any(then.get(name) != now[name] for name in ("total_min", "total_max"))
 
@@ -254,7 +264,7 @@ def _could_be(alert: Alert, now: Record) -> Iterator[str]:
 def _other_rules(alert: Alert) -> list[str]:
     """Name what else the alert was raised on than the score."""
     others = [rule for rule in alert.evidence["rules"] if not rule.startswith(OF_THE_SCORE)]
-    return [POLICY.rules[rule].title if rule in POLICY.rules else rule for rule in others]
+    return [titles.title_of(rule, alert.evidence) for rule in others]
 
 
 def _standing(alert: Alert, now_ms: int) -> Iterator[str]:

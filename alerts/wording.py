@@ -6,6 +6,7 @@ No word here decides anything; ages are against the `now_ms` that the caller giv
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from alerts import titles
 from alerts.model import Alert, Condition, Lane, Level, State
 from alerts.policy import BASE, POLICY, RED, RULES, RuleSet, flapping, lately
 
@@ -128,6 +129,7 @@ def _clinical(evidence: Mapping[str, Any], now_ms: int, _to_ms: int) -> Iterator
         age_ms = now_ms - at_ms + evidence["ages_ms"].get(part, 0)
         moved = _moved(part, evidence["values"].get(part), evidence)
         yield f"{_reading(part, evidence['values'].get(part))}{moved} scored {points}, {ago(age_ms)} ago"
+    yield from limits_moved(evidence)
     if "repeat" in evidence:
         yield f"no repeat has denied it within {ago(POLICY.repeat_within_ms)}"
 
@@ -135,9 +137,15 @@ def _clinical(evidence: Mapping[str, Any], now_ms: int, _to_ms: int) -> Iterator
 def _named(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
     """Say the numbers that rules asked for by name, each under the title of its rule."""
     for name in evidence["rules"]:
-        rule = RULES.get(name)
+        rule = titles.rule_of(name, evidence)
         if rule is not None and rule.named and rule.quantity in evidence.get("quantities", {}):
-            yield f"{rule.title}: {_quantity(rule.quantity, evidence)}, {ago(now_ms - evidence['at_ms'])} ago"
+            yield f"{titles.title(rule)}: {_quantity(rule.quantity, evidence)}, {ago(now_ms - evidence['at_ms'])} ago"
+
+
+def limits_moved(evidence: Mapping[str, Any]) -> Iterator[str]:
+    """Say under which limits something was a breach, where they are not those of the table of rules."""
+    for now, by_the_table in titles.moved(evidence):
+        yield f"limit moved to {now}, from {by_the_table}"
 
 
 def _quantity(name: str, evidence: Mapping[str, Any]) -> str:

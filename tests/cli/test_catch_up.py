@@ -1,6 +1,7 @@
 """A ward that closes at night: which way its alerts go then, and what those who open it are told of the night."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from alerts.acts import Act
 from alerts.model import SYSTEM_STAY, Case, Outcome
 from tests.cli.test_alerts_commands import Ward, ward
 from tests.conftest import Command
-from tests.unit.alerts_points import HOUR, MINUTE, Point, person, point
+from tests.unit.alerts_points import AT_ONCE, HOUR, MINUTE, Point, person, point
 from vwmon.clock import Clock
 from vwmon.duty import Staffing
 from vwmon.store.database import atomic
@@ -76,12 +77,12 @@ class Nights:
 
 
 def follow(case: Case, scored: Point, stay: int) -> Case:
-    """Observe a score on a ward that is told."""
+    """Observe a score on a ward that is told, and on which a breach counts at once."""
     from vwmon.config_duty import Ward as Settings
 
     wards = (Settings(id="resp", name="R", time_zone="UTC", hours="08:00-20:00"),)
     terms = Staffing(wards=wards, told=True).terms("resp" if stay < 3 else "hf")
-    return lifecycle.observe(case, scored, terms)
+    return lifecycle.observe(case, scored, replace(terms, rules=AT_ONCE.rules))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from alerts import queries, waits
 from tests.db.test_scorer import ILL, MINUTE, T0, WELL, message
 from tests.db.watched_ward import STAFFING, Watched, differing
 from vwmon import explain as engine
@@ -328,3 +329,17 @@ def test_an_explanation_names_no_limit_that_nobody_had_noticed(ward: Limited) ->
     assert differing(found) == []
     assert found.given.get("news2_7", {}) == {}
     assert found.rules[0].limit_on == 7
+
+
+def test_what_waits_is_listed_under_the_limit_it_breached_also_once_that_is_over(ward: Limited) -> None:
+    """By its title and at its level, whatever the limit is by the time that someone looks."""
+    ward.limit({"limit_on": 4, "limit_off": 3, "level": 1, "cadence": "spot", "on_delay": "5m"})
+    ward.hears(POORLY, 10)
+    ward.end_limit()
+    asked = queries.Lookups(whose=lambda _: {}, scores=lambda _: {})
+    (row,) = waits.pending(ward.db, asked)
+    assert (row["title"], row["level"]) == ("NEWS2 4 or more", 1)
+    ward.until(26)
+    (alert_id,) = ward.open_alerts()
+    assert ward.explained(alert_id).event.evidence["limits"]["news2_5"]["limit_on"] == 4
+    assert all_the_same(ward)

@@ -82,7 +82,7 @@ FAULTS = (
     Fault(
         name="not-a-number stored",
         edits=(
-            Edit(file="devices/payloads/native.py", before="parse_constant=_not_finite", after="parse_constant=float"),
+            Edit(file="devices/strict_json.py", before="parse_constant=_not_finite", after="parse_constant=float"),
             Edit(
                 file="devices/acceptance.py",
                 before=(
@@ -128,17 +128,30 @@ FAULTS = (
         found_by=("tests/db/test_store_database.py",),
     ),
     Fault(
+        name="no outbox",  # what people are to be told is written after the alert, in a transaction of its own
+        edits=_one(
+            "alerts/store.py",
+            "        _notify(db, changed)\n",
+            '        db.execute("commit")\n        db.execute("begin immediate")\n        _notify(db, changed)\n',
+        ),
+        found_by=("tests/db/test_outbox.py",),
+    ),
+    Fault(
         name="an acknowledgement of what was not seen",
         edits=_one(
             "alerts/acts.py",
-            "    if act.seen_level is None or alert.level <= act.seen_level:\n        return None\n",
-            "    if act.seen_level is None or alert.level >= 0:\n        return None\n",
+            "    if act.seen_level is None or not attention.worse_than(alert, act.seen_level, act.seen_evidence):\n",
+            "    if act.seen_level is None or not attention.worse_than(alert, alert.level, None):\n",
         ),
         found_by=("tests/unit/test_alerts_acts.py",),
     ),
     Fault(
         name="a relapse stuck in settled",
-        edits=_one("alerts/attention.py", "    State.SETTLED: _relapse,\n", "    State.SETTLED: _no_worse,\n"),
+        edits=_one(
+            "alerts/attention.py",
+            "    State.SETTLED: _relapse,\n",
+            "    State.SETTLED: lambda case, alert, signal, level, _terms: _no_worse(case, alert, signal, level),\n",
+        ),
         found_by=("tests/unit/test_alerts_lifecycle.py",),
     ),
     Fault(

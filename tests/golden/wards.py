@@ -110,13 +110,17 @@ def write_made(path: Path) -> None:
 def made_rows(patient: int) -> Iterator[tuple[str, int, str, float]]:
     """Make the readings of one patient: well, hovering or ill for a while, some vitals now and then left out.
 
-    Every third is never ill for certain, but has a tired pulse and a cuff that is seldom worn and often slips.
+    Now and then a cuff has slipped, and that is all that comes. Every third is never ill for certain, but has a tired
+    pulse and a cuff that is seldom worn and often slips.
     """
     chance, unsure = random.Random(patient), patient % 3 == 0
     time, illness = 0, 0.0
     for _ in range(READINGS):
         time += chance.choice(GAPS)
         illness = chance.choice([0.0, 0.05, 0.2, 0.35, 0.5]) if chance.random() < 0.1 else illness
+        if chance.random() < 0.1:
+            yield f"p{patient:02}", time, "systolic_bp", 999.0
+            continue
         some = [vital for vital in USUAL if chance.random() < 0.5] if chance.random() < 0.4 else list(USUAL)
         for vital in some:
             if unsure:

@@ -9,8 +9,8 @@ import pytest
 from alerts import acts, deadlines, lifecycle
 from alerts.acts import Answer
 from alerts.errors import AlertConflict, AlertRefused
-from alerts.model import SYSTEM_STAY, Alert, Case, ConditionState, Kind, Lane, Level, Outcome, State
-from alerts.policy import POLICY
+from alerts.model import SYSTEM_STAY, Alert, Asked, Case, ConditionState, Kind, Lane, Level, Outcome, State
+from alerts.policy import POLICY, TERMS
 from tests.unit.alerts_points import (
     HOUR,
     LAG,
@@ -277,6 +277,41 @@ def test_one_that_had_settled_is_reopened_as_unknown_at_its_own_level() -> None:
     assert clinical(follow(case, point(95, 0))).level is Level.URGENT
     bare = reopened(closed(acked(after(point(0, 5)), 1), 10), 20)
     assert {c.rule for c in bare.conditions.values() if c.standing} == {"news2_5", "news2_red"}
+
+
+def pending_after_a_close(**points: int) -> Case:
+    """An alert of level 2 that was closed, and a new breach of an hour later that waits for a repeat."""
+    case = closed(acked(after(point(0, 5), point(6, 5), under=TERMS), 7), 10)
+    case = replace(case, asks=())
+    return follow(case, point(60, **points), under=TERMS)  # type: ignore[arg-type]
+
+
+def test_nothing_waits_beside_an_alert_that_is_reopened() -> None:
+    """What was pending counts at once, as it does beside any active alert, and no repeat is asked for any more."""
+    case = pending_after_a_close(spo2=3)
+    assert [c.rule for c in case.pending.values()] == ["news2_red"]
+    case = reopened(case, 61, ["news2_5"])
+    assert clinical(case).state is State.RERAISED
+    assert not case.pending
+    assert case.conditions["news2_red"].standing
+    assert [(ask.rule, ask.state) for ask in case.asks] == [("news2_red", Asked.QUEUED), ("news2_red", Asked.OVER)]
+
+
+def test_a_repeat_of_what_stands_again_is_not_asked_for_any_more() -> None:
+    """The rule that stood at the close was pending on another breach since: reopened, it waits for nothing."""
+    case = reopened(pending_after_a_close(spo2=2, heart_rate=2, temperature=1), 61, ["news2_5"])
+    assert case.conditions["news2_5"].state is ConditionState.UNKNOWN
+    assert [(ask.rule, ask.state) for ask in case.asks] == [("news2_5", Asked.QUEUED), ("news2_5", Asked.OVER)]
+
+
+def test_what_is_worse_and_pending_raises_the_level_of_what_is_reopened() -> None:
+    """A level 1 that was closed, a breach of level 2 that waits, and the mistake undone: it is level 2."""
+    case = follow(Case(stay_no=7), point(0, could_be=6), point(16, could_be=6), under=TERMS)
+    case = replace(closed(acked(deadlines.tick(case, 17 * MINUTE), 18), 20), asks=())
+    case = follow(case, point(60, spo2=3), under=TERMS)
+    case = reopened(case, 61, ["news2_could_be_5"])
+    assert (clinical(case).state, clinical(case).level) == (State.RERAISED, Level.URGENT)
+    assert clinical(case).due_ms == (61 + 15) * MINUTE
 
 
 def test_a_reopened_alert_whose_readings_are_overdue_is_blind_and_seen_to() -> None:

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from alerts import queries, waiting
+from alerts import queries, waits
 from alerts.model import State
 from alerts.queries import Wanted
 from vwmon.cli import stay_lookups, ward_lines, work_list
@@ -125,7 +125,7 @@ def read_pending(asked: Asked) -> Shown:
     with closing(open_reader(asked.settings.store.path)) as db:
         _check(db, asked)
         standing = standing_of(db)
-        found = waiting.pending(db, stay_lookups.lookups(db, standing.now_ms, names=asked.identify))
+        found = waits.pending(db, stay_lookups.lookups(db, standing.now_ms, names=asked.identify))
         rows = [row for row in found if _of(row, asked.wanted)]
     footer = [f"{len(rows)} pending confirmation; each opens when its time is up, unless a fresh reading denies it"]
     around = Around(title=standing.title, empty="Nothing is pending confirmation.", footer=footer if rows else ())

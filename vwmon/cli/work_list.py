@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from alerts import wording
+from alerts import happened, wording
 from alerts.model import Kind, Lane
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
@@ -161,11 +161,14 @@ def told(event: Row) -> str:
     """Give one event as a line of history."""
     before, after = event["level_before"], event["level_after"]
     level = f"level {after}" if before in {None, after} else f"level {before} -> {after}"
+    return f"{event['at']}  {event['kind']:<14}  {event['state_after']:<12}  {level:<12}  {by(event)}"
+
+
+def by(event: Row) -> str:
+    """Say who did what an entry of the history says, what that means, and with what words."""
+    said = happened.words(Kind(event["kind"]), event["actor"], event["evidence"], ms(event["at"]))
     note = f' "{event["note"]}"' if event["note"] else ""
-    tier = f"  tier {event['evidence']['tier']}" if event["kind"] == "escalated" else ""
-    whom = f" ({offered(event)})" if event["kind"] == Kind.OFFERED else ""
-    told_of = f"{event['actor']}{whom}{tier}{note}"
-    return f"{event['at']}  {event['kind']:<14}  {event['state_after']:<12}  {level:<12}  {told_of}"
+    return f"{event['actor']}{f': {said}' if said else ''}{note}"
 
 
 def offered(event: Row) -> str:

@@ -1,17 +1,16 @@
-"""The breaches that wait to be confirmed, as plain dictionaries: a delay that is stored must be there to be seen.
+"""What waits to be confirmed, in the words of the public interface: breaches that are no alert yet. Read only.
 
-Read only. What confirms or denies them is alerts.conditions'.
+A wait is of a rule as it stood when its breach was seen, limits of every layer counted; its evidence says so.
 """
 
 from typing import Final
 
-from alerts import reasons
+from alerts import reasons, titles
 from alerts.model import Condition, Connection
-from alerts.policy import RULES
 from alerts.queries import Lookups, Record, Whose, utc
 from alerts.rows import CONDITION_COLUMNS, condition_of
 
-# Column names are our own; every value is a parameter.
+# Column names are our own.
 _PENDING: Final = f"""select stay_no, {", ".join(CONDITION_COLUMNS[1:])} from condition where state = 'pending'
     order by due_ms is null, due_ms, stay_no, rule"""  # noqa: S608
 
@@ -24,8 +23,8 @@ def pending(db: Connection, lookups: Lookups) -> list[Record]:
 
 
 def _waiting(stay_no: int, condition: Condition, whose: Whose | None) -> Record:
-    rule, evidence = RULES.get(condition.rule), condition.evidence
-    values = evidence.get("values", {})
+    evidence = condition.evidence
+    rule, values = titles.rule_of(condition.rule, evidence), evidence.get("values", {})
     scoring = [part for part, points in evidence.get("points", {}).items() if points]
     return {
         "stay": stay_no,
@@ -33,7 +32,7 @@ def _waiting(stay_no: int, condition: Condition, whose: Whose | None) -> Record:
         "patient": whose.patient if whose is not None else None,
         "person": whose.person if whose is not None else None,
         "rule": condition.rule,
-        "title": rule.title if rule is not None else condition.rule,
+        "title": titles.title_of(condition.rule, evidence),
         "level": rule.level.value if rule is not None else None,
         "lane": rule.lane.value if rule is not None else None,
         "since": utc(condition.since_ms),
