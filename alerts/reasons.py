@@ -33,6 +33,7 @@ AGAIN: Final[Mapping[Kind, str]] = {
     Kind.UNACKNOWLEDGED: "acknowledgement withdrawn",
     Kind.REOPENED: "opened again by a person",
 }
+UNDENIED: Final = "no repeat has denied it"  # said until something is measured anew
 TOGETHER_MS: Final = 15 * 60_000  # readings no further apart than this share one age
 NAMED: Final = 3  # so many overdue vitals are named, of more only the count
 OF_THE_SCORE: Final = "news2"  # what the names of the rules begin with that the score itself tells of
@@ -131,6 +132,7 @@ def _clinical(alert: Alert, present: Present, now_ms: int) -> Iterator[str]:
     if now is not None:
         yield from _now(now, present, now_ms)
         yield from _could_be(alert, now)
+        yield from [UNDENIED] if "repeat" in now else []
     then = wording.ago(now_ms - alert.evidence["at_ms"])
     if "total_min" in alert.evidence and (now is None or _differs(alert.evidence, now)):
         yield f"raised {then} ago on {_score(alert.evidence)}"
@@ -237,6 +239,7 @@ def _as_of_now(alert: Alert, present: Present) -> dict[str, Any] | None:
     return {
         **{name: score[name] for name in ("total_min", "total_max", "could_be", "red", "missing", "points")},
         "rules": [rule for rule in then["rules"] if rule.startswith(OF_THE_SCORE)],
+        **({"repeat": then["repeat"]} if "repeat" in then and at_ms <= then["at_ms"] else {}),
         "at_ms": at_ms,
         "values": values,
         "before": {part: {"value": one.before} for part, one in came.items() if one.before not in {None, one.value}},

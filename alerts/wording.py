@@ -197,7 +197,7 @@ def _reading(part: str, value: float | None) -> str:
 
 def _technical(evidence: Mapping[str, Any], now_ms: int, to_ms: int) -> Iterator[str]:
     sick = evidence.get("sick_and_unseen")
-    if sick is not None:
+    if sick is not None and to_ms == now_ms:
         yield f"sick and unseen: {mark(Lane.CLINICAL, sick['level'])} {sick['id']} is open"
     for part, gap in evidence.get("overdue", {}).items():
         since_ms = gap["due_ms"] if gap["last_ms"] is None else gap["last_ms"]

@@ -79,8 +79,8 @@ def test_the_history_says_whom_an_alert_was_offered_to(desk: Desk) -> None:
     desk.does("assign", id_, "--withdraw")
     where = ("--db", desk.ward.path)
     log = desk.vwmon("alerts", "log", id_, *where).stdout
-    assert "ahmed (to lowe)" in log
-    assert "ahmed (to nobody any more)" in log
+    assert "ahmed: offered to lowe" in log
+    assert "ahmed: the offer was withdrawn" in log
     page = desk.vwmon("alerts", "show", id_, *where).stdout
     assert "ahmed offered it to lowe at level 2" in page
     assert "ahmed offered it to nobody any more at level 2" in page

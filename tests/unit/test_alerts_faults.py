@@ -339,3 +339,13 @@ def test_what_is_over_lasts_no_longer() -> None:
     assert reasons.brief(over[0], reasons.NOTHING, None, 9 * HOUR) == ["SpO2 never came, overdue for 30 min"]
     by_hand = replace(over[0], cleared_ms=None)
     assert reasons.brief(by_hand, reasons.NOTHING, None, 9 * HOUR) == ["SpO2 never came, overdue for 50 min"]
+
+
+def test_nobody_is_said_to_be_unseen_once_readings_have_come() -> None:
+    """The clinical alert that stood then may be another now, or closed: what is over says nothing of it."""
+    sick = follow(Case(stay_no=STAY), point(0, 8, spo2=3))
+    unseen = technical(faults.overdue(sick, "spo2", 10 * MINUTE, 10 * MINUTE))
+    (said, _) = wording.why(unseen, HOUR)
+    assert said.startswith("sick and unseen: L3 ")
+    over = replace(unseen, state=State.SETTLED, cleared_ms=40 * MINUTE)
+    assert not [line for line in wording.why(over, HOUR) if "unseen" in line]

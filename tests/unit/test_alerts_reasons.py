@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from alerts import lifecycle, reasons
+from alerts import deadlines, lifecycle, reasons
 from alerts.model import Alert, Case, Kind, Lane, Level, State
+from alerts.policy import TERMS
 from alerts.reasons import NOTHING, Earlier, Measured, Present
 from tests.unit.alerts_points import HOUR, MINUTE, STAY, acked, after, clinical, follow, limit, point, technical, terms
 
@@ -294,3 +295,16 @@ def test_another_rule_is_named_by_the_limit_it_was_moved_to() -> None:
     low.quantities["value:spo2"] = 84
     alert = clinical(after(low, under=terms(limit("spo2_80", enabled=True, limit_on=85, limit_off=86))))
     assert brief(now(score(0)), alert)[-1] == "SpO2 85 % or less, 1 h ago"
+
+
+def test_what_opened_without_a_repeat_says_so_until_something_is_measured_anew() -> None:
+    """On the list and in sentences: it stands on one reading, and somebody may measure again before all else."""
+    opened = clinical(deadlines.tick(after(point(0, 5), under=TERMS), HOUR))
+    held = score(5, respiratory_rate=3, spo2=2)
+    at_ms = opened.evidence["at_ms"]
+    still = Present(score=held, score_ms=at_ms)
+    assert reasons.brief(opened, still, None, HOUR)[-1] == "no repeat has denied it"
+    assert "no repeat has denied it within 15 min" in reasons.why(opened, still, None, HOUR)
+    anew = Present(score=held, score_ms=at_ms + 10 * MINUTE)
+    assert not [line for line in reasons.brief(opened, anew, None, HOUR) if "denied" in line]
+    assert not [line for line in reasons.why(opened, anew, None, HOUR) if "denied" in line]
