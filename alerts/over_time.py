@@ -31,14 +31,21 @@ class OverTime:
         """Let every deadline that has passed act under the terms of when it fell due, and what was held back come."""
         for terms, until_ms in zip(self.terms, self.starts[1:], strict=False):
             if until_ms <= now_ms:
-                case = faults.freed(deadlines.tick(case, until_ms - 1, terms), until_ms - 1, terms)
-        return faults.freed(deadlines.tick(case, now_ms, self.at(now_ms)), now_ms, self.at(now_ms))
+                case = _brought_up(case, until_ms - 1, terms)
+        return _brought_up(case, now_ms, self.at(now_ms))
 
     def found(self, case: Case, findings: Iterable[Finding]) -> Case:
         """Follow what was found, each finding under the terms of when it counts, and after the deadlines until then."""
         for finding in findings:
             case = faults.found(self.tick(case, finding.at_ms), finding, self.at(finding.at_ms))
         return case
+
+
+def _brought_up(case: Case, now_ms: int, terms: Terms) -> Case:
+    """Let act what is due, then what is held back no longer, then what that has made due meanwhile."""
+    case = deadlines.tick(case, now_ms, terms)
+    freed = faults.freed(case, now_ms, terms)
+    return case if freed is case else deadlines.tick(freed, now_ms, terms)
 
 
 ALWAYS_THE_TABLE = OverTime()
