@@ -1,6 +1,7 @@
 # What a developer expects to find. `make demo` and `make test` need nothing but Python 3.11 or later.
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check format bench coverage lock clean
+VWMON_STEPS ?= 1000000
+.PHONY: help env demo test check nightly format bench coverage lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +18,9 @@ test: env ## Install what the tests need, then check everything
 
 check: env ## Check everything but the slow tests
 	@scripts/check --fast
+
+nightly: env ## Walk the work list through a million random steps (VWMON_STEPS= says how many)
+	@VWMON_STEPS=$(VWMON_STEPS) .venv/bin/python -m pytest --quiet tests/property/test_alerts_machine.py
 
 format: env ## Format and mend what can be mended
 	@.venv/bin/ruff check --quiet --fix-only .

@@ -238,9 +238,10 @@ def _sentences(shipped: Run) -> Iterator[str]:
     moments = sum(map(len, shipped.moments.values()))
     calls = {lane: shipped.calls[lane].total() for lane in (Lane.CLINICAL, Lane.TECHNICAL)}
     both = sum(calls.values())
+    patients = f"{len(shipped.moments)} patient{'s' * (len(shipped.moments) > 1)}"
     yield (
-        f"{len(shipped.moments)} patients, {shipped.patient_days} patient-days with a reading, {moments} scored "
-        f"moments, of which {breaches} breach. In brackets: per patient-day."
+        f"{patients}, {shipped.patient_days} patient-days with a reading, {moments} scored moments, of which "
+        f"{breaches} breach. In brackets: per patient-day."
     )
     yield ""
     yield (

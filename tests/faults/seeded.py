@@ -1,7 +1,9 @@
 """Faults that are planted on purpose, one at a time, to see that a test finds each: the tests, tested.
 
 The ten of the safety page (section 8), and the three that the trial of the alert model let through. Each is an edit of
-the product's own text, made in a copy of the tree. `python -m tests.faults.seeded` plants all of them.
+the product's own text, made in a copy of the tree. Each names the tests that find it, every one of them by itself;
+those of the work list are also found by its machine (tests.property.test_alerts_machine), by the invariant that is
+named beside. `python -m tests.faults.seeded` plants all of them.
 """
 
 import os
@@ -14,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("alerts", "devices", "vwmon", "tests", "docs", "deploy", "pyproject.toml", "config.example.toml", "README.md")
+MACHINE = "tests/property/test_alerts_machine.py::test_the_invariants_hold_after_every_step[0]"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "images")
 TESTS_FAILED = 1  # pytest's exit code when tests ran and some failed
 
@@ -49,17 +52,17 @@ FAULTS = (
             "        kept = sort(batch.packets, self._prefix)\n"
             "        self._intake.done(batch, list(receipts(kept.ids)))\n",
         ),
-        found_by=("tests/unit/test_ingest_loop.py",),
+        found_by=("tests/unit/test_ingest_loop.py::test_commit_comes_before_receipts_and_acknowledgements",),
     ),
     Fault(
         name="synchronous=OFF",
         edits=_one("vwmon/store/database.py", "pragma synchronous = full", "pragma synchronous = off"),
-        found_by=("tests/db/test_store_database.py",),
+        found_by=("tests/db/test_store_database.py::test_a_connection_keeps_what_it_commits_through_a_power_cut",),
     ),
     Fault(
         name="naive local time",
         edits=_one("vwmon/hours.py", "at_ms / 1000, ZoneInfo(time_zone)", "at_ms / 1000"),
-        found_by=("tests/unit/test_hours.py",),
+        found_by=("tests/unit/test_hours.py::test_the_hours_are_those_of_the_wards_wall",),
     ),
     Fault(
         name="the last value carried forward for ever",
@@ -68,7 +71,7 @@ FAULTS = (
             "np.where(age <= plans.valid_ms[stay], value, np.nan)",
             "np.where(age >= 0, value, np.nan)",
         ),
-        found_by=("tests/unit/test_pipeline_step.py",),
+        found_by=("tests/unit/test_pipeline_step.py::test_a_reading_counts_up_to_its_last_valid_minute",),
     ),
     Fault(
         name="every exception swallowed",
@@ -77,7 +80,7 @@ FAULTS = (
             '            log.exception("thread_died name=%s", name)\n            self._failure = error\n',
             '            log.exception("thread_died name=%s error=%s", name, error)\n            return\n',
         ),
-        found_by=("tests/integration/test_daemon.py",),
+        found_by=("tests/integration/test_daemon.py::test_a_thread_that_dies_ends_the_daemon",),
     ),
     Fault(
         name="not-a-number stored",
@@ -98,7 +101,7 @@ FAULTS = (
                 after="if value < vital.low or value > vital.high:",
             ),
         ),
-        found_by=("tests/property/test_devices_decode.py", "tests/unit/devices"),
+        found_by=("tests/unit/devices/test_poison.py::test_a_message_of_no_use_is_refused_whole_for_its_one_reason",),
     ),
     Fault(
         name="a retained reading accepted",
@@ -107,7 +110,7 @@ FAULTS = (
             "if kind != KIND or packet.retain or packet.oversize:",
             "if kind != KIND or packet.oversize:",
         ),
-        found_by=("tests/unit/test_ingest_loop.py",),
+        found_by=("tests/unit/test_ingest_loop.py::test_what_cannot_be_used_is_kept_with_its_reason",),
     ),
     Fault(
         name="acknowledged by patient, not by alert",
@@ -116,7 +119,10 @@ FAULTS = (
             "    alert = latest if latest is not None and latest.alert_no == found.alert_no else found\n",
             "    alert = latest if latest is not None else found\n",
         ),
-        found_by=("tests/db/test_alerts_store.py",),
+        found_by=(
+            "tests/db/test_alerts_store.py::test_an_old_alert_can_be_noted_and_nothing_else",
+            MACHINE,  # s14
+        ),
     ),
     Fault(
         name="a database made where there is none",
@@ -125,7 +131,7 @@ FAULTS = (
             "def _opened(path: Path) -> Connection:\n    _check_file(path)\n",
             "def _opened(path: Path) -> Connection:\n    if not path.exists():\n        create(path).close()\n",
         ),
-        found_by=("tests/db/test_store_database.py",),
+        found_by=("tests/db/test_store_database.py::test_a_database_that_is_not_there_is_not_made",),
     ),
     Fault(
         name="no outbox",  # what people are to be told is written after the alert, in a transaction of its own
@@ -134,7 +140,10 @@ FAULTS = (
             "        _notify(db, changed)\n",
             '        db.execute("commit")\n        db.execute("begin immediate")\n        _notify(db, changed)\n',
         ),
-        found_by=("tests/db/test_outbox.py",),
+        found_by=(
+            "tests/db/test_outbox.py::test_an_alert_and_its_notification_are_committed_together",
+            MACHINE,  # a10: no transaction but the caller's
+        ),
     ),
     Fault(
         name="an acknowledgement of what was not seen",
@@ -143,7 +152,10 @@ FAULTS = (
             "    if act.seen_level is None or not attention.worse_than(alert, act.seen_level, act.seen_evidence):\n",
             "    if act.seen_level is None or not attention.worse_than(alert, alert.level, None):\n",
         ),
-        found_by=("tests/unit/test_alerts_acts.py",),
+        found_by=(
+            "tests/unit/test_alerts_acts.py::test_what_rose_since_it_was_seen_cannot_be_acknowledged_blindly",
+            MACHINE,  # a3
+        ),
     ),
     Fault(
         name="a relapse stuck in settled",
@@ -152,7 +164,10 @@ FAULTS = (
             "    State.SETTLED: _relapse,\n",
             "    State.SETTLED: lambda case, alert, signal, level, _terms: _no_worse(case, alert, signal, level),\n",
         ),
-        found_by=("tests/unit/test_alerts_lifecycle.py",),
+        found_by=(
+            "tests/unit/test_alerts_lifecycle.py::test_an_acknowledgement_survives_a_brief_recovery",
+            MACHINE,  # a6
+        ),
     ),
     Fault(
         name="a blind alert cleared by a reading of something else",
@@ -161,7 +176,10 @@ FAULTS = (
             "    if alert is not None and alert.blind_ms is not None:\n        return Verdict.UNKNOWN\n",
             "",
         ),
-        found_by=("tests/unit/test_alerts_silence.py",),
+        found_by=(
+            "tests/unit/test_alerts_silence.py::test_a_blind_alert_never_settles",
+            MACHINE,  # a7
+        ),
     ),
 )
 
@@ -182,34 +200,36 @@ def planted(fault: Fault, at: Path) -> Path:
     return at
 
 
-def is_found(fault: Fault, at: Path) -> tuple[bool, str]:
-    """Run the tests that must find a planted fault, in the copy; say whether one did, and what they wrote."""
+def is_found(fault: Fault, at: Path, tests: Iterable[str]) -> tuple[bool, str]:
+    """Run tests in the copy that has a fault; say whether one of them is red, and what they wrote."""
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", *fault.found_by],
-        cwd=planted(fault, at),
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", *tests],
+        cwd=at,
         env={**os.environ, "PYTHONPATH": str(at), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
         timeout=600,
     )
-    assert ran.returncode in {0, TESTS_FAILED}, ran.stdout + ran.stderr
+    assert ran.returncode in {0, TESTS_FAILED}, f"{fault.name}: {ran.stdout}{ran.stderr}"
     return ran.returncode == TESTS_FAILED, ran.stdout + ran.stderr
 
 
 def main(names: Iterable[str]) -> int:
-    """Plant the faults whose names begin with one of those given (all when none is), and say which were found."""
+    """Plant the faults whose names begin with one of those given (all when none is), and say what found each."""
     import tempfile
 
     wanted = tuple(names) or ("",)
     missed = 0
     for fault in (fault for fault in FAULTS if fault.name.startswith(wanted)):
         with tempfile.TemporaryDirectory() as folder:
-            found, told = is_found(fault, Path(folder))
-        missed += not found
-        print(f"{'found ' if found else 'MISSED'}  {fault.name}", flush=True)  # noqa: T201 -- a script
-        if not found:
-            print(told[-3000:])  # noqa: T201 -- a script
+            at = planted(fault, Path(folder))
+            for test in fault.found_by:
+                found, told = is_found(fault, at, [test])
+                missed += not found
+                print(f"{'found ' if found else 'MISSED'}  {fault.name}, by {test}", flush=True)  # noqa: T201 -- a script
+                if not found:
+                    print(told[-3000:])  # noqa: T201 -- a script
     return 1 if missed else 0
 
 

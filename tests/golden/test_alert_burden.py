@@ -78,7 +78,8 @@ def test_the_breaches_of_the_page_are_the_brute_forces(built: Callable[[str], Wa
         for patient, found in truth.items()
         for score in found.moments
     }
-    assert f"{len(truth)} patients, {len(days)} patient-days with a reading, {levels.total()} scored" in figures(name)
+    patients = "1 patient" if len(truth) == 1 else f"{len(truth)} patients"
+    assert f"{patients}, {len(days)} patient-days with a reading, {levels.total()} scored" in figures(name)
 
 
 @each
