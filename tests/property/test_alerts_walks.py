@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts import deadlines, lifecycle, policy, verdicts
-from alerts.model import Case, Kind, Lane, State
+from alerts.model import Case, Lane, State
 from alerts.policy import POLICY
-from tests.unit.alerts_points import LAG, MINUTE, PARTS, STAY, Point, clinical, follow, limit, point, terms
+from tests.unit.alerts_points import LAG, MINUTE, PARTS, STAY, Point, follow, limit, point, terms
 
 PLAN = PARTS[:5] + PARTS[6:]  # consciousness is not asked for
 MISSING = 4
