@@ -19,7 +19,7 @@ def _escalated(_actor: str, evidence: Told, _at_ms: int) -> str:
     """Say who was told because nobody had answered: one that names no turn is of the time before they were counted."""
     again = " again" if evidence.get("turn", 1) > 1 else ""
     late = ", late: nobody looked at the time" if "unwatched_from_ms" in evidence else ""
-    return f"nobody had answered: tier {evidence['tier']} told{again}{late}"
+    return f"nobody had answered: on to tier {evidence['tier']}{again}{late}"
 
 
 def _offered(_actor: str, evidence: Told, _at_ms: int) -> str:

@@ -1,6 +1,7 @@
 """The work list as people see it: whom it names and how, what stands below it, what is folded away, at every width."""
 
 import re
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from alerts import store
-from alerts.model import SYSTEM_STAY, Condition, ConditionState, Lane
+from alerts import moves, store
+from alerts.model import SYSTEM_STAY, Case, Condition, ConditionState, Lane
 from tests.cli import test_alerts_commands as shared
 from tests.cli.test_alerts_commands import HOSTILE, NOW, Ward, listed
 from tests.conftest import Command
-from tests.unit.alerts_points import HOUR, MINUTE, person, point
+from tests.unit.alerts_points import HOUR, MINUTE, clinical, person, point
 from vwmon.cli import stay_lookups, ward_lines, work_list
 from vwmon.cli.standing import Standing
 from vwmon.cli.work_list import Look
@@ -480,3 +481,18 @@ def test_a_fault_of_the_service_is_on_every_list_of_a_ward(vwmon: Command, busy:
     """It is nobody's patient, and everybody's trouble."""
     assert store.load(busy.db, [SYSTEM_STAY])[SYSTEM_STAY].alerts[Lane.SYSTEM].open
     assert " S2 " in shown(vwmon, busy)
+
+
+def test_who_has_waited_longest_for_an_answer_comes_first(vwmon: Command, ward: Ward) -> None:
+    """The third tier has a quarter of an hour more; that makes an emergency no less urgent than one of a minute ago."""
+    for stay in (1, 2):
+        ward.tell(stay, point(199, 8, spo2=3))
+
+    def waits(owed: int, due: int) -> Callable[[Case], Case]:
+        return lambda case: moves.quietly(
+            case, clinical(case), owed_ms=NOW + owed * MINUTE, due_ms=NOW + due * MINUTE, tier=3
+        )
+
+    ward.change(1, waits(4, 4))
+    ward.change(2, waits(-9, 6))
+    assert [row["patient"] for row in listed(vwmon, ward)] == ["p-2", "p-1"]

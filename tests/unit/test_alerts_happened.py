@@ -13,13 +13,13 @@ HOUR = 3_600_000
 @pytest.mark.parametrize(
     ("kind", "actor", "evidence", "said"),
     [
-        (Kind.ESCALATED, MONITOR, {"tier": 2, "turn": 1}, "nobody had answered: tier 2 told"),
-        (Kind.ESCALATED, MONITOR, {"tier": 3, "turn": 2}, "nobody had answered: tier 3 told again"),
+        (Kind.ESCALATED, MONITOR, {"tier": 2, "turn": 1}, "nobody had answered: on to tier 2"),
+        (Kind.ESCALATED, MONITOR, {"tier": 3, "turn": 2}, "nobody had answered: on to tier 3 again"),
         (
             Kind.ESCALATED,
             MONITOR,
             {"tier": 3, "turn": 1, "unwatched_from_ms": 5},
-            "nobody had answered: tier 3 told, late: nobody looked at the time",
+            "nobody had answered: on to tier 3, late: nobody looked at the time",
         ),
         (Kind.OFFERED, "ann", {"to": "bob"}, "offered to bob"),
         (Kind.OFFERED, "ann", {"to": None}, "the offer was withdrawn"),
