@@ -33,7 +33,7 @@ class Repeats:
 
     def __call__(self, device: str, asked: Request) -> None:
         """Answer one request to one device; one that the fleet does not have is somebody else's."""
-        if self.outlet is None or asked.request != REPEAT or device not in self._fleet.devices():
+        if self.outlet is None or asked.request != REPEAT or not self._fleet.has(device):
             return
         name = f"{self._start_ms:x}-asked-{asked.id}"
         answer = self._fleet.again(device, self._start_ms, self._now_ms(), name, asked.vitals)
