@@ -7,10 +7,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import cast
 
 import pytest
 from typer.testing import Result
 
+from devices.client import Hub
 from devices.payloads import decode
 from devices.readings import MARK_CLOCK_AHEAD
 from devices.simulator.archetypes import ARCHETYPES
@@ -19,6 +21,7 @@ from devices.simulator.fleet import KNOWN_FAULTS, Fleet
 from tests.conftest import Command
 from tests.integration.broker import free_port, mosquitto, running_broker
 from tests.integration.test_device_client import Ward
+from vwmon.cli.simulate import LAST_RECEIPTS_S, _wait_for_receipts
 from vwmon.clock import Clock
 
 needs_mosquitto = pytest.mark.skipif(mosquitto() is None, reason="install mosquitto: apt-get install mosquitto")
@@ -129,6 +132,18 @@ def test_a_recording_is_the_same_bytes_and_replay_takes_it(vwmon: Command, tmp_p
     assert 4 <= len(patients) < 12
 
 
+def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
+    """Whatever Python's own hashes are in it."""
+    program = "import sys; from vwmon.cli import main; sys.exit(main())"
+    options = ["simulate", "--home", "--patients", "30", "--faults", "all", "--duration", "1d", "--to"]
+    for hashes in ("1", "2"):
+        file = tmp_path / f"{hashes}.csv"
+        environment = {**os.environ, "PYTHONHASHSEED": hashes}
+        subprocess.run([sys.executable, "-c", program, *options, str(file)], check=True, env=environment)
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+    assert len((tmp_path / "1.csv").read_bytes()) > 10_000
+
+
 def test_a_recording_begins_when_it_is_told_to(vwmon: Command, tmp_path: Path) -> None:
     """And at the first second of the century when it is not, as every recording without times does."""
     for start, first in ((), "2001-01-01T00"), (("--start", "2026-03-29T00:00:00Z"), "2026-03-29T00"):
@@ -162,6 +177,32 @@ def test_people_at_home_send_through_a_broker_what_a_recording_of_them_holds(vwm
         counts = {device: len(ward.first_seen(device)) for device in ward.seen}
         assert all(count <= len(getattr(kinds[device], "prompts", ())) + 1 for device, count in counts.items())
         assert f"{sum(counts.values())} messages sent" in result.stdout
+
+
+class _Slow:
+    """A hub whose receipts come two at a time, and end before all have come."""
+
+    def __init__(self, waiting: int, least: int) -> None:
+        self.waiting, self.least, self.waits = waiting, least, 0
+
+    def pending(self) -> int:
+        """Tell how many wait."""
+        return self.waiting
+
+    def run_until_receipted(self, timeout: float) -> bool:
+        """Let two more have come."""
+        assert timeout == LAST_RECEIPTS_S
+        self.waits += 1
+        self.waiting = max(self.waiting - 2, self.least)
+        return self.waiting == 0
+
+
+@pytest.mark.parametrize(("waiting", "least", "waits"), [(10, 0, 5), (10, 4, 4), (0, 0, 0)])
+def test_the_last_receipts_are_waited_for_while_they_come(waiting: int, least: int, waits: int) -> None:
+    """A large fleet's take longer than any limit; when no more come it ends."""
+    slow = _Slow(waiting, least)
+    _wait_for_receipts(cast("Hub", slow))
+    assert (slow.waiting, slow.waits) == (least, waits)
 
 
 @needs_mosquitto

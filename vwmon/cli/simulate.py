@@ -160,13 +160,21 @@ def _play(fleet: "Fleet", hub: "Hub", start_ms: int, until_ms: int | None, clock
     interrupted = True
     with _told(hub, sent) as told, suppress(KeyboardInterrupt):
         play(messages, hub, clock.now_ms, speed, stop=threading.Event(), told=told)
-        hub.run_until_receipted(LAST_RECEIPTS_S)
+        _wait_for_receipts(hub)
         interrupted = False
     waiting = hub.pending()
     render.say(f"{sent[-1]} messages sent, {sent[-1] - waiting} with the ward's receipt.")
     if waiting and not interrupted:
         render.warn(f"{waiting} messages have no receipt: {hub.trouble or 'is a daemon running on this broker?'}")
         raise typer.Exit(1)
+
+
+def _wait_for_receipts(hub: "Hub") -> None:
+    """Wait for the last receipts for as long as more of them come: a large fleet's take their time."""
+    waiting = hub.pending() + 1
+    while 0 < hub.pending() < waiting:
+        waiting = hub.pending()
+        hub.run_until_receipted(LAST_RECEIPTS_S)
 
 
 @contextmanager
