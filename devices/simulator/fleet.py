@@ -152,10 +152,16 @@ class Fleet:
         merged = heapq.merge(*streams)  # no two streams are of one device, so that drafts are never compared
         return merged if until_ms is None else itertools.takewhile(lambda said: said.at_ms < until_ms, merged)
 
+    def answers(self, device: str, start_ms: int, at_ms: int) -> bool:
+        """Tell whether anybody measures when a device of the fleet is asked to; one who never sends does not."""
+        if not self.has(device):
+            return False
+        kind = self.archetype(self._measured_by(device, start_ms, at_ms))
+        return kind is None or kind.sends
+
     def again(self, device: str, start_ms: int, at_ms: int, name: str, wanted: Collection[str]) -> Timed:
         """Give the message, called `name`, in which a device measures again what is wanted, or else all it can."""
-        swap = self._swap(device, start_ms)
-        who = swap[0] if swap and at_ms >= swap[1] else device
+        who = self._measured_by(device, start_ms, at_ms)
         body, kind = self._body(who, start_ms, self._random(who)), self.archetype(who)
         can = EVERYTHING if kind is None else (*kind.vitals, *kind.daily)
         random = self._random(f"{device} {name}")
@@ -200,6 +206,11 @@ class Fleet:
             return None
         within = self._random(f"{min(device, other)} {SWAPPED}").uniform(0, SWAP_WITHIN_HOURS)
         return other, start_ms + round(within * HOUR_MS)
+
+    def _measured_by(self, device: str, start_ms: int, at_ms: int) -> str:
+        """Return the device of the patient whom a device measures at a time: another's, once it was mixed up."""
+        swap = self._swap(device, start_ms)
+        return swap[0] if swap and at_ms >= swap[1] else device
 
     def _body(self, device: str, start_ms: int, random: Seeded) -> Body:
         drawn = home_body if self.home else hub_body

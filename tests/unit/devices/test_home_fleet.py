@@ -21,6 +21,7 @@ from devices.simulator.bodies import Body, home_body
 from devices.simulator.courses import COURSES
 from devices.simulator.faults import FAULTS, SUMMARIES, SWAPPED, Draft
 from devices.simulator.fleet import KNOWN_FAULTS, Fleet, Said, Timed
+from tests.conftest import ROOT
 
 MONDAY_MS = 978_307_200_000  # 2001-01-01T00:00:00Z
 HOUR_MS = 3_600_000
@@ -229,6 +230,48 @@ def test_a_fault_is_on_the_share_of_devices_that_was_asked_for(fault: str) -> No
     assert len(found) / 1000 == pytest.approx(0.25, abs=0.05)
     more = only("three-a-day", 1000, faults=KNOWN_FAULTS, shares={"gaps": 0.25, fault: 0.25})
     assert found == [device for device in more.devices() if fault in more.faults_of(device)]
+
+
+def test_two_devices_are_mixed_up_or_neither_is() -> None:
+    """001 with 002, 003 with 004; the last of an odd number with nobody."""
+    fleet = Fleet(patients=101, faults=(SWAPPED,), shares={SWAPPED: 0.5})
+    found = [SWAPPED in fleet.faults_of(device) for device in fleet.devices()[:100]]
+    assert found[::2] == found[1::2]
+    assert {True, False} == set(found)
+    assert not any(said.draft.of for said in pairs(fleet, 2) if said.device == "sim-101")
+
+
+def test_a_mixed_up_device_goes_on_counting_for_itself() -> None:
+    """However far the other's count is."""
+    own, others = drafts(10), [draft._replace(seq=draft.seq + 70) for draft in drafts(20)]
+    got = list(faults.swapped(own, others, "sim-002", own[6].at_ms))
+    assert [draft.seq for draft in got] == list(range(1, 21))
+    assert [draft.of for draft in got] == [""] * 6 + ["sim-002"] * 14
+    assert [draft.seq for draft in faults.swapped([], others, "sim-002", 0)] == list(range(1, 21))
+
+
+def test_the_page_of_the_simulator_has_the_tables_shares() -> None:
+    """Every course and archetype with its share, and every fault in the order in which they act."""
+    page = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
+    found = {name: kind.share for name, kind in ARCHETYPES.items()}
+    found |= {name: course.share for name, course in COURSES.items()}
+    for name, share in found.items():
+        assert f"| `{name}` | {share * 100:.3g} % |" in page
+    places = [page.index(f"| `{name}` |") for name in (*list(FAULTS)[:5], SWAPPED, *list(FAULTS)[5:])]
+    assert places == sorted(places)
+
+
+def test_nobody_answers_for_one_who_never_sends() -> None:
+    """A message without a reading would be one that the ward cannot read; once mixed up, the device is another's."""
+    silent = only("never-sends", 2)
+    assert not silent.answers("sim-001", MONDAY_MS, MONDAY_MS)
+    assert not silent.answers("sim-003", MONDAY_MS, MONDAY_MS)
+    assert only("wearable", 2).answers("sim-001", MONDAY_MS, MONDAY_MS)
+    fleet = Fleet(patients=200, home=True, courses=("stable",), faults=(SWAPPED,))
+    late_ms = MONDAY_MS + 2 * DAY_MS
+    kinds = [fleet.archetype(device) for device in fleet.devices()]
+    answered = [fleet.answers(device, MONDAY_MS, late_ms) for device in fleet.devices()]
+    assert answered[::2] == [kind is not None and kind.sends for kind in kinds[1::2]]
 
 
 def test_the_iller_somebody_is_the_more_is_missing() -> None:
