@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from devices import vitals
+from devices.simulator.faults import MINUTE_MS, REPEAT_MINUTES
 from devices.simulator.fleet import PREFIX, Said, time_text
 
 # The first five are a recording's; whoever replays it passes over the others.
@@ -28,6 +29,8 @@ COLUMNS: Final = (
     "measured",
 )
 
+AGAIN_MS: Final = REPEAT_MINUTES[1] * MINUTE_MS
+
 Row = tuple[str | float, ...]
 
 
@@ -42,11 +45,7 @@ def rows(said: Iterable[Said]) -> Iterator[Row]:
     `patient` is whom the ward takes a reading for, `measured` whose it is; `time` is the device's, `sent` the true time
     of sending.
     """
-    written: set[tuple[str, int]] = set()
-    for at_ms, device, draft in said:
-        if (device, draft.seq) in written:
-            continue
-        written.add((device, draft.seq))
+    for at_ms, device, draft in _once(said):
         for name, value in draft.values:
             yield (
                 patient_of(device),
@@ -60,6 +59,18 @@ def rows(said: Iterable[Said]) -> Iterator[Row]:
                 draft.battery_percent,
                 patient_of(draft.of or device),
             )
+
+
+def _once(said: Iterable[Said]) -> Iterator[Said]:
+    """Leave out what was said before; only as much is remembered as can still come again."""
+    before, now, turned_ms = set[tuple[str, int]](), set[tuple[str, int]](), 0
+    for one in said:
+        if one.at_ms - turned_ms > AGAIN_MS:
+            before, now, turned_ms = now, set(), one.at_ms
+        key = one.device, one.draft.seq
+        if key not in before and key not in now:
+            now.add(key)
+            yield one
 
 
 def write(path: Path, said: Iterable[Said]) -> int:

@@ -157,6 +157,8 @@ def test_a_recording_that_cannot_be_written_says_why(vwmon: Command, tmp_path: P
     file = tmp_path / "ward.csv"
     assert "needs a --duration" in refused(vwmon("simulate", "--to", file))
     assert "ends in .csv" in refused(vwmon("simulate", "--to", tmp_path / "ward.txt", "--duration", "1h"))
+    nowhere = tmp_path / "none" / "ward.csv"
+    assert "cannot be written: No such file" in refused(vwmon("simulate", "--to", nowhere, "--duration", "1h"))
     file.touch()
     assert "is there already" in refused(vwmon("simulate", "--to", file, "--duration", "1h"))
 

@@ -3,17 +3,19 @@
 Here: reading the options and saying what cannot be. Not here: the command and the broker.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
 
 from vwmon.cli import render
+from vwmon.cli.progress import reaching
 from vwmon.cli.render import Column
+from vwmon.durations import MINUTE_MS
 
 if TYPE_CHECKING:
-    from devices.simulator.fleet import Fleet
+    from devices.simulator.fleet import Fleet, Said
 
 EVERY_FAULT: Final = "all"
 COLUMNS: Final = (
@@ -112,8 +114,25 @@ def record(fleet: "Fleet", path: Path, start_ms: int, length_ms: int | None) -> 
         raise typer.BadParameter("a recording needs a --duration")
     if not path.name.endswith((".csv", ".csv.gz")):
         raise typer.BadParameter(f"{path}: a recording's name ends in .csv or .csv.gz")
+    said = fleet.said(start_ms, until_ms=start_ms + length_ms)
     try:
-        count = recording.write(path, fleet.said(start_ms, until_ms=start_ms + length_ms))
+        with reaching("writing") as progress:
+            count = recording.write(path, _followed(said, start_ms, length_ms, progress))
     except FileExistsError as error:
         raise typer.BadParameter(f"{path} is there already; name another file") from error
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from error
     render.say(f"{count} readings written to {path}. Next: vwmon replay {path} --db NEW.db")
+
+
+def _followed(
+    said: "Iterable[Said]", start_ms: int, length_ms: int, progress: Callable[[int, int], None]
+) -> "Iterator[Said]":
+    """Give the same, and tell once a minute of simulated time how far it has come."""
+    minute = -1
+    for one in said:
+        passed_ms = one.at_ms - start_ms
+        if passed_ms // MINUTE_MS > minute:
+            minute = passed_ms // MINUTE_MS
+            progress(passed_ms, length_ms)
+        yield one

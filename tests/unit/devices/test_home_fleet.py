@@ -461,6 +461,14 @@ def test_a_recording_has_the_readings_and_whose_they_are(tmp_path: Path) -> None
     assert {row["unit"] for row in rows if row["vital"] == "spo2"} == {"%"}
 
 
+def test_no_message_stands_twice_in_a_recording_of_many_days() -> None:
+    """Although only what can still come again is remembered."""
+    said = pairs(Fleet(patients=6, faults=tuple(FAULTS), spot_minutes=5), 10)
+    found = Counter((row[5], row[7], row[2]) for row in recording.rows(said))
+    assert set(found.values()) == {1}
+    assert {key[:2] for key in found} == {(one.device, one.draft.seq) for one in said}
+
+
 def test_a_packed_recording_is_the_same_bytes_whatever_its_name(tmp_path: Path) -> None:
     """The form of compression knows a name and a time; neither is written."""
     fleet = only("once-a-day", 3, faults=tuple(FAULTS))
