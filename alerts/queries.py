@@ -220,7 +220,7 @@ def _put_off(alert: Alert, now_ms: int) -> bool:
 def _rank(alert: Alert) -> tuple[int, ...]:
     asked_ms = alert.due_ms if alert.owed_ms is None else alert.owed_ms  # the next tier's time is no later urgency
     when_ms = asked_ms if asked_ms is not None else -(alert.closed_ms or 0)
-    return (-alert.level, BREADTH[alert.lane], URGENCY[alert.state], when_ms, alert.alert_no)
+    return (-alert.level, URGENCY[alert.state], BREADTH[alert.lane], when_ms, alert.alert_no)
 
 
 def _records(

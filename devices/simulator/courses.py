@@ -1,113 +1,108 @@
 """How simulated patients fare: named courses as tables of shifts against the patient's own resting values.
 
-Here: the true values at a time, before any device measures them. Plausible, for demonstrations and load; no model of
-disease, and nothing to judge a score by. Not here: measuring, messages, faults.
+Here: the courses as courses.toml has them, and the true values at a time, before any device measures them. Plausible,
+for demonstrations and load; no model of disease, and nothing to judge a score by. Not here: measuring, and faults.
 """
 
 import itertools
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
+
+from devices.simulator import tables
+
 Waypoints = tuple[tuple[float, float], ...]
 Steps = tuple[tuple[float, str], ...]
+Spread = tuple[float, float, float, float]
 
 HOURS_A_DAY: Final = 24.0
 COOLEST_HOUR: Final = 4.0
 
-# Resting adults: mean, spread and the range drawn from, chosen so that a resting NEWS2 is 0 or 1.
-RESTING: Final[Mapping[str, tuple[float, float, float, float]]] = MappingProxyType(
-    {
-        "respiratory_rate": (15.5, 1.2, 13.5, 17.5),
-        "spo2": (97.2, 0.5, 96.6, 98.0),
-        "systolic_bp": (127.0, 7.0, 120.0, 145.0),
-        "heart_rate": (72.0, 6.0, 62.0, 80.0),
-        "temperature": (36.7, 0.15, 36.5, 37.0),
-        "weight": (76.0, 13.0, 48.0, 120.0),
-    }
-)
 
-# Half the day's swing about the resting value, lowest in the small hours.
-DAILY_SWING: Final[Mapping[str, float]] = MappingProxyType({"heart_rate": 3.0, "temperature": 0.15, "systolic_bp": 3.0})
+class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One course as the TOML writes it."""
+
+    summary: str
+    source: str
+    share: float
+    shifts: dict[str, Waypoints] = {}
+    consciousness: Steps = ()
+    oxygen: Waypoints = ()
+    daily: tuple[str, ...] = ()
+    resting: dict[str, Spread] = {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Course:
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    version: str
+    resting: dict[str, dict[str, Spread]]
+    swing: dict[str, float]
+    moves: dict[str, dict[str, float]]
+    course: dict[str, _Entry]
+
+
+class Course(msgspec.Struct, frozen=True, kw_only=True):
     """One named course: shifts from the resting value at hours from its onset, straight between, held after the last.
 
-    `consciousness` and `oxygen` (L/min) change in steps; `daily` are measured once a day only.
+    `consciousness` and `oxygen` (L/min) change in steps; `daily` are measured once a day only. `resting` is where its
+    patients rest, as (mean, spread, lowest, highest), where that is not where everyone does. `share` of the people at
+    home are on it. An empty `source` means that the figures are our choice.
     """
 
     name: str
     summary: str
+    source: str
+    share: float
     shifts: Mapping[str, Waypoints]
-    consciousness: Steps = ()
-    oxygen: Waypoints = ()
-    daily: tuple[str, ...] = ()
+    consciousness: Steps
+    oxygen: Waypoints
+    daily: tuple[str, ...]
+    resting: Mapping[str, Spread]
 
 
-STABLE: Final = Course(name="stable", summary="well, at rest, on air throughout", shifts={})
+def _course(name: str, entry: _Entry) -> Course:
+    """Check one course; ValueError says which and what is wrong."""
+    tables.require_vitals(name, [*entry.shifts, *entry.daily, *entry.resting])
+    for steps in (*entry.shifts.values(), entry.consciousness, entry.oxygen):
+        hours = [step[0] for step in steps]
+        if hours != sorted(set(hours)):
+            raise ValueError(f"{name}: the hours {hours} do not rise")
+    return Course(name=name, **{field: getattr(entry, field) for field in _Entry.__struct_fields__})
 
-RESPIRATORY_DECLINE: Final = Course(
-    name="respiratory-decline",
-    summary="breathing faster and saturating less over a day; oxygen from hour 14, confused from hour 22",
-    shifts={
-        "respiratory_rate": ((0, 0), (6, 4), (12, 8), (18, 13), (24, 15)),
-        "spo2": ((0, 0), (6, -1), (12, -4), (16, -7), (20, -6), (24, -8)),
-        "heart_rate": ((0, 0), (6, 8), (12, 20), (24, 34)),
-        "temperature": ((0, 0), (6, 0.4), (12, 1.0), (24, 1.2)),
-        "systolic_bp": ((0, 0), (12, 4), (24, -10)),
-    },
-    consciousness=((22, "C"),),
-    oxygen=((14, 2.0), (20, 4.0)),
-)
 
-SEPSIS: Final = Course(
-    name="sepsis",
-    summary="fever, then a racing heart and a falling pressure over a day; confused from hour 17",
-    shifts={
-        "temperature": ((0, 0), (4, 0.6), (10, 1.9), (16, 2.5), (24, 1.6)),
-        "heart_rate": ((0, 0), (4, 12), (10, 32), (16, 48), (24, 56)),
-        "respiratory_rate": ((0, 0), (4, 2), (10, 6), (16, 10), (24, 12)),
-        "systolic_bp": ((0, 0), (4, -2), (10, -16), (16, -30), (24, -40)),
-        "spo2": ((0, 0), (10, -1), (18, -3), (24, -4)),
-    },
-    consciousness=((17, "C"), (23, "V")),
-    oxygen=((20, 2.0),),
-)
-
-HEART_FAILURE: Final = Course(
-    name="heart-failure",
-    summary="heavier by 3 kg over four days, then breathless; oxygen from hour 80",
-    shifts={
-        "weight": ((0, 0), (24, 0.6), (48, 1.4), (72, 2.3), (96, 3.0)),
-        "respiratory_rate": ((0, 0), (24, 2), (48, 4), (72, 7), (96, 10)),
-        "spo2": ((0, 0), (24, -1), (48, -2), (72, -4), (96, -6)),
-        "heart_rate": ((0, 0), (24, 5), (48, 12), (72, 20), (96, 28)),
-        "systolic_bp": ((0, 0), (24, 5), (48, 8), (72, 0), (96, -12)),
-    },
-    oxygen=((80, 2.0),),
-    daily=("weight",),
-)
+_TABLE: Final = tables.load("courses.toml", _Table)
 
 COURSES: Final[Mapping[str, Course]] = MappingProxyType(
-    {course.name: course for course in (STABLE, RESPIRATORY_DECLINE, SEPSIS, HEART_FAILURE)}
+    {name: _course(name, entry) for name, entry in _TABLE.course.items()}
 )
+tables.require_whole("courses.toml", (course.share for course in COURSES.values()))
+
+# Those that a fleet is given in turn when nobody asks for others.
+USUAL: Final = ("stable", "respiratory-decline", "sepsis", "heart-failure")
+
+WELL, HOME = "well", "home"
+RESTING: Final[Mapping[str, Spread]] = MappingProxyType(_TABLE.resting[WELL])
+# Every vital that a patient has, in the order of a table.
+EVERYTHING: Final = (*RESTING, "oxygen", "consciousness")
+DAILY_SWING: Final[Mapping[str, float]] = MappingProxyType(_TABLE.swing)
+STRAIN_MOVES: Final[Mapping[str, float]] = MappingProxyType(_TABLE.moves["strain"])
+ACTIVITY_MOVES: Final[Mapping[str, float]] = MappingProxyType(_TABLE.moves["activity"])
 
 
-def resting(random: Random) -> dict[str, float]:
-    """Draw one patient's resting values."""
+def resting(random: Random, course: Course | None = None, where: str = WELL) -> dict[str, float]:
+    """Draw one patient's resting values: those of a fleet, and of the course where that has its own."""
+    spreads = _TABLE.resting[where] | dict(course.resting if course else {})
     return {
         vital: min(max(random.gauss(mean, spread), lowest), highest)
-        for vital, (mean, spread, lowest, highest) in RESTING.items()
+        for vital, (mean, spread, lowest, highest) in spreads.items()
     }
 
 
 def shift(waypoints: Waypoints, hour: float) -> float:
-    """Return the shift at an hour from the onset: none before, straight between waypoints, held after the last."""
+    """Return the shift at an hour from the onset: the first before it, straight between, held after the last."""
     for (early, low), (late, high) in itertools.pairwise(waypoints):
         if hour <= late:
             return low + (high - low) * max(hour - early, 0.0) / (late - early)
@@ -124,12 +119,21 @@ def swing(vital: str, hour_of_day: float) -> float:
     return -DAILY_SWING.get(vital, 0.0) * math.cos(2 * math.pi * (hour_of_day - COOLEST_HOUR) / HOURS_A_DAY)
 
 
-def truth(course: Course, rest: Mapping[str, float], hour: float, hour_of_day: float) -> dict[str, float | str]:
-    """Return every vital's true value at an hour from the onset, by name; oxygen in L/min, consciousness a letter."""
-    values: dict[str, float | str] = {
-        vital: level + shift(course.shifts.get(vital, ()), hour) + swing(vital, hour_of_day)
-        for vital, level in rest.items()
+def truth(
+    course: Course, rest: Mapping[str, float], hour: float, hour_of_day: float, names: Iterable[str] = EVERYTHING
+) -> dict[str, float | str]:
+    """Return true values at an hour from the onset, by name; oxygen in L/min, consciousness a letter."""
+    return {
+        name: rest[name] + shift(course.shifts.get(name, ()), hour) + swing(name, hour_of_day)
+        if name in rest
+        else _STEPPED[name](course, hour)
+        for name in names
     }
-    values["oxygen"] = _step(course.oxygen, hour, 0.0)
-    values["consciousness"] = _step(course.consciousness, hour, "A")
-    return values
+
+
+_STEPPED: Final[Mapping[str, Callable[[Course, float], float | str]]] = MappingProxyType(
+    {
+        "oxygen": lambda course, hour: _step(course.oxygen, hour, 0.0),
+        "consciousness": lambda course, hour: _step(course.consciousness, hour, "A"),
+    }
+)

@@ -33,10 +33,11 @@ class Repeats:
 
     def __call__(self, device: str, asked: Request) -> None:
         """Answer one request to one device; one that the fleet does not have is somebody else's."""
-        if self.outlet is None or asked.request != REPEAT or device not in self._fleet.devices():
+        now_ms = self._now_ms()
+        if self.outlet is None or asked.request != REPEAT or not self._fleet.answers(device, self._start_ms, now_ms):
             return
         name = f"{self._start_ms:x}-asked-{asked.id}"
-        answer = self._fleet.again(device, self._start_ms, self._now_ms(), name, asked.vitals)
+        answer = self._fleet.again(device, self._start_ms, now_ms, name, asked.vitals)
         with suppress(ClientError):  # the fleet is being switched off
             self.outlet.enqueue_all([(device, answer.payload, name)])
 

@@ -1,4 +1,4 @@
-"""`vwmon simulate`: simulated home devices, published to a broker. The work is devices.simulator's."""
+"""`vwmon simulate`: simulated home devices, published to a broker or written down. The work is devices.simulator's."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vwmon import durations
-from vwmon.cli import render
+from vwmon.cli import render, simulated
 from vwmon.cli.context import resolve
-from vwmon.cli.options import ConfigOption, duration_ms
+from vwmon.cli.options import ConfigOption, FormatOption, JsonOption, duration_ms, time_ms
+from vwmon.cli.render import Format
 from vwmon.clock import Clock, ScaledClock
 
 if TYPE_CHECKING:
@@ -30,38 +31,83 @@ Once, on its machine:
     vwmon devices assign sim-$n sim-patient-$n --from {start}
   done"""
 LAST_RECEIPTS_S = 10.0
+MOST_PATIENTS = 100_000
 
 
 def simulate(
-    ward: Annotated[str, typer.Option("--ward", help="The ward that the devices belong to.")],
+    ward: Annotated[str, typer.Option("--ward", help="The ward that the devices belong to.", show_default=False)] = "",
     host: Annotated[str, typer.Option("--host", help="The broker, instead of the configuration's.")] = "",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Its port.", show_default=False)] = 0,
-    patients: Annotated[int, typer.Option("--patients", min=1, max=999, help="How many patients.")] = 12,
+    patients: Annotated[int, typer.Option("--patients", min=1, max=MOST_PATIENTS, help="How many patients.")] = 12,
+    home: Annotated[
+        bool, typer.Option("--home", help="People as they are at home, each sending as an archetype does.")
+    ] = False,
     course: Annotated[
-        list[str] | None, typer.Option("--course", help="A clinical course; several are given out in turn.")
+        list[str] | None,
+        typer.Option("--courses", "--course", metavar="NAME,...", help="Clinical courses, given out in turn."),
     ] = None,
-    fault: Annotated[list[str] | None, typer.Option("--fault", help="What goes wrong with every device.")] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--faults", "--fault", metavar="NAME,...", help="What goes wrong with every device, or all."),
+    ] = None,
+    share: Annotated[
+        list[str] | None,
+        typer.Option("--share", metavar="NAME=SHARE", help="The share of a course, a fault or an archetype: 0.1."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed, the same patients.")] = 1,
-    every: Annotated[str, typer.Option("--every", help="The time between a device's readings.")] = "15m",
+    every: Annotated[str, typer.Option("--every", help="The time between a hub's readings; not for --home.")] = "15m",
+    onset: Annotated[
+        str, typer.Option("--onset", help="Courses begin within this time; 14d with --home, else at once.")
+    ] = "",
     speed: Annotated[float, typer.Option("--speed", min=1, help="Times real time.")] = 1.0,
     duration: Annotated[
         str, typer.Option("--duration", help="How long, in simulated time; until Ctrl-C when left out.")
     ] = "",
     prefix: Annotated[str, typer.Option("--prefix", help="The first level of every topic.")] = "",
     client_id: Annotated[str, typer.Option("--client-id", help="The name to the broker.")] = "vwmon-simulate",
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE", help="Write a recording, CSV or CSV.gz, and publish nothing."),
+    ] = None,
+    start: Annotated[
+        str, typer.Option("--start", metavar="TIME", help="With --to: when the recording begins.")
+    ] = "2001-01-01T00:00:00Z",
+    listing: Annotated[
+        bool, typer.Option("--list", help="List the courses, faults and archetypes, and do nothing.")
+    ] = False,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Publish the readings of simulated home devices to a broker: sim-001, sim-002 and on.
 
-    Courses: stable, respiratory-decline, sepsis, heart-failure; without --course, each in turn. Faults: gaps, repeats,
-    artefacts. At a speed above 1 a duration is needed: the simulated time then begins in the past and ends now, so
-    that no reading is from the future.
+    --list names the courses, faults and archetypes. Without --courses, hubs get stable, respiratory-decline, sepsis and
+    heart-failure in turn, and people at home any course by its share. At a speed above 1 a duration is needed: the
+    simulated time then begins in the past and ends now, so that no reading is from the future. --to writes a recording
+    for vwmon replay, the same bytes for the same options.
     """
-    mqtt = resolve(config, None).mqtt
-    fleet = _fleet(patients, course, fault, seed, duration_ms(every))
+    if listing:
+        render.emit(simulated.listed(), simulated.COLUMNS, render.chosen(form, as_json))
+        return
     length_ms = duration_ms(duration) if duration else None
+    fleet = simulated.fleet(
+        patients=patients,
+        courses=simulated.names(course),
+        faults=simulated.names(fault),
+        shares=simulated.shares(share or []),
+        seed=seed,
+        spot_minutes=duration_ms(every) / durations.UNIT_MS["m"],
+        onset_hours=(duration_ms(onset or "14d") if onset or home else 0) / durations.UNIT_MS["h"],
+        home=home,
+    )
+    if to is not None:
+        simulated.record(fleet, to, time_ms(start), length_ms)
+        return
+    if not ward:
+        raise typer.BadParameter("name the ward that the devices belong to with --ward, or write a file with --to")
     if speed > 1 and length_ms is None:
         raise typer.BadParameter("a speed above 1 needs a --duration, or the readings would be from the future")
+    mqtt = resolve(config, None).mqtt
     now_ms = Clock().now_ms()
     start_ms = now_ms if length_ms is None else now_ms - round(length_ms * (1 - 1 / speed))
     for line in REGISTER.format(patients=patients, ward=ward, start=render.utc(start_ms)).splitlines():
@@ -73,25 +119,6 @@ def simulate(
     with _hub(mqtt, ward, host, port, prefix, client_id, repeats) as hub:
         repeats.outlet = hub
         _play(fleet, hub, start_ms, None if length_ms is None else start_ms + length_ms, clock, speed)
-
-
-def _fleet(patients: int, course: list[str] | None, fault: list[str] | None, seed: int, every_ms: int) -> "Fleet":
-    """Make the fleet; BadParameter names the courses and faults there are."""
-    from devices.simulator.courses import COURSES
-    from devices.simulator.faults import FAULTS
-    from devices.simulator.fleet import Fleet
-
-    for names, table in ((course or [], COURSES), (fault or [], FAULTS)):
-        unknown = next((name for name in names if name not in table), None)
-        if unknown is not None:
-            raise typer.BadParameter(f"there is no {unknown!r}; there are {', '.join(table)}")
-    return Fleet(
-        patients=patients,
-        courses=tuple(course or COURSES),
-        faults=tuple(fault or ()),
-        seed=seed,
-        spot_minutes=every_ms / durations.UNIT_MS["m"],
-    )
 
 
 @contextmanager
@@ -133,13 +160,21 @@ def _play(fleet: "Fleet", hub: "Hub", start_ms: int, until_ms: int | None, clock
     interrupted = True
     with _told(hub, sent) as told, suppress(KeyboardInterrupt):
         play(messages, hub, clock.now_ms, speed, stop=threading.Event(), told=told)
-        hub.run_until_receipted(LAST_RECEIPTS_S)
+        _wait_for_receipts(hub)
         interrupted = False
     waiting = hub.pending()
     render.say(f"{sent[-1]} messages sent, {sent[-1] - waiting} with the ward's receipt.")
     if waiting and not interrupted:
         render.warn(f"{waiting} messages have no receipt: {hub.trouble or 'is a daemon running on this broker?'}")
         raise typer.Exit(1)
+
+
+def _wait_for_receipts(hub: "Hub") -> None:
+    """Wait for the last receipts for as long as more of them come: a large fleet's take their time."""
+    waiting = hub.pending() + 1
+    while 0 < hub.pending() < waiting:
+        waiting = hub.pending()
+        hub.run_until_receipted(LAST_RECEIPTS_S)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from devices.payloads import decode
 from devices.readings import MARK_QUESTIONED, Message
 from devices.said import Request
 from devices.simulator import courses, faults
-from devices.simulator.courses import COURSES, resting, shift, swing, truth
+from devices.simulator.courses import COURSES, USUAL, resting, shift, swing, truth
 from devices.simulator.faults import FAULTS, Draft
 from devices.simulator.fleet import PARTS, Fleet, Timed
 from devices.simulator.live import AT_ONCE, Repeats, play
@@ -93,6 +93,11 @@ def test_a_stable_patient_is_well_all_the_time(seed: int) -> None:
             98,
             {"respiratory_rate": (21, 32), "spo2": (88, 94), "heart_rate": (86, 120), "oxygen": (2, 2)},
         ),
+        (
+            "post-operative-bleed",
+            12,
+            {"heart_rate": (111, 150), "systolic_bp": (70, 105), "respiratory_rate": (21, 34), "consciousness": (2, 2)},
+        ),
     ],
 )
 @pytest.mark.parametrize("seed", range(5))
@@ -154,9 +159,9 @@ def test_messages_come_in_the_order_of_sending() -> None:
 
 
 def test_courses_are_given_out_in_turn_and_the_pace_shortens_them() -> None:
-    """Twelve patients on four courses are three on each; at pace 12 a day is two hours."""
+    """Twelve patients on the usual four courses are three on each; at pace 12 a day is two hours."""
     fleet = Fleet(patients=12, pace=12.0, spot_minutes=10)
-    assert Counter(fleet.course(device).name for device in fleet.devices()) == dict.fromkeys(COURSES, 3)
+    assert Counter(fleet.course(device).name for device in fleet.devices()) == dict.fromkeys(USUAL, 3)
     last = [read(timed) for timed in fleet.messages(START_MS, until_ms=START_MS + 3 * HOUR_MS)][-12:]
     assert sum(values(message)["consciousness"] > 0 for message in last) == 6
 
