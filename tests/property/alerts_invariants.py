@@ -368,12 +368,12 @@ def a10_the_history_of_an_alert_goes_on_where_it_was(watch: Watch, happened: Hap
 def a11_again_changes_nothing(watch: Watch, happened: Happened) -> None:
     """The same reading, silence, finding, act or look leaves every row as it is: again at once, or any time later."""
     doing, dice = happened.doing, happened.step.dice
-    if doing.again is not None and dice % 4 == 0:  # so often is enough: it takes as long as the step
+    if doing.again is not None and dice % 6 == 0:  # so often is enough: it takes as long as the step
         _is_nothing_new(watch, doing.again, doing.verb)
     if doing.ends or doing.actor is not None or len(doing.stays) != 1:
         return
     past = watch.past.setdefault(doing.stays[0], [])
-    if past and dice % 5 == 0:
+    if past and dice % 10 == 0:
         _is_nothing_new(watch, past[dice % len(past)], "what was known")
     if doing.again is not None and doing.lasts:
         past.append(doing.again)
