@@ -11,12 +11,13 @@ from alerts import attention, conditions, lifecycle, moves, wording
 from alerts.attention import UNCOVERED
 from alerts.errors import AlertConflict, AlertError, AlertRefused
 from alerts.model import Alert, Case, Kind, Lane, Level, Outcome, State
-from alerts.policy import POLICY, TERMS, Terms
+from alerts.over_time import ALWAYS_THE_TABLE, OverTime
+from alerts.policy import POLICY, Terms
 from alerts.wording import ago, mark
 
 
-def _no_ward(_stay_no: int) -> Terms:
-    return TERMS
+def _no_ward(_stay_no: int) -> OverTime:
+    return ALWAYS_THE_TABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Act:
 
     `cursor` is how far the log had been scored by then: what the person could know of, and the act's place in it.
     `seen_level` and `seen_evidence` are what stood at the version that the person saw, if told. `terms_of` gives the
-    terms under which the case of a stay is followed.
+    terms under which the case of a stay is followed, in the course of time.
     """
 
     actor: str
@@ -37,7 +38,11 @@ class Act:
     seen_level: Level | None = None
     seen_version: int | None = None
     seen_evidence: Mapping[str, Any] | None = None
-    terms_of: Callable[[int], Terms] = _no_ward
+    terms_of: Callable[[int], OverTime] = _no_ward
+
+    def terms(self, case: Case) -> Terms:
+        """Give the terms of a case as it is acted on."""
+        return self.terms_of(case.stay_no).at(self.now_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +123,7 @@ def unacknowledge(case: Case, alert: Alert, act: Act) -> Answer:
         refusal = AlertRefused(f"{alert.id} is in the hands of {alert.owner}: say with -m why it is taken from them")
     if refusal is not None:
         return Answer(case=case, refusal=refusal)
-    asking = attention.asking(alert, attention.due_ms(act.now_ms, alert.level, act.terms_of(case.stay_no)))
+    asking = attention.asking(alert, attention.due_ms(act.now_ms, alert.level, act.terms(case)))
     nobody = {"owner": None, "ack_ms": None, "ack_note": None}
     return Answer(case=done(case, alert, Kind.UNACKNOWLEDGED, act, **asking, **UNCOVERED, **nobody))
 
@@ -132,7 +137,7 @@ def close(case: Case, alert: Alert, act: Act, outcome: Outcome) -> Answer:
     refusal = next((found for check in CLOSING if (found := check(case, alert, act, outcome)) is not None), None)
     if refusal is not None:
         return Answer(case=case, refusal=refusal)
-    terms = act.terms_of(case.stay_no)
+    terms = act.terms(case)
     stood = conditions.standing_in(case.conditions, alert.lane, terms.rules)
     closed = done(
         case,
@@ -158,7 +163,7 @@ def reopen(case: Case, alert: Alert, act: Act, stood: Sequence[str] = ()) -> Ans
     followed, and where what made it is known to be over: then there is nothing to reopen.
     """
     refusal = next((found for check in REOPENING if (found := check(case, alert, act)) is not None), None)
-    terms = act.terms_of(case.stay_no)
+    terms = act.terms(case)
     again = lifecycle.standing_again(case, alert, stood, act.now_ms, terms) if refusal is None else None
     if again is None:
         over = AlertConflict(

@@ -5,7 +5,6 @@ end off, is found out by an anchor: how many events there were at some time, and
 Pure; rows come from the caller, in order.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,7 +86,9 @@ class Walk:
 def link(previous: str, event: Mapping[str, Any]) -> str:
     """Give the hash of an event that follows on the event of that hash: SHA-256 of canonical JSON."""
     sealed = {name: event[name] for name in FIELDS if event[name] is not None}
-    return hashlib.sha256(CANONICAL({**sealed, "previous": previous}).encode()).hexdigest()
+    from hashlib import sha256  # noqa: PLC0415 -- the lists know of the chain, and wait for nothing that they do not need
+
+    return sha256(CANONICAL({**sealed, "previous": previous}).encode()).hexdigest()
 
 
 def astray(walk: Walk, anchors: Sequence[Anchor]) -> Iterator[Break]:

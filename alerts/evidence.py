@@ -6,6 +6,7 @@ Whether it is a breach is alerts.verdicts', how it is said alerts.wording's.
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from alerts import titles
 from alerts.model import Noted, Scored
 from alerts.policy import RED, Rule
 
@@ -36,6 +37,7 @@ def of_score(scored: Scored, borne_out: Collection[Rule]) -> Evidence:
         }
         | ({"refused": refused} if refused else {})
         | ({"quantities": quantities} if quantities else {})
+        | _limits(borne_out)
     )
 
 
@@ -49,7 +51,7 @@ def of_note(noted: Noted, borne_out: Collection[Rule]) -> Evidence:
         "late": bool(noted.late),
         "quantities": quantities,
         "sentences": {name: words for name, words in noted.sentences.items() if name in quantities},
-    }
+    } | _limits(borne_out)
 
 
 def repeatable(rule: Rule, scored: Scored) -> list[str]:
@@ -115,6 +117,19 @@ def _numbers(evidence: Evidence) -> dict[str, tuple[float, int]]:
     at_ms, ages_ms = evidence.get("at_ms", 0), evidence.get("ages_ms", NOTHING)
     values = {part: (value, at_ms - ages_ms.get(part, 0)) for part, value in evidence.get("values", NOTHING).items()}
     return values | {name: (value, at_ms) for name, value in evidence.get("quantities", NOTHING).items()}
+
+
+def together(worst: Evidence, rules: Collection[str], several: Collection[Evidence]) -> Evidence:
+    """Give the worst evidence of several as that of all the rules that come at once, with the limits of each."""
+    limits = {name: moved for one in several for name, moved in one.get("limits", NOTHING).items() if name in rules}
+    alone = {name: value for name, value in worst.items() if name != "limits"}
+    return {**alone, "rules": list(rules)} | ({"limits": limits} if limits else {})
+
+
+def _limits(borne_out: Collection[Rule]) -> dict[str, Any]:
+    """Give what is kept of the rules that some limit moved; nothing where none was."""
+    moved = titles.kept(borne_out)
+    return {"limits": moved} if moved else {}
 
 
 def _asked_for(quantities: Mapping[str, float], rules: Collection[Rule]) -> dict[str, float]:

@@ -72,7 +72,7 @@ def opened(case: Case, due_ms: int, terms: Terms = TERMS) -> Case:
     came = [case.conditions[name] for name in rules.rules if name in known and known[name].standing]
     worst = max(came, key=lambda c: (rules.rules[c.rule].level, c.evidence["at_ms"]))
     after = _known(case, {**case.conditions, **known}, Asked.OVER)
-    said = {**worst.evidence, "rules": [condition.rule for condition in came]}
+    said = evidence.together(worst.evidence, [one.rule for one in came], [one.evidence for one in came])
     active = (alert := case.alerts.get(Lane.CLINICAL)) is not None and alert.active
     signal = _signal(after, said, rules, [condition.evidence for condition in came])
     signal = replace(signal, known_ms=due_ms, current=not active)

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from alerts import ids, reasons, wording
 from alerts.errors import AlertUnknown
-from alerts.model import SYSTEM_STAY, Alert, Condition, Connection, Event, Kind, Lane, Level, State
-from alerts.policy import RULES, flapping
+from alerts.model import SYSTEM_STAY, Alert, Connection, Event, Kind, Lane, Level, State
+from alerts.policy import flapping
 from alerts.reasons import AGAIN, NOTHING, Measured, Present
-from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS, alert_of, condition_of, event_of
+from alerts.rows import ALERT_COLUMNS, EVENT_COLUMNS, alert_of, event_of
 
 Record = dict[str, Any]
 
@@ -38,8 +38,6 @@ _HISTORY: Final = f"{_EVENTS} where at_ms >= ? order by event_no"
 _HISTORY_OF_ONE: Final = f"{_EVENTS} where alert_no = ? and at_ms >= ? order by event_no"
 _RAISED_AGAIN: Final = """select alert_no, kind, max(event_no) from json_each(?) as wanted cross join alert_event
     on alert_no = wanted.value where kind in (select value from json_each(?)) group by alert_no"""
-_PENDING: Final = f"""select stay_no, {", ".join(CONDITION_COLUMNS[1:])} from condition where state = 'pending'
-    order by due_ms is null, due_ms, stay_no, rule"""  # noqa: S608
 URGENCY: Final = {State.RERAISED: 0, State.NEW: 0, State.ACKNOWLEDGED: 1, State.SETTLED: 2, State.CLOSED: 3}
 BREADTH: Final = {Lane.SYSTEM: 0, Lane.CLINICAL: 1, Lane.TECHNICAL: 2}
 
@@ -170,13 +168,6 @@ def history(db: Connection, alert_id: str = "", since_ms: int = 0) -> list[Recor
     return [_event(event_of(row[:-1])) | {"host": row[-1]} for row in rows]
 
 
-def pending(db: Connection, lookups: Lookups) -> list[Record]:
-    """Give the breaches that wait to be confirmed, those that open soonest first; when they open, unless denied."""
-    found = [(row[0], condition_of(row[1:])) for row in db.execute(_PENDING)]
-    whose = lookups.whose({stay_no for stay_no, _ in found}) if found else {}
-    return [_waiting(stay_no, condition, whose.get(stay_no)) for stay_no, condition in found]
-
-
 def flags(alert: Alert, now_ms: int) -> list[str]:
     """Name what is to be known of an alert beside its state."""
     marks = {
@@ -227,7 +218,8 @@ def _put_off(alert: Alert, now_ms: int) -> bool:
 
 
 def _rank(alert: Alert) -> tuple[int, ...]:
-    when_ms = alert.due_ms if alert.due_ms is not None else -(alert.closed_ms or 0)
+    asked_ms = alert.due_ms if alert.owed_ms is None else alert.owed_ms  # the next tier's time is no later urgency
+    when_ms = asked_ms if asked_ms is not None else -(alert.closed_ms or 0)
     return (-alert.level, BREADTH[alert.lane], URGENCY[alert.state], when_ms, alert.alert_no)
 
 
@@ -289,26 +281,6 @@ def _measured(one: Measured) -> Record:
         "at": utc(one.at_ms),
         "before": one.before,
         "before_at": utc(one.before_ms),
-    }
-
-
-def _waiting(stay_no: int, condition: Condition, whose: Whose | None) -> Record:
-    rule, evidence = RULES.get(condition.rule), condition.evidence
-    values = evidence.get("values", {})
-    scoring = [part for part, points in evidence.get("points", {}).items() if points]
-    return {
-        "stay": stay_no,
-        "ward": whose.ward if whose is not None else None,
-        "patient": whose.patient if whose is not None else None,
-        "person": whose.person if whose is not None else None,
-        "rule": condition.rule,
-        "title": rule.title if rule is not None else condition.rule,
-        "level": rule.level.value if rule is not None else None,
-        "lane": rule.lane.value if rule is not None else None,
-        "since": utc(condition.since_ms),
-        "seen_at": utc(condition.seen_ms),
-        "opens_at": utc(condition.due_ms),
-        "seen": [reasons.phrase(part, values.get(part)) for part in scoring],
     }
 
 

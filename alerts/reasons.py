@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from alerts import wording
+from alerts import titles, wording
 from alerts.model import Alert, Kind, Lane, Level, State
 from alerts.policy import POLICY
 
@@ -33,6 +33,7 @@ AGAIN: Final[Mapping[Kind, str]] = {
     Kind.UNACKNOWLEDGED: "acknowledgement withdrawn",
     Kind.REOPENED: "opened again by a person",
 }
+UNDENIED: Final = "no repeat has denied it"  # said until something is measured anew
 TOGETHER_MS: Final = 15 * 60_000  # readings no further apart than this share one age
 NAMED: Final = 3  # so many overdue vitals are named, of more only the count
 OF_THE_SCORE: Final = "news2"  # what the names of the rules begin with that the score itself tells of
@@ -95,7 +96,7 @@ def why(alert: Alert, present: Present, again: Kind | None, now_ms: int) -> list
     if now is None:
         return [*said, "no score that still holds", *wording.why(alert, now_ms)]
     sentences = wording.why(replace(alert, evidence=now), now_ms)
-    return [*said, *sentences, *_compared(present, now_ms), *_rise(alert, now, now_ms)]
+    return [*said, *sentences, *_compared(present, now_ms), *_rise(alert, now, now_ms), *_limits(alert)]
 
 
 def brief(alert: Alert, present: Present, again: Kind | None, now_ms: int) -> list[str]:
@@ -131,11 +132,13 @@ def _clinical(alert: Alert, present: Present, now_ms: int) -> Iterator[str]:
     if now is not None:
         yield from _now(now, present, now_ms)
         yield from _could_be(alert, now)
+        yield from [UNDENIED] if "repeat" in now else []
     then = wording.ago(now_ms - alert.evidence["at_ms"])
     if "total_min" in alert.evidence and (now is None or _differs(alert.evidence, now)):
         yield f"raised {then} ago on {_score(alert.evidence)}"
     for title in _other_rules(alert):
         yield f"{title}, {then} ago"
+    yield from (f"limit {now}" for now, _ in titles.moved(_of_the_score(alert)))
 
 
 def _now(now: Record, present: Present, now_ms: int) -> Iterator[str]:
@@ -205,6 +208,15 @@ def _rise(alert: Alert, now: Record, now_ms: int) -> Iterator[str]:
         yield f"{said}: {', '.join(parts)}" if parts else said
 
 
+def _limits(alert: Alert) -> Iterator[str]:
+    """Say under which limits it was raised that are not the table's; a rise that is told whole says so itself."""
+    return iter(()) if _other_rules(alert) else wording.limits_moved(alert.evidence)
+
+
+def _of_the_score(alert: Alert) -> Record:
+    return {**alert.evidence, "rules": [rule for rule in alert.evidence["rules"] if rule.startswith(OF_THE_SCORE)]}
+
+
 def _differs(then: Record, now: Record) -> bool:
     return any(then.get(name) != now[name] for name in ("total_min", "total_max"))
 
@@ -227,6 +239,7 @@ def _as_of_now(alert: Alert, present: Present) -> dict[str, Any] | None:
     return {
         **{name: score[name] for name in ("total_min", "total_max", "could_be", "red", "missing", "points")},
         "rules": [rule for rule in then["rules"] if rule.startswith(OF_THE_SCORE)],
+        **({"repeat": then["repeat"]} if "repeat" in then and at_ms <= then["at_ms"] else {}),
         "at_ms": at_ms,
         "values": values,
         "before": {part: {"value": one.before} for part, one in came.items() if one.before not in {None, one.value}},
@@ -254,7 +267,7 @@ def _could_be(alert: Alert, now: Record) -> Iterator[str]:
 def _other_rules(alert: Alert) -> list[str]:
     """Name what else the alert was raised on than the score."""
     others = [rule for rule in alert.evidence["rules"] if not rule.startswith(OF_THE_SCORE)]
-    return [POLICY.rules[rule].title if rule in POLICY.rules else rule for rule in others]
+    return [titles.title_of(rule, alert.evidence) for rule in others]
 
 
 def _standing(alert: Alert, now_ms: int) -> Iterator[str]:
@@ -276,10 +289,11 @@ def _noted(alert: Alert) -> Iterator[str]:
 def _overdue(alert: Alert, now_ms: int) -> Iterator[str]:
     """Say what is overdue, parts that are for the same time together."""
     spans: dict[str, list[str]] = {}
+    to_ms = wording.lasted_to_ms(alert, now_ms)
     for part, gap in alert.evidence.get("overdue", {}).items():
         since_ms = gap["due_ms"] if gap["last_ms"] is None else gap["last_ms"]
         lead = "never" if gap["last_ms"] is None else "no"
-        spans.setdefault(f"{lead} {wording.ago(now_ms - since_ms)}", []).append(SHORT.get(part, wording.label(part)))
+        spans.setdefault(f"{lead} {wording.ago(to_ms - since_ms)}", []).append(SHORT.get(part, wording.label(part)))
     for told, parts in spans.items():
         lead, span = told.split(" ", 1)
         named = _few(parts)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from alerts import acts, chain, deadlines, handover, ids, outbox, rows
+from alerts import acts, chain, handover, ids, outbox, rows
 from alerts.acts import Act, Answer
 from alerts.errors import AlertConflict, AlertError, AlertUnknown
 from alerts.model import Alert, Asked, Case, Condition, Connection, Lane, Level, Outcome
@@ -213,7 +213,7 @@ def _do(db: Connection, alert_id: str, act: Act, verb: Callable[[Case, Alert, Ac
     if act.op_id is not None and db.execute("select 1 from alert_event where op_id = ?", [act.op_id]).fetchone():
         return Acted(alert=found, repeated=True)
     before = load(db, [found.stay_no])[found.stay_no]
-    case = deadlines.tick(before, act.now_ms, act.terms_of(found.stay_no))
+    case = act.terms_of(found.stay_no).tick(before, act.now_ms)
     latest = case.alerts.get(found.lane)
     alert = latest if latest is not None and latest.alert_no == found.alert_no else found
     answer = verb(case, alert, _with_what_was_seen(db, alert, act))
@@ -224,6 +224,10 @@ def _do(db: Connection, alert_id: str, act: Act, verb: Callable[[Case, Alert, Ac
 def _with_what_was_seen(db: Connection, alert: Alert, act: Act) -> Act:
     if act.seen_version is None:
         return act
+    if act.seen_version > alert.version:
+        raise AlertUnknown(
+            f"{alert.id} has no revision {act.seen_version}; it is at {alert.version}: vwmon alerts show {alert.id}"
+        )
     seen = [alert.alert_no, act.seen_version]
     row, evidence = db.execute(_SEEN, seen).fetchone(), db.execute(_SEEN_EVIDENCE, seen).fetchone()
     return replace(

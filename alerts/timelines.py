@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from alerts.burden import Timeline
+from alerts.burden import RERAISES, Timeline
 from alerts.model import Alert, Connection, Kind
 from alerts.rows import ALERT_COLUMNS, alert_of
 
@@ -15,6 +15,8 @@ from alerts.rows import ALERT_COLUMNS, alert_of
 _RAISED: Final = f"select {', '.join(ALERT_COLUMNS)} from alert where opened_ms between ? and ? order by alert_no"  # noqa: S608
 _HAPPENED: Final = """select alert_no, kind, alert_event.at_ms from alert_event join alert using (alert_no)
     where opened_ms between ? and ? order by event_no"""
+ANSWERS: Final = frozenset({Kind.ACKNOWLEDGED, Kind.TAKEN})
+OVER: Final = RERAISES | {Kind.TAKEN, Kind.CLOSED, Kind.ENDED}  # what ends an acknowledgement without undoing it
 LOOKED_AWAY: Final = frozenset({Kind.SIGHTED, Kind.CLOSED, Kind.ENDED})
 
 
@@ -48,12 +50,29 @@ def _timeline(alert: Alert, happened: Sequence[tuple[Kind, int]], end_ms: int, *
         peak=alert.peak,
         opened_ms=alert.opened_ms,
         opened_in_hours=in_hours,
-        acknowledged_ms=next((at_ms for kind, at_ms in happened if kind is Kind.ACKNOWLEDGED), None),
+        acknowledged_ms=_answered_ms(happened),
         closed_ms=alert.closed_ms,
         outcome=alert.outcome,
         blind_ms=_blind_ms(happened, end_ms),
         kinds=Counter(kind for kind, _ in happened),
     )
+
+
+def _answered_ms(happened: Sequence[tuple[Kind, int]]) -> int | None:
+    """Give when an alert was first taken in hand, by an acknowledgement that was not undone.
+
+    Undone is the one that stands then, as often as its owner had prolonged it; one that someone took over, that ran out
+    or was outgrown was an answer.
+    """
+    standing_ms = None
+    for kind, at_ms in happened:
+        if kind is Kind.UNACKNOWLEDGED:
+            standing_ms = None
+        elif standing_ms is not None and kind in OVER:
+            return standing_ms
+        elif standing_ms is None and kind in ANSWERS:
+            standing_ms = at_ms
+    return standing_ms
 
 
 def _blind_ms(happened: Sequence[tuple[Kind, int]], end_ms: int) -> int:

@@ -6,6 +6,7 @@ No word here decides anything; ages are against the `now_ms` that the caller giv
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from alerts import titles
 from alerts.model import Alert, Condition, Lane, Level, State
 from alerts.policy import BASE, POLICY, RED, RULES, RuleSet, flapping, lately
 
@@ -44,8 +45,13 @@ def refusal(part: str, sent: str) -> str:
 
 def why(alert: Alert, now_ms: int) -> list[str]:
     """Say why an alert is on the list, the weightiest first."""
-    said = list(REASONS[alert.lane](alert.evidence, now_ms))
+    said = list(REASONS[alert.lane](alert.evidence, now_ms, lasted_to_ms(alert, now_ms)))
     return [*_standing(alert, now_ms), *said]
+
+
+def lasted_to_ms(alert: Alert, now_ms: int) -> int:
+    """Give up to when a silence or a fault lasted: one that is over, or that a person has closed, grows no longer."""
+    return now_ms if alert.covered_ms is None else min(now_ms, alert.covered_ms)
 
 
 def pending(condition: Condition, now_ms: int, rules: RuleSet = BASE) -> str:
@@ -110,7 +116,7 @@ def _standing(alert: Alert, now_ms: int) -> Iterator[str]:
         yield f"came up {times} times in {hours} h: review the plan"
 
 
-def _clinical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
+def _clinical(evidence: Mapping[str, Any], now_ms: int, _to_ms: int) -> Iterator[str]:
     yield from _named(evidence, now_ms)
     if "total_min" not in evidence:
         return
@@ -123,6 +129,7 @@ def _clinical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
         age_ms = now_ms - at_ms + evidence["ages_ms"].get(part, 0)
         moved = _moved(part, evidence["values"].get(part), evidence)
         yield f"{_reading(part, evidence['values'].get(part))}{moved} scored {points}, {ago(age_ms)} ago"
+    yield from limits_moved(evidence)
     if "repeat" in evidence:
         yield f"no repeat has denied it within {ago(POLICY.repeat_within_ms)}"
 
@@ -130,9 +137,15 @@ def _clinical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
 def _named(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
     """Say the numbers that rules asked for by name, each under the title of its rule."""
     for name in evidence["rules"]:
-        rule = RULES.get(name)
+        rule = titles.rule_of(name, evidence)
         if rule is not None and rule.named and rule.quantity in evidence.get("quantities", {}):
-            yield f"{rule.title}: {_quantity(rule.quantity, evidence)}, {ago(now_ms - evidence['at_ms'])} ago"
+            yield f"{titles.title(rule)}: {_quantity(rule.quantity, evidence)}, {ago(now_ms - evidence['at_ms'])} ago"
+
+
+def limits_moved(evidence: Mapping[str, Any]) -> Iterator[str]:
+    """Say under which limits something was a breach, where they are not those of the table of rules."""
+    for now, by_the_table in titles.moved(evidence):
+        yield f"limit moved to {now}, from {by_the_table}"
 
 
 def _quantity(name: str, evidence: Mapping[str, Any]) -> str:
@@ -182,23 +195,23 @@ def _reading(part: str, value: float | None) -> str:
     return f"{known.label} {value:g} {known.unit}"
 
 
-def _technical(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
+def _technical(evidence: Mapping[str, Any], now_ms: int, to_ms: int) -> Iterator[str]:
     sick = evidence.get("sick_and_unseen")
-    if sick is not None:
+    if sick is not None and to_ms == now_ms:
         yield f"sick and unseen: {mark(Lane.CLINICAL, sick['level'])} {sick['id']} is open"
     for part, gap in evidence.get("overdue", {}).items():
         since_ms = gap["due_ms"] if gap["last_ms"] is None else gap["last_ms"]
         lead = f"{label(part)} overdue for" if gap["last_ms"] is None else f"no {label(part)} for"
-        yield f"{lead} {ago(now_ms - since_ms)}"
+        yield f"{lead} {ago(to_ms - since_ms)}"
     for rule, several in evidence.get("kit", {}).items():
         for what, figures in several.items():
             device = figures.get("device", what)
-            yield f"{device}: {_sentence(rule, figures)} {ago(now_ms - figures['since_ms'])}"
+            yield f"{device}: {_sentence(rule, figures)} {ago(to_ms - figures['since_ms'])}"
     if "held_until_ms" in evidence:
         yield f"held back until {ago(now_ms - evidence['held_until_ms'])} ago, by a fault of the service or a pause"
 
 
-def _system(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
+def _system(evidence: Mapping[str, Any], now_ms: int, to_ms: int) -> Iterator[str]:
     for rule, since_ms in evidence.get("faults", {}).items():
         title = RULES[rule].title if rule in RULES else rule
         figures = evidence.get("figures", {}).get(rule, {})
@@ -206,7 +219,7 @@ def _system(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
             until_ms = figures[rule]["until_ms"]
             yield f"{title} for {ago(until_ms - since_ms)}, until {ago(now_ms - until_ms)} ago"
         else:
-            yield f"{title}{_numbers(rule, figures)} for {ago(now_ms - since_ms)}"
+            yield f"{title}{_numbers(rule, figures)} for {ago(to_ms - since_ms)}"
 
 
 def _sentence(rule: str, figures: Mapping[str, Any]) -> str:
@@ -257,7 +270,7 @@ BREACHES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "red": _threes,
     "could_be": lambda evidence: f"NEWS2 {could_be(evidence['could_be'], refused='refused' in evidence)}",
 }
-REASONS: Final[Mapping[Lane, Callable[[Mapping[str, Any], int], Iterator[str]]]] = {
+REASONS: Final[Mapping[Lane, Callable[[Mapping[str, Any], int, int], Iterator[str]]]] = {
     Lane.CLINICAL: _clinical,
     Lane.TECHNICAL: _technical,
     Lane.SYSTEM: _system,

@@ -5,39 +5,39 @@ what follows from it is the lifecycle's; neither is decided here. Every call but
 transaction.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts import deadlines, faults, handovers, lifecycle
+from alerts import faults, handovers, lifecycle
 from alerts import store as cases
 from alerts.faults import Finding, Waiting
 from alerts.model import SYSTEM_STAY, Case
+from alerts.over_time import OverTime
 from alerts.pauses import LASTS
-from alerts.policy import BASE, Terms
-from vwmon import points
+from alerts.policy import BASE
+from vwmon import terms
 from vwmon.attribution import NOBODY, PART_OF_VITAL
 from vwmon.duty import UNTOLD, Staffing
-from vwmon.holds import Held, Holds
+from vwmon.holds import Holds
 from vwmon.kernels.ragged import Bools, Floats, Ints
 from vwmon.kernels.windows import NEVER_AGE
 from vwmon.patients.limits import BY_THE_TABLE, Course
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
-from vwmon.points import NOTHING, Noted, Refused
+from vwmon.points import Refused
 from vwmon.scoring.charts import PARTS
 from vwmon.store import attempts
 from vwmon.store.sqlite import Connection
+from vwmon.story import Placed, Story
 from vwmon.ward import PlanTable
 
 Change = tuple[int, Case, Case]
-Placed = tuple[int, Noted]  # after how many scored messages of its stay in the step something is known
-NOTHING_LEARNT: Mapping[int, Sequence[Placed]] = MappingProxyType({})
 OF_PARTS = frozenset(f"value:{part}" for part in PARTS)
+NOTHING_LEARNT: Mapping[int, Sequence[Placed]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,43 +49,6 @@ class Followed:
     learnt: Mapping[int, Sequence[Placed]]
     stamp: int
     changes: Sequence[Change]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Terms:
-    """The terms of a stay in the course of time, each from its start on.
-
-    `lowest` and `of_parts`, whether a rule asks for the value of a part of the score, hold for all of it: whatever
-    fails them cannot matter at any time.
-    """
-
-    starts: tuple[int, ...]
-    terms: tuple[Terms, ...]
-    lowest: float
-    of_parts: bool
-
-    @classmethod
-    def of(cls, course: Course, held: Held, ward: Terms) -> "_Terms":
-        """Give the terms of a ward with a course of rules, and with what is held back, which says of itself when."""
-        return cls(
-            starts=course.starts,
-            terms=tuple(
-                ward if rules is BASE and not held else replace(ward, rules=rules, held=held) for rules in course.rules
-            ),
-            lowest=course.lowest,
-            of_parts=not course.asked.isdisjoint(OF_PARTS),
-        )
-
-    def at(self, at_ms: int) -> Terms:
-        """Give the terms at a moment."""
-        return self.terms[bisect_right(self.starts, at_ms) - 1]
-
-    def tick(self, case: Case, now_ms: int) -> Case:
-        """Let every deadline that has passed act under the terms of when it fell due, and what was held back come."""
-        for terms, until_ms in zip(self.terms, self.starts[1:], strict=False):
-            if until_ms <= now_ms:
-                case = faults.freed(deadlines.tick(case, until_ms - 1, terms), until_ms - 1, terms)
-        return faults.freed(deadlines.tick(case, now_ms, self.at(now_ms)), now_ms, self.at(now_ms))
 
 
 class Alerting:
@@ -104,13 +67,13 @@ class Alerting:
         `host` is the machine that the history names as where its events were written.
         """
         self._db, self._plans, self._host, self._staffing = db, plans, host, staffing
-        self._service = _Terms.of(BY_THE_TABLE, {}, staffing.terms(""))
+        self._service = terms.of_service(staffing)
         self._system_provenance = system_provenance
         self._stays: Sequence[Stay] = ()
         self._provenance: Sequence[int] = ()
         self._expected: list[tuple[str, ...]] = []
         self._courses: Sequence[Course] = ()
-        self._terms: Sequence[_Terms] = ()
+        self._terms: Sequence[OverTime] = ()
         self._holds = Holds()
         self._waiting: dict[int, Waiting] = {}
         self._lowest = np.zeros(0)
@@ -131,8 +94,7 @@ class Alerting:
         ]
         self._courses = courses or [BY_THE_TABLE] * len(stays)
         self.hold(self._holds)
-        self._lowest = np.array([one.lowest for one in self._terms], dtype=np.float64)
-        self._named = np.array([one.of_parts for one in self._terms], dtype=bool)
+        self._lowest, self._named = _asked(self._courses)
         grown = len(stays) - len(before)
         self._watched = np.pad(self._watched, (0, grown))
         self._awaited = np.pad(self._awaited, ((0, grown), (0, 0)))
@@ -142,14 +104,14 @@ class Alerting:
     def hold(self, holds: Holds) -> None:
         """Take what holds technical alerts back; stays with one course of rules and no pause share their terms."""
         self._holds = holds
-        shared: dict[tuple[int, str, int], _Terms] = {}
-        terms = []
+        shared: dict[tuple[int, str, int], OverTime] = {}
+        found = []
         for stay, course in zip(self._stays, self._courses, strict=True):
             key = id(course), stay.ward, stay.stay_no if stay.stay_no in holds.pauses else 0
             if key not in shared:
-                shared[key] = _Terms.of(course, holds.held(stay.stay_no), self._staffing.terms(stay.ward))
-            terms.append(shared[key])
-        self._terms = terms
+                shared[key] = terms.over_time(course, holds.held(stay.stay_no), self._staffing.terms(stay.ward))
+            found.append(shared[key])
+        self._terms = found
 
     def end(self, rows: Sequence[int], now_ms: int) -> None:
         """End what is expected of stays that were discharged; what was urgent awaits its outcome."""
@@ -172,7 +134,7 @@ class Alerting:
         moments = _by_stay(chosen[np.argsort(scores.wave[chosen], kind="stable")], scores.stay)
         episodes = _by_stay(np.arange(len(gaps)), gaps.stay)
         refused = self._refused(scores, chosen)
-        story = _Story(
+        story = Story(
             scores=scores, gaps=gaps, stale=stale, expected=self._expected, plans=self._plans, refused=refused
         )
         on_the_ward = [row for row in rows.tolist() if self._stays[row].discharged_ms is None]
@@ -201,12 +163,12 @@ class Alerting:
         found = _by_stay(np.flatnonzero(~self._awaited[rows, parts]), rows)
         changes = []
         for row, case in self._load(list(found)):
-            after, terms = case, self._terms[row]
+            after, over_time = case, self._terms[row]
             for fell_ms, i in sorted((int(due_ms[i]), i) for i in found[row]):
                 part, last = PARTS[parts[i]], int(last_ms[i]) if last_ms[i] >= 0 else None
-                after = terms.tick(after, fell_ms)
-                after = lifecycle.overdue(after, part, fell_ms, now_ms, last_ms=last, terms=terms.at(now_ms))
-            changes.append((row, case, terms.tick(after, now_ms)))
+                after = over_time.tick(after, fell_ms)
+                after = lifecycle.overdue(after, part, fell_ms, now_ms, last_ms=last, terms=over_time.at(now_ms))
+            changes.append((row, case, over_time.tick(after, now_ms)))
         self._keep(changes)
 
     def tick(self, now_ms: int) -> None:
@@ -237,15 +199,15 @@ class Alerting:
         """Follow what was found of one stay's devices, or of the whole service."""
         if stay_no == SYSTEM_STAY:
             case = cases.load(self._db, [SYSTEM_STAY])[SYSTEM_STAY]
-            after = _found(case, findings, self._service)
+            after = self._service.found(case, findings)
             cases.save(self._db, case, after, self._system_provenance, self._host)
             return
         rows = [row for row, stay in enumerate(self._stays) if stay.stay_no == stay_no and stay.discharged_ms is None]
-        self._keep((row, case, _found(case, findings, self._terms[row])) for row, case in self._load(rows))
+        self._keep((row, case, self._terms[row].found(case, findings)) for row, case in self._load(rows))
 
     def _free_ms(self, row: int) -> list[int]:
-        terms = self._terms[row].at(LASTS)
-        return [terms.free_ms(rule, since_ms) for rule, since_ms in self._waiting[row]]
+        last = self._terms[row].at(LASTS)
+        return [last.free_ms(rule, since_ms) for rule, since_ms in self._waiting[row]]
 
     def _refused(self, scores: Scores, chosen: Ints) -> Mapping[int, Refused]:
         """Read what came for the parts that count as refused at the chosen moments; mostly there are none."""
@@ -299,119 +261,14 @@ class Alerting:
             self._waiting[row] = waiting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Story:
-    """One step's scores and gaps, told to one case after the other."""
+def _asked(courses: Sequence[Course]) -> tuple[Floats, Bools]:
+    """Give by row the least total or bound at which a rule starts, and whether one asks for a part's own value.
 
-    scores: Scores
-    gaps: Gaps
-    stale: Bools
-    expected: Sequence[tuple[str, ...]]
-    plans: PlanTable
-    refused: Mapping[int, Refused]
-
-    def told(
-        self,
-        over_time: _Terms,
-        case: Case,
-        moments: Sequence[int],
-        episodes: Sequence[int],
-        learnt: Sequence[Placed] = (),
-    ) -> Case:
-        """Tell a case its moments in order, each after what fell overdue or returned before it, and what was learnt.
-
-        What is in force when the message of a moment is received decides over the moment.
-        """
-        told, waiting, left = _Messages(self.scores), list(learnt), list(episodes)
-        for i in moments:
-            if told.begins(i):
-                case = _learn(over_time, case, waiting, told.whole)
-            case = self._moment(over_time, case, i, left)
-        return _learn(over_time, case, waiting, told.whole + 1)
-
-    def _moment(self, over_time: _Terms, case: Case, i: int, left: list[int]) -> Case:
-        scores, received_ms = self.scores, int(self.scores.received_ms[i])
-        case = faults.freed(case, received_ms, over_time.at(received_ms))
-        while left and self._ended(left[0]) <= (int(scores.wave[i]), int(scores.at_ms[i])):
-            case = self._episode(over_time, case, left.pop(0))
-        if not scores.late[i]:
-            case = self._silences(over_time, case, i, received_ms)
-        case = over_time.tick(case, received_ms)
-        expected, refused = self.expected[scores.stay[i]], self.refused.get(i, NOTHING)
-        point = points.point(scores, i, case.stay_no, expected, refused)
-        return lifecycle.observe(case, point, over_time.at(received_ms))
-
-    def _ended(self, gap: int) -> tuple[int, int]:
-        return int(self.gaps.wave[gap]), int(self.gaps.ended_ms[gap])
-
-    def _episode(self, over_time: _Terms, case: Case, gap: int) -> Case:
-        """Tell of a part that was overdue until its reading came."""
-        gaps = self.gaps
-        part, due_ms, received_ms = PARTS[gaps.part[gap]], int(gaps.due_ms[gap]), int(gaps.received_ms[gap])
-        terms = over_time.at(received_ms)
-        case = lifecycle.overdue(over_time.tick(case, due_ms), part, due_ms, received_ms, terms=terms)
-        case = over_time.tick(case, received_ms)
-        return lifecycle.returned(case, part, int(gaps.ended_ms[gap]), received_ms, terms)
-
-    def _silences(self, over_time: _Terms, case: Case, i: int, received_ms: int) -> Case:
-        """Tell of the parts that are overdue at a moment, and of those that no longer are."""
-        terms = over_time.at(received_ms)
-        for due_ms, part, last_ms in sorted(self._fell_due(case, i), key=lambda fell: fell[0]):
-            case = over_time.tick(case, min(due_ms, received_ms))
-            case = lifecycle.overdue(case, part, due_ms, received_ms, last_ms=last_ms, terms=terms)
-        case = over_time.tick(case, received_ms)
-        for part in [part for part in case.overdue if not self.stale[i, PARTS.index(part)]]:
-            age_ms = int(self.scores.age_ms[i, PARTS.index(part)])
-            if age_ms != NEVER_AGE:
-                at_ms = int(self.scores.at_ms[i])
-                case = lifecycle.returned(case, part, at_ms - age_ms, received_ms, terms)
-        return case
-
-    def _fell_due(self, case: Case, i: int) -> Iterator[tuple[int, str, int | None]]:
-        """Give the parts that are overdue at a moment and were not known to be: since when, and when each came last."""
-        scores, row, lasting = self.scores, self.scores.stay[i], case.overdue
-        for number in np.flatnonzero(self.stale[i]).tolist():
-            if PARTS[number] not in lasting:
-                age_ms = int(scores.age_ms[i, number])
-                last_ms = None if age_ms == NEVER_AGE else int(scores.at_ms[i]) - age_ms
-                since_ms = int(self.plans.admitted_ms[row]) if last_ms is None else last_ms
-                yield since_ms + int(self.plans.overdue_ms[row, number]), PARTS[number], last_ms
-
-
-class _Messages:
-    """The scored messages of one stay in the order of the log, counted as their moments are gone through.
-
-    Of one stay, wave and beginning tell a message from every other: in a wave each begins after those before it.
+    Both hold for all of a course: whatever fails them cannot matter at any time.
     """
-
-    def __init__(self, scores: Scores) -> None:
-        self._scores = scores
-        self._now: tuple[int, int] | None = None
-        self.whole = -1
-
-    def begins(self, i: int) -> bool:
-        """Tell whether a moment is the first of its message; `whole` messages are then behind it."""
-        now = int(self._scores.wave[i]), int(self._scores.rescored_from_ms[i])
-        if now == self._now:
-            return False
-        self._now = now
-        self.whole += 1
-        return True
-
-
-def _learn(over_time: _Terms, case: Case, waiting: list[Placed], whole: int) -> Case:
-    """Tell what was learnt by the time that so many messages are told, and leave the rest waiting."""
-    while waiting and waiting[0][0] <= whole:
-        _, noted = waiting.pop(0)
-        case = over_time.tick(case, noted.received_ms)
-        case = lifecycle.learn(case, noted, over_time.at(noted.received_ms))
-    return case
-
-
-def _found(case: Case, findings: Iterable[Finding], over_time: _Terms) -> Case:
-    for finding in findings:
-        case = faults.found(case, finding, over_time.at(finding.at_ms))
-    return case
+    each = {id(one): (one.lowest, not one.asked.isdisjoint(OF_PARTS)) for one in courses}
+    found = [each[id(one)] for one in courses]
+    return np.array([lowest for lowest, _ in found], dtype=np.float64), np.array([of for _, of in found], dtype=bool)
 
 
 def breaching(scores: Scores, lowest: Floats | float = BASE.lowest) -> NDArray[np.bool_]:

@@ -16,7 +16,6 @@ from alerts.policy import BASE, Limit, Rule, RuleSet
 from alerts.queries import utc
 from vwmon import comparing, nearest, timeline
 from vwmon.comparing import Compared, Difference
-from vwmon.duty import UNTOLD
 from vwmon.errors import UsageError, VwmonError
 from vwmon.nearest import ASKING, Moment, Nearest
 from vwmon.patients.plans import FEEDS
@@ -150,7 +149,7 @@ def explain(db: Connection, alert_id: str, versions: Provenance, number: int = 1
     named = versions.plan(plan.pathway if plan is not None else SYSTEM)
     now = Versions(versions.software, versions.chart, named, versions.config_hash)
     if whole.recorded:
-        versions = replace(versions, staffing=UNTOLD)
+        versions = replace(versions, staffing=replace(versions.staffing, told=False))
     begun = partial(Retelling.begun, db, whole, versions)
     told = _told(begun, whole, versions.plans, alert, now)
     event = asked[number - 1]

@@ -49,7 +49,7 @@ def opens_ms(hours: str, time_zone: str, at_ms: int) -> int:
     """Give the first moment from `at_ms` on at which the ward is staffed: that very moment while it is.
 
     >>> opens_ms("08:00-20:00", "Europe/London", 1_795_046_400_000) - 1_795_046_400_000
-    36000000
+    28800000
     """
     if staffed(hours, time_zone, at_ms):
         return at_ms

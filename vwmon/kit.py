@@ -230,7 +230,7 @@ def _unassigned(said: Said, of_device: Mapping[int, list[Series]], now_ms: int) 
     if said.stay_no is not None or now_ms - heard_ms > UNASSIGNED_WITHIN_MS:
         yield _over(UNASSIGNED, said.device, now_ms)
     elif heard_ms - (said.freed_ms or 0) > RULES[UNASSIGNED].on_delay_ms:
-        yield _on(UNASSIGNED, said.device, heard_ms, now_ms)
+        yield _on(UNASSIGNED, said.device, heard_ms, now_ms, device=said.device)
 
 
 def _lasting(rule: str, what: str, since_ms: int, seen: Seen, **figures: object) -> Iterator[Finding]:

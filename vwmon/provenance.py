@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 
+from vwmon import terms
 from vwmon.config import Settings
 from vwmon.config_duty import Ward
 from vwmon.duty import UNTOLD, Staffing
@@ -56,8 +57,7 @@ class Provenance:
 
     def layers(self) -> Layers:
         """Give the limits of the wards and pathways."""
-        limits = {name: [limit.of(name) for limit in ward.limits] for name, ward in self.wards.items()}
-        return Layers(limits, self.plans)
+        return terms.layers(self.wards.values(), self.plans)
 
     def zone(self, ward: str) -> str:
         """Name the time zone of a ward."""

@@ -11,10 +11,11 @@ from typing import Final, Self
 from alerts import store as cases
 from alerts.acts import Act
 from alerts.errors import AlertError
-from alerts.model import Event, Kind, Outcome
-from alerts.policy import Terms
+from alerts.model import SYSTEM_STAY, Event, Kind, Outcome
+from alerts.over_time import OverTime
 from alerts.store import Acted
-from vwmon.duty import Staffing
+from vwmon import terms
+from vwmon.holds import Holds
 from vwmon.provenance import Provenance
 from vwmon.scorer import Scorer
 from vwmon.store import account, scratch
@@ -33,18 +34,30 @@ class Of:
     """What is told again: whose stay, under what terms, and when, as its history says, nobody looked at the time."""
 
     stay_no: int
-    terms: Terms
+    terms: OverTime
     unwatched: Sequence[Span] = ()
 
     @classmethod
-    def account(cls, of: Account, staffing: Staffing) -> Self:
-        """Give what an account says of it."""
-        stay_no, ward = (of.stay.stay_no, of.stay.ward) if of.stay is not None else (0, "")
-        return cls(stay_no=stay_no, terms=staffing.terms(ward), unwatched=unwatched(of.kept.events))
+    def account(cls, of: Account, versions: Provenance) -> Self:
+        """Give what an account says of it.
+
+        Its limits and what was held back are told whole: each begins no earlier than it was written, so that of what
+        was still to come at an act nothing shows.
+        """
+        stay_no = SYSTEM_STAY if of.stay is None else of.stay.stay_no
+        return cls(stay_no=stay_no, terms=_terms(of, versions), unwatched=unwatched(of.kept.events))
 
     def watched_ms(self, due_ms: int) -> int:
         """Give when someone looked at the time after a moment at which nobody may have."""
         return next((to_ms for from_ms, to_ms in self.unwatched if from_ms <= due_ms < to_ms), due_ms)
+
+
+def _terms(of: Account, versions: Provenance) -> OverTime:
+    if of.stay is None:
+        return terms.of_service(versions.staffing)
+    held = Holds.of([one.finding for one in of.holds], {of.stay.stay_no: [one.span for one in of.pauses]})
+    course = versions.layers().course(of.stay, of.limits)
+    return terms.over_time(course, held.held(of.stay.stay_no), versions.staffing.terms(of.stay.ward))
 
 
 class Retelling:
@@ -71,7 +84,7 @@ class Retelling:
         """Begin before the stay was admitted."""
         db = scratch.empty(like, list(of.vitals.items()), list(of.devices.values()), of.refused)
         scratch.hold(db, of.holds, of.pauses)
-        return cls(db, versions, Of.account(of, versions.staffing))
+        return cls(db, versions, Of.account(of, versions))
 
     def forked(self) -> "Retelling":
         """Go on in a copy, so that this one can be gone on from again."""
@@ -154,38 +167,40 @@ class Retelling:
         self._scorer.find(self._of.stay_no, [step.finding], step.at_ms)
 
 
-def _acknowledge(db: Connection, step: Did, terms: Terms) -> Acted:
+def _acknowledge(db: Connection, step: Did, over_time: OverTime) -> Acted:
     for_ms = None if step.until_ms is None else step.until_ms - step.at_ms
-    return cases.acknowledge(db, step.alert_id, _act(step, terms), for_ms=for_ms, take=step.event.kind is Kind.TAKEN)
+    return cases.acknowledge(
+        db, step.alert_id, _act(step, over_time), for_ms=for_ms, take=step.event.kind is Kind.TAKEN
+    )
 
 
-def _snooze(db: Connection, step: Did, terms: Terms) -> Acted:
-    return cases.snooze(db, step.alert_id, _act(step, terms), step.event.evidence["until_ms"] - step.at_ms)
+def _snooze(db: Connection, step: Did, over_time: OverTime) -> Acted:
+    return cases.snooze(db, step.alert_id, _act(step, over_time), step.event.evidence["until_ms"] - step.at_ms)
 
 
-def _take(db: Connection, step: Did, terms: Terms) -> Acted:
+def _take(db: Connection, step: Did, over_time: OverTime) -> Acted:
     if not handed_over(step.event):
-        return _acknowledge(db, step, terms)
+        return _acknowledge(db, step, over_time)
     evidence = step.event.evidence
-    return cases.take_over(db, step.alert_id, _act(step, terms), evidence["from"], evidence["handover"])
+    return cases.take_over(db, step.alert_id, _act(step, over_time), evidence["from"], evidence["handover"])
 
 
-def _offer(db: Connection, step: Did, terms: Terms) -> Acted:
+def _offer(db: Connection, step: Did, over_time: OverTime) -> Acted:
     evidence = step.event.evidence
     if not handed_over(step.event):
-        return cases.offer(db, step.alert_id, _act(step, terms), evidence["to"])
-    return cases.hand_over(db, step.alert_id, _act(step, terms), evidence["handover"])
+        return cases.offer(db, step.alert_id, _act(step, over_time), evidence["to"])
+    return cases.hand_over(db, step.alert_id, _act(step, over_time), evidence["handover"])
 
 
-def _close(db: Connection, step: Did, terms: Terms) -> Acted:
-    return cases.close(db, step.alert_id, _act(step, terms), Outcome(step.event.evidence["outcome"]))
+def _close(db: Connection, step: Did, over_time: OverTime) -> Acted:
+    return cases.close(db, step.alert_id, _act(step, over_time), Outcome(step.event.evidence["outcome"]))
 
 
-def _note(db: Connection, step: Did, terms: Terms) -> Acted:
-    return cases.note(db, step.alert_id, _act(step, terms))
+def _note(db: Connection, step: Did, over_time: OverTime) -> Acted:
+    return cases.note(db, step.alert_id, _act(step, over_time))
 
 
-def _act(step: Did, terms: Terms) -> Act:
+def _act(step: Did, over_time: OverTime) -> Act:
     event = step.event
     return Act(
         actor=event.actor,
@@ -193,19 +208,19 @@ def _act(step: Did, terms: Terms) -> Act:
         note=event.note or "",
         op_id=event.op_id,
         cursor=step.cursor,
-        terms_of=lambda _stay_no: terms,
+        terms_of=lambda _stay_no: over_time,
     )
 
 
-VERBS: Final[Mapping[Kind, Callable[[Connection, Did, Terms], Acted]]] = {
+VERBS: Final[Mapping[Kind, Callable[[Connection, Did, OverTime], Acted]]] = {
     Kind.ACKNOWLEDGED: _acknowledge,
     Kind.TAKEN: _take,
     Kind.OFFERED: _offer,
     Kind.ALSO_SEEN: _acknowledge,
     Kind.NOTED: _note,
     Kind.SNOOZED: _snooze,
-    Kind.WOKEN: lambda db, step, terms: cases.wake(db, step.alert_id, _act(step, terms)),
-    Kind.UNACKNOWLEDGED: lambda db, step, terms: cases.unacknowledge(db, step.alert_id, _act(step, terms)),
+    Kind.WOKEN: lambda db, step, over_time: cases.wake(db, step.alert_id, _act(step, over_time)),
+    Kind.UNACKNOWLEDGED: lambda db, step, over_time: cases.unacknowledge(db, step.alert_id, _act(step, over_time)),
     Kind.CLOSED: _close,
-    Kind.REOPENED: lambda db, step, terms: cases.reopen(db, step.alert_id, _act(step, terms)),
+    Kind.REOPENED: lambda db, step, over_time: cases.reopen(db, step.alert_id, _act(step, over_time)),
 }

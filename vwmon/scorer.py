@@ -14,22 +14,22 @@ import numpy as np
 from alerts import store as cases
 from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY
-from vwmon import attribution, pipeline, points
-from vwmon.alerting import Alerting, Followed, Placed
+from vwmon import attribution, pipeline, points, terms
+from vwmon.alerting import Alerting, Followed
 from vwmon.attribution import LogColumns, Vitals
-from vwmon.holds import Holds
 from vwmon.kernels.ragged import Ints
 from vwmon.patients import plans
 from vwmon.patients.records import Entry
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.quantities import Learnt, Quantities
 from vwmon.roster import Roster
-from vwmon.store import attempts, findings, limits, pauses, registers, scores
+from vwmon.store import attempts, findings, limits, registers, scores
 from vwmon.store import readings as stored
 from vwmon.store.database import atomic
 from vwmon.store.findings import Found, Key
 from vwmon.store.fresh import Fresh
 from vwmon.store.sqlite import Connection
+from vwmon.story import Placed
 from vwmon.ward import Readings, Ward
 from vwmon.windows import NEVER
 
@@ -184,11 +184,7 @@ class Scorer:
 
     def _hold(self) -> None:
         """Take what holds technical alerts back as it is stored."""
-        spans: dict[int, list[tuple[int, int]]] = {}
-        for pause in pauses.every(self._db):
-            spans.setdefault(pause.stay_no, []).append(pause.span)
-        service = [one.finding for one in findings.of_stay(self._db, SYSTEM_STAY)]
-        self._alerting.hold(Holds.of(service, spans))
+        self._alerting.hold(terms.holds(self._db))
 
     def _advance(self, rows: LogColumns) -> None:
         readings = self._readings(rows)

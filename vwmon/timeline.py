@@ -105,9 +105,7 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
         return list(_faults(account, [step for _, step in did]))
     came = messages(account.rows)
     written = [] if account.stay is None else _written(account, account.stay)
-    placed = sorted([*written, *did], key=lambda one: one[0])
-    if account.findings:
-        placed = sorted([*_findings(account), *placed], key=partial(_slot, came))
+    placed = sorted([*_findings(account), *written, *did], key=partial(_slot, came))
     if not watched:
         return [*_woven(came, placed), Settled(at_ms=_end_ms(account))]
     stays = () if account.stay is None else (account.stay,)
@@ -206,7 +204,7 @@ def _findings(account: Account) -> Iterator[Placed]:
 
 
 def _slot(came: Sequence[Message], placed: Placed) -> tuple[int, int]:
-    """Give after how many messages a step comes, and when: what the daemon found lies among the rest by both."""
+    """Give after how many messages a step comes, and when: between two messages what came first is told first."""
     return sum(not _precedes(placed, message) for message in came), placed[1].at_ms
 
 

@@ -53,7 +53,8 @@ class Watch:
         self._db, self._scorer, self._around = db, scorer, around
         self._started_ms = around.clock.now_ms()
         self._ahead_ms = self._started_ms - around.clock.steady_ms()
-        self._before = monitor.read(db)
+        self._before = before = monitor.read(db)
+        self._last_ms = (None, None) if before is None else (before.last_received_ms, before.last_observed_ms)
         self._looked_ms = self._ticked_ms = self._beaten_ms = self._kit_ms = 0
         self._kit: Kit | None = None
         self._linked = self._news = False
@@ -153,14 +154,15 @@ class Watch:
 
     def _beat(self, now_ms: int, *, stopped: bool = False) -> None:
         link = self._around.link()
+        received_ms, observed_ms = self._last_ms = self._came_last()
         self.latest = Monitor(
             mode="live",
             started_ms=self._started_ms,
             cycle_ms=now_ms,
             broker_connected=link.connected,
             broker_since_ms=link.since_ms,
-            last_received_ms=self._scorer.last_received_ms,
-            last_observed_ms=self._scorer.last_observed_ms,
+            last_received_ms=received_ms,
+            last_observed_ms=observed_ms,
             readings=self._scorer.readings,
             lag_seconds=self._scorer.lag_ms(now_ms) / 1000,
             software=self._around.software,
@@ -170,3 +172,9 @@ class Watch:
         with database.atomic(self._db):
             monitor.beat(self._db, self.latest)
         self._beaten_ms, self._linked, self._news = now_ms, link.connected, False
+
+    def _came_last(self) -> tuple[int | None, int | None]:
+        """Give when something came last and when it was observed; what a daemon before this one knew counts too."""
+        known = zip((self._scorer.last_received_ms, self._scorer.last_observed_ms), self._last_ms, strict=True)
+        received_ms, observed_ms = (max(filter(None, pair), default=None) for pair in known)
+        return received_ms, observed_ms

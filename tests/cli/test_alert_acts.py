@@ -72,6 +72,31 @@ def test_an_offer_is_shown_and_covers_nothing(desk: Desk) -> None:
     assert (row["owner"], row["offered_to"], row["flags"]) == ("lowe", None, [])
 
 
+def test_the_history_says_whom_an_alert_was_offered_to(desk: Desk) -> None:
+    """Also that an offer was taken back, on the page of the alert and in the log."""
+    id_ = desk.ward.id(2)
+    desk.does("assign", id_, "--to", "lowe")
+    desk.does("assign", id_, "--withdraw")
+    where = ("--db", desk.ward.path)
+    log = desk.vwmon("alerts", "log", id_, *where).stdout
+    assert "ahmed: offered to lowe" in log
+    assert "ahmed: the offer was withdrawn" in log
+    page = desk.vwmon("alerts", "show", id_, *where).stdout
+    assert "ahmed offered it to lowe at level 2" in page
+    assert "ahmed offered it to nobody any more at level 2" in page
+
+
+def test_an_offer_to_a_name_that_nobody_has_is_remarked_on(desk: Desk) -> None:
+    """A slip of the pen offers the alert to no one. Where no people are configured, names are nobody's business."""
+    id_ = desk.ward.id(2)
+    assert "note:" not in desk.does("assign", id_, "--to", "low")
+    with desk.config.open("a", encoding="utf-8") as file:
+        file.write('[[people]]\nid = "lowe"\n[[people]]\nid = "ahmed"\n')
+    said = desk.does("assign", id_, "--to", "low")
+    assert "note: the configuration has nobody 'low' under [[people]], only lowe, ahmed" in said
+    assert "note:" not in desk.does("assign", id_, "--to", "lowe")
+
+
 def test_an_owner_who_offers_stays_the_owner(desk: Desk) -> None:
     """Until the other takes it, which needs no --take."""
     id_ = desk.ward.id(2)
@@ -157,6 +182,7 @@ def test_every_undo_that_is_offered_undoes(desk: Desk) -> None:
         (["assign", "ZZZZ", "--to", "lowe"], 3, "there is no alert ZZZZ"),
         (["assign", "@2"], 2, "--to"),
         (["assign", "@2", "--to", "lowe", "--withdraw"], 2, "--to"),
+        (["ack", "@2", "-m", "x", "--rev", "99"], 3, "has no revision 99; it is at 1"),
         (["snooze", "@2"], 2, "--for"),
         (["snooze", "@2", "--for", "5m", "--end"], 2, "--for"),
         (["log", "--anchors", "file"], 2, "--verify"),

@@ -1,6 +1,7 @@
 """The work list as people see it: whom it names and how, what stands below it, what is folded away, at every width."""
 
 import re
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from alerts import store
-from alerts.model import SYSTEM_STAY, Condition, ConditionState, Lane
+from alerts import moves, store
+from alerts.model import SYSTEM_STAY, Case, Condition, ConditionState, Lane
 from tests.cli import test_alerts_commands as shared
 from tests.cli.test_alerts_commands import HOSTILE, NOW, Ward, listed
 from tests.conftest import Command
-from tests.unit.alerts_points import HOUR, MINUTE, person, point
+from tests.unit.alerts_points import HOUR, MINUTE, clinical, person, point
 from vwmon.cli import stay_lookups, ward_lines, work_list
 from vwmon.cli.standing import Standing
 from vwmon.cli.work_list import Look
@@ -225,6 +226,17 @@ def test_a_list_with_only_folded_alerts_does_not_say_that_there_are_none(vwmon: 
     assert vwmon("alerts", "--db", ward.path, "--exit-code").exit_code == 11
 
 
+@pytest.mark.parametrize(
+    "options", [["--since", "1m"], ["--level", "3"], ["--mine"], ["--overdue"], ["--state", "settled"]]
+)
+def test_a_narrowed_list_that_is_empty_does_not_say_that_nothing_is_open(
+    vwmon: Command, ward: Ward, options: list[str]
+) -> None:
+    """What was left out by an option may be open all the same."""
+    ward.tell(2, point(194, 5))
+    assert shown(vwmon, ward, *options).startswith("No open alerts that fit what was asked for.\n")
+
+
 def test_what_is_snoozed_is_counted_where_it_is_not_shown(vwmon: Command, ward: Ward) -> None:
     """Off the list, in the number below it; with --snoozed on it, and when its time is up it is back by itself."""
     ward.tell(2, point(194, 5))
@@ -234,7 +246,7 @@ def test_what_is_snoozed_is_counted_where_it_is_not_shown(vwmon: Command, ward: 
     text = shown(vwmon, ward)
     assert text.startswith("No open alerts but 1 snoozed.\n")
     assert "1 snoozed (vwmon alerts --snoozed)" in text
-    assert "SNOOZED until 1970-01-01T03:29:00Z" in shown(vwmon, ward, "--snoozed")
+    assert "SNOOZED, back in 9m" in shown(vwmon, ward, "--snoozed")
     with database.atomic(ward.db):
         ward.db.execute("update alert set snooze_ms = ?", [NOW])
     assert "snoozed" not in shown(vwmon, ward)
@@ -290,6 +302,17 @@ def test_what_is_pending_is_counted_and_listed_with_when_it_opens(vwmon: Command
     assert "when it has lasted" in lines[3]
     rows = listed(vwmon, ward, "--pending", "--patient", "p-1")
     assert [(row["stay"], row["opens_at"], row["level"]) for row in rows] == [(1, "1970-01-01T03:29:00Z", 2)]
+
+
+@pytest.mark.parametrize(
+    "asked", [["--level", "3"], ["--mine"], ["--closed"], ["--since", "2h"], ["--lane", "technical"]]
+)
+def test_what_is_pending_is_not_narrowed_by_what_it_has_not(vwmon: Command, ward: Ward, asked: list[str]) -> None:
+    """An option that did nothing would pass off the whole list as the one that was asked for."""
+    pending(ward, 1, NOW + 9 * MINUTE)
+    result = vwmon("alerts", "--pending", *asked, "--db", ward.path)
+    assert result.exit_code == 2
+    assert "narrowed with --ward and --patient" in result.stderr
 
 
 def test_nothing_pending_says_so(vwmon: Command, ward: Ward) -> None:
@@ -458,3 +481,18 @@ def test_a_fault_of_the_service_is_on_every_list_of_a_ward(vwmon: Command, busy:
     """It is nobody's patient, and everybody's trouble."""
     assert store.load(busy.db, [SYSTEM_STAY])[SYSTEM_STAY].alerts[Lane.SYSTEM].open
     assert " S2 " in shown(vwmon, busy)
+
+
+def test_who_has_waited_longest_for_an_answer_comes_first(vwmon: Command, ward: Ward) -> None:
+    """The third tier has a quarter of an hour more; that makes an emergency no less urgent than one of a minute ago."""
+    for stay in (1, 2):
+        ward.tell(stay, point(199, 8, spo2=3))
+
+    def waits(owed: int, due: int) -> Callable[[Case], Case]:
+        return lambda case: moves.quietly(
+            case, clinical(case), owed_ms=NOW + owed * MINUTE, due_ms=NOW + due * MINUTE, tier=3
+        )
+
+    ward.change(1, waits(4, 4))
+    ward.change(2, waits(-9, 6))
+    assert [row["patient"] for row in listed(vwmon, ward)] == ["p-2", "p-1"]

@@ -199,14 +199,23 @@ def test_a_closed_one_says_what_came_of_it(vwmon: Command, busy: Ward) -> None:
 
 
 def test_what_an_acknowledgement_covers_and_who_was_asked(vwmon: Command, ill: Ward) -> None:
-    """The owner with the note, until when, up to what; offered and snoozed are said."""
+    """The owner with the note, until when, up to what."""
     with database.atomic(ill.db):
         store.acknowledge(ill.db, ill.id(1), person(199, "lowe", "visit"))
-        ill.db.execute("update alert set level = 2, offered_to = 'khan', snooze_ms = ?", [NOW + MINUTE])
+        ill.db.execute("update alert set offered_to = 'khan'")
     lines = page(vwmon, ill)
     assert 'acknowledged by lowe 1 min ago: "visit"' in lines
     assert any("until 1970-01-01 03:49+00:00; covers L3, score to 9" in line for line in lines)
     assert "offered to khan, who has not taken it over yet" in lines
+
+
+def test_one_that_was_put_off_says_until_when(vwmon: Command, ward: Ward) -> None:
+    """By the ward's clock, and what brings it back before."""
+    ward.tell(2, point(190, 5))
+    with database.atomic(ward.db):
+        store.acknowledge(ward.db, ward.id(2), person(199, "lowe", "visit"))
+        ward.db.execute("update alert set snooze_ms = ?", [NOW + MINUTE])
+    lines = page(vwmon, ward, id_=ward.id(2))
     assert "SNOOZED until 1970-01-01 03:21+00:00, or until it gets worse" in lines
 
 

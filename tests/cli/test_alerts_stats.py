@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts import acts, lifecycle, store
+from alerts import acts, handover, lifecycle, store
 from alerts.acts import Act
 from alerts.model import SYSTEM_STAY, Case, Lane, Outcome
 from tests.conftest import Command
@@ -206,3 +206,50 @@ def test_a_recording_counts_each_patient_to_the_last_reading(vwmon: Command, tmp
     found = stats(vwmon, path)
     assert (found["from"], found["patient_days"]) == ("2026-01-01T00:00:00Z", 11.0)
     assert stats(vwmon, path, "--since", "7d")["patient_days"] == 7.0
+
+
+def minutes_at_night(vwmon: Command, path: Path, settings: Path) -> list[tuple[int, float | None]]:
+    """Give how many of the alerts raised out of hours were acknowledged, and after how many minutes."""
+    rows = stats(vwmon, path, "--config", settings)["response"]
+    level_3 = [row for row in rows if (row["hours"], row["level"]) == ("out", 3)]
+    return [(row["acknowledged"], row["minutes_to_acknowledge_median"]) for row in level_3]
+
+
+def test_an_acknowledgement_that_was_undone_is_no_answer(
+    vwmon: Command, ward: tuple[Path, Connection], settings: Path
+) -> None:
+    """A slip, however often it was prolonged, must not make the ward look quicker than it was."""
+    path, db = ward
+    again = done(acts.acknowledge, 22.2)
+    change(db, 1, done(acts.acknowledge, 22.1), again, done(acts.unacknowledge, 22.3))
+    assert minutes_at_night(vwmon, path, settings) == [(0, None)]
+    change(db, 1, done(acts.acknowledge, 22.5))
+    assert minutes_at_night(vwmon, path, settings) == [(1, 30.0)]
+
+
+def test_an_acknowledgement_that_someone_took_over_was_an_answer(
+    vwmon: Command, ward: tuple[Path, Connection], settings: Path
+) -> None:
+    """Whoever withdraws their own does not withdraw that of the one before; and a handover raises nothing again."""
+    path, db = ward
+
+    def accepted(case: Case) -> Case:
+        alert = case.alerts[Lane.CLINICAL]
+        answer = handover.accept(case, alert, Act(actor="bea", now_ms=round(22.3 * HOUR)), "ahmed", 1)
+        assert answer.refusal is None
+        return answer.case
+
+    change(db, 1, done(acts.acknowledge, 22.1), done(handover.offer, 22.2, 1), accepted)
+    assert stats(vwmon, path)["reraised"]["alerts"] == 0
+    change(db, 1, done(acts.unacknowledge, 22.4))
+    assert minutes_at_night(vwmon, path, settings) == [(1, 6.0)]
+
+
+def test_one_that_ran_out_or_was_outgrown_was_an_answer(
+    vwmon: Command, ward: tuple[Path, Connection], settings: Path
+) -> None:
+    """Only the one that stands is undone."""
+    path, db = ward
+    outgrown = told(point(22 * 60 + 20, 12))
+    change(db, 1, done(acts.acknowledge, 22.1), outgrown, done(acts.acknowledge, 22.5), done(acts.unacknowledge, 22.6))
+    assert minutes_at_night(vwmon, path, settings) == [(1, 6.0)]

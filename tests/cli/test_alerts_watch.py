@@ -307,7 +307,8 @@ def test_a_key_held_down_moves_as_often_as_it_comes(alive: Ward) -> None:
 def rows(count: int) -> list[dict[str, object]]:
     """Give so many rows of the list."""
     row = {"lane": "clinical", "level": 2, "state": "new", "since": "1970-01-01T00:00:00Z", "score": None, "tier": 1}
-    row |= {"owner": None, "due_at": None, "ward": "resp", "brief": ["because"], "flags": []}
+    row |= {"owner": None, "due_at": None, "ward": "resp", "brief": ["because"], "flags": [], "route": None}
+    row |= {"waits_until": None}
     return [row | {"id": f"K{number:03}", "patient": f"p-{number}"} for number in range(count)]
 
 

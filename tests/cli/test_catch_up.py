@@ -1,6 +1,7 @@
 """A ward that closes at night: which way its alerts go then, and what those who open it are told of the night."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from alerts.acts import Act
 from alerts.model import SYSTEM_STAY, Case, Outcome
 from tests.cli.test_alerts_commands import Ward, ward
 from tests.conftest import Command
-from tests.unit.alerts_points import HOUR, MINUTE, Point, person, point
+from tests.unit.alerts_points import AT_ONCE, HOUR, MINUTE, Point, person, point
 from vwmon.clock import Clock
 from vwmon.duty import Staffing
 from vwmon.store.database import atomic
@@ -37,6 +38,8 @@ tier = 1
 who = ["registrar"]
 hours = "closed"
 """
+
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 class Nights:
@@ -74,12 +77,12 @@ class Nights:
 
 
 def follow(case: Case, scored: Point, stay: int) -> Case:
-    """Observe a score on a ward that is told."""
+    """Observe a score on a ward that is told, and on which a breach counts at once."""
     from vwmon.config_duty import Ward as Settings
 
     wards = (Settings(id="resp", name="R", time_zone="UTC", hours="08:00-20:00"),)
     terms = Staffing(wards=wards, told=True).terms("resp" if stay < 3 else "hf")
-    return lifecycle.observe(case, scored, terms)
+    return lifecycle.observe(case, scored, replace(terms, rules=AT_ONCE.rules))
 
 
 @pytest.fixture
@@ -104,8 +107,9 @@ def test_the_list_says_which_way_an_alert_goes(nights: Nights) -> None:
     ]
     assert [rows[p]["due_at"] for p in ("p-1", "p-2")] == ["1970-01-02T08:00:00Z", "1970-01-01T23:09:02Z"]
     shown = nights.asks().stdout
-    assert "waits for the ward to open at 1970-01-02T08:00:00Z; NEWS2" in shown
-    assert "out of hours: goes to those on duty now; NEWS2 5" in shown
+    assert "waits for the ward to open at 1970-01-02T08:00:00Z; " in shown
+    assert "out of hours: goes to those on duty now; " in shown
+    assert "raised 6 min ago on NEWS2 5" in shown
 
 
 def test_one_alert_names_who_is_on_duty_for_it(nights: Nights) -> None:

@@ -28,7 +28,7 @@ def test_a_page_names_the_limit_behind_an_alert(vwmon: Command, tmp_path: Path) 
         (alert,) = ward.open_alerts()
         ward.beat()
     page = said(vwmon, ward.path, alert)
-    assert "NEWS2 5 or more (news2_5): from 4 on; over when below 3" in page
+    assert "NEWS2 4 or more (news2_5): from 4 on; over when below 3" in page
     assert "this patient's own limit: cadence at_once, limit_off 3, limit_on 4; by ann from 2026-" in page
     assert ": agreed" in page
     record = json.loads(vwmon("explain", alert, "--db", ward.path, "--json").stdout)

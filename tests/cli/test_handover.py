@@ -134,7 +134,11 @@ def test_what_is_in_no_handover_cannot_be_accepted(hand: Hand) -> None:
     """Nor all of nothing; both are said as what is not there."""
     (first,) = hand.ack("shah", 1)
     assert hand.does("lowe", "handover", "accept", first).exit_code == 3
-    assert hand.does("lowe", "handover", "accept", "--all").exit_code == 3
+    none = hand.does("lowe", "handover", "accept", "--all")
+    assert (none.exit_code, none.stderr.splitlines()[-1]) == (
+        3,
+        "error: nothing waits to be accepted; see: vwmon handover show",
+    )
     assert hand.does("lowe", "handover", "accept").exit_code == 2
     assert hand.does("lowe", "handover", "accept", first, "--all").exit_code == 2
 

@@ -95,7 +95,7 @@ def test_a_limit_is_set_by_somebody_for_a_reason_and_shown_with_both(plan: Plan)
     """What it takes the place of is said, and how to undo it."""
     code, said = plan("--limit", "news2_5", *SIX, "--for", "2d", "--as", "ann")
     assert code == 0
-    assert "Set for P1, from the next reading on: NEWS2 5 or more, from 6 up; over below 5" in said
+    assert "Set for P1, from the next reading on: NEWS2 6 or more, from 6 up; over below 5" in said
     assert "Undo: vwmon patients plan P1 --end news2_5" in said
     code, said = plan("--limit", "news2_5", "--off-delay", "90m", "--reason", "tired", "--as", "ben")
     assert "In the place of this patient's own limit: limit_off 5, limit_on 6; by ann" in said

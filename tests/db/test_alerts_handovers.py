@@ -12,7 +12,7 @@ from alerts import handovers, lifecycle, store
 from alerts.acts import Act
 from alerts.errors import AlertConflict
 from alerts.model import Case
-from tests.unit.alerts_points import MINUTE, point
+from tests.unit.alerts_points import AT_ONCE, MINUTE, point
 from vwmon.store import database
 from vwmon.store.database import atomic
 from vwmon.store.sqlite import Connection
@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
     with closing(database.create(path)) as db, atomic(db):
         for stay in range(1, ALERTS + 1):
             before = Case(stay_no=stay)
-            store.save(db, before, lifecycle.observe(before, replace(point(0, 5), stay=stay)), None)
+            store.save(db, before, lifecycle.observe(before, replace(point(0, 5), stay=stay), AT_ONCE), None)
         for name in names(db):
             store.acknowledge(db, name, Act(actor="ann", now_ms=5 * MINUTE, note="phoned"))
         assert handovers.start(db, Act(actor="ann", now_ms=NOW)) is not None

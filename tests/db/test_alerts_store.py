@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from alerts import deadlines, lifecycle, schema, store
 from alerts.errors import AlertConflict, AlertRefused, AlertUnknown
 from alerts.model import SYSTEM_STAY, Alert, Case, Kind, Lane, Level, Outcome, State
+from alerts.over_time import OverTime
 from alerts.policy import BASE, TERMS, Terms
 from alerts.store import Acted
 from tests.unit.alerts_points import HOUR, LAG, MINUTE, STAY, Point, clinical, follow, person, point
@@ -264,7 +265,7 @@ def test_what_nobody_has_answered_falls_due_where_someone_is_told(db: Connection
 def test_the_clock_acts_before_a_person_does_even_one_who_is_refused(db: Connection, words: str) -> None:
     """Whatever becomes of the act, who was to be told when is on record, and the next step stands."""
     told(db, point(0, 5))
-    act = person(20, note=words, terms_of=lambda _: Terms(rules=BASE, told=True))
+    act = person(20, note=words, terms_of=lambda _: OverTime(terms=(Terms(rules=BASE, told=True),)))
     acted = store.acknowledge(db, open_id(db), act)
     assert (acted.refusal is None) == bool(words)
     assert events(db)[:2] == ["raised", "escalated"]

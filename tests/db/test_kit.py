@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as changed
 
+from alerts import store as cases
+from alerts import wording
 from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY
 from devices.readings import MARK_CLOCK_AHEAD
@@ -177,6 +179,15 @@ def test_a_device_of_nobody_is_an_item_of_the_service(home: Home) -> None:
     assert home.stands() == []
 
 
+def test_every_device_of_nobody_is_named_on_the_list(home: Home) -> None:
+    """Who has to look for it needs its name; so it is of the second one, too."""
+    for minute, device in enumerate(("stray", "other"), 1):
+        home.sends({"spo2": 97.0}, minute, device=device)
+        home.look(minute)
+    (alert,) = cases.load(home.db, [SYSTEM_STAY])[SYSTEM_STAY].alerts.values()
+    assert wording.why(alert, T0 + 5 * MINUTE) == ["a device sends and belongs to nobody (stray, other) for 4 min"]
+
+
 def test_a_device_that_was_returned_may_still_say_what_it_had(home: Home) -> None:
     """For a quarter of an hour; and what was found of it for its patient is over."""
     home.says("offline", 0)
@@ -237,7 +248,10 @@ def test_a_hand_over_that_nobody_accepted_is_known_once_it_was_due(home: Home) -
     (alert_no,) = home.rows("select alert_no from alert")[0]
     with atomic(home.db):
         home.db.execute("insert into handover values (1, 'ann', 0, 50, null, null)")
-        home.db.execute("insert into handover_item values (1, ?, 'ann', 'bob', null)", [alert_no])
+        home.db.execute(
+            "insert into handover_item (handover_no, alert_no, owner, was, taker) values (1, ?, 'ann', '', 'bob')",
+            [alert_no],
+        )
     assert [watched.unaccepted_since_ms(home.db, at) for at in (49, 50)] == [None, 50]
     with atomic(home.db):
         home.db.execute("update handover_item set accepted_ms = 60")

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from alerts import queries, waits
 from tests.db.test_scorer import ILL, MINUTE, T0, WELL, message
-from tests.db.watched_ward import Watched, differing
+from tests.db.watched_ward import STAFFING, Watched, differing
 from vwmon import explain as engine
 from vwmon.config_duty import Ward as WardSettings
 from vwmon.config_limits import WardLimit
@@ -49,7 +50,7 @@ class Limited(Watched):
     def versions(self) -> Provenance:
         """Give what makes its alerts."""
         ward = WardSettings(id="resp", name="Respiratory", limits=tuple(self.limits))
-        return Provenance(config_hash="test", plans=plans.load_all(), wards={"resp": ward})
+        return Provenance(config_hash="test", plans=plans.load_all(), wards={"resp": ward}, staffing=STAFFING)
 
     def limit(self, changes: Mapping[str, Any], *, rule: str = "news2_5", for_min: float | None = None) -> None:
         """Set a limit for p1 now."""
@@ -315,3 +316,30 @@ def test_what_falls_due_is_judged_by_what_is_in_force_then_whenever_somebody_loo
         ward.db.close()
     assert found[0][0] == [2]
     assert found[0] == found[1]
+
+
+def test_an_explanation_names_no_limit_that_nobody_had_noticed(ward: Limited) -> None:
+    """One that was being written while the reading was scored judged nothing, whatever time it bears."""
+    ward.hears(ILL, 10)
+    (alert,) = ward.open_alerts()
+    by = By(actor="ann", at_ms=T0 + 5 * MINUTE)
+    limits.put(ward.db, "p1", "news2_7", {"limit_on": 8, "limit_off": 7}, "agreed", by)
+    ward.until(12)
+    found = ward.explained(alert)
+    assert differing(found) == []
+    assert found.given.get("news2_7", {}) == {}
+    assert found.rules[0].limit_on == 7
+
+
+def test_what_waits_is_listed_under_the_limit_it_breached_also_once_that_is_over(ward: Limited) -> None:
+    """By its title and at its level, whatever the limit is by the time that someone looks."""
+    ward.limit({"limit_on": 4, "limit_off": 3, "level": 1, "cadence": "spot", "on_delay": "5m"})
+    ward.hears(POORLY, 10)
+    ward.end_limit()
+    asked = queries.Lookups(whose=lambda _: {}, scores=lambda _: {})
+    (row,) = waits.pending(ward.db, asked)
+    assert (row["title"], row["level"]) == ("NEWS2 4 or more", 1)
+    ward.until(26)
+    (alert_id,) = ward.open_alerts()
+    assert ward.explained(alert_id).event.evidence["limits"]["news2_5"]["limit_on"] == 4
+    assert all_the_same(ward)

@@ -11,10 +11,11 @@ from alerts import handovers
 from alerts import store as cases
 from alerts.acts import Act
 from alerts.model import Outcome
-from alerts.policy import Terms
+from alerts.over_time import OverTime
 from alerts.store import Acted
 from tests.db.test_scorer import MINUTE, T0, Ward
 from vwmon import explain as engine
+from vwmon import terms
 from vwmon.config_duty import Ward as Settings
 from vwmon.duty import Staffing
 from vwmon.explain import Explanation
@@ -88,10 +89,19 @@ class Watched(Ward):
         found = self.rows(f"select id from alert where lane = '{lane}' and state <> 'closed' order by alert_no")  # noqa: S608
         return [row[0] for row in found]
 
+    def versions(self) -> Provenance:
+        """Give what makes its alerts."""
+        return versions()
+
+    def terms_of(self, stay_no: int) -> OverTime:
+        """Give the terms under which a stay is acted on, as the commands do."""
+        made_by = self.versions()
+        return terms.of_stay(self.db, stay_no, made_by.layers(), made_by.staffing)
+
     def act(self, by: str, note: str = "") -> Act:
         """Give what someone does now, in its place in the log."""
         cursor = self.scorer.cursor if self.noted else None
-        return Act(actor=by, now_ms=self.now_ms, note=note, cursor=cursor, terms_of=terms_of)
+        return Act(actor=by, now_ms=self.now_ms, note=note, cursor=cursor, terms_of=self.terms_of)
 
     def ack(self, alert_id: str, *, by: str = "ann", take: bool = False, for_ms: int | None = None) -> Acted:
         """Take an alert in hand now."""
@@ -201,11 +211,6 @@ def explained(path: Path, alert_id: str, number: int = 1) -> Explanation:
 def versions() -> Provenance:
     """Give the versions of the test's own wards."""
     return Provenance(config_hash="test", plans=plans.load_all(), staffing=STAFFING)
-
-
-def terms_of(_stay_no: int) -> Terms:
-    """Give the terms of every stay of the test's own wards."""
-    return STAFFING.terms("resp")
 
 
 def differing(found: Explanation) -> list[tuple[str, str, object, object]]:

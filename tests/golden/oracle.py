@@ -3,13 +3,14 @@
 Nothing of the product is used here. The file is read with csv, values are taken as decimals, and each patient is
 followed alone, one moment after the other, with every rule written out as an if and every limit as a number. It
 stands for one situation only: readings in the order of time, each known when it was observed, SpO2 scale 1, the
-general plan, and nobody who acknowledges or closes anything. The technical lane is not followed.
+general plan, and nobody who acknowledges anything; a person may come round and close what has settled. The technical
+lane is not followed.
 """
 
 import csv
 import gzip
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -32,9 +33,20 @@ FED_BY = {
     "gcs": "mind",
     "temperature": "temp",
 }
+UNITS = {
+    "resp_rate": {"breaths/min", "/min"},
+    "spo2": {"%"},
+    "supplemental_oxygen": {"0/1"},
+    "fio2": {"fraction", ""},
+    "systolic_bp": {"mmHg"},
+    "heart_rate": {"bpm"},
+    "gcs": {"3-15", ""},
+    "temperature": {"degC"},
+}
 RULES = {"seven": 3, "five": 2, "red": 2, "could be": 1}  # and the level of each
 
 Points = dict[str, int]
+Choice = Callable[[int, int], int]
 
 
 class Score(NamedTuple):
@@ -85,7 +97,8 @@ class Wait:
 class Patient:
     """What the brute force found out about one patient; `moments` are all scores, stored or not.
 
-    `denied` are the waits for a repeat that a good one ended: the rule, since when, and until when.
+    `denied` are the waits for a repeat that a good one ended: the rule, since when, and until when; `dropped` those
+    that ended with a person's closing or the recording.
     """
 
     admitted_ms: int
@@ -93,32 +106,42 @@ class Patient:
     stored: list[Score] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     denied: list[tuple[str, int, int]] = field(default_factory=list)
+    dropped: list[tuple[str, int, int]] = field(default_factory=list)
     waiting: int = 0
 
 
-def ward(path: Path) -> dict[str, Patient]:
-    """Work out every patient of a recording."""
+def ward(path: Path, round_ms: int | None = None, choose: Choice = max) -> dict[str, Patient]:
+    """Work out every patient of a recording; with `round_ms` someone comes round so often and closes what has settled.
+
+    Of several values at one time, `choose` says whose points count.
+    A value in a unit that the limits here are not in is no value to guess at: AssertionError.
+    """
     rows: dict[str, dict[int, list[tuple[str, Decimal]]]] = defaultdict(lambda: defaultdict(list))
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             at_ms = NEW_MILLENNIUM_MS + 1000 * int(row["time"])
+            assert row["unit"] in UNITS.get(row["vital"], {row["unit"]}), row
             rows[row["patient"]][at_ms].append((row["vital"], Decimal(row["value"])))
     end_ms = max(at_ms for messages in rows.values() for at_ms in messages)
-    return {patient: follow(messages, end_ms) for patient, messages in rows.items()}
+    return {patient: follow(messages, end_ms, round_ms, choose) for patient, messages in rows.items()}
 
 
-def follow(messages: Mapping[int, list[tuple[str, Decimal]]], end_ms: int) -> Patient:
+def follow(
+    messages: Mapping[int, list[tuple[str, Decimal]]], end_ms: int, round_ms: int | None, choose: Choice
+) -> Patient:
     """Follow one patient, message by message, and to the end of the recording."""
     patient = Patient(admitted_ms=min(messages))
     last: dict[str, tuple[int, int]] = {}  # by part: when it was read, and its points
     failed: dict[str, int] = {}  # by part: when what came for it could not be
     list_of_patient = WorkList(patient)
     for at_ms in sorted(messages):
-        found = worst(messages[at_ms])
+        found = chosen(messages[at_ms], choose)
         tried = {part for part in (useless(*one) for one in messages[at_ms]) if part}
         if not found and not tried:
             continue
+        if patient.moments and round_ms is not None:
+            list_of_patient.come_round(patient.moments[-1].at_ms, at_ms, round_ms)
         ended = {part: due_ms for part in found if (due_ms := awaited_ms(last, part, patient)) < at_ms}
         last |= {part: (at_ms, points) for part, points in found.items()}
         failed |= dict.fromkeys(tried, at_ms)
@@ -132,8 +155,11 @@ def follow(messages: Mapping[int, list[tuple[str, Decimal]]], end_ms: int) -> Pa
         list_of_patient.wait(at_ms, silent, ended)
         read_ms = {part: came for part, (came, _) in last.items() if part in points}
         list_of_patient.see(score, points, read_ms, measured=bool(found))
+    if patient.moments and round_ms is not None:
+        list_of_patient.come_round(patient.moments[-1].at_ms, end_ms, round_ms)
     list_of_patient.pass_time(end_ms)
     patient.waiting = len(list_of_patient.waits)
+    list_of_patient.drop(end_ms)
     return patient
 
 
@@ -167,11 +193,11 @@ def patience_ms(part: str) -> int:
     return 24 * HOUR if part == "oxygen" else 16 * HOUR
 
 
-def worst(message: list[tuple[str, Decimal]]) -> Points:
-    """Give the points of one message's parts, the worse where there are several, without what cannot be."""
+def chosen(message: list[tuple[str, Decimal]], choose: Choice) -> Points:
+    """Give the points of one message's parts, one where there are several, without what cannot be."""
     found: Points = {}
     for part, points in (one for vital, value in message for one in read(vital, value)):
-        found[part] = max(points, found.get(part, 0))
+        found[part] = choose(points, found.get(part, points))
     return found
 
 
@@ -266,7 +292,7 @@ class WorkList:
 
     def __init__(self, patient: Patient) -> None:
         """Begin without any; they are put on the record of the patient."""
-        self.alerts, self.denied = patient.alerts, patient.denied
+        self.alerts, self.denied, self.dropped = patient.alerts, patient.denied, patient.dropped
         self.standing: dict[str, int] = {}  # by rule: since when
         self.waits: dict[str, Wait] = {}
         self.good_since_ms: dict[str, int] = {}
@@ -368,22 +394,19 @@ class WorkList:
         self.moved(alert, self.level(), [], due_ms)
 
     def wait(self, at_ms: int, silent: Mapping[str, int], ended: Mapping[str, int]) -> None:
-        """Follow what is overdue, one part after the other: first what was, then what is; each with when it fell due.
+        """Follow what fell overdue, in the order in which it did, and then what has come; each with when it fell due.
 
         What waits for a repeat opens in between, when its time is over.
         """
-        for part in (part for part in PARTS if part in ended):
-            self.pass_time(ended[part])
-            self.awaited.add(part)
-            self.look()
-            self.pass_time(at_ms)
-            self.awaited.remove(part)
-            self.look()
-        for part in sorted(silent, key=lambda part: silent[part]):
-            self.pass_time(silent[part])
-            self.awaited.add(part)
-            self.look()
+        fell = {**ended, **silent}
+        for part in sorted(PARTS, key=lambda part: fell.get(part, 0)):
+            if part in fell:
+                self.pass_time(fell[part])
+                self.awaited.add(part)
+                self.look()
         self.pass_time(at_ms)
+        self.awaited -= set(ended)
+        self.look()
 
     def look(self) -> None:
         """Blind the alert while a part that scored for it is overdue: no good readings count, nor those before."""
@@ -395,6 +418,22 @@ class WorkList:
             alert.blinded += 1
             self.good_since_ms.clear()
         alert.blind = stale
+
+    def come_round(self, seen_ms: int, now_ms: int, round_ms: int) -> None:
+        """Close what has settled and can be seen, on the first round after the last message, if it is over by now."""
+        due_ms = (seen_ms // round_ms + 1) * round_ms
+        if due_ms > now_ms:
+            return
+        self.pass_time(due_ms)
+        alert = self.alert()
+        if alert is not None and alert.state == "settled" and not alert.blind:
+            alert.state, alert.closed_ms = "closed", due_ms
+            self.drop(due_ms)
+
+    def drop(self, until_ms: int) -> None:
+        """End what waits without an answer."""
+        self.dropped += [(rule, wait.score.at_ms, until_ms) for rule, wait in self.waits.items()]
+        self.waits.clear()
 
     def cleared(self, score: Score, holding: set[str], *, measured: bool) -> list[tuple[str, int]]:
         """Name the rules that this moment's second good reading ends, each with the time of the first."""

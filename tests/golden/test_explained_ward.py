@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from tests.conftest import Command
-from tests.golden.test_recorded_ward import FILE, replay
+from tests.golden.wards import replay
 from vwmon import explain as engine
 from vwmon.explain import Explanation
 from vwmon.patients import plans
 from vwmon.provenance import Provenance
 from vwmon.store import database
 
-ALERTS = 81
+FILE = "mimic4demo/vitals.csv.gz"
+ALERTS = 78
 ASKED = """select id, count(*) from alert join alert_event using (alert_no)
     where kind in ('raised', 'worsened', 'outgrew', 'expired', 'relapsed', 'revived') group by id order by alert_no"""
 

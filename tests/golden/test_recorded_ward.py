@@ -1,185 +1,118 @@
-"""Fifty recorded patients replayed into a database, against tests/golden/oracle.py: a brute force without shared code.
+"""Wards replayed into a database, against tests/golden/oracle.py: a brute force without shared code.
 
 Exact: the whole stored history of every patient's scores, and every clinical alert. Not compared here: the technical
 lane (overdue readings), and when what was known, which in a replay is when it was observed.
 """
 
+import csv
 import gzip
-from collections.abc import Iterator
+from collections import Counter, defaultdict
 from contextlib import closing
-from itertools import zip_longest
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from tests.golden import oracle
-from tests.golden.oracle import Patient
-from vwmon.cli import app
+from tests.golden import oracle, wards
+from tests.golden.wards import Ward, alerts, first_differences, replay, scores, true_alerts, true_scores
 from vwmon.store import database
 from vwmon.store.sqlite import Connection
 
-FILE = "mimic4demo/vitals.csv.gz"
-PATIENTS = 50
-QUARTER = 900_000
 KEPT = ("stay", "device", "assignment", "reading_log", "reading", "quarantine", "score", "condition", "alert")
+PATIENTS = {"mimic4demo": 50, "mimic2_numerics": 1, "tihm_home": 28}
+REFUSED = {"mimic4demo": 35, "mimic2_numerics": 6603, "tihm_home": 2}  # values that cannot be
+
+recordings = pytest.mark.parametrize("ward", list(PATIENTS), indirect=True)
 
 
-@pytest.fixture(scope="module")
-def recording(recordings: Path) -> Path:
-    """The recording that is replayed."""
-    return recordings / FILE
+def of(name: str) -> pytest.MarkDecorator:
+    """Run a test on one ward only."""
+    return pytest.mark.parametrize("ward", [name], indirect=True)
 
 
-@pytest.fixture(scope="module")
-def path(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database that the recording was replayed into."""
-    path = tmp_path_factory.mktemp("ward") / "ward.db"
-    replay(recording, path)
-    return path
-
-
-@pytest.fixture
-def db(path: Path) -> Iterator[Connection]:
-    """That database, open for reading."""
-    with closing(database.open_reader(path)) as db:
-        yield db
-
-
-@pytest.fixture(scope="module")
-def truth(recording: Path) -> dict[str, Patient]:
-    """What the brute force says of the same recording."""
-    return oracle.ward(recording)
-
-
-def replay(recording: Path, path: Path) -> str:
-    """Replay the recording; return what was said."""
-    return CliRunner().invoke(app, ["replay", str(recording), "--db", str(path)], catch_exceptions=False).stdout
-
-
-def by_patient(db: Connection, sql: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Group the rows of a statement by their first column, the patient."""
-    found: dict[str, list[tuple[Any, ...]]] = {patient: [] for (patient,) in db.execute("select patient from stay")}
-    for patient, *row in db.execute(sql):
-        found[patient].append(tuple(row))
-    return found
-
-
-def scores(db: Connection) -> dict[str, list[tuple[Any, ...]]]:
-    """Read every stored score by patient, in the order of time."""
-    return by_patient(
-        db,
-        """select patient, at_ms, total_min, total_max, could_be, red, points_min, present
-           from score join stay using (stay_no) order by stay_no, at_ms""",
-    )
-
-
-def alerts(db: Connection) -> dict[str, list[tuple[Any, ...]]]:
-    """Read every clinical alert by patient, in the order of the raise."""
-    return by_patient(
-        db,
-        """select patient, since_ms, level, peak, score, peak_score, state, cleared_ms, blind_ms is not null,
-               (select count(*) from alert_event as e where e.alert_no = alert.alert_no and kind = 'blinded')
-           from alert join stay using (stay_no) where lane = 'clinical' order by stay_no, ordinal""",
-    )
-
-
-def first_differences(
-    found: dict[str, list[tuple[Any, ...]]], expected: dict[str, list[tuple[Any, ...]]]
-) -> dict[str, tuple[Any, Any]]:
-    """Give of each patient whose rows differ the first pair that does; thousands of rows tell nobody anything."""
-    assert found.keys() == expected.keys()
-    pairs = {patient: zip_longest(rows, expected[patient]) for patient, rows in found.items()}
-    different = {patient: next((pair for pair in rows if pair[0] != pair[1]), None) for patient, rows in pairs.items()}
-    return {patient: pair for patient, pair in different.items() if pair is not None}
-
-
-def test_every_stored_score_of_every_patient_is_the_brute_forces(db: Connection, truth: dict[str, Patient]) -> None:
+def test_every_stored_score_of_every_patient_is_the_brute_forces(ward: Ward, db: Connection) -> None:
     """Which moments are stored, both totals, could-be, red, and the points and presence of each part."""
-    assert len(truth) == PATIENTS
-    expected = {patient: [tuple(score) for score in found.stored] for patient, found in truth.items()}
-    assert first_differences(scores(db), expected) == {}
+    assert len(ward.truth) == PATIENTS.get(ward.name, wards.PATIENTS)
+    assert first_differences(scores(db), true_scores(ward.truth)) == {}
 
 
-def test_every_clinical_alert_is_the_brute_forces(db: Connection, truth: dict[str, Patient]) -> None:
+def test_every_clinical_alert_is_the_brute_forces(ward: Ward, db: Connection) -> None:
     """Since when, how bad now and at worst, in which state, cleared since when, and how often it went blind."""
-    expected = {
-        patient: [
-            (a.since_ms, a.level, a.peak, a.score, a.peak_score, a.state, a.cleared_ms, a.blind, a.blinded)
-            for a in found.alerts
-        ]
-        for patient, found in truth.items()
-    }
-    assert first_differences(alerts(db), expected) == {}
+    assert first_differences(alerts(db), true_alerts(ward.truth)) == {}
 
 
-def test_the_recording_shows_what_the_alerts_are_for(truth: dict[str, Patient]) -> None:
+@of("mimic4demo")
+def test_the_hourly_recording_shows_what_the_alerts_are_for(ward: Ward) -> None:
     """The comparison is about something: raised, settled and brought back, of each level, with parts missing."""
-    every = [alert for found in truth.values() for alert in found.alerts]
-    moments = [score for found in truth.values() for score in found.moments]
+    every = [alert for found in ward.truth.values() for alert in found.alerts]
+    moments = [score for found in ward.truth.values() for score in found.moments]
     assert {alert.state for alert in every} == {"new", "reraised", "settled"}
     assert {alert.peak for alert in every} == {2, 3}
     assert any(alert.blinded > 1 for alert in every)
     assert any(score.could_be > score.total_min for score in moments)
-    assert len(moments) > sum(len(found.stored) for found in truth.values())
+    assert len(moments) > sum(len(found.stored) for found in ward.truth.values())
 
 
-def test_every_breach_lies_in_the_span_of_an_alert_or_was_denied(db: Connection, truth: dict[str, Patient]) -> None:
-    """No moment of five or more, or of a single three, without an alert open then or a good reading soon after it."""
-    spans = alerts(db)
-    uncovered = [
-        (patient, at_ms)
-        for patient, rows in scores(db).items()
-        for at_ms, total, _, _, red, *_ in rows
-        if (total >= 5 or red) and not any(lasted(alert, at_ms) for alert in spans[patient])
-    ]
-    denied = {patient: found.denied for patient, found in truth.items()}
-    unanswered = [
-        (patient, at_ms)
-        for patient, at_ms in uncovered
-        if not any(since_ms <= at_ms < denied_ms <= since_ms + QUARTER for _, since_ms, denied_ms in denied[patient])
-    ]
-    assert unanswered == []
+@of("mimic2_numerics")
+def test_the_monitor_has_two_readings_at_a_time_and_zeros(ward: Ward, db: Connection) -> None:
+    """Both heart rates, both pressures; a sensor that is off says 0, which is no reading and no good one either."""
+    several = values_at_one_time(ward.recording)
+    assert several["heart_rate"] > 1000
+    assert several["systolic_bp"] > 100
+    zeros = db.execute("select count(*) from quarantine where reason = 'value_impossible'").fetchone()[0]
+    assert zeros == sum(value == 0 for _, value in rows(ward.recording))
+    (patient,) = ward.truth.values()
+    assert any(score.could_be > score.total_min for score in patient.moments)
 
 
-def test_every_alert_has_the_breach_that_it_was_raised_for(db: Connection) -> None:
-    """At the moment since which an urgent alert stands, a stored score bears it out."""
-    breaches = {
-        (patient, at_ms)
-        for patient, rows in scores(db).items()
-        for at_ms, total, _, could_be, red, *_ in rows
-        if total >= 5 or red or could_be >= 5
-    }
-    raised = {(patient, since_ms) for patient, rows in alerts(db).items() for since_ms, *_ in rows}
-    assert raised
-    assert raised <= breaches
+@of("mimic2_numerics")
+def test_of_two_values_at_one_time_the_worse_one_counts(ward: Ward, db: Connection) -> None:
+    """The comparison would tell: with the better one, other scores would be stored."""
+    better = oracle.ward(ward.recording, choose=min)
+    assert first_differences(scores(db), true_scores(better)) != {}
 
 
-def lasted(alert: tuple[Any, ...], at_ms: int) -> bool:
-    """Say whether an alert's condition stood at a moment, as far as was known."""
-    since_ms, cleared_ms = alert[0], alert[6]
-    return bool(since_ms <= at_ms and (cleared_ms is None or at_ms < cleared_ms))
+@of("tihm_home")
+def test_the_home_recording_is_of_people_with_few_parts_of_a_score(ward: Ward) -> None:
+    """Three parts of seven at best: what is awaited and never comes could make it 5 or more."""
+    moments = [score for found in ward.truth.values() for score in found.moments]
+    assert max(str(score.present).count("1") for score in moments) == 3
+    assert {alert.peak for found in ward.truth.values() for alert in found.alerts} == {1, 2}
+    assert {alert.state for found in ward.truth.values() for alert in found.alerts} == {"new"}
 
 
-def test_what_cannot_be_is_set_aside_and_nothing_else(db: Connection, recording: Path) -> None:
+@recordings
+def test_what_cannot_be_is_set_aside_and_nothing_else(ward: Ward, db: Connection) -> None:
     """Every row of the file is a stored reading or a quarantined one with its reason."""
     reasons = dict(db.execute("select reason, count(*) from quarantine group by reason"))
     stored = db.execute("select (select count(*) from reading_log) + (select count(*) from reading)").fetchone()[0]
-    assert reasons == {"value_impossible": 35}
-    assert stored + sum(reasons.values()) == rows_of(recording)
+    assert reasons == {"value_impossible": REFUSED[ward.name]}
+    assert stored + sum(reasons.values()) == len(rows(ward.recording))
 
 
-def rows_of(recording: Path) -> int:
-    """Count the rows of the file."""
-    with gzip.open(recording, "rb") as file:
-        return sum(1 for _ in file) - 1
+def rows(recording: Path) -> list[tuple[tuple[str, str, str], float]]:
+    """Read the rows of a file: patient, time and vital, and the value."""
+    with gzip.open(recording, "rt", encoding="utf-8", newline="") as file:
+        table = csv.DictReader(file)
+        return [((row["patient"], row["time"], row["vital"]), float(row["value"])) for row in table]
 
 
-def test_a_second_replay_changes_nothing(path: Path, recording: Path) -> None:
+def values_at_one_time(recording: Path) -> Counter[str]:
+    """Count by vital the times at which a patient has more than one value of it."""
+    found: defaultdict[tuple[str, str, str], set[float]] = defaultdict(set)
+    for (patient, time, vital), value in rows(recording):
+        found[patient, time, vital].add(value)
+    return Counter(vital for (_, _, vital), values in found.items() if len(values) > 1)
+
+
+@recordings
+def test_a_second_replay_changes_nothing(ward: Ward, tmp_path: Path) -> None:
     """The same file again is known to the last reading: no row of any table is new, gone or different."""
+    path = tmp_path / "ward.db"
+    copyfile(ward.path, path)
     before = tables(path)
-    said = replay(recording, path)
+    said = replay(ward.recording, path)
     assert "0 new patients: 0 readings stored" in said
     after = tables(path)
     assert [name for name, rows in after.items() if rows != before[name]] == []

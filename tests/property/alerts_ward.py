@@ -17,6 +17,7 @@ from alerts.acts import Act
 from alerts.errors import AlertError
 from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY, Alert, Case, Event, Lane, Outcome, Rows, State
+from alerts.over_time import OverTime
 from alerts.policy import POLICY, TERMS, Terms
 from alerts.rows import EVENT_COLUMNS, event_of
 from alerts.store import Acted
@@ -283,7 +284,7 @@ class Ward:
             note=note,
             op_id=f"op{self.done}",
             seen_version=None if seen is None else seen.version,
-            terms_of=self.terms,
+            terms_of=lambda stay_no: OverTime(terms=(self.terms(stay_no),)),
         )
 
     def forget_terms(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 from alerts import acts, deadlines, escalation, lifecycle
 from alerts.acts import Act
 from alerts.model import Alert, Case, Event, Kind, Lane, Level, Outcome, State
+from alerts.over_time import OverTime
 from alerts.policy import BASE, POLICY, Terms
 from tests.unit.alerts_points import HOUR, LAG, MINUTE, PARTS, STAY, point
 from vwmon import hours
@@ -39,7 +40,12 @@ def history(chance: random.Random, terms: Terms) -> Iterator[Moment]:
         could_be = total + chance.choice((0, 0, 5))
         at_ms, scored = now_ms - LAG, point(0, total, could_be=could_be)
         scored = replace(scored, at_ms=at_ms, received_ms=now_ms)
-        act = Act(actor=chance.choice(("ann", "bob")), now_ms=now_ms, note="phoned", terms_of=lambda _: terms)
+        act = Act(
+            actor=chance.choice(("ann", "bob")),
+            now_ms=now_ms,
+            note="phoned",
+            terms_of=lambda _: OverTime(terms=(terms,)),
+        )
         lane, part = chance.choice((Lane.CLINICAL, Lane.TECHNICAL)), chance.choice(PARTS)
         span = chance.randint(1, 30) * MINUTE
         kinds: dict[str, Step] = {

@@ -91,10 +91,10 @@ def scored(*rows: dict[str, Any]) -> Scores:
     )
 
 
-def gap(stay: int, due: int, ended: int) -> Gaps:
-    """Build one episode of an awaited SpO2, in minutes."""
-    found = {"stay": stay, "part": SPO2, "due_ms": T0 + due * MINUTE, "ended_ms": T0 + ended * MINUTE}
-    columns = {"wave": 0, **found, "received_ms": T0 + ended * MINUTE}
+def gap(stay: int, due: int, ended: int, part: int = SPO2) -> Gaps:
+    """Build one episode of an awaited part, in minutes."""
+    found = {"stay": stay, "part": part, "due_ms": T0 + due * MINUTE, "ended_ms": T0 + ended * MINUTE}
+    columns = {"wave": 0, **found, "received_ms": T0 + ended * MINUTE + 2000}
     return Gaps(**{name: np.array([value], dtype=np.int64) for name, value in columns.items()})
 
 
@@ -200,8 +200,52 @@ def test_an_episode_that_the_log_shows_is_told_before_the_reading_that_ended_it(
     assert states(db) == [(11, "technical", "closed", 1)]
     assert db.execute("select since_ms - ?, closed_ms - ? from alert", [T0, T0]).fetchone() == (
         60 * MINUTE,
-        90 * MINUTE,
+        90 * MINUTE + 2000,
     )
+
+
+def test_what_was_overdue_together_is_one_alert_though_its_readings_come_one_by_one(
+    alerting: Alerting, db: Connection
+) -> None:
+    """SpO2 comes when the temperature is still awaited: the alert goes on until that comes, as it does by the clock."""
+    both = np.isin(np.arange(7), (SPO2, TEMPERATURE))
+    alerting.enrol(STAYS, replace(PLANS, expected=np.tile(both, (3, 1))), (21, 22, 23))
+    first, second = scored({"minute": 90}), scored({"minute": 100})
+    first.age_ms[0, TEMPERATURE] = 90 * MINUTE
+    step(alerting, first, gap(0, 60, 90))
+    assert states(db) == [(11, "technical", "new", 1)]
+    step(alerting, second, NO_GAPS)
+    assert states(db) == [(11, "technical", "closed", 1)]
+    assert db.execute("select since_ms - ?, cleared_ms - ? from alert", [T0, T0]).fetchone() == (
+        60 * MINUTE,
+        100 * MINUTE,
+    )
+
+
+def test_a_silence_of_several_parts_is_one_alert_as_when_the_clock_finds_it(alerting: Alerting, db: Connection) -> None:
+    """A device that was away and comes back is one item, not one for each thing that it measures."""
+    back = Gaps.joined([gap(0, 60, 180, part=PARTS.index("heart_rate")), gap(0, 70, 180)])
+    step(alerting, scored({"minute": 180}), back)
+    parts, due_ms = np.array([PARTS.index("heart_rate"), SPO2]), T0 + np.array([60, 70]) * MINUTE
+    alerting.fall_overdue(np.array([1, 1]), parts, due_ms, np.array([T0, T0 + 10 * MINUTE]), T0 + 2 * HOUR)
+    step(alerting, scored({"minute": 180, "stay": 1}), replace(back, stay=back.stay + 1))
+    told = [
+        db.execute(
+            """select kind, alert_event.at_ms - ? from alert_event join alert using (alert_no)
+                where stay_no = ? order by event_no""",
+            [T0, stay],
+        ).fetchall()
+        for stay in (11, 12)
+    ]
+    assert told[0] == told[1] == [("raised", 60 * MINUTE), ("ended", 180 * MINUTE + 2000)]
+
+
+def test_an_episode_says_when_its_part_had_come_before(alerting: Alerting, db: Connection) -> None:
+    """Or that it never had: of a part that comes and goes, "never came" would be wrong."""
+    step(alerting, scored({"minute": 180}), gap(0, 70, 180))
+    step(alerting, scored({"minute": 180, "stay": 1}), gap(1, 60, 180))
+    found = [cases.load(db, [stay])[stay].conditions["overdue"].gaps["spo2"].last_ms for stay in (11, 12)]
+    assert found == [T0 + 10 * MINUTE, None]
 
 
 def test_a_part_that_is_awaited_is_overdue_once(alerting: Alerting, loaded: list[list[int]], db: Connection) -> None:

@@ -10,11 +10,11 @@ import pytest
 from alerts import acts, deadlines, escalation, lifecycle, policy
 from alerts.errors import PolicyError
 from alerts.model import Alert, Case, Event, Kind, Lane, Level, State
-from alerts.policy import BASE, POLICY, TERMS, Terms
-from tests.unit.alerts_points import HOUR, MINUTE, STAY, Point, clinical, person, point
+from alerts.policy import POLICY, TERMS, Terms
+from tests.unit.alerts_points import AT_ONCE, HOUR, MINUTE, STAY, Point, clinical, person, point
 from vwmon import hours
 
-TOLD = Terms(rules=BASE, told=True)
+TOLD = Terms(rules=AT_ONCE.rules, told=True)
 NIGHT = replace(TOLD, opens=partial(hours.opens_ms, "08:00-20:00", "UTC"))
 ONE = {"missing": ("temperature",), "could_be": 6}  # a score of level 1: it could be 5 or more
 

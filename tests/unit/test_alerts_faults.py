@@ -1,10 +1,11 @@
 """Faults of devices and of the service: raised, held back, released, and never cleared by silence."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from alerts import acts, faults, lifecycle, wording
+from alerts import acts, faults, lifecycle, reasons, wording
 from alerts.acts import Act
 from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY, Case, Kind, Lane, Level, Outcome, State
@@ -319,3 +320,32 @@ def test_the_rules_of_faults_are_the_ones_the_guides_describe() -> None:
     assert [name for name, rule in RULES.items() if rule.holds_back] == ["silent", "broker", "lag"]
     assert RULES["frozen"].vitals == ("heart_rate", "respiratory_rate")
     assert TERMS.free_ms("overdue", 5) == 5
+
+
+def test_what_is_over_lasts_no_longer() -> None:
+    """A fault or a silence that has ended is told with how long it was, however long ago that is."""
+    silence = faults.overdue(Case(stay_no=STAY), "spo2", 10 * MINUTE, 10 * MINUTE)
+    broken = faults.found(Case(stay_no=SYSTEM_STAY), found("broker", 10))
+    alerts = [technical(silence), broken.alerts[Lane.SYSTEM]]
+    assert [wording.why(one, 2 * HOUR) for one in alerts] == [
+        ["SpO2 overdue for 1 h"],
+        ["no connection to the broker for 1 h"],
+    ]
+    over = [replace(one, state=State.CLOSED, cleared_ms=40 * MINUTE, closed_ms=HOUR) for one in alerts]
+    assert [wording.why(one, 9 * HOUR) for one in over] == [
+        ["SpO2 overdue for 30 min"],
+        ["no connection to the broker for 30 min"],
+    ]
+    assert reasons.brief(over[0], reasons.NOTHING, None, 9 * HOUR) == ["SpO2 never came, overdue for 30 min"]
+    by_hand = replace(over[0], cleared_ms=None)
+    assert reasons.brief(by_hand, reasons.NOTHING, None, 9 * HOUR) == ["SpO2 never came, overdue for 50 min"]
+
+
+def test_nobody_is_said_to_be_unseen_once_readings_have_come() -> None:
+    """The clinical alert that stood then may be another now, or closed: what is over says nothing of it."""
+    sick = follow(Case(stay_no=STAY), point(0, 8, spo2=3))
+    unseen = technical(faults.overdue(sick, "spo2", 10 * MINUTE, 10 * MINUTE))
+    (said, _) = wording.why(unseen, HOUR)
+    assert said.startswith("sick and unseen: L3 ")
+    over = replace(unseen, state=State.SETTLED, cleared_ms=40 * MINUTE)
+    assert not [line for line in wording.why(over, HOUR) if "unseen" in line]

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from alerts import lifecycle, reasons
+from alerts import deadlines, lifecycle, reasons
 from alerts.model import Alert, Case, Kind, Lane, Level, State
+from alerts.policy import TERMS
 from alerts.reasons import NOTHING, Earlier, Measured, Present
-from tests.unit.alerts_points import HOUR, MINUTE, STAY, acked, after, clinical, follow, point, technical
+from tests.unit.alerts_points import HOUR, MINUTE, STAY, acked, after, clinical, follow, limit, point, technical, terms
 
 NOW = 200 * MINUTE
 RAISED = after(point(100, 3, spo2=3, heart_rate=2, missing=["temperature"]))
@@ -272,3 +273,38 @@ def test_a_closed_alert_tells_of_its_own_time() -> None:
 def test_a_number_has_the_digits_that_tell_something(value: float, text: str) -> None:
     """A fraction of oxygen needs two, a temperature one."""
     assert reasons.number(value) == text
+
+
+FOUR = terms(limit("news2_5", limit_on=4, limit_off=3, cadence="at_once"))
+
+
+def test_the_list_says_the_limit_that_was_breached_where_it_is_not_the_table_s() -> None:
+    """In a few letters on its line, in a sentence on its page, and once only."""
+    alert = clinical(after(point(100, spo2=3, heart_rate=1), under=FOUR))
+    present = now(score(4, spo2=3, heart_rate=1), measured("spo2", 91))
+    assert "limit NEWS2 4 or more" in brief(present, alert)
+    assert [said for said in why(present, alert) if "limit" in said] == [
+        "limit moved to NEWS2 4 or more, from NEWS2 5 or more"
+    ]
+    assert not any("limit" in said for said in [*brief(present), *why(present)])
+
+
+def test_another_rule_is_named_by_the_limit_it_was_moved_to() -> None:
+    """The table's title would say a limit that was not breached."""
+    low = point(100)
+    low.quantities["value:spo2"] = 84
+    alert = clinical(after(low, under=terms(limit("spo2_80", enabled=True, limit_on=85, limit_off=86))))
+    assert brief(now(score(0)), alert)[-1] == "SpO2 85 % or less, 1 h ago"
+
+
+def test_what_opened_without_a_repeat_says_so_until_something_is_measured_anew() -> None:
+    """On the list and in sentences: it stands on one reading, and somebody may measure again before all else."""
+    opened = clinical(deadlines.tick(after(point(0, 5), under=TERMS), HOUR))
+    held = score(5, respiratory_rate=3, spo2=2)
+    at_ms = opened.evidence["at_ms"]
+    still = Present(score=held, score_ms=at_ms)
+    assert reasons.brief(opened, still, None, HOUR)[-1] == "no repeat has denied it"
+    assert "no repeat has denied it within 15 min" in reasons.why(opened, still, None, HOUR)
+    anew = Present(score=held, score_ms=at_ms + 10 * MINUTE)
+    assert not [line for line in reasons.brief(opened, anew, None, HOUR) if "denied" in line]
+    assert not [line for line in reasons.why(opened, anew, None, HOUR) if "denied" in line]

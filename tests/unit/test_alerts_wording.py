@@ -242,3 +242,19 @@ def test_a_number_by_its_name_is_said_under_the_title_of_its_rule() -> None:
         "sentences": {"value:spo2": "79 by hand"},
     }
     assert wording.why(replace(alert, evidence=noted), MINUTE) == ["SpO2 below 80 %: 79 by hand, 1 min ago"]
+
+
+def test_a_limit_that_was_moved_is_said_with_the_score_that_it_made_an_alert_of() -> None:
+    """A score of 4 would be no alert by the table: whoever reads of it must see why it is one."""
+    under = terms(limit("news2_5", limit_on=4, limit_off=3, cadence="at_once"))
+    alert = clinical(after(point(0, respiratory_rate=3, heart_rate=1), under=under))
+    assert "limit moved to NEWS2 4 or more, from NEWS2 5 or more" in wording.why(alert, MINUTE)
+    assert not any("limit moved" in said for said in wording.why(clinical(after(point(0, 6))), MINUTE))
+
+
+def test_a_number_by_its_name_is_said_under_the_limit_it_breached() -> None:
+    """Also when the limit is over by the time that someone reads of it."""
+    low = point(0)
+    low.quantities["value:spo2"] = 84
+    alert = clinical(after(low, under=terms(limit("spo2_80", enabled=True, limit_on=85, limit_off=86))))
+    assert wording.why(alert, MINUTE)[0] == "SpO2 85 % or less: SpO2 84 %, 1 min ago"

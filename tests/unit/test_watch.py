@@ -311,6 +311,24 @@ def test_a_restart_leaves_a_broker_that_is_gone_as_it_was(bench: Bench) -> None:
     assert [since for rule, since in bench.scorer.said if rule == "broker"] == [T0]
 
 
+def test_a_restart_forgets_no_reading(bench: Bench) -> None:
+    """The screens say when something came last: "never" would be wrong, and would hide how old it is."""
+    bench.turn()
+    bench.clock.at_ms = T0 + 62 * SECOND
+    bench.scorer.last_received_ms = bench.scorer.last_observed_ms = None
+    bench.watch = Watch(bench.db, cast("Scorer", bench.scorer), bench.around)
+    bench.turn(63 * SECOND)
+    after = monitor.read(bench.db)
+    assert after is not None
+    assert (after.last_received_ms, after.last_observed_ms) == (T0 - 5 * SECOND, T0 - 9 * SECOND)
+    bench.scorer.last_received_ms = T0 + 64 * SECOND
+    bench.scorer.last_observed_ms = T0 - 20 * SECOND
+    bench.turn(70 * SECOND)
+    after = monitor.read(bench.db)
+    assert after is not None
+    assert (after.last_received_ms, after.last_observed_ms) == (T0 + 64 * SECOND, T0 - 9 * SECOND)
+
+
 def an_event(db: Connection, stay: int) -> None:
     """Let an alert be raised for a stay."""
     with database.atomic(db):

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import typer
@@ -17,10 +18,11 @@ import typer
 from alerts import ids, queries
 from alerts.acts import Act
 from alerts.errors import AlertError
-from alerts.model import SYSTEM_STAY, Lane, Level
-from alerts.policy import Terms
+from alerts.model import Lane, Level
+from alerts.over_time import OverTime
 from alerts.queries import Record, Wanted
 from alerts.store import Acted
+from vwmon import terms
 from vwmon.cli import context, render, stay_lookups, work_list
 from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing, standing_of
@@ -28,7 +30,9 @@ from vwmon.clock import Clock
 from vwmon.config_duty import Ward
 from vwmon.duty import Staffing
 from vwmon.errors import PartialError, RefusedError
-from vwmon.store import anchors, registers, scores
+from vwmon.patients import plans
+from vwmon.patients.limits import Layers
+from vwmon.store import anchors, scores
 from vwmon.store.database import atomic, open_writer
 from vwmon.store.sqlite import Connection
 
@@ -49,8 +53,8 @@ class Common:
 class Acting:
     """Someone acting on several alerts, each in a transaction of its own."""
 
-    def __init__(self, db: Connection, standing: Standing, actor: str, what: str, wards: Sequence[Ward] = ()) -> None:
-        """Begin with nothing done; `what` is the name of the command."""
+    def __init__(self, db: Connection, standing: Standing, actor: str, what: str, wards: Sequence[Ward]) -> None:
+        """Begin with nothing done; `what` is the name of the command, and `wards` are as they are configured."""
         self.db, self._standing, self._actor, self._what = db, standing, actor, what
         recording = standing.state is not None and standing.state.mode == "recording"
         self._staffing = Staffing(wards=wards, told=not recording)
@@ -147,8 +151,12 @@ class Acting:
         syslog.syslog(syslog.LOG_INFO, anchors.said(anchor))
         anchors.append(anchors.beside(path), anchor, make=False)
 
-    def _terms(self, stay_no: int) -> Terms:
-        return self._staffing.terms("" if stay_no == SYSTEM_STAY else registers.stay(self.db, stay_no).ward)
+    @cached_property
+    def _layers(self) -> Layers:
+        return terms.layers(self._staffing.wards, plans.load_all())
+
+    def _terms(self, stay_no: int) -> OverTime:
+        return terms.of_stay(self.db, stay_no, self._layers, self._staffing)
 
     def _record(self, id_: str, acted: Acted | None, error: AlertError | None, undo: str) -> Record:
         refused = {"refused": None, "exit_code": 0} if error is None else _refused(error)

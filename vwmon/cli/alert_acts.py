@@ -98,11 +98,15 @@ def assign(
     The owner stays the owner, and the clocks run.
     """
     from alerts import store
+    from vwmon.cli import context, render
     from vwmon.cli.acting import acting, ids_of
 
     if bool(to.strip()) == withdraw:
         raise typer.BadParameter("say with --to who is asked, or --withdraw")
     whom = to.strip() or None
+    names = [person.id for person in context.resolve(config, db).people]
+    if whom is not None and names and whom not in names:
+        render.warn(f"note: the configuration has nobody {whom!a} under [[people]], only {', '.join(names)}")
     undo = "vwmon alerts assign {id} --to NAME" if withdraw else "vwmon alerts assign {id} --withdraw"
     with acting("assign", config, db, as_name) as person:
         act = person.act(words, key=key)

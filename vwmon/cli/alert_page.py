@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alerts import queries, reasons, wording
+from alerts import queries, reasons, waits, wording
 from alerts.model import MONITOR, Kind
 from vwmon.cli import register_rows, render, stay_lookups, trend_lines, work_list
 from vwmon.cli.standing import Standing
@@ -25,7 +25,7 @@ SAW = {
     Kind.ALSO_SEEN: "saw it too",
     Kind.NOTED: "wrote a note",
     Kind.CLOSED: "closed it",
-    Kind.OFFERED: "offered it to someone",
+    Kind.OFFERED: "offered it",
     Kind.SNOOZED: "put it off",
     Kind.UNACKNOWLEDGED: "took the acknowledgement back",
     Kind.REOPENED: "opened it again",
@@ -53,7 +53,7 @@ def read(
     asked = stay_lookups.lookups(db, standing.now_ms, decide=True, names=names, wards=settings.wards)
     record = queries.one(db, asked, standing.now_ms, alert_id)
     stay_no = record["stay"]
-    record["pending"] = [] if stay_no is None else [row for row in queries.pending(db, asked) if row["stay"] == stay_no]
+    record["pending"] = [] if stay_no is None else [row for row in waits.pending(db, asked) if row["stay"] == stay_no]
     trends = [] if stay_no is None else trend_lines.of_stay(db, stay_no, _until_ms(record, standing), back_ms)
     record["trends"] = [trend.record() for trend in trends]
     return Page(record=record, now_ms=standing.now_ms, settings=settings, trends=trend_lines.lines(trends))
@@ -162,7 +162,8 @@ def _seen_by(page: Page) -> Iterator[str]:
     for event in page.record["events"]:
         if event["kind"] in SAW and event["actor"] != MONITOR:
             level = f"at level {event['level_after']}, version {event['version']}"
-            yield f"{page.here(event['at'])}  {event['actor']} {SAW[Kind(event['kind'])]} {level}"
+            whom = f" {work_list.offered(event)}" if event["kind"] == Kind.OFFERED else ""
+            yield f"{page.here(event['at'])}  {event['actor']} {SAW[Kind(event['kind'])]}{whom} {level}"
 
 
 def _notifications(page: Page) -> Iterator[str]:
@@ -186,10 +187,10 @@ def _history(page: Page) -> Iterator[str]:
     for event in page.record["events"]:
         before, after = event["level_before"], event["level_after"]
         level = f"level {after}" if before in {None, after} else f"level {before} -> {after}"
-        evidence, note = event["evidence"], f' "{event["note"]}"' if event["note"] else ""
+        evidence = event["evidence"]
         scored = f", NEWS2 {work_list.bounds(evidence)}" if "total_min" in evidence else ""
         state = work_list.STATES[event["state_after"]]
-        yield f"{page.here(event['at'])}  {event['kind']:<14}  {state:<8}  {level}{scored}; {event['actor']}{note}"
+        yield f"{page.here(event['at'])}  {event['kind']:<14}  {state:<8}  {level}{scored}; {work_list.by(event)}"
 
 
 def _indented(said: Sequence[str] | Iterator[str]) -> list[str]:

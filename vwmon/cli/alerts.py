@@ -144,6 +144,8 @@ def _catch_up(asked: Asked, *, exit_code: bool) -> None:
 
 
 def _show_pending(asked: Asked) -> None:
+    if not asked.of_some_only:
+        raise typer.BadParameter("what is pending can be narrowed with --ward and --patient, and with nothing else")
     if asked.form is ListFormat.IDS:
         raise typer.BadParameter("what is pending is no alert yet and has no id; ask with --json")
     shown = asked_list.read_pending(asked)

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from alerts import queries
+from alerts import queries, waits
 from alerts.model import State
 from alerts.queries import Wanted
 from vwmon.cli import stay_lookups, ward_lines, work_list
@@ -63,7 +63,12 @@ class Asked:
     @property
     def unnarrowed(self) -> bool:
         """Tell whether this is the list of a ward as it is, with nothing asked for or left out by name."""
-        return self.wanted == Wanted(ward=self.wanted.ward, snoozed=self.wanted.snoozed)
+        return self.within_ms is None and self.wanted == Wanted(ward=self.wanted.ward, snoozed=self.wanted.snoozed)
+
+    @property
+    def of_some_only(self) -> bool:
+        """Tell whether nothing was asked for but whose alerts to show: by ward, by patient."""
+        return self.within_ms is None and self.wanted == Wanted(ward=self.wanted.ward, patient=self.wanted.patient)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +125,7 @@ def read_pending(asked: Asked) -> Shown:
     with closing(open_reader(asked.settings.store.path)) as db:
         _check(db, asked)
         standing = standing_of(db)
-        found = queries.pending(db, stay_lookups.lookups(db, standing.now_ms, names=asked.identify))
+        found = waits.pending(db, stay_lookups.lookups(db, standing.now_ms, names=asked.identify))
         rows = [row for row in found if _of(row, asked.wanted)]
     footer = [f"{len(rows)} pending confirmation; each opens when its time is up, unless a fresh reading denies it"]
     around = Around(title=standing.title, empty="Nothing is pending confirmation.", footer=footer if rows else ())

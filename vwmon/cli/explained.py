@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from alerts import titles
 from alerts.model import Event
 from alerts.policy import POLICY, Rule
 from vwmon.cli import reading_rows
@@ -83,7 +84,7 @@ def _event(event: Event) -> Record:
 def _rule(rule: Rule) -> Record:
     return {
         "rule": rule.name,
-        "title": rule.title,
+        "title": titles.title(rule),
         "level": rule.level.value,
         "quantity": rule.quantity,
         "side": rule.side.value,

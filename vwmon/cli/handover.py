@@ -114,7 +114,8 @@ def _all(db: Connection, giver: str) -> list[str]:
 
     given = handovers.given(db, giver)
     if not given:
-        raise NotFoundError(f"{giver or 'nobody'} has nothing that waits to be accepted; see: vwmon handover show")
+        said = f"{giver} has nothing that waits" if giver else "nothing waits"
+        raise NotFoundError(f"{said} to be accepted; see: vwmon handover show")
     if len(given) > 1:
         raise typer.BadParameter(f"several hand over: {', '.join(given)}; name one with --from")
     return next(iter(given.values()))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from alerts import titles
 from alerts.model import Level
 from alerts.policy import Layer, Limit, Rule, Side
 from vwmon import durations
@@ -30,7 +31,7 @@ def rule_row(rule: Rule) -> dict[str, Any]:
     """Give a rule as it is in force as a row."""
     return {
         "rule": rule.name,
-        "title": rule.title,
+        "title": titles.title(rule),
         "level": rule.level.value,
         "enabled": rule.enabled,
         "quantity": rule.quantity,

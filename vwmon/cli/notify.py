@@ -66,7 +66,7 @@ def log(
     since: Annotated[str, typer.Option("--since", metavar="SPAN", help="How far back.")] = "24h",
 ) -> None:
     """List who was told of what, by which channel, and what became of it: what was sent was not yet seen."""
-    settings = resolve(config, db)
+    settings, form = resolve(config, db), render.chosen(form, as_json)
     from alerts import queries
     from vwmon.cli.standing import standing_of
     from vwmon.store.database import open_reader
@@ -74,4 +74,9 @@ def log(
     with closing(open_reader(settings.store.path)) as opened:
         standing = standing_of(opened)
         rows = queries.deliveries_since(opened, standing.now_ms - duration_ms(since))
-    render.emit(rows, COLUMNS, render.chosen(form, as_json), title=standing.title)
+    standing.announce(form)
+    if rows or form is not Format.TABLE:
+        render.emit(rows, COLUMNS, form, title=standing.title)
+    else:
+        standing.say([f"Nothing was to be told in the last {since}."])
+    standing.leave()

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from alerts.model import Lane
 from alerts.policy import POLICY, RuleSet
-from vwmon import durations
+from vwmon import durations, terms
 from vwmon.cli import context, render
 from vwmon.cli.changing import Change, changing, tell
 from vwmon.cli.limit_rows import condition, from_which, given_rows, limit_row, rule_row
@@ -20,7 +21,6 @@ from vwmon.cli.standing import standing_of
 from vwmon.config import Settings
 from vwmon.errors import UsageError
 from vwmon.patients import plans
-from vwmon.patients.limits import Layers
 from vwmon.patients.records import Stay, StayLimit
 from vwmon.store import limits, registers
 from vwmon.store.database import open_reader
@@ -159,8 +159,7 @@ def _end(change: Change, patient: str, rule: str, reason: str, form: Format) -> 
 
 
 def _rules(settings: Settings, stay: Stay, own: Sequence[StayLimit], at_ms: int) -> RuleSet:
-    wards = {ward.id: [limit.of(ward.id) for limit in ward.limits] for ward in settings.wards}
-    return Layers(wards, plans.load_all()).course(stay, own).at(at_ms)
+    return terms.layers(settings.wards, plans.load_all()).course(stay, own).at(at_ms)
 
 
 def _show(patient: str, settings: Settings, form: Format) -> None:
@@ -187,7 +186,11 @@ def _show(patient: str, settings: Settings, form: Format) -> None:
 def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int) -> dict[str, Any]:
     found = plans.load_all().get(stay.pathway)
     rules = _rules(settings, stay, own, at_ms)
-    rows = [rule_row(rule) | {"limits": given_rows(rules.given.get(name, {}))} for name, rule in rules.rules.items()]
+    rows = [
+        rule_row(rule) | {"limits": given_rows(rules.given.get(name, {}))}
+        for name, rule in rules.rules.items()
+        if rule.lane is Lane.CLINICAL
+    ]
     return {
         "patient": stay.patient,
         "stay": stay.stay_no,
@@ -208,7 +211,7 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
             for name, one in (found.vitals.items() if found is not None else ())
         ],
         "rules_version": POLICY.version,
-        "rules": [row for row in rows if row["enabled"] and row["quantity"] != "gap"],
+        "rules": [row for row in rows if row["enabled"]],
         "not_enabled": [row for row in rows if not row["enabled"]],
         "own_limits": [_own_row(one, at_ms) for one in own],
     }

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from alerts.model import Lane
 from alerts.policy import RULES
-from vwmon import hours
 from vwmon.cli import render, stay_lookups
 from vwmon.cli.standing import Standing
 from vwmon.cli.work_list import BAR, Row
@@ -131,6 +130,8 @@ def _staffed(settings: Settings, looking: Looking, now_ms: int) -> list[str]:
 
 
 def _duty(ward: Ward, now_ms: int) -> str:
+    from vwmon import hours
+
     if ward.hours == ALWAYS:
         return f"{ward.id} staffed at all hours"
     begin, end = ward.hours.split("-")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from alerts import wording
-from alerts.model import Lane
+from alerts import happened, wording
+from alerts.model import Kind, Lane
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
 from vwmon.duty import Route
@@ -136,7 +136,7 @@ def draw(rows: Sequence[Row], now_ms: int, look: Look) -> Drawn:
     for row, texts in zip(rows, cells, strict=True):
         first, style = _marked(look, row["id"]) + _joined(texts, widths, kept=beside), STYLES[row["level"]]
         whole = _whole(row, texts[titles.index("PATIENT")], look.width)
-        said = _beside(row, first, room) if beside else [first, *_below(row, look, now_ms)]
+        said = _beside(row, first, room, now_ms) if beside else [first, *_below(row, look, now_ms)]
         rest = "dim" if row["state"] == "closed" else ""
         alerts.append([(said[0], style), *((line, rest) for line in [*whole, *said[1:]])])
     shown = [*titles, "WHY"] if beside else titles
@@ -161,9 +161,22 @@ def told(event: Row) -> str:
     """Give one event as a line of history."""
     before, after = event["level_before"], event["level_after"]
     level = f"level {after}" if before in {None, after} else f"level {before} -> {after}"
+    return f"{event['at']}  {event['kind']:<14}  {event['state_after']:<12}  {level:<12}  {by(event)}"
+
+
+def by(event: Row) -> str:
+    """Say who did what an entry of the history says, what that means, and with what words."""
+    said = happened.words(Kind(event["kind"]), event["actor"], event["evidence"], ms(event["at"]))
     note = f' "{event["note"]}"' if event["note"] else ""
-    tier = f"  tier {event['evidence']['tier']}" if event["kind"] == "escalated" else ""
-    return f"{event['at']}  {event['kind']:<12}  {event['state_after']:<12}  {level:<12}  {event['actor']}{tier}{note}"
+    return f"{event['actor']}{f': {said}' if said else ''}{note}"
+
+
+def offered(event: Row) -> str:
+    """Say whom an alert was offered to; an offer may also be a hand-over to whoever is next, or be taken back."""
+    before, to = event["changes"].get("offered_to", (None, None))
+    if to is not None:
+        return f"to {to}"
+    return "to the next" if before is None else "to nobody any more"
 
 
 def done(record: Row) -> str:
@@ -258,7 +271,7 @@ CELLS: Final[Mapping[str, Any]] = {
     "SCORE": lambda row, _: score(row),
     "OWNER": lambda row, _: row["owner"] or "-",
     "DUE": due,
-    "WHY": lambda row, _: "; ".join(_reasons(row)),
+    "WHY": lambda row, now_ms: "; ".join(_reasons(row, now_ms)),
 }
 
 
@@ -275,14 +288,14 @@ def _columns(now_ms: int) -> list[Column]:
     return [column(title) for title in WIDE]
 
 
-def _reasons(row: Row) -> list[str]:
+def _reasons(row: Row, now_ms: int) -> list[str]:
     """Give the phrases on an alert, with who has been asked to take it over and until when it is off the list."""
     offered, snoozed = row.get("offered_to"), row.get("snoozed_until")
     return [
         *(flag.upper() for flag in row["flags"] if flag not in SAID),
         *way(row),
         *([f"offered to {offered}"] if offered else []),
-        *([f"SNOOZED until {snoozed}"] if snoozed else []),
+        *([f"SNOOZED, back in {render.short(ms(snoozed) - now_ms)}"] if snoozed else []),
         *row["brief"],
     ]
 
@@ -315,14 +328,14 @@ def _below(row: Row, look: Look, now_ms: int) -> list[str]:
     if look.titles is NARROW:
         said.append(f"{_cell('SINCE', row, now_ms)}, {'nobody' if row['owner'] is None else row['owner']}")
     most = WHY_LINES if look.titles is USUAL else NARROW_WHY_LINES
-    text = render.safe("; ".join([*said, *_reasons(row)]))
+    text = render.safe("; ".join([*said, *_reasons(row, now_ms)]))
     return render.wrapped(text, look.width, indent=INDENT, inner=INDENT, most=most)
 
 
-def _beside(row: Row, first: str, room: int) -> list[str]:
+def _beside(row: Row, first: str, room: int, now_ms: int) -> list[str]:
     """Give a row with its reasons beside it, on as many lines as they may take."""
     indent = " " * (render.width_of(first) + len(render.GAP))
-    told_, *more = render.wrapped(_cell("WHY", row, 0), room, most=WHY_LINES) or [""]
+    told_, *more = render.wrapped(_cell("WHY", row, now_ms), room, most=WHY_LINES) or [""]
     return [f"{first}{render.GAP}{told_}", *(f"{indent}{line}" for line in more)]
 
 

@@ -16,10 +16,9 @@ from typing import Any, Final
 from alerts.errors import PolicyError
 from alerts.layers import layered
 from alerts.model import Lane, Level
+from alerts.over_time import EVER
 from alerts.policy import BASE, MOVES, RULES, Cadence, Limit, RuleSet
 from vwmon.patients.records import Plan, Stay, StayLimit
-
-EVER: Final = -(1 << 62)  # before any moment
 
 
 def rule_name(value: object) -> str:

@@ -70,7 +70,7 @@ def do(settings: Settings, wish: Wish, actor: str) -> Answer:
     try:
         with told_plainly(path), closing(open_writer(path)) as db:
             at = standing_of(db)
-            person = Acting(db, at, actor, wish.verb)
+            person = Acting(db, at, actor, wish.verb, settings.wards)
             verb = VERBS[wish.verb]
             person.each([wish.alert], person.act(wish.note, wish.version), lambda db, _, act: verb(db, wish, act))
             person.anchor(path)
