@@ -113,7 +113,7 @@ class Bed:
     carried: dict[str, tuple[int, int]] = field(default_factory=dict)
     fare: tuple[int | None, ...] = (0,)
     ill: tuple[int | None, ...] = (1,)
-    runs: dict[str, int] = field(default_factory=dict)  # by rule, when its unbroken run of good readings began
+    runs: dict[str, list[int]] = field(default_factory=dict)  # by rule, the good readings of its unbroken run
 
 
 @dataclass(frozen=True, slots=True)
