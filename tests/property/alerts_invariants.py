@@ -114,13 +114,13 @@ def follow_runs(ward: Ward, bed: Bed, happened: Happened) -> None:
 def _follow_run(bed: Bed, rule: Rule, scored: Point | Noted, stood_on: tuple[str, ...]) -> None:
     measured = not isinstance(scored, Point) or scored.measured
     if bears_out(rule, scored):
-        if (rule.late or not scored.late) and scored.at_ms >= bed.runs.get(rule.name, 0):
-            bed.runs.pop(rule.name, None)
+        if rule.late or not scored.late:  # what came late may break a run in its middle
+            bed.runs[rule.name] = [at_ms for at_ms in bed.runs.get(rule.name, ()) if at_ms > scored.at_ms]
     elif not scored.late and (good := is_good(rule, scored, stood_on)) is not None:
         if not good:
             bed.runs.pop(rule.name, None)
         elif measured:
-            bed.runs.setdefault(rule.name, scored.at_ms)
+            bed.runs.setdefault(rule.name, []).append(scored.at_ms)
 
 
 def alerts_of(happened: Happened) -> Iterator[tuple[Case, Alert]]:
@@ -303,8 +303,8 @@ def _is_cleared_by(watch: Watch, happened: Happened, rule: Rule, condition: Cond
     if condition.standing:
         assert alert is not None
         assert not bed.overdue.intersection(alert.parts), "while what it stands on is overdue"
-        assert rule.name in bed.runs, "by what is not good"
-        assert scored.at_ms - bed.runs[rule.name] >= rule.off_delay_ms, "by too short a run"
+        assert bed.runs.get(rule.name), "by what is not good"
+        assert scored.at_ms - bed.runs[rule.name][0] >= rule.off_delay_ms, "by too short a run"
 
 
 def a8_urgent_is_closed_by_a_person(_watch: Watch, happened: Happened) -> None:
@@ -368,12 +368,12 @@ def a10_the_history_of_an_alert_goes_on_where_it_was(watch: Watch, happened: Hap
 def a11_again_changes_nothing(watch: Watch, happened: Happened) -> None:
     """The same reading, silence, finding, act or look leaves every row as it is: again at once, or any time later."""
     doing, dice = happened.doing, happened.step.dice
-    if doing.again is not None and dice % 4 == 0:  # so often is enough: it takes as long as the step
+    if doing.again is not None and dice % 6 == 0:  # so often is enough: it takes as long as the step
         _is_nothing_new(watch, doing.again, doing.verb)
     if doing.ends or doing.actor is not None or len(doing.stays) != 1:
         return
     past = watch.past.setdefault(doing.stays[0], [])
-    if past and dice % 5 == 0:
+    if past and dice % 10 == 0:
         _is_nothing_new(watch, past[dice % len(past)], "what was known")
     if doing.again is not None and doing.lasts:
         past.append(doing.again)

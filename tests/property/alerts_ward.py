@@ -113,7 +113,7 @@ class Bed:
     carried: dict[str, tuple[int, int]] = field(default_factory=dict)
     fare: tuple[int | None, ...] = (0,)
     ill: tuple[int | None, ...] = (1,)
-    runs: dict[str, int] = field(default_factory=dict)  # by rule, when its unbroken run of good readings began
+    runs: dict[str, list[int]] = field(default_factory=dict)  # by rule, the good readings of its unbroken run
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +405,7 @@ def refused(ward: Ward, bed: Bed, dice: random.Random) -> Doing:
 
 def late(ward: Ward, bed: Bed, dice: random.Random) -> Doing:
     """Something comes that was measured before, mostly before what is known by now."""
-    at_ms = ward.now_ms - LAG - dice.randint(1, 200) * MINUTE
+    at_ms = ward.now_ms - LAG - dice.randint(1, 200) * MINUTE - 7  # at no moment of another reading
     scored = _scored(ward, bed, dice, at_ms=at_ms)
     bed.frontier_ms = max(at_ms, bed.frontier_ms)
     return _observed(ward, bed, scored)
@@ -550,6 +550,8 @@ def person(ward: Ward, bed: Bed, dice: random.Random) -> Doing | None:
         seen = next((one for one in view.values() if one.stay_no == stay_no), seen)
     view[alert.id] = seen
     verb = dice.choice(SENSIBLE[seen.state] if dice.random() < 0.8 else tuple(ACTS))
+    if seen.snooze_ms is not None and dice.random() < 0.4:
+        verb = "wake"
     act = ward.act(
         who,
         seen if dice.random() < 0.9 or seen is not alert else None,
@@ -661,7 +663,7 @@ HAPPENS = {
     "discharge": 0.4,
     "look": 4,
     "person": 18,
-    "hand over": 2.5,
+    "hand over": 4,
 }
 BEDS = (6, 3, 1)
 

@@ -20,7 +20,7 @@ from vwmon.store.sqlite import Connection
 STEPS = int(os.environ.get("VWMON_STEPS", "50000"))
 PARTS_OF_THE_RUN = 10
 APART = 10_000_000  # seeds of one part of the run from those of the next
-TWINS = 400
+TWINS = 150
 WALKS_FOR_EVERYTHING = 500
 MOST_TRIES = 1000  # to make a broken walk shorter
 _EVENTS = f"select {', '.join(EVENT_COLUMNS)} from alert_event"  # noqa: S608
@@ -104,6 +104,7 @@ def test_the_invariants_hold_after_every_step(part: int) -> None:
         seed += 1
 
 
+@pytest.mark.slow
 def test_whatever_can_happen_to_an_alert_happens() -> None:
     """A machine that never came to some act or some move would promise nothing about it."""
     done = {(verb, refused) for verb in ACTS for refused in (True, False)} | {
