@@ -317,7 +317,7 @@ def _awaited(plan: Plan | None, sources: Sources, event: Event, up_to_seq: int) 
             due_ms=gap["due_ms"],
             last_ms=gap["last_ms"],
             source=None if gap["last_ms"] is None else sources.last(part, gap["last_ms"], up_to_seq),
-            expected=None if plan is None else plan.vitals.get(part),
+            expected=None if plan is None else plan.expected.get(part),
         )
         for part, gap in event.evidence.get("overdue", {}).items()
         if part in PARTS
