@@ -12,7 +12,6 @@ from pathlib import Path
 
 from alerts.chain import Anchor
 from alerts.model import SYSTEM_STAY
-from devices.profiles import SLEEPERS
 from vwmon import config, surroundings
 from vwmon.clock import Clock
 from vwmon.errors import StoreError
@@ -123,7 +122,7 @@ class Watch:
             return
         self._kit_ms = now_ms
         if self._kit is None:
-            sleeping = SLEEPERS.union(self._around.limits.sleeping_profiles)
+            sleeping = self._around.limits.sleeping_profiles
             self._kit = Kit(self._db, self._scorer.cursor, sleeping=sleeping)
         for stay_no, found in self._kit.look(now_ms, self._scorer.cursor, self._scorer.standing).items():
             self._scorer.find(stay_no, found, now_ms)
