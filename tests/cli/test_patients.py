@@ -112,6 +112,18 @@ def test_an_admission_as_json_is_the_row(ward: Ward) -> None:
     }
 
 
+def test_a_patient_shows_what_is_expected_beside_the_score_and_what_of_it_is_overdue(ward: Ward) -> None:
+    """A weight and a saturation alike, also on a plan that has no part of the score at all."""
+    ward("patients", "admit", "P1", *ADMIT, "--from", BEGAN, "--pathway", "heart-failure")
+    ward("patients", "admit", "P2", *ADMIT, "--from", BEGAN, "--pathway", "diabetes")
+    failing, diabetes = ward.record("patients", "show", "P1"), ward.record("patients", "show", "P2")
+    assert [one["vital"] for one in failing["expects"]] == ["spo2", "oxygen", "systolic_bp", "heart_rate", "weight"]
+    assert [(one["vital"], one["overdue"]) for one in diabetes["expects"]] == [("glucose", True)]
+    code, said, _ = ward("patients", "show", "P2")
+    assert code == 0
+    assert "1d4h, OVERDUE" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
