@@ -696,7 +696,7 @@ def test_readings_that_are_no_longer_kept_cannot_be_compared(ill: Watched) -> No
 def test_a_plan_that_is_no_more_is_named(ill: Watched) -> None:
     """Without it the stay cannot be made again by this version."""
     alter(ill.db, "update stay set pathway = 'gone' where stay_no = ?", 1)
-    with pytest.raises(VwmonError, match="no plan 'gone' 1"):
+    with pytest.raises(VwmonError, match="no plan 'gone' 2"):
         ill.explained(only(ill))
 
 
