@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from alerts import deadlines, faults
 from alerts.faults import Finding
-from alerts.model import Case
+from alerts.model import SILENCE, Case
 from alerts.policy import TERMS, Terms
 
 EVER = -(1 << 62)  # before any moment
@@ -37,8 +37,17 @@ class OverTime:
     def found(self, case: Case, findings: Iterable[Finding]) -> Case:
         """Follow what was found, each finding under the terms of when it counts, and after the deadlines until then."""
         for finding in findings:
-            case = faults.found(self.tick(case, finding.at_ms), finding, self.at(finding.at_ms))
+            case = _follow(self.tick(case, finding.at_ms), finding, self.at(finding.at_ms))
         return case
+
+
+def _follow(case: Case, one: Finding, terms: Terms) -> Case:
+    """Follow one finding; what a plan expects beside the score is overdue, and comes, as the parts of it do."""
+    if one.rule != SILENCE:
+        return faults.found(case, one, terms)
+    if one.since_ms is None:
+        return faults.returned(case, one.what, one.at_ms, one.at_ms, terms)
+    return faults.overdue(case, one.what, one.since_ms, one.at_ms, last_ms=one.figures.get("last_ms"), terms=terms)
 
 
 def _brought_up(case: Case, now_ms: int, terms: Terms) -> Case:

@@ -315,11 +315,13 @@ def _awaited(plan: Plan | None, sources: Sources, event: Event, up_to_seq: int) 
             part=part,
             due_ms=gap["due_ms"],
             last_ms=gap["last_ms"],
-            source=None if gap["last_ms"] is None else sources.last(part, gap["last_ms"], up_to_seq),
-            expected=None if plan is None else plan.vitals.get(part),
+            source=None
+            if gap["last_ms"] is None or part not in PARTS
+            else sources.last(part, gap["last_ms"], up_to_seq),
+            expected=None if plan is None else plan.expected.get(part),
         )
         for part, gap in event.evidence.get("overdue", {}).items()
-        if part in PARTS
+        if part in PARTS or (plan is not None and part in plan.beside)
     ]
 
 

@@ -57,7 +57,7 @@ def of(log: LogColumns, stay: Ints, stays: Sequence[Stay], names: Mapping[int, s
 def valid_ms(plan: Plan | None) -> list[int]:
     """Give how long a reading of each of SERIES counts: by the plan, else by the table of trends, else a day."""
     usual = {one.name: one.valid_ms for one in TRENDED}
-    planned = {name: one.valid_ms for name, one in plan.vitals.items()} if plan is not None else {}
+    planned = {name: one.valid_ms for name, one in plan.expected.items()} if plan is not None else {}
     return [planned.get(name, usual.get(name, DAY_MS)) for name in SERIES]
 
 

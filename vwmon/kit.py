@@ -10,9 +10,11 @@ from functools import partial
 from typing import Final
 
 from alerts.faults import Finding
-from alerts.model import SYSTEM_STAY
+from alerts.model import SILENCE, SYSTEM_STAY
 from alerts.policy import RULES
+from devices.profiles import SLEEPERS
 from devices.readings import MARK_CLOCK_AHEAD
+from vwmon.beside import Beside
 from vwmon.store import kit as stored
 from vwmon.store.findings import Key
 from vwmon.store.kit import Heard, Missing, Said, Tried
@@ -71,8 +73,9 @@ class Kit:
     """The devices of the ward as they were heard so far; one thread uses it."""
 
     def __init__(self, db: Connection, cursor: int, *, sleeping: Collection[str] = ()) -> None:
-        """Read back the last of every series; `sleeping` are the profiles that leave without a goodbye."""
-        self._db, self._sleeping = db, frozenset(sleeping)
+        """Read back the last of every series; `sleeping` are more profiles that leave without a goodbye."""
+        self._db, self._sleeping = db, SLEEPERS.union(sleeping)
+        self._beside = Beside(db)
         self._series: dict[tuple[int, int], Series] = {}
         self._names = stored.names(db)
         self._take(stored.latest(db, cursor), stored.tried(db, 0, cursor))
@@ -99,6 +102,8 @@ class Kit:
             found.setdefault(said.stay_no, []).extend(one for check in CHECKS for one in check(seen))
         for stay_no, over in _gone(devices, missing, standing, now_ms):
             found.setdefault(stay_no, []).append(over)
+        for stay_no, awaited in self._beside.look(self._series, self._names, standing, now_ms):
+            found.setdefault(stay_no, []).append(awaited)
         found[SYSTEM_STAY] = [one for said in devices for one in _unassigned(said, of_device, now_ms)]
         return found
 
@@ -210,7 +215,7 @@ def _gone(
     """End what was found of a device that the stay no longer has, and of messages that have come after all."""
     held = {(said.stay_no, said.device): said for said in devices if said.stay_no is not None}
     for (stay_no, rule, what), finding in standing.items():
-        if stay_no == SYSTEM_STAY:
+        if stay_no == SYSTEM_STAY or rule == SILENCE:
             continue
         said = held.get((stay_no, str(finding.figures.get("device"))))
         if said is None or (rule == "sequence_gap" and what not in map(partial(_gap, said), missing.get(said[0], ()))):

@@ -117,7 +117,7 @@ def _expected(plan: Plan, stay: Stay) -> list[bool]:
 
 def _spans(plan: Plan, name: str) -> list[int]:
     """A part that a plan does not expect counts as long as the plan's longest one, and is never overdue."""
-    longest = {"valid_ms": max(v.valid_ms for v in plan.vitals.values()), "overdue_ms": NEVER_MS}
+    longest = {"valid_ms": max(v.valid_ms for v in (plan.vitals or plan.beside).values()), "overdue_ms": NEVER_MS}
     return [getattr(plan.vitals[part], name) if part in plan.vitals else longest[name] for part in PARTS]
 
 

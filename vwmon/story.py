@@ -108,7 +108,7 @@ class Story:
 
     def _came_back(self, case: Case, i: int) -> Iterator[tuple[str, int]]:
         """Give the parts whose readings had been awaited and have come by a moment, and of when they are."""
-        for part in () if self.scores.late[i] else case.overdue:
+        for part in () if self.scores.late[i] else [part for part in case.overdue if part in PARTS]:
             age_ms = int(self.scores.age_ms[i, PARTS.index(part)])
             if not self.stale[i, PARTS.index(part)] and age_ms != NEVER_AGE:
                 yield part, int(self.scores.at_ms[i]) - age_ms

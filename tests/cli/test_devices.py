@@ -1,10 +1,12 @@
 """`vwmon devices`: the register, and which device is with whom."""
 
+import json
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from devices.profiles import PROFILES
 from devices.readings import Message, Reading
 from tests.cli.test_patients import ADMIT, BEGAN, BEGAN_MS, Ward
 from tests.conftest import Command
@@ -28,6 +30,27 @@ def test_a_device_is_added_and_told_what_to_do_next(ward: Ward) -> None:
     """Its name is all that is needed."""
     code, out, _ = ward("devices", "add", "scale")
     assert (code, out) == (0, "Added device scale.\nNext: vwmon devices assign scale PATIENT\n")
+
+
+def test_a_profile_that_nobody_knows_is_kept_and_said_to_be_unknown(ward: Ward) -> None:
+    """A ward has kit that vwmon has never heard of; one that it knows is taken in silence."""
+    code, out, told = ward("devices", "add", "ring", "--profile", "smart ring")
+    assert (code, out.splitlines()[0]) == (0, "Added device ring.")
+    assert "'smart ring' is none of vwmon's profiles (pulse-oximeter," in told
+    assert ward.record("devices", "show", "ring")["profile"] == "smart ring"
+    assert ward("devices", "add", "oxi", "--profile", "pulse-oximeter")[2] == ""
+
+
+def test_the_profiles_are_listed_with_what_they_send(vwmon: Command) -> None:
+    """Without a database: whoever gives out kit looks up what it is called here."""
+    done = vwmon("devices", "profiles", "--json")
+    assert done.exit_code == 0
+    rows = {row["profile"]: row for row in json.loads(done.stdout)}
+    assert list(rows) == list(PROFILES)
+    assert rows["scale"]["sends"] == ["weight", "body_water", "muscle_mass"]
+    assert (rows["scale"]["sleeps"], rows["chest-patch"]["sleeps"]) == (True, False)
+    table = vwmon("devices", "profiles").stdout
+    assert all(name in table for name in PROFILES)
 
 
 def test_a_device_goes_to_a_patient_from_a_time_on(ward: Ward) -> None:

@@ -14,6 +14,7 @@ import pytest
 from devices.readings import Message, Reading
 from tests.conftest import Command
 from vwmon.clock import Clock
+from vwmon.patients import plans
 from vwmon.store import database, monitor, registers, scores
 from vwmon.store.arrivals import Arrival
 from vwmon.store.log import LogWriter
@@ -83,6 +84,8 @@ def test_a_patient_is_admitted_and_told_what_to_do_next(ward: Ward) -> None:
     assert code == 0
     assert out.splitlines() == [
         "Admitted P1 to resp, pathway general, from 2026-11-20 09:00+00:00.",
+        "Ask: SpO2 target range (scale 2 only as prescribed, with --prescriber)",
+        "Ask: what is usual for this person: chronic confusion, saturation, pulse",
         "Next: vwmon devices assign DEVICE P1",
         "Undo: vwmon patients discharge P1 --reason error",
     ]
@@ -96,7 +99,7 @@ def test_an_admission_as_json_is_the_row(ward: Ward) -> None:
         "patient": "P1",
         "ward": "resp",
         "pathway": "frailty",
-        "plan_version": "1",
+        "plan_version": "2",
         "admitted_at": BEGAN,
         "discharged_at": None,
         "discharge_reason": None,
@@ -104,7 +107,21 @@ def test_an_admission_as_json_is_the_row(ward: Ward) -> None:
         "scale_prescriber": "",
         "devices": [],
         "last_reading_at": None,
+        "schedule": plans.load("frailty").schedule,
+        "ask": list(plans.load("frailty").ask),
     }
+
+
+def test_a_patient_shows_what_is_expected_beside_the_score_and_what_of_it_is_overdue(ward: Ward) -> None:
+    """A weight and a saturation alike, also on a plan that has no part of the score at all."""
+    ward("patients", "admit", "P1", *ADMIT, "--from", BEGAN, "--pathway", "heart-failure")
+    ward("patients", "admit", "P2", *ADMIT, "--from", BEGAN, "--pathway", "diabetes")
+    failing, diabetes = ward.record("patients", "show", "P1"), ward.record("patients", "show", "P2")
+    assert [one["vital"] for one in failing["expects"]] == ["spo2", "oxygen", "systolic_bp", "heart_rate", "weight"]
+    assert [(one["vital"], one["overdue"]) for one in diabetes["expects"]] == [("glucose", True)]
+    code, said, _ = ward("patients", "show", "P2")
+    assert code == 0
+    assert "1d4h, OVERDUE" in said
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_a_raise_is_explained_with_everything_it_stood_on(ill: Watched) -> None:
     assert found.watched
     assert [rule.name for rule in found.rules] == ["news2_7", "news2_5", "news2_red"]
     assert found.plan is not None
-    assert (found.plan.pathway, found.plan.version) == ("acute-respiratory", "1")
+    assert (found.plan.pathway, found.plan.version) == ("acute-respiratory", "2")
     assert found.total == (8, 8)
     assert found.before is not None
     assert (found.before.at_ms, found.before.total_min) == (T0, 0)
@@ -696,7 +696,7 @@ def test_readings_that_are_no_longer_kept_cannot_be_compared(ill: Watched) -> No
 def test_a_plan_that_is_no_more_is_named(ill: Watched) -> None:
     """Without it the stay cannot be made again by this version."""
     alter(ill.db, "update stay set pathway = 'gone' where stay_no = ?", 1)
-    with pytest.raises(VwmonError, match="no plan 'gone' 1"):
+    with pytest.raises(VwmonError, match="no plan 'gone' 2"):
         ill.explained(only(ill))
 
 
@@ -707,7 +707,7 @@ def test_another_chart_or_plan_that_made_it_is_named(ill: Watched) -> None:
     )
     told = said(ill.explained(only(ill)))
     assert "versions: versions, chart: 'news2 RCP 2030' 'news2 RCP 2017'" in told
-    assert "versions: versions, plan: 'acute-respiratory 7' 'acute-respiratory 1'" in told
+    assert "versions: versions, plan: 'acute-respiratory 7' 'acute-respiratory 2'" in told
 
 
 def test_versions_that_are_not_there_are_named(ill: Watched) -> None:

@@ -93,6 +93,21 @@ def test_a_goodbye_is_no_alert(home: Home) -> None:
     assert home.stands() == []
 
 
+def test_a_kind_of_device_that_sleeps_is_not_gone_and_one_that_is_worn_is(home: Home) -> None:
+    """An oximeter is off between readings, and takes no leave; the kinds of the configuration come on top."""
+    for profile, more, stands in (
+        ("pulse-oximeter", (), []),
+        ("ring", ("ring",), []),
+        ("pulse-oximeter", ("ring",), []),
+        ("chest-patch", ("ring",), ["device_disconnected of-p1"]),
+    ):
+        home.db.execute("update device set profile = ?", [profile])
+        home.kit = Kit(home.db, home.scorer.cursor, sleeping=more)
+        home.says("offline", 10)
+        home.look(21)
+        assert home.stands() == stands
+
+
 def test_a_battery_that_runs_down_is_an_alert_until_it_is_charged(home: Home) -> None:
     """From the messages of readings or from its status, over a restart."""
     home.receives(1, battery_percent=19.0)

@@ -52,6 +52,8 @@ def test_single_vitals_over_time_are_shipped_switched_off() -> None:
         "spo2_88": (2, "below", 87, 88, 10 * MINUTE),
         "spo2_85": (2, "below", 84, 85, 5 * MINUTE),
         "spo2_80": (3, "below", 79, 80, 0),
+        "spo2_93": (3, "below", 92, 92, 0),
+        "spo2_95": (2, "below", 94, 94, 5 * MINUTE),
         "respiratory_rate_24": (2, "above", 25, 24, 5 * MINUTE),
         "respiratory_rate_11": (2, "below", 10, 11, 5 * MINUTE),
         "respiratory_rate_30": (3, "above", 31, 30, 0),

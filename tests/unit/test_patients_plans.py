@@ -7,6 +7,8 @@ from importlib.resources import files
 
 import pytest
 
+from alerts.layers import layered
+from alerts.policy import BASE
 from vwmon.errors import ChartError, NotFoundError
 from vwmon.patients import plans
 from vwmon.scoring.charts import PARTS
@@ -16,6 +18,8 @@ GOOD = """
 version = "1"
 title = "A pathway"
 source = "a page"
+schedule = "twice a day"
+ask = ["the target range"]
 [vitals.spo2]
 valid_for = "12h"
 overdue_after = "16h"
@@ -31,6 +35,8 @@ def test_every_pathway_of_the_package_loads_with_its_version_and_source() -> Non
         assert plan.version
         assert plan.title
         assert len(plan.source) > 20
+        assert len(plan.schedule) > 20
+        assert plan.ask
 
 
 def test_the_general_pathway_expects_every_part_of_the_score() -> None:
@@ -51,6 +57,43 @@ def test_the_parts_that_plans_know_are_those_of_the_score() -> None:
     assert set(PARTS) == plans.VITALS
 
 
+def test_a_plan_expects_what_is_no_part_of_the_score_beside_it() -> None:
+    """A weight, a glucose: as the pathway says, and apart, because a score knows nothing of them."""
+    failing, diabetes = plans.load("heart-failure"), plans.load("diabetes")
+    assert list(failing.beside) == ["weight"]
+    assert failing.beside["weight"].overdue_ms == 30 * HOUR
+    assert list(failing.expected) == ["spo2", "oxygen", "systolic_bp", "heart_rate", "weight"]
+    assert (dict(diabetes.vitals), list(diabetes.expected)) == ({}, ["glucose"])
+
+
+def test_the_saturation_limits_of_oximetry_at_home_are_those_of_the_procedure() -> None:
+    """92 % or less is an emergency, 93 and 94 % are urgent, 95 % is neither; other pathways have neither rule."""
+    found = layered(BASE, plans.load("covid-oximetry").limits).rules
+    red, amber = found["spo2_93"], found["spo2_95"]
+    assert (red.enabled, red.level, red.limit_on, red.limit_off) == (True, 3, 92, 92)
+    assert (amber.enabled, amber.level, amber.limit_on, amber.limit_off) == (True, 2, 94, 94)
+    assert not {"spo2_93", "spo2_95"} & {limit.rule for limit in plans.load("copd").limits}
+    assert not BASE.rules["spo2_93"].enabled
+
+
+@pytest.mark.parametrize(
+    "pathway", ["hypertension", "diabetes", "copd", "post-operative", "cardiac-surgery-waiting-list"]
+)
+def test_where_no_source_has_a_limit_none_is_set_and_it_is_asked_for(pathway: str) -> None:
+    """What nobody published is a clinician's to say, at the admission."""
+    plan = plans.load(pathway)
+    assert plan.limits == ()
+    assert any("limit" in question for question in plan.ask)
+
+
+def test_only_a_prescription_changes_the_saturation_scale() -> None:
+    """Every pathway that expects a saturation asks for its target range, and names the options that take one."""
+    asking = [plan.ask for plan in plans.load_all().values() if "spo2" in plan.expected]
+    assert len(asking) == 8
+    for questions in asking:
+        assert any("SpO2 target range" in one and "--prescriber" in one for one in questions)
+
+
 def test_an_unknown_pathway_is_not_found_and_those_there_are_are_named() -> None:
     """A slip of the keyboard is not a plan."""
     with pytest.raises(NotFoundError, match="general, acute-respiratory"):
@@ -68,6 +111,14 @@ def test_an_unknown_pathway_is_not_found_and_those_there_are_are_named() -> None
         ('title = "A pathway"', 'title = "A pathway"\nnote = "x"'),
         ("version", "= ="),
         ('overdue_after = "16h"', ""),
+        ("[vitals.spo2]", "[vitals.fio2]"),
+        ('[vitals.spo2]\nvalid_for = "12h"\noverdue_after = "16h"', "[vitals]"),
+        ('schedule = "twice a day"', ""),
+        ('schedule = "twice a day"', 'schedule = " "'),
+        ('ask = ["the target range"]', ""),
+        ('ask = ["the target range"]', "ask = []"),
+        ('ask = ["the target range"]', "ask = [1]"),
+        ('ask = ["the target range"]', 'ask = "the target range"'),
     ],
 )
 def test_a_plan_with_a_fault_is_refused_by_name(was: str, becomes: str) -> None:
@@ -114,10 +165,16 @@ def test_a_pathway_whose_limit_has_a_fault_is_refused_by_name(was: str, becomes:
 
 
 PINNED = {
-    "general": ("1", "f6fdbddf9b72"),
-    "acute-respiratory": ("1", "60205654f0b2"),
-    "heart-failure": ("2", "0b10c4fc6658"),
-    "frailty": ("1", "9d5e96144bd1"),
+    "general": ("2", "6feba4e79f02"),
+    "acute-respiratory": ("2", "4c68c83625c7"),
+    "copd": ("1", "fcd287e594d7"),
+    "covid-oximetry": ("1", "7c9b547a6fc1"),
+    "heart-failure": ("3", "53bfc62ccbfc"),
+    "frailty": ("2", "693ea740250c"),
+    "cardiac-surgery-waiting-list": ("1", "451f2b799516"),
+    "post-operative": ("1", "47e8a7a8c668"),
+    "hypertension": ("1", "ce0feef472d0"),
+    "diabetes": ("1", "6cf0d1667426"),
 }
 
 

@@ -72,7 +72,9 @@ def show(
 @app.command()
 def add(
     device: DeviceName,
-    profile: Annotated[str, typer.Option(help="What kind of device it is.", show_default=False)] = "",
+    profile: Annotated[
+        str, typer.Option(help="What kind it is: one of vwmon devices profiles.", show_default=False)
+    ] = "",
     serial: Annotated[str, typer.Option(help="Its serial number.", show_default=False)] = "",
     config: ConfigOption = None,
     db: DbOption = None,
@@ -81,11 +83,48 @@ def add(
     as_name: AsOption = "",
 ) -> None:
     """Add a device to the register. Exit code 5: it is there already."""
+    from devices.profiles import PROFILES
+
     form = render.chosen(form, as_json)
+    if profile and profile not in PROFILES:
+        for line in render.folded(
+            f"note: {profile!a} is none of vwmon's profiles ({', '.join(PROFILES)}): it is kept as it stands, and "
+            "nothing is known of such a device, not even whether it sleeps between readings"
+        ):
+            render.warn(line)
     with changing(config, db, as_name) as change:
         added = registers.add_device(change.db, device, change.by, profile, serial)
         row = device_row(added, change.known())
     tell(row, form, f"Added device {device}.", f"Next: vwmon devices assign {device} PATIENT")
+
+
+@app.command()
+def profiles(form: FormatOption = Format.TABLE, as_json: JsonOption = False) -> None:
+    """List the kinds of device that are known: what each sends, how often, and what goes wrong with it."""
+    from devices.profiles import PROFILES, VERSION
+
+    form = render.chosen(form, as_json)
+    rows = [
+        {
+            "profile": name,
+            "title": one.title,
+            "sends": list(one.sends),
+            "every": one.every,
+            "sleeps": one.sleeps,
+            "battery": one.battery,
+            "artefacts": list(one.artefacts),
+            "source": one.source,
+            "version": VERSION,
+        }
+        for name, one in PROFILES.items()
+    ]
+    columns = [
+        Column(key="profile", title="PROFILE", no_wrap=True),
+        Column(key="sends", title="SENDS", format=", ".join),
+        Column(key="every", title="HOW OFTEN"),
+        Column(key="sleeps", title="SLEEPS", format=lambda sleeps: "yes" if sleeps else "no"),
+    ]
+    render.emit(rows, columns, form, footer=[f"{len(rows)} profiles, version {VERSION}; all of each with --json"])
 
 
 @app.command()

@@ -131,7 +131,7 @@ def _plan(explained: Explanation) -> Record | None:
         "source": plan.source,
         "spo2_scale": stay.spo2_scale,
         "prescriber": stay.scale_prescriber or None,
-        "expected": {part: _expected(one) for part, one in plan.vitals.items()},
+        "expected": {part: _expected(one) for part, one in plan.expected.items()},
     }
 
 

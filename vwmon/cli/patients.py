@@ -123,6 +123,7 @@ def admit(
         )
         admitted = registers.admit(change.db, wanted, change.by)
         row, since = stay_row(admitted, change.known()), change.here(admitted.admitted_ms, ward)
+        row |= {"schedule": planned.schedule, "ask": list(planned.ask)}
         wards = [known.id for known in change.settings.wards]
     if wards and ward not in wards:
         render.warn(f"note: the configuration has no ward {ward!a}, only {', '.join(wards)}: its clock is then UTC")
@@ -130,6 +131,7 @@ def admit(
         row,
         form,
         f"Admitted {patient} to {ward}, pathway {pathway}, from {since}.",
+        *(line for question in planned.ask for line in render.folded(f"Ask: {question}")),
         f"Next: vwmon devices assign DEVICE {patient}",
         f"Undo: vwmon patients discharge {patient} --reason error",
     )
@@ -228,7 +230,7 @@ def _expects(plan: Plan | None, latest: list[dict[str, Any]], admitted_ms: int, 
             "overdue_after": durations.text(one.overdue_ms),
             "overdue": until_ms - came_ms.get(name, admitted_ms) > one.overdue_ms,
         }
-        for name, one in plan.vitals.items()
+        for name, one in plan.expected.items()
     ]
 
 

@@ -200,7 +200,10 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
         "admitted_with": stay.plan_version,
         "title": None if found is None else found.title,
         "source": None if found is None else found.source,
+        "schedule": None if found is None else found.schedule,
+        "ask": [] if found is None else list(found.ask),
         "spo2_scale": stay.spo2_scale,
+        "scale_prescriber": stay.scale_prescriber or None,
         "at": render.utc(at_ms),
         "vitals": [
             {
@@ -208,7 +211,7 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
                 "valid_for": durations.text(one.valid_ms),
                 "overdue_after": durations.text(one.overdue_ms),
             }
-            for name, one in (found.vitals.items() if found is not None else ())
+            for name, one in (found.expected.items() if found is not None else ())
         ],
         "rules_version": POLICY.version,
         "rules": [row for row in rows if row["enabled"]],
@@ -225,9 +228,15 @@ def _own_row(one: StayLimit, at_ms: int) -> dict[str, Any]:
 def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     version = record["version"] or record["admitted_with"]
     yield f"Patient {record['patient']}"
-    yield f"Ward {record['ward']}, pathway {record['pathway']} {version}, SpO2 scale {record['spo2_scale']}"
+    scale = f"SpO2 scale {record['spo2_scale']}"
+    scale += f", prescribed by {record['scale_prescriber']}" if record["scale_prescriber"] else ""
+    yield f"Ward {record['ward']}, pathway {record['pathway']} {version}, {scale}"
     if record["source"]:
         yield from render.folded(f"{record['title']}. Source: {record['source']}")
+    if record["schedule"]:
+        yield from render.folded(f"To be measured: {record['schedule']}")
+    for question in record["ask"]:
+        yield from render.folded(f"To be asked: {question}")
     if version != record["admitted_with"]:
         yield f"Admitted with version {record['admitted_with']} of the pathway"
     yield ""

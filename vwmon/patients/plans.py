@@ -10,15 +10,27 @@ from importlib.resources import files
 from typing import Any
 
 from alerts.policy import MOVABLE, Layer, Limit
+from devices.vitals import VITALS as KNOWN_VITALS
 from vwmon import durations
 from vwmon.errors import ChartError, NotFoundError
 from vwmon.patients import limits
 from vwmon.patients.records import Expected, Plan
 
-PATHWAYS = ("general", "acute-respiratory", "heart-failure", "frailty")
+PATHWAYS = (
+    "general",
+    "acute-respiratory",
+    "copd",
+    "covid-oximetry",
+    "heart-failure",
+    "frailty",
+    "cardiac-surgery-waiting-list",
+    "post-operative",
+    "hypertension",
+    "diabetes",
+)
 VITALS = frozenset({"respiratory_rate", "spo2", "oxygen", "systolic_bp", "heart_rate", "consciousness", "temperature"})
 FEEDS = {"gcs": "consciousness", "fio2": "oxygen"}  # vitals that stand in for a part of the score
-KEYS = {"version", "title", "source", "vitals"}
+KEYS = {"version", "title", "source", "schedule", "ask", "vitals"}
 VITAL_KEYS = {"valid_for", "overdue_after"}
 LIMIT_KEYS = {"rule", "source"}
 ALWAYS_MS = 0  # a pathway's limits have always held: another version of it is another pathway
@@ -46,21 +58,43 @@ def parse(pathway: str, content: str) -> Plan:
         limited = table.pop("limits", [])
         _only(table, KEYS)
         version = str(table["version"])
+        expected = {name: _expected(name, entry) for name, entry in table["vitals"].items()}
+        if not expected:
+            raise ValueError("it expects nothing")  # noqa: TRY301 -- said like every other fault of a file
         return Plan(
             pathway=pathway,
             version=version,
-            title=str(table["title"]),
-            source=str(table["source"]),
-            vitals={name: _expected(name, entry) for name, entry in table["vitals"].items()},
+            title=_said(table, "title"),
+            source=_said(table, "source"),
+            schedule=_said(table, "schedule"),
+            ask=_asked(table["ask"]),
+            vitals={name: one for name, one in expected.items() if name in VITALS},
+            beside={name: one for name, one in expected.items() if name not in VITALS},
             limits=tuple(_limit(pathway, version, entry) for entry in limited),
         )
     except (tomllib.TOMLDecodeError, KeyError, ValueError) as error:
         raise ChartError(f"the pathway {pathway} cannot be used: {error}") from error
 
 
+def _said(table: Mapping[str, Any], name: str) -> str:
+    said = table[name]
+    if not isinstance(said, str) or not said.strip():
+        raise ValueError(f"{name} says nothing")
+    return said
+
+
+def _asked(questions: object) -> tuple[str, ...]:
+    """Read what is to be asked at admission; a plan for everyone always leaves something to ask."""
+    if not isinstance(questions, list) or not questions or not all(isinstance(one, str) and one for one in questions):
+        raise ValueError("ask is a list of what is to be asked at admission")
+    return tuple(questions)
+
+
 def _expected(vital: str, entry: Mapping[str, Any]) -> Expected:
-    if vital not in VITALS:
-        raise ValueError(f"{vital!a} is no part of the score")
+    if vital in FEEDS:
+        raise ValueError(f"{vital} stands in for {FEEDS[vital]}, which is what a plan asks for")
+    if vital not in KNOWN_VITALS:
+        raise ValueError(f"{vital!a} is in no table of vitals")
     _only(entry, VITAL_KEYS)
     expected = Expected(
         valid_ms=durations.parse(entry["valid_for"]), overdue_ms=durations.parse(entry["overdue_after"])

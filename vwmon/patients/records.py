@@ -4,7 +4,7 @@ Times are int milliseconds since the Unix epoch, UTC. What identifies a person s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.policy import Layer, Limit
@@ -95,14 +95,25 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a pathway expects of its patients, by vital, and its limits, with the version and source of that choice."""
+    """What a pathway expects of its patients, by vital, and its limits, with the version and source of that choice.
+
+    `vitals` are the parts of the score, `beside` the others; `ask` is what no pathway can know and admission asks.
+    """
 
     pathway: str
     version: str
     title: str
     source: str
     vitals: Mapping[str, Expected]
+    beside: Mapping[str, Expected] = field(default_factory=dict)
+    schedule: str = ""
+    ask: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
+
+    @property
+    def expected(self) -> Mapping[str, Expected]:
+        """Give all that is expected, the parts of the score first."""
+        return {**self.vitals, **self.beside}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

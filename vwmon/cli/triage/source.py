@@ -165,7 +165,7 @@ def _scored(vital: str) -> bool:
 
 def _trace(vital: str, found: Sequence[tuple[int, float]], stay: Stay) -> Trace:
     plan, known = plans.load_all().get(stay.pathway), VITALS.get(vital)
-    expected = None if plan is None else plan.vitals.get(FEEDS.get(vital, vital))
+    expected = None if plan is None else plan.expected.get(FEEDS.get(vital, vital))
     return Trace(
         vital=vital,
         unit="" if known is None else printed(known.unit),

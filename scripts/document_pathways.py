@@ -1,0 +1,90 @@
+"""Write docs/pathways.md from the pathways and the profiles; with --check, only say whether it is up to date."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from alerts.layers import layered
+from alerts.policy import BASE
+from devices.profiles import PROFILES
+from devices.profiles import VERSION as PROFILES_VERSION
+from devices.vitals import VITALS, printed
+from vwmon import durations
+from vwmon.patients import plans
+from vwmon.patients.records import Plan
+
+PAGE = Path(__file__).parents[1] / "docs" / "pathways.md"
+BEGIN = "<!-- From here on written by scripts/document_pathways.py: do not edit. -->\n"
+
+
+def main() -> int:
+    """Return 0 when the page is as it should be, or has been made so; 1 when --check finds that it is not."""
+    words, _, _ = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    wanted = words + BEGIN + "\n".join(lines()) + "\n"
+    if PAGE.read_text(encoding="utf-8") == wanted:
+        return 0
+    if "--check" in sys.argv:
+        sys.stderr.write(f"{PAGE.name} does not say what the pathways say; run: make format\n")
+        return 1
+    PAGE.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+def lines() -> Iterator[str]:
+    """Yield the lines of every pathway, then those of every profile."""
+    yield "\n## Pathways"
+    for plan in plans.load_all().values():
+        yield from pathway(plan)
+    yield f"\n## Kinds of device\n\nVersion {PROFILES_VERSION} of the table.\n"
+    yield from table(
+        ("profile", "sends", "how often", "sleeps", "battery"),
+        (
+            (f"`{name}`", ", ".join(one.sends), one.every, "yes" if one.sleeps else "no", one.battery)
+            for name, one in PROFILES.items()
+        ),
+    )
+    yield "\nWhat a reading can be instead of the patient:\n"
+    for name, one in PROFILES.items():
+        yield f"- `{name}`, {one.title}: {'; '.join(one.artefacts)}. Source: {one.source}."
+
+
+def pathway(plan: Plan) -> Iterator[str]:
+    """Yield the lines of one pathway."""
+    yield f"\n### {plan.title}: `{plan.pathway}`, version {plan.version}\n"
+    yield f"To be measured: {plan.schedule}.\n"
+    yield from table(
+        ("vital", "unit", "part of NEWS2", "counts for", "overdue after"),
+        (
+            (
+                VITALS[name].title,
+                printed(VITALS[name].unit) if VITALS[name].numeric else ", ".join(VITALS[name].choices),
+                "yes" if name in plan.vitals else "no",
+                durations.text(one.valid_ms),
+                durations.text(one.overdue_ms),
+            )
+            for name, one in plan.expected.items()
+        ),
+    )
+    rules = layered(BASE, plan.limits).rules
+    for limit in plan.limits:
+        rule = rules[limit.rule]
+        side = f"from {rule.limit_on:g} {'up' if rule.side.value == 'above' else 'down'}"
+        yield f"\nLimit: {rule.title}, level {rule.level}, {side} (`{limit.rule}`). Source: {limit.reason}."
+    if not plan.limits:
+        yield "\nNo limit of its own beside NEWS2."
+    yield "\nTo be asked at admission:\n"
+    yield from (f"- {question}" for question in plan.ask)
+    yield f"\nSource: {plan.source}."
+
+
+def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Yield the lines of a table."""
+    titles = tuple(titles)
+    yield f"| {' | '.join(titles)} |"
+    yield f"|{'---|' * len(titles)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
