@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from alerts.policy import TIERS
 from vwmon import duty
 from vwmon.config import Settings
 from vwmon.config_duty import Duty, Person, Ward
@@ -32,13 +33,16 @@ def on_duty(settings: Settings, ward: str, level: int, tier: int, at_ms: int) ->
     """Give who is to be told of an alert of a ward and level at a tier, at a moment; None while it waits on purpose.
 
     An alert of the whole service (`ward` is empty), or of a ward that is not configured, goes to those whose duty names
-    no ward; where there are none, to those of every ward. Of a calendar that cannot be read, what it last said counts:
-    nobody's call may fail because a file is being written.
+    no ward; where there are none, to those of every ward. Where nobody is on duty at a tier, the next one that has
+    somebody is told in its place, at once; else the one before. Of a calendar that cannot be read, what it last said
+    counts: nobody's call may fail because a file is being written.
     """
     where = duty.ward_of(settings.wards, ward)
     if duty.route(where, level, at_ms) is Route.WAITS:
         return None
-    return serving(settings, where, (tier, at_ms), _last_named)
+    instead = (*range(tier, TIERS + 1), *reversed(range(1, tier)))
+    there = (serving(settings, where, (one, at_ms), _last_named) for one in instead)
+    return next(filter(None, there), ())
 
 
 def serving(settings: Settings, ward: Ward, when: tuple[int, int], names: Named | None = None) -> tuple[Person, ...]:

@@ -1,5 +1,6 @@
 """Who is told, when and by which way: people and roles by hours, days and calendars, at the ward's own wall clock."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from alerts.policy import BASE
 from vwmon import config, duty, rota
 from vwmon.config import Settings
+from vwmon.config_duty import Duty
 from vwmon.duty import UNTOLD, Route, Staffing
 from vwmon.errors import ConfigError
 
@@ -86,6 +88,14 @@ def told(at: str, *, ward: str = "resp", level: int = 3, tier: int = 1, of: Sett
     return [person.id for person in found]
 
 
+PEOPLE = {1: "n.shah", 2: "j.lowe", 3: "o.reg"}
+
+
+def serves(at: str, *, tier: int, of: Settings) -> list[str]:
+    """Name who is on duty at a tier of the first ward, whoever else may be told instead."""
+    return [person.id for person in rota.serving(of, of.wards[0], (tier, ms(at)))]
+
+
 @pytest.mark.parametrize(
     ("at", "expected"),
     [
@@ -116,7 +126,31 @@ def test_the_ward_is_told_while_it_is_open_and_the_others_while_it_is_closed(at:
 )
 def test_a_night_belongs_to_the_day_it_began_on(at: str, expected: list[str]) -> None:
     """Each person once, in the order of the configuration."""
-    assert told(at, tier=2) == expected
+    assert serves(at, tier=2, of=settings()) == expected
+
+
+@pytest.mark.parametrize(
+    ("tiers", "asked", "expected"),
+    [
+        ((1, 2, 3), 1, "n.shah"),
+        ((2, 3), 1, "j.lowe"),
+        ((3,), 1, "o.reg"),
+        ((1, 3), 2, "o.reg"),
+        ((1, 2), 3, "j.lowe"),
+        ((1,), 3, "n.shah"),
+    ],
+)
+def test_where_nobody_is_on_at_a_tier_the_next_that_has_somebody_is_told(
+    tiers: tuple[int, ...], asked: int, expected: str
+) -> None:
+    """At once, upwards first: an emergency does not wait out the minutes of a tier that is empty."""
+    of = replace(settings(), duty=tuple(Duty(tier=tier, who=(PEOPLE[tier],)) for tier in tiers))
+    assert told("2026-01-15T12:00:00+00:00", tier=asked, of=of) == [expected]
+
+
+def test_with_nobody_on_at_any_tier_nobody_is_told() -> None:
+    """And it is not taken for waiting."""
+    assert told("2026-01-15T12:00:00+00:00", of=replace(settings(), duty=())) == []
 
 
 def test_level_1_waits_for_the_ward_to_open() -> None:
@@ -180,7 +214,7 @@ def nights(tmp_path: Path) -> Settings:
 )
 def test_a_calendar_names_who_is_on(nights: Settings, at: str, expected: list[str]) -> None:
     """Its events repeat and have the ward's wall clock; their titles are people and roles."""
-    assert told(at, tier=3, of=nights) == expected
+    assert serves(at, tier=3, of=nights) == expected
 
 
 def test_a_calendar_that_changes_is_read_again(nights: Settings) -> None:
@@ -212,7 +246,7 @@ def test_a_calendar_that_cannot_be_read_is_said(nights: Settings) -> None:
 def test_a_calendar_that_is_being_written_leaves_nobody_untold(
     nights: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What it last said counts, and the journal says so; of one that never could be read nobody is on."""
+    """What it last said counts, and the journal says so; of one that never could be, other tiers are."""
     night = "2026-03-27T20:00:00+00:00"
     file = nights.duty[-1].calendar
     assert file is not None
@@ -221,7 +255,7 @@ def test_a_calendar_that_is_being_written_leaves_nobody_untold(
     assert told(night, tier=3, of=nights) == ["n.shah", "j.lowe", "o.reg"]
     assert "calendar_unreadable known=True" in caplog.text
     rota._last.clear()
-    assert told(night, tier=3, of=nights) == []
+    assert told(night, tier=3, of=nights) == ["n.shah", "o.reg"]
     assert "calendar_unreadable known=False" in caplog.text
 
 
