@@ -47,7 +47,7 @@ class Whose:
     """What the caller knows of a stay: where and who it is, when anything was last heard of it, and how long away.
 
     `person` is what tells the person apart on a shared screen, where the caller may show that. A patient who is away
-    has a pause: what does not come is not missed until `away_until_ms`.
+    has a pause: what does not come is not missed until `away_until_ms`. A `canary` is a made-up patient.
     """
 
     ward: str
@@ -55,6 +55,7 @@ class Whose:
     last_reading_ms: int | None
     person: Record | None = None
     away_until_ms: int | None = None
+    canary: bool = False
 
 
 def _to_the_ward(_ward: str, _level: int) -> tuple[str, int | None]:
@@ -298,7 +299,7 @@ def _record(alert: Alert, whose: Whose | None, score: Record | None, now_ms: int
         "lane": alert.lane.value,
         "level": alert.level.value,
         "state": alert.state.value,
-        "flags": [*flags(alert, now_ms), *(["away"] if whose is not None and whose.away_until_ms is not None else [])],
+        "flags": [*flags(alert, now_ms), *_of_stay(whose)],
         "ward": whose.ward if whose is not None else None,
         "stay": alert.stay_no if alert.stay_no != SYSTEM_STAY else None,
         "patient": whose.patient if whose is not None else None,
@@ -363,6 +364,15 @@ def _delivery(row: Sequence[Any]) -> Record:
         "sent_at": utc(sent),
         "error": error,
     }
+
+
+def _of_stay(whose: Whose | None) -> list[str]:
+    """Name what is to be known of the stay beside the alert."""
+    marks = {
+        "away": whose is not None and whose.away_until_ms is not None,
+        "canary": whose is not None and whose.canary,
+    }
+    return [name for name, holds in marks.items() if holds]
 
 
 def _event(event: Event) -> Record:

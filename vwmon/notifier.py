@@ -23,6 +23,7 @@ ASK_AGAIN_MS = 30_000  # how often it is asked anew who is on duty for what nobo
 NOBODY_ON_DUTY = "nobody is on duty"
 NO_WAY = "nobody on duty has a channel that is configured"
 ON_THE_LIST_ONLY = "on the list only at this level"
+OF_NOBODY = "a canary: there is nobody to go to"
 NO_SENDER = "the daemon has no channel to tell people by"
 GONE = "there is no such channel any more"
 EVERY_WARD = ""
@@ -134,9 +135,10 @@ class Notifier:
                 self._settle(notice, now_ms)
 
     def _settle(self, notice: Notice, now_ms: int) -> None:
-        if notice.level < self._telling.from_level:
+        left_out = OF_NOBODY if notice.canary else ON_THE_LIST_ONLY if notice.level < self._telling.from_level else ""
+        if left_out:
             with atomic(self._db):
-                outbox.leave_out(self._db, notice.notification_no, ON_THE_LIST_ONLY)
+                outbox.leave_out(self._db, notice.notification_no, left_out)
             return
         people = self._people(notice, now_ms)
         if people is None:

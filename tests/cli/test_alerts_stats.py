@@ -123,6 +123,12 @@ def stats(vwmon: Command, path: Path, *options: object) -> dict[str, Any]:
     return numbers
 
 
+def on_list(vwmon: Command, path: Path, patient: str) -> list[dict[str, Any]]:
+    """Read a patient's alerts off the work list as programs do."""
+    rows: list[dict[str, Any]] = json.loads(vwmon("alerts", "--db", path, "--json").stdout)
+    return [row for row in rows if row["patient"] == patient]
+
+
 def test_the_numbers_are_those_of_the_day(vwmon: Command, ward: tuple[Path, Connection], settings: Path) -> None:
     """Counted by hand: two patients for two days, one for half a day; four alerts of patients, one of the service."""
     found = stats(vwmon, ward[0], "--config", settings)
@@ -133,6 +139,17 @@ def test_the_numbers_are_those_of_the_day(vwmon: Command, ward: tuple[Path, Conn
     assert found["actionable_share"] == {"clinical": 1.0, "technical": None, "system": None}
     assert found["blind_hours"] == 35.0
     assert found["busiest"][0] == {"stay": 1, "patient": "p-1", "alerts": 2}
+
+
+def test_a_made_up_patient_is_counted_nowhere(vwmon: Command, ward: tuple[Path, Connection]) -> None:
+    """Neither its days nor its alert, though it is the worst of the ward."""
+    before = stats(vwmon, ward[0])
+    asked = Admission(patient="c-1", ward="resp", plan=plans.load(plans.CANARY), admitted_ms=0, born="1950-01-01")
+    with database.atomic(ward[1]):
+        registers.admit(ward[1], asked, By(actor="test", at_ms=0))
+    change(ward[1], 4, told(point(10 * 60, 12)))
+    assert stats(vwmon, ward[0]) == before
+    assert [row["flags"] for row in on_list(vwmon, ward[0], "c-1")] == [["canary"]]
 
 
 def test_the_answers_of_day_and_night_are_told_apart(

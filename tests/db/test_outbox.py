@@ -14,6 +14,7 @@ from alerts import queries, store
 from alerts.model import Alert, Case, Kind, Outcome
 from tests.db.told_ward import NAME, NHS_NUMBER, NOTE, PATIENT, ToldWard, Wire, of_stay
 from tests.unit.alerts_points import MINUTE, follow, person, point
+from vwmon.cli import stay_lookups
 from vwmon.errors import ConfigError
 from vwmon.notifier import NO_SENDER, Notifier, OnDuty
 from vwmon.store import database, outbox
@@ -83,6 +84,20 @@ def test_nobody_is_told_of_a_recording(ward: ToldWard) -> None:
     alert = ward.scored(0, 7)
     ward.acked(alert.id, 1)
     assert ward.notifications() == []
+
+
+def test_nobody_is_told_of_a_made_up_patient(ward: ToldWard) -> None:
+    """Its alert is on the list, with its flag; a person who came running would find nobody."""
+    wire = Wire()
+    sender = ward.sender({"pager": wire})
+    ward.stay_no = ward.admit("canary-1", pathway="canary")
+    alert = ward.scored(0, 7)
+    sender.turn()
+    assert wire.sent == []
+    assert [row[3:] for row in ward.notifications()] == [("superseded", "a canary: there is nobody to go to")]
+    (listed,) = queries.work_list(ward.db, stay_lookups.lookups(ward.db, MINUTE), MINUTE)
+    assert (listed["id"], listed["flags"]) == (alert.id, ["canary"])
+    assert outbox.unreachable(ward.db, MINUTE) is None
 
 
 def test_a_ward_without_channels_has_no_queue(ward: ToldWard) -> None:

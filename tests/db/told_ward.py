@@ -62,12 +62,14 @@ class ToldWard:
         self.clock = Hands()
         self.stay_no = self.admit(PATIENT, NAME, NHS_NUMBER)
 
-    def admit(self, patient: str, name: str = "", nhs_number: str = "", ward: str = WARD) -> int:
+    def admit(
+        self, patient: str, name: str = "", nhs_number: str = "", ward: str = WARD, *, pathway: str = "general"
+    ) -> int:
         """Begin a stay; give its number."""
         wanted = Admission(
             patient=patient,
             ward=ward,
-            plan=plans.load("general"),
+            plan=plans.load(pathway),
             admitted_ms=0,
             born="1950-01-01",
             name=name,

@@ -15,6 +15,7 @@ from vwmon.cli.standing import Standing
 from vwmon.config import Settings
 from vwmon.durations import DAY_MS
 from vwmon.errors import NotFoundError
+from vwmon.patients import plans
 from vwmon.patients.records import Stay
 from vwmon.store import registers
 from vwmon.store.sqlite import Connection
@@ -35,7 +36,7 @@ def record(db: Connection, settings: Settings, standing: Standing, within_ms: in
 
     NotFoundError when no stay was ever on that ward.
     """
-    stays = registers.stays(db, ward=ward or None)
+    stays = [stay for stay in registers.stays(db, ward=ward or None) if stay.pathway != plans.CANARY]
     if ward and not stays:
         raise NotFoundError(f"no patient was ever on a ward {ward}; see: vwmon patients --all")
     if within_ms is None:

@@ -114,6 +114,7 @@ class _Stays:
                 last_reading_ms=glance.last_ms(newest.get(stay.stay_no, {})),
                 person=self._person(persons.get(stay.stay_no)),
                 away_until_ms=away.get(stay.stay_no),
+                canary=stay.pathway == plans.CANARY,
             )
             for stay in self._known(stay_nos)
         }

@@ -16,6 +16,7 @@ from vwmon.errors import ChartError, NotFoundError
 from vwmon.patients import limits
 from vwmon.patients.records import Expected, Plan
 
+CANARY = "canary"  # of made-up patients: nobody is told of their alerts, and no number counts them
 PATHWAYS = (
     "general",
     "acute-respiratory",
@@ -27,6 +28,7 @@ PATHWAYS = (
     "post-operative",
     "hypertension",
     "diabetes",
+    CANARY,
 )
 VITALS = frozenset({"respiratory_rate", "spo2", "oxygen", "systolic_bp", "heart_rate", "consciousness", "temperature"})
 FEEDS = {"gcs": "consciousness", "fio2": "oxygen"}  # vitals that stand in for a part of the score

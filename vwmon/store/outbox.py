@@ -11,14 +11,16 @@ from typing import Any
 from alerts.model import Lane, Level, State
 from alerts.outbox import REPEATED
 from alerts.store import SENDER
+from vwmon.patients.plans import CANARY
 from vwmon.store.sqlite import Connection
 
 FAILING_ATTEMPTS = 13  # of back_off_ms: some five minutes in which none of its deliveries could be made
 BACK_OFF_MS = (2_000, 4_000, 8_000, 16_000, 30_000)
 
 _ASKING = ", ".join(f"'{state}'" for state in (State.NEW, State.RERAISED))
-_NOTICE = """n.notification_no, n.alert_no, a.id, a.lane, a.level, a.state, n.cycle, n.tier, n.turn, n.level,
-    n.queued_ms, a.owed_ms, a.due_ms, (select ward from stay where stay.stay_no = a.stay_no)"""
+_NOTICE = f"""n.notification_no, n.alert_no, a.id, a.lane, a.level, a.state, n.cycle, n.tier, n.turn, n.level,
+    n.queued_ms, a.owed_ms, a.due_ms, (select ward from stay where stay.stay_no = a.stay_no),
+    coalesce((select pathway from stay where stay.stay_no = a.stay_no), '') = '{CANARY}'"""
 _WITHOUT_DELIVERY = "not exists (select 1 from delivery d where d.notification_no = n.notification_no)"
 _NO_LATER_TURN = """not exists (select 1 from notification later
     where (later.alert_no, later.cycle, later.tier) = (n.alert_no, n.cycle, n.tier) and later.turn > n.turn)"""
@@ -65,7 +67,10 @@ _CATCH_UP = f"""insert or ignore into notification (alert_no, cycle, tier, turn,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One notification with what is said of its alert as it is now; `ward` is None for the whole service."""
+    """One notification with what is said of its alert as it is now; `ward` is None for the whole service.
+
+    A `canary`'s alert is of a made-up patient.
+    """
 
     notification_no: int
     alert_no: int
@@ -81,6 +86,7 @@ class Notice:
     owed_ms: int | None
     due_ms: int | None
     ward: str | None
+    canary: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,4 +206,5 @@ def begun(db: Connection) -> bool:
 def _notice(row: Sequence[Any]) -> Notice:
     values = dict(zip(Notice.__slots__, row, strict=True))
     levels = {"level": Level(values["level"]), "asked_level": Level(values["asked_level"])}
-    return Notice(**(values | levels | {"lane": Lane(values["lane"]), "state": State(values["state"])}))
+    named = {"lane": Lane(values["lane"]), "state": State(values["state"]), "canary": bool(values["canary"])}
+    return Notice(**(values | levels | named))
