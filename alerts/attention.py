@@ -73,14 +73,14 @@ def worse_than(alert: Alert, level: Level, evidence: Mapping[str, Any] | None) -
     """Tell whether an alert is worse than it was at a level and on the evidence of then.
 
     At the same level, by as much as would end an acknowledgement: two points, or a single three that was none then.
+    Evidence that is no score, such as a trend's, can be told from a score by its level alone.
     """
-    if alert.level != level or alert.lane is not Lane.CLINICAL or not evidence or alert.score is None:
+    now, then = alert.evidence, evidence or {}
+    known = alert.score is not None and "total_min" in now and "total_min" in then
+    if alert.level != level or alert.lane is not Lane.CLINICAL or not known:
         return alert.level > level
-    now = alert.evidence
-    risen = min(alert.score, now["total_min"]) >= evidence["total_min"] + POLICY.covered_rise
-    return risen or any(
-        points >= RED and evidence["points"].get(part, 0) < RED for part, points in now["points"].items()
-    )
+    risen = min(alert.score or 0, now["total_min"]) >= then["total_min"] + POLICY.covered_rise
+    return risen or any(points >= RED and then["points"].get(part, 0) < RED for part, points in now["points"].items())
 
 
 def _raise(case: Case, signal: Signal, level: Level, terms: Terms) -> Case:

@@ -151,7 +151,9 @@ def test_what_changes_is_there_at_the_next_look_with_a_mark(alive: Ward) -> None
         screen = terminal.until(has(first, second), "the list")
         assert order(screen, first, second) == [first, second]
         with database.atomic(alive.db):
-            alive.db.execute("update alert set level = 3, peak = 3, due_ms = 0, version = 9 where stay_no = 2")
+            alive.db.execute(
+                "update alert set level = 3, peak = 3, due_ms = 0, owed_ms = 0, version = 9 where stay_no = 2"
+            )
         screen = terminal.until(has(f"* {second}"), "the change")
         assert order(screen, first, second) == [second, first]
 
@@ -164,7 +166,9 @@ def test_while_keys_are_pressed_the_order_holds(alive: Ward) -> None:
         terminal.press(b"x")
         terminal.until(has("order kept"), "the order being kept")
         with database.atomic(alive.db):
-            alive.db.execute("update alert set level = 3, peak = 3, due_ms = 0, version = 9 where stay_no = 2")
+            alive.db.execute(
+                "update alert set level = 3, peak = 3, due_ms = 0, owed_ms = 0, version = 9 where stay_no = 2"
+            )
         alive.tell(4, point(199, 9, spo2=3))
         screen = terminal.until(has(f"* {second}", "NEW, not in the list yet"), "the change")
         assert order(screen, first, second) == [first, second]
