@@ -369,14 +369,14 @@ def test_a_sender_that_hangs_ends_the_daemon(tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_rota_says_whom_the_daemon_tells() -> None:
-    """Who is on duty at a tier; while the ward is closed, level 1 waits and nobody is told yet."""
+    """Who is on duty at a tier, or else at the one before; while the ward is closed, level 1 waits."""
     night_ms = 1_795_665_600_000 + 2 * 3_600_000
     settings = config.parse(ROTA, Path("vwmon.toml"))
     named = {tier: daemon_module._on_duty(settings, "resp", 3, tier, night_ms) for tier in (1, 2, 3)}
     assert {tier: [person.id for person in people or ()] for tier, people in named.items()} == {
         1: ["ann"],
         2: ["bob"],
-        3: [],
+        3: ["bob"],
     }
     assert daemon_module._on_duty(settings, "resp", 1, 1, night_ms) is None
     assert daemon_module._on_duty(settings, "resp", 1, 1, night_ms + 10 * 3_600_000) is not None

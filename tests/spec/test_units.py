@@ -44,6 +44,11 @@ ANCHORS = [
     ("sleep_duration", 7.5, "h", 27000.0),
     ("sleep_duration", 430.0, "min", 25800.0),
     ("urine_output", 1.5, "L", 1500.0),
+    ("activity", 2.5, "h", 150.0),
+    ("af_burden", 6.0, "h", 25.0),
+    ("af_burden", 36.0, "min", 2.5),
+    ("crp", 1.2, "mg/dL", 12.0),
+    ("lactate", 18.02, "mg/dL", 2.0),
 ]
 
 # What one unit's number would be under another's name: each must be refused (hazard H6).
