@@ -135,6 +135,8 @@ def _unowned(case: Case, alert: Alert, signal: Signal, level: Level, terms: Term
     if level > alert.level:
         soonest = min(alert.due_ms or signal.known_ms, due_ms(signal.known_ms, level, terms))
         return _worse(case, alert, Kind.WORSENED, signal, level, **asking(alert, soonest))
+    if level == alert.level and _grown(alert, signal):
+        return _worse(case, alert, Kind.GREW, signal, level)
     return _no_worse(case, alert, signal, level)
 
 
@@ -196,6 +198,19 @@ def _running(alert: Alert, signal: Signal) -> dict[str, Any]:
         changes["parts"] = (*alert.parts, *(part for part in signal.parts if part not in alert.parts))
         changes["reds"] = (*alert.reds, *(part for part in signal.reds if part not in alert.reds))
     return changes
+
+
+def _grown(alert: Alert, signal: Signal) -> bool:
+    """Tell whether fresh evidence of the same level is worse than its last event shows: what was seen then is not this.
+
+    A late score must also be higher than all that is known.
+    """
+    shown = alert.evidence.get("total_min")
+    if not signal.borne_out or signal.score is None or shown is None:
+        return False
+    known = alert.peak_score if signal.late else None
+    risen = signal.score >= shown + POLICY.covered_rise and (known is None or signal.score > known)
+    return risen or any(part not in alert.reds for part in signal.reds)
 
 
 def _outgrown(alert: Alert, signal: Signal, level: Level) -> bool:

@@ -55,6 +55,7 @@ class Kind(StrEnum):
 
     RAISED = "raised"
     WORSENED = "worsened"
+    GREW = "grew"
     EASED = "eased"
     OUTGREW = "outgrew"
     EXPIRED = "expired"

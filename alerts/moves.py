@@ -16,6 +16,7 @@ N, A, R, S, C = State.NEW, State.ACKNOWLEDGED, State.RERAISED, State.SETTLED, St
 MOVES: Final[Mapping[Kind, Mapping[State | None, State]]] = {
     Kind.RAISED: {None: N},
     Kind.WORSENED: {N: N, A: A, R: R},  # A stays A only up to what the acknowledgement covers
+    Kind.GREW: {N: N, R: R},  # within its level, and so that an acknowledgement of before would not cover it
     Kind.EASED: {N: N, A: A, R: R},
     Kind.OUTGREW: {A: R},
     Kind.EXPIRED: {A: R},

@@ -62,7 +62,8 @@ _DUE: Final = "select stay_no from {1} and {0} <= ?"
 _TO_COME: Final = "select {0} from {1} and {0} > ?"
 _SEEN: Final = "select level_after from alert_event where alert_no = ? and version <= ? order by event_no desc limit 1"
 _SEEN_EVIDENCE: Final = """select evidence from alert_event where alert_no = ? and version <= ?
-    and kind in ('raised', 'worsened', 'outgrew', 'relapsed', 'held', 'revived') order by event_no desc limit 1"""
+    and kind in ('raised', 'worsened', 'grew', 'outgrew', 'relapsed', 'held', 'revived')
+    order by event_no desc limit 1"""
 _STOOD: Final = "select evidence from alert_event where alert_no = ? and kind = 'closed' order by event_no desc limit 1"
 
 

@@ -329,6 +329,15 @@ def test_a_version_that_was_seen_is_compared_by_its_level(db: Connection, seen: 
     assert isinstance(again.refusal, AlertConflict) == refused
 
 
+def test_what_got_worse_within_its_level_is_not_covered_by_whoever_saw_less(db: Connection) -> None:
+    """Twelve is level 3 as seven is; the refusal says the difference, and having read that, it can be taken in hand."""
+    told(db, point(0, 7), point(1, 12))
+    refused = store.acknowledge(db, open_id(db), person(2, seen_version=1)).refusal
+    assert isinstance(refused, AlertConflict)
+    assert "score 7 -> 12" in str(refused)
+    assert store.acknowledge(db, open_id(db), person(3, seen_version=2)).refusal is None
+
+
 def test_an_old_alert_can_be_noted_and_nothing_else(db: Connection) -> None:
     """A newer alert of its lane does not take its place, nor it the newer one's."""
     told(db, point(0, 5))

@@ -69,6 +69,21 @@ def test_worsening_keeps_one_alert_and_the_sooner_deadline() -> None:
     assert late.due_ms == LAG + POLICY.clocks[Level.URGENT].first_response_ms
 
 
+def test_what_gets_worse_within_its_level_is_another_version_under_the_same_deadline() -> None:
+    """Seven is not twelve to whoever decides; one point more, or twelve once more, is no news."""
+    case = after(point(0, 7), point(1, 8), point(2, 12), point(3, 9), point(4, 12))
+    alert = clinical(case)
+    assert kinds(case) == [Kind.RAISED, Kind.GREW]
+    assert (alert.version, alert.score, alert.evidence["total_min"], alert.cycle) == (2, 12, 12, 1)
+    assert alert.due_ms == clinical(after(point(0, 7))).due_ms
+
+
+def test_a_single_three_that_is_new_is_another_version() -> None:
+    """The sum alone does not say what a patient has come to."""
+    case = after(point(0, 7), point(1, 8, spo2=3))
+    assert kinds(case) == [Kind.RAISED, Kind.GREW]
+
+
 def test_a_level_eases_when_its_rule_clears() -> None:
     """From 7 to 5 for long enough the alert stands at level 2; its peak is not forgotten."""
     case = after(point(0, 7), point(10, 5), point(45, 5))
