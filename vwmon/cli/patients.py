@@ -6,16 +6,30 @@ from typing import Annotated, Any
 
 import typer
 
+from alerts.policy import POLICY
 from vwmon import durations
-from vwmon.cli import context, next_measure, pause, plan, reading_rows, register_rows, render, stay_lookups, trends
+from vwmon.cli import (
+    child_lines,
+    context,
+    next_measure,
+    pause,
+    plan,
+    reading_rows,
+    register_rows,
+    render,
+    stay_lookups,
+    trends,
+)
 from vwmon.cli.changing import changing, tell
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, group
 from vwmon.cli.register_rows import Registers, here, stay_row
 from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.config import Settings
+from vwmon.errors import RefusedError
 from vwmon.patients import admission, plans
 from vwmon.patients.admission import Admission
+from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.records import Plan, Stay
 from vwmon.store import pauses, readings, registers
 from vwmon.store.database import open_reader
@@ -71,7 +85,9 @@ def show(
     with closing(open_reader(settings.store.path)) as opened:
         at = standing_of(opened)
         stay = registers.stays_of(opened, patient)[0]
-        record = _record(opened, patient, at)
+        record = _record(opened, patient, at, settings)
+        if with_trends and stay.chart != NEWS2:
+            raise RefusedError("trends rest on NEWS2 and on what is usual of adults; there are none of a child")
         if with_trends:
             at_ms = register_rows.ms(record["judged_at"])
             record["trends"] = trends.trends_of(opened, stay, at_ms, register_rows.zone(stay.ward, settings))
@@ -105,8 +121,8 @@ def admit(
 ) -> None:
     """Admit a patient to a ward.
 
-    Exit codes: 5 the patient is on a ward already; 6 a rule of care refuses it (below 16 years; scale 2 without a
-    prescriber).
+    Exit codes: 5 the patient is on a ward already; 6 a rule of care refuses it (below 16 years, but for the pathway
+    children, which is for them alone; scale 2 without a prescriber).
     """
     form, planned = render.chosen(form, as_json), plans.load(pathway)
     with changing(config, db, as_name) as change:
@@ -120,6 +136,7 @@ def admit(
             nhs_number=nhs_number,
             spo2_scale=spo2_scale,
             prescriber=prescriber,
+            zone=register_rows.zone(ward, change.settings),
         )
         admitted = registers.admit(change.db, wanted, change.by)
         row, since = stay_row(admitted, change.known()), change.here(admitted.admitted_ms, ward)
@@ -186,7 +203,7 @@ def _columns(now_ms: int) -> list[Column]:
     ]
 
 
-def _record(db: Connection, patient: str, at: Standing) -> dict[str, Any]:
+def _record(db: Connection, patient: str, at: Standing, settings: Settings) -> dict[str, Any]:
     stays = registers.stays_of(db, patient)
     known = register_rows.read(db)
     stay, person = stays[0], registers.identity(db, stays[0].stay_no)
@@ -197,6 +214,7 @@ def _record(db: Connection, patient: str, at: Standing) -> dict[str, Any]:
         "name": person.name,
         "born": person.born,
         "nhs_number": person.nhs_number,
+        **child_lines.chart(stay, person.born, until_ms, register_rows.zone(stay.ward, settings)),
         "expects": _expects(pathway, latest, stay.admitted_ms, until_ms),
         "assignments": register_rows.assignment_rows(
             (a for a in known.assignments if a.stay_no == stay.stay_no), known
@@ -260,7 +278,11 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     left = record["discharged_at"]
     for line in filter(None, (title, _person(record))):
         render.say(line)
-    render.say(f"Ward {ward}, pathway {record['pathway']} {record['plan_version']}, SpO2 {_scale(record)}")
+    scale = f", SpO2 {_scale(record)}" if record["chart"] == NEWS2 else ""
+    render.say(f"Ward {ward}, pathway {record['pathway']} {record['plan_version']}{scale}")
+    for sentence in child_lines.lines(record):
+        for line in render.folded(sentence):
+            render.say(line)
     render.say(f"Admitted {here(record['admitted_at'], ward, settings)}")
     if left is not None:
         render.say(f"Discharged {here(left, ward, settings)}: {record['discharge_reason']}")
@@ -288,21 +310,22 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     names = [name for name in dict.fromkeys([*due, *came]) if name not in stood_in]
     rows = [{"vital": name, "expected": due.get(plans.FEEDS.get(name, name))} | came.get(name, {}) for name in names]
     render.say()
-    for sentence in _score_lines(record["score"], ago(record["last_reading_at"])):
+    for sentence in _score_lines(record["chart"], record["score"], ago(record["last_reading_at"])):
         for line in render.folded(sentence):
             render.say(line)
     render.emit(rows, columns, Format.TABLE)
 
 
-def _score_lines(score: dict[str, Any] | None, last: str) -> Iterator[str]:
+def _score_lines(chart: str, score: dict[str, Any] | None, last: str) -> Iterator[str]:
     """Yield what the score is and how old, what it lacks, and the measurement that would settle it."""
     heard = "no reading ever came" if last == "never" else f"last reading {last} ago"
+    title = POLICY.charts[chart].title
     if score is None:
-        yield f"NEWS2: none that still holds; {heard}"
+        yield f"{title}: none that still holds; {heard}"
         return
     low, high = score["total_min"], score["total_max"]
     missing = ", ".join(next_measure.label(name) for name in score["missing"])
-    yield f"NEWS2 {low if low == high else f'{low} to {high}'}{f', missing {missing}' if missing else ''}; {heard}"
+    yield f"{title} {low if low == high else f'{low} to {high}'}{f', missing {missing}' if missing else ''}; {heard}"
     if score["measure_next"] is not None:
         yield f"Next: {score['measure_next']['sentence']}"
 

@@ -14,6 +14,7 @@ from devices.vitals import VITALS as KNOWN_VITALS
 from vwmon import durations
 from vwmon.errors import ChartError, NotFoundError
 from vwmon.patients import limits
+from vwmon.patients.chart_names import NEWS2, PEWS
 from vwmon.patients.records import Expected, Plan
 
 CANARY = "canary"  # of made-up patients: nobody is told of their alerts, and no number counts them
@@ -28,9 +29,14 @@ PATHWAYS = (
     "post-operative",
     "hypertension",
     "diabetes",
+    "children",
     CANARY,
 )
 VITALS = frozenset({"respiratory_rate", "spo2", "oxygen", "systolic_bp", "heart_rate", "consciousness", "temperature"})
+PARTS_OF: Mapping[str, frozenset[str]] = {
+    NEWS2: VITALS,
+    PEWS: VITALS - {"consciousness", "temperature"} | {"respiratory_distress", "capillary_refill"},
+}
 FEEDS = {"gcs": "consciousness", "fio2": "oxygen"}  # vitals that stand in for a part of the score
 KEYS = {"version", "title", "source", "schedule", "ask", "vitals"}
 VITAL_KEYS = {"valid_for", "overdue_after"}
@@ -57,7 +63,8 @@ def parse(pathway: str, content: str) -> Plan:
     """Read one plan from TOML text. ChartError when it is not TOML, or has a key or span that does not belong."""
     try:
         table = tomllib.loads(content)
-        limited = table.pop("limits", [])
+        limited, chart = table.pop("limits", []), table.pop("chart", NEWS2)
+        parts = _parts(chart)
         _only(table, KEYS)
         version = str(table["version"])
         expected = {name: _expected(name, entry) for name, entry in table["vitals"].items()}
@@ -70,12 +77,19 @@ def parse(pathway: str, content: str) -> Plan:
             source=_said(table, "source"),
             schedule=_said(table, "schedule"),
             ask=_asked(table["ask"]),
-            vitals={name: one for name, one in expected.items() if name in VITALS},
-            beside={name: one for name, one in expected.items() if name not in VITALS},
+            vitals={name: one for name, one in expected.items() if name in parts},
+            beside={name: one for name, one in expected.items() if name not in parts},
             limits=tuple(_limit(pathway, version, entry) for entry in limited),
+            chart=chart,
         )
     except (tomllib.TOMLDecodeError, KeyError, ValueError) as error:
         raise ChartError(f"the pathway {pathway} cannot be used: {error}") from error
+
+
+def _parts(chart: object) -> frozenset[str]:
+    if not isinstance(chart, str) or chart not in PARTS_OF:
+        raise ValueError(f"chart is one of {', '.join(PARTS_OF)}")
+    return PARTS_OF[chart]
 
 
 def _said(table: Mapping[str, Any], name: str) -> str:

@@ -4,9 +4,11 @@ Every change is one transaction (its own, or the one the caller has begun), bump
 running daemon notices it, and leaves a line with the actor in the register's journal.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from devices import topics
@@ -14,13 +16,14 @@ from devices.errors import TopicError
 from vwmon.errors import ConflictError, NotFoundError, UsageError
 from vwmon.patients import admission
 from vwmon.patients.admission import Admission
+from vwmon.patients.chart_names import PEWS
 from vwmon.patients.records import Assignment, By, Device, Entry, Identity, Stay
 from vwmon.store.database import atomic
 from vwmon.store.known import device_number
 from vwmon.store.sqlite import Connection
 
 STAY = """stay_no, patient, ward, pathway, plan_version, admitted_ms, discharged_ms, discharge_reason, spo2_scale,
-    scale_prescriber"""
+    scale_prescriber, age_bands"""
 DEVICE = """device_no, device, profile, serial, added_ms, registered, status, status_ms, battery_percent, battery_ms,
     firmware"""
 ASSIGNMENT = "device_no, stay_no, from_ms, to_ms"
@@ -125,8 +128,9 @@ def assignments(db: Connection) -> list[Assignment]:
 def admit(db: Connection, wanted: Admission, by: By) -> Stay:
     """Begin a stay.
 
-    Raises UsageError for what cannot be, RefusedError for what a rule of care refuses (NEWS2 below 16 years, scale 2
-    without a prescriber), ConflictError when the patient is on a ward then.
+    Of a child's date of birth the stay keeps when the bands of age begin that it has yet to come to. Raises UsageError
+    for what cannot be, RefusedError for what a rule of care refuses (NEWS2 below 16 years, the children's pathway from
+    then on, scale 2 without a prescriber), ConflictError when the patient is on a ward then.
     """
     _topic_name(topics.ward_name, wanted.ward)
     checked = admission.checked(wanted)
@@ -134,10 +138,13 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
         _check_away(db, checked.patient, checked.admitted_ms)
         admitted = _stay(
             db.execute(
-                f"""insert into stay (patient, ward, pathway, plan_version, admitted_ms, spo2_scale, scale_prescriber)
-                    values (:patient, :ward, :pathway, :plan_version, :admitted_ms, :spo2_scale, :prescriber)
+                f"""insert into stay (patient, ward, pathway, plan_version, admitted_ms, spo2_scale, scale_prescriber,
+                        age_bands)
+                    values (:patient, :ward, :pathway, :plan_version, :admitted_ms, :spo2_scale, :prescriber,
+                        :age_bands)
                     returning {STAY}""",
-                asdict(checked) | {"pathway": checked.plan.pathway, "plan_version": checked.plan.version},
+                asdict(checked)
+                | {"pathway": checked.plan.pathway, "plan_version": checked.plan.version, "age_bands": _bands(checked)},
             ).fetchone()
         )
         db.execute(
@@ -146,6 +153,17 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
         )
         journal(db, by, f"admit {admitted.ward} {admitted.pathway}", admitted.stay_no)
     return admitted
+
+
+def _bands(wanted: Admission) -> str:
+    """Give when the bands of age of a child's chart begin, as JSON, 0 for those begun by the admission."""
+    if wanted.plan.chart != PEWS or wanted.born is None:
+        return ""
+    from vwmon.scoring import ages, charts  # a chart is read for children only
+
+    years = charts.load(PEWS).age_context["age_band"]
+    starts = ages.starts_ms(date.fromisoformat(wanted.born), years, wanted.zone)
+    return json.dumps([0 if start <= wanted.admitted_ms else start for start in starts])
 
 
 def discharge(db: Connection, patient: str, reason: str, discharged_ms: int, by: By) -> tuple[Stay, list[Device]]:

@@ -196,6 +196,11 @@ def m009_entered(db: "Database") -> None:
     )
 
 
+def m014_age_bands(db: "Database") -> None:
+    """When the bands of age of a child's chart begin: what scoring needs of a date of birth, kept with the stay."""
+    _run(db, "alter table stay add column age_bands text not null default ''")
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -206,6 +211,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m007_limits,
     m008_pauses,
     m009_entered,
+    m014_age_bands,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 
