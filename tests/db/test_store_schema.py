@@ -87,7 +87,7 @@ def test_the_database_picks_one_of_two_open_stays_and_one_of_two_holders(tmp_pat
     """One open stay a patient, one holder a device: the second is refused whoever is second."""
     with closing(database.create(tmp_path / "ward.db")) as db:
         db.execute("insert into device (device, added_ms, registered) values ('d', 0, 1)")
-        stay = "insert into stay values (?, 'Q', 'w', 'g', '1', 0, ?, null, 1, '')"
+        stay = "insert into stay values (?, 'Q', 'w', 'g', '1', 0, ?, null, 1, '', '')"
         db.execute(stay, [1, 5])
         db.execute(stay, [2, None])
         with pytest.raises(IntegrityError):
