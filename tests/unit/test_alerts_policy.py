@@ -26,6 +26,13 @@ def test_the_rules_are_the_ones_the_guides_describe() -> None:
         "news2_5": ("clinical", 2, "total", 5, 4, 30 * MINUTE),
         "news2_red": ("clinical", 2, "red", 3, 3, 30 * MINUTE),
         "news2_could_be_5": ("clinical", 1, "could_be", 5, 5, 30 * MINUTE),
+        "pews_9": ("clinical", 3, "total", 9, 8, 30 * MINUTE),
+        "pews_5": ("clinical", 2, "total", 5, 4, 30 * MINUTE),
+        "pews_could_be_5": ("clinical", 1, "could_be", 5, 5, 30 * MINUTE),
+        "not_alert": ("clinical", 3, "value:consciousness", 1, 1, 30 * MINUTE),
+        "worried_high": ("clinical", 3, "value:carer_concern", 3, 3, 30 * MINUTE),
+        "worried_medium": ("clinical", 2, "value:carer_concern", 2, 2, 30 * MINUTE),
+        "worried_low": ("clinical", 1, "value:carer_concern", 1, 1, 30 * MINUTE),
         "overdue": ("technical", 1, "gap", 0, 0, 0),
         "silent": ("system", 3, "gap", 0, 0, MINUTE),
         "broker": ("system", 2, "gap", 0, 0, MINUTE),
@@ -39,7 +46,7 @@ def test_the_rules_are_the_ones_the_guides_describe() -> None:
     assert (POLICY.repeat_within_ms, POLICY.run_gap_ms) == (15 * MINUTE, 15 * MINUTE)
     assert (POLICY.flapping_over_ms, POLICY.flapping_rises) == (24 * HOUR, 3)
     assert (POLICY.settled_ms, POLICY.flap_ms, POLICY.recurrence_ms) == (HOUR, 30 * MINUTE, 12 * HOUR)
-    assert [name for name, rule in RULES.items() if not rule.late] == ["news2_could_be_5"]
+    assert [name for name, rule in RULES.items() if not rule.late] == ["news2_could_be_5", "pews_could_be_5"]
     assert POLICY.version
     assert POLICY.source
 
