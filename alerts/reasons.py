@@ -234,7 +234,7 @@ def _as_of_now(alert: Alert, present: Present) -> dict[str, Any] | None:
     at_ms = max([present.score_ms, *(one.at_ms for one in came.values())])
     values = {part: one.value for part, one in came.items()}
     ages = {part: at_ms - one.at_ms for part, one in came.items()}
-    if then["at_ms"] == present.score_ms:
+    if then["at_ms"] == present.score_ms and "values" in then:  # a number by its name is no score
         values = {**then["values"], **values}
         ages = {**{part: age + at_ms - then["at_ms"] for part, age in then["ages_ms"].items()}, **ages}
     return {
