@@ -66,6 +66,12 @@ class Home(Ward):
             while scorer.cycle(self.now_ms):
                 pass
 
+    def waits(self, minutes: int) -> None:
+        """Let time pass."""
+        self.now_ms += minutes * 60_000
+        with closing(database.open_writer(self.db)) as db:
+            Scorer(db, Provenance.of(config.load(self.config)), self.now_ms).tick(self.now_ms)
+
     def scores(self) -> list[tuple[Any, ...]]:
         """Give the stored scores."""
         with closing(database.open_reader(self.db)) as db:
@@ -233,6 +239,17 @@ def test_a_well_child_raises_nothing(home: Home, words: tuple[str, ...]) -> None
     shown = home("patients", "show", "kid")[1]
     assert "PEWS 0; last reading" in shown
     assert "Scored with PEWS, table 1-4y" in shown
+
+
+def test_what_is_overdue_of_a_child_could_be_a_breach(home: Home) -> None:
+    """The pulse alone, a day later: what the plan expects and has not come may be anything, and is never nothing."""
+    home.measured("kid", WELL, "2026-11-20T09:30:00Z")
+    home.measured("kid", ("hr=100",), "2026-11-21T08:00:00Z")
+    home.waits(16)  # for a repeat that does not come
+    (alert,) = home.alerts()
+    assert (alert["level"], alert["score"]["total_min"], alert["score"]["could_be"]) == (1, 0, 18)
+    assert "could be 18 with what is overdue" in alert["why"]
+    assert "oxygen" not in alert["score"]["missing"]  # counts for a day
 
 
 def test_an_adult_beside_a_child_is_scored_with_news2(home: Home) -> None:

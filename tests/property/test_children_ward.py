@@ -278,3 +278,21 @@ def test_a_flow_without_its_device_is_bounded_and_no_flow_is_air() -> None:
     air, flow = (one for _, one in sorted(seen(ward, iter([ward.columns(log)])).items()))
     assert (air[4][2], flow[4][2]) == ((0, 0), (2, 4))
     assert not math.isnan(flow[0])
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(("born", "worse"), [(date(2026, 1, 1), 75.0), (date(2010, 6, 1), 130.0), (None, 130.0)])
+def test_of_two_readings_of_one_moment_the_one_that_is_worse_at_that_age_counts(
+    born: date | None, worse: float, *, apart: bool
+) -> None:
+    """A pulse of 75 is 4 points to a baby, of 130 none; to a child of 15 and to an adult it is the other way round."""
+    ward = MixedWard([born], "Europe/London", local("Europe/London", date(2026, 7, 10)))
+    log: list[Message] = [(0, ((0, 4, 75.0),)), (0, ((0, 4, 130.0),))]
+    for order in (log, log[::-1]):
+        whole = ward.columns(order)
+        cuts = [whole.where(whole.unit == unit) for unit in (0, 1)] if apart else [whole]
+        live = Ward(ward.plans)
+        for readings in cuts:
+            scores, _ = pipeline.step(live, readings)
+        assert scores.values[-1, 4] == worse
+        assert live.windows.latest_value[0, 4] == worse
