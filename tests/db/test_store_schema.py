@@ -68,6 +68,7 @@ def test_every_table_of_rows_is_strict(tmp_path: Path) -> None:
         ("insert into stay values (1, 'P', 'w', 'g', '1', 5, 4, 'x', 1, '', '')", "left before the admission"),
         ("insert into stay values (1, 'P', 'w', 'g', '1', 5, null, null, 2, '', '')", "scale 2 without a prescriber"),
         ("insert into stay values (1, 'P', 'w', 'g', '1', 5, null, null, 3, 'x', '')", "a third scale"),
+        ("insert into stay values (1, 'P', 'w', 'children', '1', 5, null, null, 1, '', '')", "a child without an age"),
         ("insert into assignment values (1, 1, 1, 5, 4)", "returned before it was given"),
         ("insert into assignment values (1, 99, 1, 5, null)", "a device that does not exist"),
         ("update log set only_row = 2", "a second log"),

@@ -198,7 +198,11 @@ def m009_entered(db: "Database") -> None:
 
 def m014_age_bands(db: "Database") -> None:
     """When the bands of age of a child's chart begin: what scoring needs of a date of birth, kept with the stay."""
-    _run(db, "alter table stay add column age_bands text not null default ''")
+    _run(
+        db,
+        """alter table stay add column age_bands text not null default ''
+            check (pathway <> 'children' or age_bands <> '')""",
+    )
 
 
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
