@@ -7,6 +7,7 @@ TLS both sides show their certificates, and it is closed again. What the broker 
 import socket
 import ssl
 from contextlib import suppress
+from dataclasses import replace
 
 from vwmon import config
 from vwmon.config import Mqtt, Tls
@@ -20,10 +21,12 @@ def place(mqtt: Mqtt) -> str:
     return str(mqtt.socket) if mqtt.socket is not None else f"{mqtt.host}:{mqtt.port}"
 
 
-def reach(mqtt: Mqtt) -> None:
+def reach(mqtt: Mqtt, *, unseen: bool = False) -> None:
     """Open the way to the broker and close it again.
 
-    OSError, of which ssl.SSLError is one, when there is none; ConfigError when the key may be read by everyone.
+    With `unseen` our own certificate is not shown, because whoever asks may not read its key; that the broker then
+    sends us away says that it is there. OSError, of which ssl.SSLError is one, when there is no way; ConfigError when
+    the key may be read by everyone.
     """
     if mqtt.socket is not None:
         with socket.socket(socket.AF_UNIX) as probe:
@@ -31,12 +34,23 @@ def reach(mqtt: Mqtt) -> None:
             probe.connect(str(mqtt.socket))
         return
     with socket.create_connection((mqtt.host, mqtt.port), timeout=REACH_S) as probe:
-        context = tls_context(mqtt.tls)
-        if context is None:
+        if mqtt.tls.ca is None:
             return
-        with context.wrap_socket(probe, server_hostname=mqtt.host) as both, suppress(TimeoutError):
-            both.settimeout(OBJECTION_S)
-            both.recv(1)
+        try:
+            _shake(probe, mqtt.host, replace(mqtt.tls, cert=None, key=None) if unseen else mqtt.tls)
+        except ssl.SSLCertVerificationError:
+            raise
+        except ssl.SSLError:
+            if not unseen:
+                raise
+
+
+def _shake(probe: socket.socket, host: str, tls: Tls) -> None:
+    context = tls_context(tls)
+    assert context is not None  # noqa: S101 -- the caller has looked
+    with context.wrap_socket(probe, server_hostname=host) as both, suppress(TimeoutError):
+        both.settimeout(OBJECTION_S)
+        both.recv(1)
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext | None:

@@ -1,7 +1,7 @@
 """Setting a ward up: folders, database, registers and configuration file, all of them or none.
 
-The configuration appears last, because everything else is found by it. Whatever ends this before, Ctrl-C too, takes away
-again what was made. Not here: what stands in the configuration, or asking for it.
+The configuration appears last, because everything else is found by it. Whatever ends this before, Ctrl-C too, takes
+away again what was made. Not here: what stands in the configuration, or asking for it.
 """
 
 import os
@@ -20,7 +20,10 @@ from vwmon.store import database, registers
 from vwmon.store.database import Migrated
 
 CONFIG_MODE = 0o640  # the daemon and the clinicians read it by its group
-CONFIG_FOLDER_MODE, STORE_FOLDER_MODE = 0o755, 0o2770  # as systemd makes the second: the group is handed on to new files
+CONFIG_FOLDER_MODE, STORE_FOLDER_MODE = (
+    0o755,
+    0o2770,
+)  # as systemd makes the second: the group is handed on to new files
 STORE_UMASK = 0o007
 ENDING = (signal.SIGINT, signal.SIGTERM)
 CANARY_BORN = "1950-01-01"
@@ -88,11 +91,11 @@ def replace(file: Path, content: str) -> Path:
 
 @contextmanager
 def staged(file: Path, content: str, group_of: str | None) -> Iterator[Path]:
-    """Write a file whole, on disk, beside its place, for the group of a user; what is left there at the end is removed."""
+    """Write a file whole, on disk, beside its place, for the group of a user; what is left there is removed."""
     made = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
         handle = os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, CONFIG_MODE)
-        with open(handle, "w", encoding="utf-8") as opened:
+        with os.fdopen(handle, "w", encoding="utf-8") as opened:
             opened.write(content)
             opened.flush()
             os.fchmod(handle, CONFIG_MODE)
@@ -173,9 +176,10 @@ def _umask(mask: int) -> Iterator[None]:
 
 @contextmanager
 def _unended() -> Iterator[None]:
-    """Hold what would end the program off for the moment in which a file gets its name."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    """Let nothing end the program in the moment in which a file gets its name; what wanted to has come too late."""
+    before = {number: signal.signal(number, lambda *_: None) for number in ENDING}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

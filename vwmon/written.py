@@ -23,7 +23,7 @@ ASSIGNED = re.compile(r"(\w+) = (.*?)(\s+#.*)?$")
 CHANNEL_SHOWN: Final = "# urls_file = "
 LISTS: Final = ("wards", "people", "duty")  # of each the example shows one entry
 HEAD: Final = """\
-# vwmon's configuration: every key, with its default or what was answered. After a change check it, and restart the daemon:
+# vwmon's configuration: every key, with its default or what was answered. After a change, before a restart:
 #     vwmon check-config
 """
 HEAD_ENDS: Final = "check-config\n"
@@ -105,7 +105,9 @@ def _filled(block: tuple[str, Sequence[str]], answers: Answers) -> str:
     if name in LISTS:
         return _listed(lines, answers.get(name, ()))
     told = {key.removeprefix(f"{name}."): value for key, value in answers.items() if key.startswith(f"{name}.")}
-    return "".join(_channels(line, told.get("channels", {})) if name == "notify" else line for line in _set(lines, told))
+    return "".join(
+        _channels(line, told.get("channels", {})) if name == "notify" else line for line in _set(lines, told)
+    )
 
 
 def _listed(lines: Sequence[str], entries: Sequence[Values]) -> str:
@@ -133,6 +135,4 @@ def _channels(line: str, files: Values) -> str:
     """Write the channels below the line of the example that shows one."""
     if not line.startswith(CHANNEL_SHOWN):
         return line
-    return line + "".join(
-        f"\n[notify.channels.{name}]\nurls_file = {literal(file)}\n" for name, file in files.items()
-    )
+    return line + "".join(f"\n[notify.channels.{name}]\nurls_file = {literal(file)}\n" for name, file in files.items())

@@ -1,4 +1,4 @@
-"""`vwmon init`: a ward set up step by step. What is asked is vwmon.cli.init_questions', the doing vwmon.setting_up's."""
+"""`vwmon init`: a ward set up step by step. What is asked is vwmon.cli.init_questions'; vwmon.setting_up does it."""
 
 import signal
 import sys
@@ -14,7 +14,7 @@ from vwmon.cli.init_next import steps, steps_of_a_ward
 from vwmon.cli.init_questions import CANARY_DEVICE, OF_A_WARD, QUESTIONS, Found
 from vwmon.cli.options import ConfigOption
 from vwmon.clock import Clock
-from vwmon.errors import ConfigError, ConflictError, UsageError
+from vwmon.errors import ConfigError, ConflictError, UsageError, VwmonError
 
 if TYPE_CHECKING:
     from vwmon.setting_up import Done
@@ -83,8 +83,8 @@ def init(
 ) -> None:
     """Set a ward up, step by step: the configuration, the database, and what to do then.
 
-    At a terminal everything is asked that no option says, each answer is looked at at once, and the file is shown before
-    it is written. Ctrl-C leaves nothing behind. Secrets are named by their files and never typed in. Where there is a
+    At a terminal everything is asked that no option says, each answer is tried at once, and the file is shown before it
+    is written. Ctrl-C leaves nothing behind. Secrets are named by their files and never typed in. Where there is a
     configuration already, a ward can be added to it.
 
     Exit codes: 5 there is a configuration, and neither --add-ward nor --force; 8 what would be written has faults.
@@ -154,7 +154,11 @@ def _set_up(how: How) -> None:
         force=how.force,
     )
     by = By(actor=context.actor("", settings_of.parse(content, how.file)), at_ms=Clock().now_ms())
-    _tell(setting_up.set_up(wanted, by), wanted)
+    try:
+        done = setting_up.set_up(wanted, by)
+    except OSError as error:
+        raise VwmonError(f"{error.filename}: {error.strerror}; nothing was written") from error
+    _tell(done, wanted)
     for line in steps(found, how.file):
         render.say(line)
 

@@ -16,7 +16,7 @@ Given = Mapping[str, str]
 
 
 def from_options(questions: Sequence[Question], given: Given, base: Found, *, yes: bool) -> Found:
-    """Read what the options say, and the defaults for the rest; UsageError names everything that is wrong or missing."""
+    """Read what the options say, and defaults for the rest; UsageError names everything that is wrong or missing."""
     found, faults = dict(base), []
     needed = [question.option for question in questions if question.needed and question.name not in given]
     for question in questions:
@@ -67,9 +67,7 @@ def values(found: Found) -> dict[str, Any]:
         "notify.channels": channels,
         "wards": [ward(found)],
         "people": [{"id": name, "role": role, "channels": list(channels)} for name, role in people.items()],
-        "duty": [
-            {"tier": tier, "who": found[f"tier_{tier}"]} for tier in (1, 2, 3) if found.get(f"tier_{tier}")
-        ],
+        "duty": [{"tier": tier, "who": found[f"tier_{tier}"]} for tier in (1, 2, 3) if found.get(f"tier_{tier}")],
     }
 
 

@@ -25,7 +25,7 @@ def steps(found: Found, file: Path) -> Iterator[str]:
     yield f"  vwmon doctor{named}"
     yield f"  vwmon status{named}"
     if found["canary"]:
-        yield f"  vwmon simulate --ward {found['ward']} --patients 1 --courses stable --every 5m{named}"
+        yield f"  vwmon simulate --ward {found['ward']} --patients 1 --courses stable --every 15s --duration 1m{named}"
         yield f"  vwmon readings{named}"
     yield from _first_patient(found, named)
 

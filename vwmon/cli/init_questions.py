@@ -1,7 +1,7 @@
-"""What `vwmon init` asks, as one table: each question, its default, how an answer is read, and what is looked at at once.
+"""What `vwmon init` asks, as one table: each question, its default, how an answer is read, and what is tried at once.
 
-An answer that cannot stand is a ValueError with the reason; one that can, and may be a slip, is a warning. Not here: how
-people are asked, or what is done with the answers.
+An answer that cannot stand is a ValueError with the reason; one that can, and may be a slip, is a warning. Not here:
+how people are asked, or what is done with the answers.
 """
 
 import os
@@ -18,6 +18,7 @@ from vwmon.config_duty import NAME, PERSON, Ward
 from vwmon.config_limits import said
 from vwmon.errors import ConfigError, StoreError
 from vwmon.patients.plans import CANARY
+from vwmon.toml_records import text as text_of
 
 Found = Mapping[str, Any]  # the answers so far, read, by the name of their question
 
@@ -38,7 +39,7 @@ def _nothing_amiss(_value: Any, _found: Found) -> Iterator[str]:  # noqa: ANN401
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One question: `read` turns an answer into its value, `amiss` says what may be a slip, `wanted` whether it is asked.
+    """One question: `read` gives the value of an answer, `amiss` says what may be a slip, `wanted` whether it is asked.
 
     Without a `default` it must be answered; one that is empty means none.
     """
@@ -86,7 +87,7 @@ def _field(record: type, name: str) -> Callable[[str], Any]:
 
 def _path(text: str) -> Path | None:
     """Read a path as the shell means it, from the folder one is in; what is written is whole."""
-    return Path(config.text(text)).expanduser().absolute() if text else None
+    return Path(text_of(text)).expanduser().absolute() if text else None
 
 
 def _certificate(text: str) -> Path | None:
@@ -105,7 +106,7 @@ def _certificate(text: str) -> Path | None:
 def _secret(text: str) -> str:
     """Read the place of a secret, which has to be closed to others; what systemd brings cannot be looked at."""
     if not text or text.startswith(CREDENTIAL):
-        return config.text(text)
+        return text_of(text)
     file = _path(text)
     assert file is not None  # noqa: S101 -- the text is not empty
     try:
@@ -130,13 +131,13 @@ def _broker(text: str) -> dict[str, Any]:
     found = HOST_PORT.fullmatch(text)
     if found is None or not 0 < int(found[2] or 1) <= config.LAST_PORT:
         raise ValueError(f"{text!a} is neither host, host:port nor the path of a socket")
-    return {"host": config.text(found[1].strip("[]")), "port": int(found[2]) if found[2] else None}
+    return {"host": text_of(found[1].strip("[]")), "port": int(found[2]) if found[2] else None}
 
 
 def _database(text: str) -> Path:
     from vwmon.store import database
 
-    file = config.required_path(config.text(text)).expanduser().absolute()
+    file = config.required_path(text_of(text)).expanduser().absolute()
     if file.is_dir():
         raise ValueError(f"{file} is a folder; name a file in it")
     folder = next(folder for folder in file.parents if folder.exists())
@@ -223,10 +224,8 @@ def _not_a_pair(value: str, found: Found) -> Iterator[str]:
 def _unreached(_value: object, found: Found) -> Iterator[str]:
     """Say when the broker does not answer, once everything is known that it takes to ask it."""
     mqtt = mqtt_of(found)
-    if (found.get("key") or "").startswith(CREDENTIAL):
-        mqtt = replace(mqtt, tls=replace(mqtt.tls, cert=None))
     try:
-        reaching.reach(mqtt)
+        reaching.reach(mqtt, unseen=mqtt.tls.key is None)
     except (OSError, ConfigError) as error:
         why = reaching.trouble(error) if isinstance(error, OSError) else str(error)
         yield f"the broker at {reaching.place(mqtt)} is not reached: {why}"
@@ -306,7 +305,7 @@ QUESTIONS: Final = (
         default="localhost",
         amiss=_unreached,
     ),
-    Question(name="username", asks="User name at the broker (empty: none)", read=config.text),
+    Question(name="username", asks="User name at the broker (empty: none)", read=text_of),
     Question(
         name="password_file",
         asks="File that holds the password (empty: none)",
@@ -339,9 +338,7 @@ QUESTIONS: Final = (
         read=_yes,
         default="no",
     ),
-    Question(
-        name="user", asks="The user that the daemon runs as", read=_user, default=_their_user, wanted=_is_root
-    ),
+    Question(name="user", asks="The user that the daemon runs as", read=_user, default=_their_user, wanted=_is_root),
     Question(name="device", asks="A first device to register, by its name (empty: none)", read=_device),
     Question(
         name="profile",
