@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vwmon import config
-from vwmon.cli.init_questions import CREDENTIAL, HERE, Found, mqtt_of
+from vwmon.cli.init_questions import CANARY_DEVICE, CREDENTIAL, HERE, Found, mqtt_of
 
 UNIT = Path("/etc/systemd/system/vwmon.service")
 UNIT_KEY = Path("/etc/vwmon/vwmon.key")
@@ -25,8 +25,7 @@ def steps(found: Found, file: Path) -> Iterator[str]:
     yield f"  vwmon doctor{named}"
     yield f"  vwmon status{named}"
     if found["canary"]:
-        yield f"  vwmon simulate --ward {found['ward']} --patients 1 --courses stable --every 15s --duration 1m{named}"
-        yield f"  vwmon readings{named}"
+        yield from _try_out(found, named)
     yield from _first_patient(found, named)
 
 
@@ -72,6 +71,16 @@ def _drop_ins(found: Found) -> Iterator[tuple[str, list[str]]]:
     mqtt = mqtt_of(found)
     if mqtt.socket is None and mqtt.host not in HERE:
         yield "the broker is on another machine", ["IPAddressAllow=ADDRESS-OF-THE-BROKER"]
+
+
+def _try_out(found: Found, named: str) -> Iterator[str]:
+    """Yield how the made-up patient is measured; with a certificate of its own where the daemon has one."""
+    own = ""
+    if found.get("cert"):
+        own = f" --cert {CANARY_DEVICE}.crt --key {CANARY_DEVICE}.key"
+        yield f"  deploy/mosquitto/make-certificates.sh FOLDER device {CANARY_DEVICE}     # then, in that folder:"
+    yield f"  vwmon simulate --ward {found['ward']} --patients 1 --courses stable --every 15s --duration 1m{own}{named}"
+    yield f"  vwmon readings{named}"
 
 
 def _first_patient(found: Found, named: str) -> Iterator[str]:
