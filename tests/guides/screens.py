@@ -1,7 +1,7 @@
 """The screens in the guides: what the commands show on a made-up ward, put where a guide has that command.
 
-`python -m tests.guides.screens` writes them anew; a test says when that is due. A screen is the block below a comment that
-names a time of the shift.
+`python -m tests.guides.screens` writes them anew; a test says when that is due. A screen is the block below a comment
+that names a time of the shift.
 """
 
 import re

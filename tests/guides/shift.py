@@ -245,7 +245,7 @@ def _in_the_morning(ward: Shift) -> Iterator[Shown]:
     """Take in hand what is there."""
     sick = ward.alert("4711")
     yield ward.types("08:02", f"vwmon alerts show {sick}")
-    yield ward.types("08:05", f"vwmon alerts ack {sick} -m 'phoned: breathless since supper; measures again at 08:45'")
+    yield ward.types("08:05", f"vwmon alerts ack {sick} -m 'breathless since supper; measures at 08:45'")
     yield ward.types("08:08", "vwmon patients show 4714")
     said = "spo2=95 rr=17 hr=78 bp=132/80 consciousness=A"
     yield ward.types("08:12", f"vwmon readings add 4714 {said} --by phone")
@@ -262,7 +262,7 @@ def _worse(ward: Shift) -> Iterator[Shown]:
     yield ward.types("08:46", "vwmon alerts")
     yield ward.types("08:47", f"vwmon alerts ack {sick} -m '999 called, daughter is with her'")
     yield ward.types("09:10", f"vwmon alerts close {sick} --outcome transferred -m 'taken to hospital'")
-    yield ward.types("09:11", "vwmon patients discharge 4711 --reason hospital")
+    yield ward.types("09:11", "vwmon patients discharge 4711 --reason readmitted")
 
 
 def _over_the_day(ward: Shift) -> Iterator[Shown]:

@@ -133,15 +133,15 @@ def simulate(
 def as_a_device(mqtt: "Mqtt", cert: Path | None, key: Path | None) -> "Mqtt":
     """Give the way to the broker with a device's certificate in the place of the daemon's.
 
-    RefusedError without one where the daemon has one: brokers that know clients by their certificates take a second one
-    of that name for the first come back, and a device begins anew, so the messages that wait for the daemon are dropped.
+    RefusedError without one where the daemon has one: brokers that know clients by their certificates take a second
+    one of that name for the first come back, and as a device begins anew, what waits for the daemon is dropped.
     """
     if (cert is None) != (key is None):
         raise UsageError("--cert and --key are given together or not at all")
     if cert is None and mqtt.tls.cert is not None:
         raise RefusedError(
-            "the configuration's certificate is the daemon's, which it would push off the broker, losing what waits for "
-            "it there; name a device's own with --cert and --key"
+            "the configuration's certificate is the daemon's, which it would push off the broker, losing what waits "
+            "for it there; name a device's own with --cert and --key"
         )
     return replace(mqtt, tls=replace(mqtt.tls, cert=cert, key=key))
 
