@@ -99,9 +99,10 @@ def test_what_to_do_next_are_commands_that_work(place: Place, vwmon: Command, li
 
 def test_without_a_terminal_everything_that_is_needed_is_named_at_once(place: Place) -> None:
     """A script's author mends it in one go; nothing is asked into a pipe, and nothing is written."""
-    done = place.init()
+    done = place.init("--hours", "8-20")
     assert done.exit_code == 2
     assert "--ward, --name, --yes" in done.stderr
+    assert "--hours: '8-20' is not hours" in done.stderr
     assert place.there() == []
 
 
@@ -247,7 +248,9 @@ def test_a_secret_that_everyone_may_read_is_refused_and_none_is_written_down(pla
     secret.write_text("hunter2\n", encoding="utf-8")
     secret.chmod(0o644)
     options = (*NEEDED, "--username", "u", "--password-file", secret)
-    assert "everyone on this machine may read" in place.init(*options).stderr
+    refused = place.init(*options)
+    assert refused.exit_code == 2
+    assert "everyone on this machine may read" in refused.stderr
     secret.chmod(0o600)
     assert place.init(*options).exit_code == 0
     assert "hunter2" not in place.config.read_text(encoding="utf-8")

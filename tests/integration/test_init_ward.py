@@ -86,14 +86,19 @@ def test_whoever_breaks_off_leaves_nothing_behind(tmp_path: Path, file: Path, en
 
 
 def test_at_a_terminal_a_ward_can_be_added_to_what_is_there(tmp_path: Path, file: Path) -> None:
-    """It says what is there, and asks."""
+    """It says what is there, and asks; what an option says wrongly is asked for too."""
     options = ["--config", str(file), "--ward", "resp", "--name", "R", "--store", str(tmp_path / "w.db"), "--yes"]
     options += ["--user", "root"] if os.geteuid() == 0 else []
     subprocess.run([*INIT, *options], check=True, capture_output=True)
-    with running([*INIT, "--config", str(file)], COLUMNS, LINES) as (terminal, program):
+    with running([*INIT, "--config", str(file), "--hours", "8-20"], COLUMNS, LINES) as (terminal, program):
         terminal.shows("with the wards resp")
         answer(terminal, "Add a ward to it", "y")
-        for question, text in (("Ward id", "frail"), ("Its name", "Frailty"), ("time zone", ""), ("staffed", "")):
+        for question, text in (
+            ("Ward id", "frail"),
+            ("Its name", "Frailty"),
+            ("time zone", ""),
+            ("'8-20' is not hours", ""),
+        ):
             answer(terminal, question, text)
         answer(terminal, "Write it", "y")
         terminal.shows("systemctl restart vwmon")
