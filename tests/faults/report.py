@@ -15,7 +15,7 @@ What was done to a running ward, how often, and what came of it. `scripts/faults
 page: it does each thing to real files and processes (a real broker, `vwmon run`, the simulator's devices with spool and
 receipts) and compares what is stored, scored and alerted with a run of the same messages that nothing disturbed.
 
-"Lost" counts readings that had a receipt, "doubled" messages that are stored twice, "broken" what else should have held.
+"Lost" counts readings that had a receipt, "doubled" messages stored twice, "broken" what else should have held.
 No failure in n runs means, with 95 % confidence, a failure in less than about 3/n of them.
 
 {table}
@@ -46,11 +46,14 @@ def cells(done: Done) -> tuple[str, ...]:
     tally = done.tally
     if tally is None:
         return done.row.id, done.row.fault, "-", "-", "-", "-", f"not done: {done.why}"
-    bound = (
-        "not clean" if tally.bound is None else f"< {tally.bound:.2%} of runs" if tally.bound < 1 else "too few runs"
-    )
     counts = (tally.runs, tally.lost, tally.doubled, len(tally.broken))
-    return done.row.id, done.row.fault, *(f"{count:,}" for count in counts), bound
+    return done.row.id, done.row.fault, *(f"{count:,}" for count in counts), _bounded(tally.bound)
+
+
+def _bounded(share: float | None) -> str:
+    if share is None:
+        return "not clean"
+    return f"< {share:.2%} of runs" if share < 1 else "too few runs"
 
 
 def table(every: Sequence[Done]) -> Table:

@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 from tests.faults import ward
@@ -179,13 +178,15 @@ def backed_up(trial: Trial) -> Tally:
     """Make a backup while messages are stored and merged, restore it elsewhere, and count what it holds."""
     path, devices, start_ms = trial.folder / "vwmon.db", ward.fleet(trial.seed), ward.start_of(100_000 * trial.runs)
     ward.make(path, start_ms, devices)
-    stop, tallies = threading.Event(), []
+    stop = threading.Event()
     load = ward.Load(devices, start_ms, 100_000 * trial.runs)
     traffic = threading.Thread(target=_traffic, args=(path, load, stop))
     traffic.start()
     try:
-        for number in range(trial.runs):
-            tallies.append(_restored(path, trial.folder / f"copy-{number}.db", trial.folder / f"again-{number}.db"))
+        copies = [
+            (trial.folder / f"copy-{number}.db", trial.folder / f"again-{number}.db") for number in range(trial.runs)
+        ]
+        tallies = [_restored(path, *each) for each in copies]
     finally:
         stop.set()
         traffic.join()
@@ -211,13 +212,12 @@ def _restored(path: Path, copy: Path, again: Path) -> Tally:
     return Tally(runs=1, lost=lost, broken=tuple(broken))
 
 
-def _row(number: str, fault: str, do: Callable[[Trial], Tally], ci: int, release: int, smoke: int = 2) -> Row:
-    runs = {Profile.SMOKE: smoke, Profile.CI: ci, Profile.RELEASE: release}
-    return Row(id=number, fault=fault, do=partial(do), runs=runs)
+def _runs(ci: int, release: int) -> dict[Profile, int]:
+    return {Profile.SMOKE: 2, Profile.CI: ci, Profile.RELEASE: release}
 
 
 ROWS = (
-    _row("F10", "a flipped bit, a lost page, a cut file", rotten, 50, 2000),
-    _row("F24", "a migration killed at each statement", migrated, 60, 60),
-    _row("F26", "a backup under load, restored", backed_up, 5, 200),
+    Row(id="F10", fault="a flipped bit, a lost page, a cut file", do=rotten, runs=_runs(50, 2000)),
+    Row(id="F24", fault="a migration killed at each statement", do=migrated, runs=_runs(60, 60)),
+    Row(id="F26", fault="a backup under load, restored", do=backed_up, runs=_runs(5, 200)),
 )
