@@ -81,7 +81,8 @@ class Home(Ward):
         """Give the clinical alerts of the work list."""
         code, out, _ = self("alerts", "--lane", "clinical", "--json")
         assert code in {0, 4}
-        return json.loads(out)
+        found: list[Mapping[str, Any]] = json.loads(out)
+        return found
 
 
 @pytest.fixture

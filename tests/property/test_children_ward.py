@@ -156,7 +156,7 @@ class MixedWard:
             for hour, column, value in readings:
                 at_ms, series = self.begin_ms + hour * HOUR, read[stay, column]
                 series[at_ms] = self.worse(stay, parts[column], at_ms, value, series.get(at_ms, value))
-        found = {}
+        found: dict[tuple[int, int], Any] = {}
         for stay in range(len(self.born)):
             moments = {at_ms for (of, _), series in read.items() if of == stay for at_ms in series}
             found |= {(stay, at_ms): self._moment(stay, at_ms, read) for at_ms in moments}
