@@ -1,4 +1,4 @@
-"""The benchmark of a ward's day, on three small wards: that it runs, and that what it reports is whole. No figure is judged."""
+"""The benchmark of a day of a ward, on small wards: that it runs, and that its report is whole. No figure is judged."""
 
 import json
 import os
