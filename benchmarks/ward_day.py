@@ -5,21 +5,23 @@ after the other: a real mosquitto, `vwmon run` as a process on a database of its
 few seconds as somebody at the work list does, all on two cores.
 
 What is modelled. The devices' day is made ahead into a file and shifted so that it ends now. All but its last hours are
-published as fast as the daemon takes them, with a bounded number of readings on their way, as spools that are emptied
-after an outage; the last --paced hours, with the round of eight in the evening in them, in their own time at --speed,
-so that the last reading is measured and sent now. The daemon runs on the machine's clock, for which a stay that is
-silent counts from when it was registered, just before: nobody falls overdue for the hours before the run, and those
-who never send are taken to be phoned. Everyone is on the pathway `general`, which asks for all of NEWS2, so that who
-wears a patch or measures in the morning alone falls overdue in the rest when the log is scored to its end: a noisy
-ward. One message in 500 is sent twice.
+published as fast as the daemon takes them, with two readings for each stay on their way, some five minutes of the day
+whatever the ward's size, as if every device were that much behind; the last --paced hours, with the round of eight in
+the evening in them, in their own time at --speed, so that the last reading is measured and sent now. The daemon runs on
+the machine's clock, for which a stay that is silent counts from when it was registered, just before: nobody falls
+overdue for the hours before the run, and those who never send are taken to be phoned. Everyone is on the pathway
+`general`, which asks for all of NEWS2, so that who wears a patch or measures in the morning alone falls overdue in the
+rest when the log is scored to its end: a noisy ward. One message in 500 is sent twice.
 
 What is measured. CPU time of the daemon's process, all threads, from when it is subscribed until the last reading is
 scored, by the readings published: nothing of the devices, the broker or the lists is in it, and what else the machine
 does hardly is. Lag is from before a message is given to the broker until another process, which looks every 20 ms,
 sees the scorer's cursor past it, in the paced part. Memory per stay is what the daemon's peak grows by from the
 smallest ward to the largest, by the stays between. `growth` is the CPU time per reading of the largest ward over that
-of the smallest, in the part published flat out, where both have batches of one size: paced, a small ward's readings
-cost more each, because every commit has few of them, and `growth_paced` and `growth_day` are below 1 for that.
+of the smallest, in the part published flat out: paced, a small ward's readings cost more each, because every commit has
+few of them, and `growth_paced` and `growth_day` are below 1 for that. Messages of one stay that are scored together
+cost less each, which is why the wards are the same time behind: with the same number of readings on their way, a small
+ward has sixteen times as many of each stay in a batch, and growth would be measured that is not there in life.
 `idle_share` is the CPU time that watching costs a second when nothing comes: what grows with the stays and not with the
 readings is all of it.
 """
@@ -27,6 +29,7 @@ readings is all of it.
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -51,15 +54,19 @@ from vwmon.durations import HOUR_MS
 from vwmon.store import database
 
 TIMES = 4  # between two wards
-ON_THEIR_WAY = 40_000  # readings published and not scored yet
+ON_THEIR_WAY = 2  # readings for each stay that are published and not scored yet: some minutes of the day
 LOOK_S, LIST_S = 0.02, 5.0
 # What is accounted for without counting the readings, an attempt being refused too; and the count, once, at the end.
 ACCOUNT = """select (select last_seq from log), (select count(*) from attempt),
     (select count(*) from quarantine where vital is not null)"""
 STORED = "select (select count(*) from reading) + (select count(*) from reading_log)"
-SEQ = """select max(seq) from (select seq from device cross join reading using (device_no)
-        where device = ?1 and day = ?2 / 86400000 and observed_ms = ?2
-    union all select seq from reading_log join device using (device_no) where device = ?1 and observed_ms = ?2)"""
+SEQS = """with asked (place, device_no, at_ms) as materialized (
+        select key, device_no, cast(value ->> 1 as integer) from json_each(?) join device on device = value ->> 0)
+    select place, max(seq) from (
+        select place, seq from asked cross join reading using (device_no)
+            where day = at_ms / 86400000 and observed_ms = at_ms
+        union all select place, seq from reading_log join asked using (device_no) where observed_ms = at_ms)
+    group by place"""
 
 Figures = dict[str, float]
 
@@ -81,6 +88,16 @@ class Part:
     def seconds(self) -> float:
         """Give how long it took."""
         return self.after.at_s - self.before.at_s
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One work list: how long it took, its CPU time, its exit code, and how many alerts were on it."""
+
+    seconds: float
+    cpu_s: float
+    code: int
+    alerts: int
 
 
 def main() -> None:
@@ -145,7 +162,7 @@ def one_ward(own: Path, day: Path, patients: int, asked: argparse.Namespace) -> 
     make_ward(own / "ward.db", list(load.fleet(patients).devices()), admitted_ms, now_ms)
     with broker(own) as port, closing(Publisher("127.0.0.1", port)) as publisher, daemon(own, port) as one:
         with looked_at(one) as looks, asked_for(one.path) as lists:
-            first = flat_out(one, publisher, load.read(day, patients, 0, from_ms), asked)
+            first = flat_out(one, publisher, load.read(day, patients, 0, from_ms), asked, patients)
             last = paced(one, publisher, list(load.read(day, patients, from_ms, ENDS_MS)), asked, first)
         figures = {
             "patients": patients,
@@ -174,13 +191,15 @@ def daemon(own: Path, port: int) -> Iterator[Daemon]:
         one.kill()
 
 
-def flat_out(one: Daemon, publisher: Publisher, messages: Iterator[load.Kept], asked: argparse.Namespace) -> Part:
+def flat_out(
+    one: Daemon, publisher: Publisher, messages: Iterator[load.Kept], asked: argparse.Namespace, patients: int
+) -> Part:
     """Publish as fast as the daemon scores; the day ends when the paced part would, if this took no time."""
     before, sent = one.look(), Sent()
     ends_ms = Clock().now_ms() + round(asked.paced * HOUR_MS / asked.speed)
 
     def room() -> None:
-        scored = sent.new - ON_THEIR_WAY
+        scored = sent.new - ON_THEIR_WAY * patients
         wait_for(lambda: one.alive() and one.look().cursor >= scored, "the daemon keeps up")
 
     load.publish_all(messages, publisher, ends_ms - ENDS_MS, room, sent)
@@ -224,14 +243,13 @@ def costs(first: Part, last: Part) -> Figures:
 
 def lags(one: Daemon, samples: list[Sample], looks: list[Look]) -> Figures:
     """Give how long the timed messages took until they were scored, but for those of which nothing was stored."""
-    found = [one.reader.execute(SEQ, [sample.device, sample.observed_ms]).fetchone()[0] for sample in samples]
-    # A look that saw the cursor past a message is the first of those that did: the cursor only rises.
-    past = [bisect_left(looks, seq or 0, key=attrgetter("cursor")) for seq in found]
-    waits = [
-        looks[at].at_s - sample.sent_s
-        for at, seq, sample in zip(past, found, samples, strict=True)
-        if seq is not None and at < len(looks)
+    asked = json.dumps([(sample.device, sample.observed_ms) for sample in samples])
+    # The cursor only rises: the first look that saw it at or past a message is found by halves.
+    found = [
+        (samples[place], bisect_left(looks, seq, key=attrgetter("cursor")))
+        for place, seq in one.reader.execute(SEQS, [asked])
     ]
+    waits = [looks[at].at_s - sample.sent_s for sample, at in found]
     cuts = statistics.quantiles(waits, n=100, method="inclusive")
     named = {"lag_p50_s": cuts[49], "lag_p99_s": cuts[98], "lag_max_s": max(waits)}
     return {name: round(figure, 3) for name, figure in named.items()} | {"timed": len(waits)}
@@ -275,31 +293,42 @@ def looked_at(one: Daemon) -> Iterator[list[Look]]:
 def asked_for(path: Path) -> Iterator[Figures]:
     """Ask for the work list every so often; when it is over, the figures tell how it went."""
     figures: Figures = {}
-    answers: list[tuple[float, int, int]] = []
+    answers: list[Answer] = []
 
     def ask(over: threading.Event) -> None:
         while not over.is_set():
-            answers.append(_list(path))
+            answers.append(answer(path))
             over.wait(LIST_S)
 
     with beside(ask):
         yield figures
-    times_s = [answer[0] for answer in answers]
     figures |= {
-        "work_list_ms": round(statistics.median(times_s) * 1000),
-        "work_list_max_ms": round(max(times_s) * 1000),
+        "work_list_ms": round(statistics.median(one.seconds for one in answers) * 1000),
+        "work_list_cpu_ms": round(statistics.median(one.cpu_s for one in answers) * 1000),
+        "work_list_max_ms": round(max(one.seconds for one in answers) * 1000),
         "work_lists": len(answers),
-        "work_lists_distrusted": sum(code != 0 for _, code, _ in answers),
-        "alerts_listed": answers[-1][2],
+        "work_lists_distrusted": sum(one.code != 0 for one in answers),
+        "alerts_listed": answers[-1].alerts,
     }
 
 
-def _list(path: Path) -> tuple[float, int, int]:
-    """Ask for the work list; give the seconds that it took, its exit code, and how many alerts are on it."""
-    begun = time.monotonic()
+def answer(path: Path) -> Answer:
+    """Ask for the work list."""
+    begun, before_s = time.monotonic(), _children_s()
     command = [sys.executable, "-m", "vwmon", "alerts", "--json", "--db", str(path)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
-    return time.monotonic() - begun, done.returncode, len(json.loads(done.stdout))
+    return Answer(
+        seconds=time.monotonic() - begun,
+        cpu_s=_children_s() - before_s,
+        code=done.returncode,
+        alerts=len(json.loads(done.stdout)),
+    )
+
+
+def _children_s() -> float:
+    """Give the CPU time of the processes that have ended: here of lists alone, while the ward's run."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 @contextmanager
