@@ -19,6 +19,7 @@ pytestmark = [
 SMALL = ("--patients", "120", "--hours", "1", "--speed", "1800", "--idle", "0.1")
 PROMISED = {"growth", "lag_p99_s", "bytes_per_stay", "cpu_s_per_million"}
 WARDS = [30, 120, 480]
+GIVEN_UP_S = 600  # a reading that is lost is waited for
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=GIVEN_UP_S,
     )
     assert ran.returncode == 0, ran.stderr
     return [json.loads(line) for line in ran.stdout.splitlines()]

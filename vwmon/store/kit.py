@@ -128,7 +128,7 @@ def devices(db: Connection, known: Sequence[Said] = ()) -> list[Said]:
     A device is never removed, so that each keeps its place.
     """
     return [
-        before if row == before else Said._make(row)
+        before if before is not None and row == before else Said._make(row)
         for row, before in zip(db.execute(DEVICES), chain(known, repeat(None)), strict=False)
     ]
 
