@@ -307,7 +307,7 @@ def asked_for(path: Path) -> Iterator[Figures]:
         "work_list_cpu_ms": round(statistics.median(one.cpu_s for one in answers) * 1000),
         "work_list_max_ms": round(max(one.seconds for one in answers) * 1000),
         "work_lists": len(answers),
-        "work_lists_distrusted": sum(one.code != 0 for one in answers),
+        "work_lists_not_0": sum(one.code != 0 for one in answers),
         "alerts_listed": answers[-1].alerts,
     }
 
@@ -321,7 +321,7 @@ def answer(path: Path) -> Answer:
         seconds=time.monotonic() - begun,
         cpu_s=_children_s() - before_s,
         code=done.returncode,
-        alerts=len(json.loads(done.stdout)),
+        alerts=len(json.loads(done.stdout or b"[]")),
     )
 
 
