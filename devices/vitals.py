@@ -18,7 +18,9 @@ from devices.errors import UnitError, VitalsError
 MDC_PARTITION: Final = 65536
 MDC_VITALS: Final = 2
 _DIGITS: Final = 10
-_PRINTED: Final[Mapping[str, str]] = MappingProxyType({"mm[Hg]": "mmHg", "Cel": "°C", "{score}": ""})
+_PRINTED: Final[Mapping[str, str]] = MappingProxyType(
+    {"mm[Hg]": "mmHg", "Cel": "°C", "{score}": "", "[degF]": "°F", "[lb_av]": "lb", "[stone_av]": "stone"}
+)
 _WRITTEN: Final[Mapping[str, str]] = MappingProxyType(
     {"mm[Hg]": "mmHg", "Cel": "degC", "[degF]": "degF", "[lb_av]": "lb", "[stone_av]": "stone"}
 )
@@ -134,7 +136,7 @@ class Vital(msgspec.Struct, frozen=True, kw_only=True):
         return not self.usual_low <= value <= self.usual_high
 
     def read_as(self, number: float) -> Iterator[tuple[str, float]]:
-        """Yield every unit that the vital may come in with what a number would be in it, canonical: a guess, no reading.
+        """Yield every unit that the vital may come in, and what a number would be in it: a guess, and no reading.
 
         Of a unit that is written in two ways, the last.
         """

@@ -118,7 +118,13 @@ def plain_value(name: str, sent: object, unit: str | None) -> float | str | None
         how = vital.conversions[unit or ""]
         number = round((number + how.add) * how.multiply / how.divide, 10)
     if not vital.low <= number <= vital.high:
-        return "value_zero" if sent_number == 0 else "unit_slip" if slipped(vital, sent_number, number) else "value_impossible"
+        return (
+            "value_zero"
+            if sent_number == 0
+            else "unit_slip"
+            if slipped(vital, sent_number, number)
+            else "value_impossible"
+        )
     return "value_not_whole" if vital.whole and number % 1 else number
 
 

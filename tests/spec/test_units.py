@@ -108,7 +108,7 @@ def test_every_conversion_has_an_anchor() -> None:
 def test_one_units_number_under_anothers_name_is_refused_by_the_likely_slip(
     vital: str, value: float, unit: str | None, likely: str
 ) -> None:
-    """It is kept in quarantine with the unit that it was likely in, and no reading comes of it: nothing is converted."""
+    """It is kept in quarantine with the unit that it was likely in; nothing is converted, and no reading comes."""
     message = sent(vital, value, unit)
     assert not message.readings
     (one,) = message.refused
