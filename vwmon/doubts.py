@@ -62,11 +62,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The table of what two readings may say; `apart` by vital, others have to be equal."""
+    """The table of what two readings may say; `apart` by vital, others have to be equal, but for `sums`."""
 
     version: str
     source: str
     apart: Mapping[str, float]
+    sums: frozenset[str]
     two_sources: frozenset[str]
     within_ms: int
     changes: tuple[Change, ...]
@@ -76,13 +77,19 @@ def load(text: str) -> Limits:
     """Read the table; ValueError for one that is not as it has to be."""
     table = tomllib.loads(text)
     changes = tuple(_change(row) for row in table["change"])
-    named = {*table["apart"], *table["two_sources"]["vitals"], *(change.vital for change in changes)}
+    named = {
+        *table["apart"],
+        *table["sums"]["vitals"],
+        *table["two_sources"]["vitals"],
+        *(change.vital for change in changes),
+    }
     if unknown := named - VITALS.keys():
         raise ValueError(f"{', '.join(sorted(unknown))} is in no table of vitals")
     return Limits(
         version=table["version"],
         source=table["source"],
         apart=table["apart"],
+        sums=frozenset(table["sums"]["vitals"]),
         two_sources=frozenset(table["two_sources"]["vitals"]),
         within_ms=durations.parse(table["two_sources"]["within"]),
         changes=changes,
@@ -135,13 +142,14 @@ def _at_one_time(vital: Vital, mine: Sequence[Seen]) -> Found:
 
     Two sources of one vital are compared by `_two_sources`, over more than a moment.
     """
+    compared = vital.name not in LIMITS.two_sources | LIMITS.sums
     for _, group in groupby(mine, key=lambda one: one.observed_ms):
         several = list(group)
         if len(several) == 1:
             continue
         yield from _again(vital, several)
         low, high = min(one.value for one in several), max(one.value for one in several)
-        if high - low > LIMITS.apart.get(vital.name, 0) and vital.name not in LIMITS.two_sources:
+        if high - low > LIMITS.apart.get(vital.name, 0) and compared:
             both = f"{_said(vital, low)} and {_said(vital, high)}"
             told = f"{both} for one moment; the worse counts"
             yield from ((one.seq, (Doubt.CONTRADICTED, f"{vital.title}: {told}")) for one in several)

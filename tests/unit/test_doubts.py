@@ -77,6 +77,8 @@ def test_the_same_value_for_the_same_moment_is_a_repeat_and_counts_once() -> Non
         ("spo2", 90, 95, True),
         ("weight", 78, 78.1, True),
         ("consciousness", 0, 1, True),
+        ("urine_output", 200, 300, False),
+        ("oxygen_flow", 2, 15, False),
     ],
 )
 def test_two_values_for_one_moment_contradict_each_other_when_they_are_far_apart(
@@ -163,7 +165,11 @@ def test_words_and_vitals_of_no_table_are_not_judged() -> None:
 def test_neither_order_nor_batches_change_what_is_in_doubt() -> None:
     """A ward that heard it late, and a recording, show the same; so does any window of a reading's reach."""
     chance = Random(42)
-    values = {"heart_rate": [72, 72, 72, 110, 210], "temperature": [36.8, 39.9, 29], "weight": [78, 172]}
+    values: dict[str, list[float]] = {
+        "heart_rate": [72, 72, 72, 110, 210],
+        "temperature": [36.8, 39.9, 29],
+        "weight": [78, 172],
+    }
     every = [
         Seen(seq, chance.choice([1, 2]), vital, chance.randrange(0, 600) * MINUTE, float(chance.choice(values[vital])))
         for seq, vital in enumerate(chance.choices(list(values), k=400), start=1)
@@ -182,7 +188,9 @@ def test_neither_order_nor_batches_change_what_is_in_doubt() -> None:
 
 def test_a_table_with_a_slip_is_refused() -> None:
     """A vital that there is not, and a change by nothing."""
-    text = 'version = "1"\nsource = "s"\n[apart]\n{}\n[two_sources]\nvitals = []\nwithin = "1m"\n{}'
+    text = (
+        'version = "1"\nsource = "s"\n[apart]\n{}\n[sums]\nvitals = []\n[two_sources]\nvitals = []\nwithin = "1m"\n{}'
+    )
     change = '[[change]]\nvital = "weight"\nwithin = "1h"\n'
     with pytest.raises(ValueError, match="mood is in no table"):
         doubts.load(text.format("mood = 1", change + "by = 1"))
