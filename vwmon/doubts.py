@@ -9,8 +9,8 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import resources
 from itertools import groupby, pairwise
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from alerts.policy import RULES
@@ -104,7 +104,7 @@ def _change(row: Mapping[str, Any]) -> Change:
     )
 
 
-LIMITS: Final = load(resources.files("vwmon").joinpath("doubts.toml").read_text(encoding="utf-8"))
+LIMITS: Final = load(Path(__file__).with_name("doubts.toml").read_text(encoding="utf-8"))
 
 
 def reach_ms(vital: str) -> tuple[int, int]:

@@ -116,6 +116,8 @@ def test_a_heart_rate_that_keeps_still_is_in_doubt_when_the_rule_about_devices_s
     assert kinds(seen(*hourly)) == {13: ["unchanged"], 14: ["unchanged"]}
     assert kinds(seen(*hourly[:6], (29, 73), *hourly[6:])) == {}
     assert kinds(seen(*((5 * n, 97) for n in range(14)), vital="spo2")) == {}
+    assert kinds(seen(*((12 * n, 72) for n in range(12)))) == {12: ["unchanged"]}
+    assert kinds(seen(*((12 * n, 72) for n in range(11)))) == {}
     (told, _) = sentences(seen(*hourly))
     assert told == "Heart rate 72 /min 13 times in a row, over 1h"
 
