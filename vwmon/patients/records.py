@@ -60,7 +60,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """One home device. Not `registered`: it sent something and nobody has added it to the register."""
+    """One home device. Not `registered`: it sent something and nobody has added it to the register.
+
+    `calibration_due` is YYYY-MM-DD, None when nobody has said; one that was retired is given to nobody any more.
+    """
 
     device_no: int
     device: str
@@ -73,6 +76,10 @@ class Device:
     battery_percent: float | None
     battery_ms: int | None
     firmware: str | None
+    calibrated_ms: int | None = None
+    calibration_due: str | None = None
+    retired_ms: int | None = None
+    retired_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,6 +196,29 @@ def m009_entered(db: "Database") -> None:
     )
 
 
+def m013_kit(db: "Database") -> None:
+    """When kit is to be calibrated and what left the register, and what is out although it is nobody's any more.
+
+    Of an older database it is not known whether what a discharge freed came back: it is out, unless somebody returned
+    it or had it since.
+    """
+    _run(
+        db,
+        "alter table device add column calibrated_ms integer",
+        "alter table device add column calibration_due text",
+        "alter table device add column retired_ms integer",
+        "alter table device add column retired_reason text",
+        """create table kit_out (
+            assignment_no integer primary key references assignment, since_ms integer not null, back_ms integer,
+            check (back_ms is null or back_ms >= since_ms)) strict""",
+        "create index kit_out_still on kit_out (assignment_no) where back_ms is null",
+        """insert into kit_out select assignment_no, to_ms, null from assignment as ended
+            join stay using (stay_no) join device using (device_no)
+            where to_ms >= discharged_ms and profile <> 'by hand' and assignment_no = (
+                select max(assignment_no) from assignment as any_one where any_one.device_no = ended.device_no)""",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -206,6 +229,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m007_limits,
     m008_pauses,
     m009_entered,
+    m013_kit,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 
