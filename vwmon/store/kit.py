@@ -147,6 +147,16 @@ def still_out(db: Connection, stay_no: int | None = None) -> dict[int, list[Out]
     return found
 
 
+def overdue_calibrations(db: Connection, stay_no: int, today: str) -> list[tuple[str, str]]:
+    """Give the devices that a stay has now and whose calibration was due before a day (YYYY-MM-DD), with when."""
+    rows = db.execute(
+        """select device, calibration_due from assignment join device using (device_no)
+           where stay_no = ? and to_ms is null and calibration_due < ? order by device""",
+        [stay_no, today],
+    )
+    return [(device, due) for device, due in rows]
+
+
 def missing(db: Connection) -> dict[int, list[Missing]]:
     """Give what is missing of each device's count."""
     found: dict[int, list[Missing]] = {}

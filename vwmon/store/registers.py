@@ -220,7 +220,7 @@ def assign(db: Connection, name: str, patient: str, from_ms: int, by: By) -> Ass
 def return_device(db: Connection, name: str, returned_ms: int, by: By) -> Assignment:
     """End the assignment of a device, or note that one came back whose assignment had ended with the stay.
 
-    Gives the assignment. NotFoundError when nobody has it, UsageError before it was assigned, or before it was nobody's.
+    NotFoundError when nobody has it, UsageError for a time before it was assigned, or before it was nobody's.
     """
     with change(db):
         found = device(db, name)

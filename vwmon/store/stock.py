@@ -38,8 +38,9 @@ def swap(  # noqa: PLR0913 -- what is put in whose place, when, why, by whom
 def retire(db: Connection, name: str, reason: str, at_ms: int, by: By) -> tuple[Device, Assignment | None]:
     """Take a device out of use: it is nobody's from a moment on, and is given to nobody any more.
 
-    Gives it with the assignment that this ended. Raises NotFoundError for one that is not in the register, ConflictError
-    for one that was retired before, UsageError without a reason or for a moment before it was with someone last.
+    Gives it with the assignment that this ended. Raises NotFoundError for one that is not in the register,
+    ConflictError for one that was retired before, UsageError without a reason or for a moment before it was with
+    someone last.
     """
     if not reason.strip():
         raise UsageError("why is it retired? Say --reason, such as lost or broken")
