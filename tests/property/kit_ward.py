@@ -243,7 +243,7 @@ class Ward:
             step = replace(step, device=held[step.near % len(held)])
         return replace(step, other=free[step.near % len(free)]) if free else step
 
-    def both(self, what: str, table: bool, change: Callable[[], object]) -> None:  # noqa: FBT001 -- what the table says
+    def both(self, what: str, table: bool, change: Callable[[], object]) -> None:
         """Do a change of the registers, and see that it is taken or refused as in the table."""
         try:
             change()
@@ -326,11 +326,10 @@ class Ward:
 
 
 def _message(device: str, moments: Sequence[int], number: int, now: int) -> Arrival:
+    rates = ((T0 + at, RATES[at % len(RATES)]) for at in moments)
     readings = tuple(
-        Reading(
-            vital="heart_rate", value=RATES[at % len(RATES)], text=None, observed_ms=T0 + at, raw_value=None, raw_unit=None, marks=0
-        )
-        for at in moments
+        Reading(vital="heart_rate", value=rate, text=None, observed_ms=at_ms, raw_value=None, raw_unit=None, marks=0)
+        for at_ms, rate in rates
     )
     body = Message(id=f"m{number}", seq=None, battery_percent=None, readings=readings, refused=())
     return Arrival("resp", device, "t", body, T0 + now, b"")

@@ -55,7 +55,7 @@ def test_no_reading_is_given_to_a_stay_that_had_not_the_device_then(memory: Conn
 
 
 def test_what_the_scorer_has_scored_of_each_stay_is_what_the_table_says(memory: Connection) -> None:
-    """Live, after every step: readings that came late or early, before or after the kit changed hands, over restarts."""
+    """Live, after every step: readings late or early, before or after the kit changed hands, over restarts."""
     versions = Provenance(config_hash="test", plans=plans.load_all())
     for seed in range(SCORED_WALKS):
         ward = Ward(memory)

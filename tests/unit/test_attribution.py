@@ -57,7 +57,7 @@ def test_a_device_may_pass_from_one_stay_to_the_next() -> None:
 
 
 def test_an_assignment_that_was_taken_back_as_of_its_beginning_hides_nothing() -> None:
-    """Given to the wrong one, returned, given to the right one, all as of one moment, in whatever order they are read."""
+    """Given to the wrong one, returned, given to the right one, all as of one moment, read in whatever order."""
     slip, meant = lent(1, BEN, 1000, 1000), lent(1, ANN, 1000)
     assert [whose(several, (1, 1000), (1, 5000)) for several in ([slip, meant], [meant, slip])] == [[0, 0], [0, 0]]
 
