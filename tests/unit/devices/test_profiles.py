@@ -115,3 +115,12 @@ def test_a_profile_with_a_fault_is_refused(was: str, becomes: str) -> None:
     assert load(GOOD)[1]["oximeter"].sends == ("spo2", "heart_rate")
     with pytest.raises(VitalsError):
         load(GOOD.replace(was, becomes))
+
+
+def test_only_a_published_interval_is_an_interval() -> None:
+    """Of the kinds that are shipped one has a source; no days without whose words they are."""
+    published = {name: one.calibration.days for name, one in PROFILES.items() if one.calibration is not None}
+    assert published == {"blood-pressure-cuff": 365}
+    for broken in ("calibration = { days = 365 }", 'calibration = { days = 0, source = "a page" }'):
+        with pytest.raises(VitalsError):
+            load(GOOD + broken)
