@@ -11,6 +11,7 @@ from devices.profiles import PROFILES
 from devices.readings import Message, Reading
 from tests.cli.test_patients import ADMIT, BEGAN, BEGAN_MS, Ward
 from tests.conftest import Command
+from vwmon.cli import device_rows, render
 from vwmon.clock import Clock
 from vwmon.store import database, registers
 from vwmon.store.arrivals import Arrival
@@ -261,9 +262,9 @@ def test_a_calibration_is_overdue_soon_fine_or_unknown(ward: Ward) -> None:
     assert due == {"cuff": "unknown", "late": "soon", "new": "fine", "old": "overdue"}
     assert [row["device"] for row in ward.record("devices", "--due")] == ["old", "late", "cuff"]
     _, out, _ = ward("devices")
-    assert f"OVERDUE {today - timedelta(days=1)}" in out
+    assert f"{today - timedelta(days=1)} OVERDUE" in out
     assert "1 calibration overdue" in out
-    assert "Calibration unknown" in ward("devices", "show", "cuff")[1]
+    assert "Calibration due unknown" in ward("devices", "show", "cuff")[1]
 
 
 def test_who_gives_out_a_device_is_told_that_its_calibration_is_overdue(ward: Ward) -> None:
@@ -318,3 +319,21 @@ def test_a_patients_page_keeps_what_a_device_measured_before_it_was_swapped(ward
     told = {row["vital"]: row["value"] for row in ward.record("patients", "show", "P1")["readings"]}
     assert told == {"heart_rate": 80, "spo2": 95}
     assert [row["value"] for row in ward.record("readings", "--unassigned")] == [90]
+
+
+def test_a_terminal_of_eighty_columns_breaks_no_kind_and_no_date(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also of a device that is to come back, of the kind with the longest name, with a low battery and overdue."""
+    ward("devices", "add", "relay-000001", "--profile", "implanted-cardiac-device", "--calibration-due", "2020-01-01")
+    ward("devices", "assign", "relay-000001", "P1", "--from", BEGAN)
+    ward("patients", "discharge", "P1", "--reason", "recovered", "--at", "2026-11-21T09:00:00Z")
+    with closing(database.open_writer(ward.db)) as opened:
+        registers.record_status(opened, "relay-000001", "offline", 8.0, "2.1", BEGAN_MS)
+    capsys.readouterr()
+    monkeypatch.setenv("COLUMNS", "80")
+    render.table_at_terminal(ward.record("devices"), device_rows.columns(BEGAN_MS))
+    drawn = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in drawn.splitlines())
+    assert all(word in drawn for word in ("implanted-cardiac-device", "OVERDUE", "2020-01-01", "nobody;", "offline 8"))
+    assert "relay-000001" in drawn

@@ -21,7 +21,7 @@ from vwmon.store.kit import Out
 from vwmon.store.kit_out import BY_HAND
 from vwmon.store.sqlite import Connection
 
-NAMED = {Due.UNKNOWN: "unknown", Due.FINE: "to {}", Due.SOON: "due {}", Due.OVERDUE: "OVERDUE {}"}
+NAMED = {Due.UNKNOWN: "unknown", Due.FINE: "{}", Due.SOON: "{}\nsoon", Due.OVERDUE: "{}\nOVERDUE"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +130,12 @@ def columns(now_ms: int) -> list[Column]:
     """Give the columns of the list."""
     ago = register_rows.since(now_ms)
     return [
-        Column(key="device", title="DEVICE"),
+        Column(key="device", title="DEVICE", no_wrap=True),
         Column(key="profile", title="PROFILE", no_wrap=True),
         Column(key="patient", title="WITH", compose=lambda row: _holder(row, ago)),
-        Column(key="last_reading_at", title="LAST SEEN", format=ago, no_wrap=True),
-        Column(key="status", title="STATUS", compose=_status, no_wrap=True),
-        Column(key="calibration", title="CALIBRATED", compose=calibration_of, min_width=len("2027-11-30")),
+        Column(key="last_reading_at", title="SEEN", format=ago, no_wrap=True),
+        Column(key="status", title="STATUS", compose=_status),
+        Column(key="calibration", title="CAL. DUE", compose=calibration_of, no_wrap=True),
     ]
 
 
@@ -178,7 +178,7 @@ def page(record: Mapping[str, Any], title: str, now_ms: int, settings: Settings)
 
 
 def calibration_of(row: Row) -> str:
-    """Say how a calibration stands: what is not known is said to be unknown, never left blank."""
+    """Say when a calibration is due, on a line or two: what is not known is said to be unknown, never left blank."""
     due = row["calibration"]
     return "-" if due is None else NAMED[due].format(row["calibration_due"])
 
@@ -199,7 +199,8 @@ def _upkeep(record: Mapping[str, Any], settings: Settings) -> list[str]:
     if record["calibration"] is not None:
         done = record["calibrated_at"]
         noted = f"; calibrated {here(done, record['ward'], settings)}" if done else ""
-        lines.append(f"Calibration {calibration_of(record)}{noted}")
+        due = " ".join(calibration_of(record).split())
+        lines.append(f"Calibration due {due}{noted}")
     return lines
 
 
