@@ -249,7 +249,7 @@ def _in_force(whole: Account, versions: Provenance, event: Event, up_to_seq: int
         for one in whole.limits
         if f"{SET} {one.limit_no}" in known
     ]
-    return versions.layers().course(whole.stay, own).at(known_ms)
+    return versions.layers().course(whole.stay, own, whole.transfers).at(known_ms)
 
 
 def _rules(event: Event, in_force: RuleSet) -> list[Rule]:

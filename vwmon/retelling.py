@@ -16,6 +16,7 @@ from alerts.over_time import OverTime
 from alerts.store import Acted
 from vwmon import terms
 from vwmon.holds import Holds
+from vwmon.patients.places import places
 from vwmon.provenance import Provenance
 from vwmon.scorer import Scorer
 from vwmon.store import account, scratch
@@ -56,8 +57,9 @@ def _terms(of: Account, versions: Provenance) -> OverTime:
     if of.stay is None:
         return terms.of_service(versions.staffing)
     held = Holds.of([one.finding for one in of.holds], {of.stay.stay_no: [one.span for one in of.pauses]})
-    course = versions.layers().course(of.stay, of.limits)
-    return terms.over_time(course, held.held(of.stay.stay_no), versions.staffing.terms(of.stay.ward))
+    course = versions.layers().course(of.stay, of.limits, of.transfers)
+    wards = terms.of_wards(places(of.stay, of.transfers), versions.staffing)
+    return terms.over_time(course, held.held(of.stay.stay_no), wards)
 
 
 class Retelling:
@@ -83,7 +85,7 @@ class Retelling:
     def begun(cls, like: Connection, of: Account, versions: Provenance) -> Self:
         """Begin before the stay was admitted."""
         db = scratch.empty(like, list(of.vitals.items()), list(of.devices.values()), of.refused)
-        scratch.hold(db, of.holds, of.pauses)
+        scratch.hold(db, of.holds, of.pauses, of.transfers)
         return cls(db, versions, Of.account(of, versions))
 
     def forked(self) -> "Retelling":

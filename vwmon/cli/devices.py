@@ -174,6 +174,9 @@ def return_(
         stay = registers.stay(change.db, ended.stay_no)
         row = device_row(registers.device(change.db, device), change.known())
         until = change.here(ended.to_ms or change.by.at_ms, stay.ward)
+    if stay.discharged_ms is not None:
+        tell(row, form, f"Device {device} is back from {stay.patient}, who left {until}.")
+        return
     again = f"Undo: vwmon devices assign {device} {stay.patient}"
     tell(row, form, f"Device {device} is no longer with {stay.patient}, from {until}.", again)
 

@@ -15,6 +15,7 @@ from vwmon.errors import ConflictError, NotFoundError, UsageError
 from vwmon.patients import admission
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import Assignment, By, Device, Entry, Identity, Stay
+from vwmon.store import facts, identities, whereabouts
 from vwmon.store.database import atomic
 from vwmon.store.known import device_number
 from vwmon.store.sqlite import Connection
@@ -24,6 +25,7 @@ STAY = """stay_no, patient, ward, pathway, plan_version, admitted_ms, discharged
 DEVICE = """device_no, device, profile, serial, added_ms, registered, status, status_ms, battery_percent, battery_ms,
     firmware"""
 ASSIGNMENT = "device_no, stay_no, from_ms, to_ms"
+BECOMES_A_STAY = "update referral set stay_no = ? where patient = ? and stay_no is null and declined_ms is null"
 
 Row = tuple[Any, ...]
 
@@ -57,6 +59,11 @@ def stays_of(db: Connection, patient: str) -> list[Stay]:
     if not rows:
         raise NotFoundError(f"no patient {patient!a} was ever admitted; see: vwmon patients")
     return [_stay(row) for row in rows]
+
+
+def was_admitted(db: Connection, patient: str) -> bool:
+    """Tell whether a patient ever had a stay."""
+    return db.execute("select 1 from stay where patient = ? limit 1", [patient]).fetchone() is not None
 
 
 def check_ward(db: Connection, ward: str, configured: Collection[str]) -> None:
@@ -99,8 +106,7 @@ def notice(db: Connection, cursor: int, at_ms: int) -> None:
 
 def identity(db: Connection, stay_no: int) -> Identity:
     """Give what identifies the person of a stay. For one patient's own page alone: no list may ask this."""
-    row = db.execute("select stay_no, born, name, nhs_number from identity where stay_no = ?", [stay_no]).fetchone()
-    return Identity(stay_no=row[0], born=row[1], name=row[2], nhs_number=row[3])
+    return identities.of_stay(db, stay_no)
 
 
 def devices(db: Connection) -> list[Device]:
@@ -126,12 +132,13 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
     """Begin a stay.
 
     Raises UsageError for what cannot be, RefusedError for what a rule of care refuses (NEWS2 below 16 years, scale 2
-    without a prescriber), ConflictError when the patient is on a ward then.
+    without a prescriber, pregnancy), ConflictError when the patient is on a ward then, or another with that NHS number.
     """
     _topic_name(topics.ward_name, wanted.ward)
     checked = admission.checked(wanted)
     with change(db):
         _check_away(db, checked.patient, checked.admitted_ms)
+        identities.check_free(db, checked.nhs_number, checked.patient)
         admitted = _stay(
             db.execute(
                 f"""insert into stay (patient, ward, pathway, plan_version, admitted_ms, spo2_scale, scale_prescriber)
@@ -140,10 +147,9 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
                 asdict(checked) | {"pathway": checked.plan.pathway, "plan_version": checked.plan.version},
             ).fetchone()
         )
-        db.execute(
-            "insert into identity values (?, ?, ?, ?)",
-            (admitted.stay_no, checked.born, checked.name, checked.nhs_number),
-        )
+        identities.write(db, identities.admitted(checked, admitted.stay_no))
+        facts.of_admission(db, checked, admitted.stay_no, by)
+        db.execute(BECOMES_A_STAY, (admitted.stay_no, checked.patient))
         journal(db, by, f"admit {admitted.ward} {admitted.pathway}", admitted.stay_no)
     return admitted
 
@@ -162,6 +168,7 @@ def discharge(db: Connection, patient: str, reason: str, discharged_ms: int, by:
             f"update stay set discharged_ms = ?, discharge_reason = ? where stay_no = ? returning {STAY}",
             (discharged_ms, reason, ending.stay_no),
         ).fetchone()
+        whereabouts.back_already(db, ending.stay_no, discharged_ms, by)
         freed = db.execute(
             """update assignment set to_ms = max(from_ms, ?1)
                where stay_no = ?2 and (to_ms is null or to_ms > ?1) returning device_no""",
@@ -200,6 +207,7 @@ def assign(db: Connection, name: str, patient: str, from_ms: int, by: By) -> Ass
         if from_ms < to.admitted_ms:
             raise UsageError(f"patient {patient!a} was not on the ward yet at that time")
         _check_free(db, found, from_ms)
+        whereabouts.bring_back(db, found.device_no, by.at_ms, by)
         row = db.execute(
             f"insert into assignment (device_no, stay_no, from_ms) values (?, ?, ?) returning {ASSIGNMENT}",
             (found.device_no, to.stay_no, from_ms),
@@ -216,7 +224,11 @@ def return_device(db: Connection, name: str, returned_ms: int, by: By) -> Assign
             f"select {ASSIGNMENT} from assignment where device_no = ? and to_ms is null", [found.device_no]
         ).fetchone()
         if held is None:
-            raise NotFoundError(f"device {name!a} is with nobody")
+            back = whereabouts.bring_back(db, found.device_no, returned_ms, by)
+            if back is None:
+                raise NotFoundError(f"device {name!a} is with nobody")
+            journal(db, by, "kit-back", back[1], found.device_no)
+            return _assignment(back)
         if returned_ms < _assignment(held).from_ms:
             raise UsageError(f"device {name!a} was assigned after that time")
         row = db.execute(

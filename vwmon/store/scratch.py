@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple
 from types import MappingProxyType
 
-from vwmon.patients.records import Assignment, Device, Stay, StayLimit
-from vwmon.store import database, findings, pauses
+from vwmon.patients.records import Assignment, Device, Stay, StayLimit, Transfer
+from vwmon.store import database, findings, pauses, transfers
 from vwmon.store.database import atomic
 from vwmon.store.findings import Found
 from vwmon.store.limits import COLUMNS as LIMIT
@@ -47,11 +47,15 @@ def empty(
     return db
 
 
-def hold(db: Connection, holds: Sequence[Found], several: Sequence[Pause]) -> None:
-    """Write what holds technical alerts back, all of it at once: what it means is the same whenever it is read."""
+def hold(db: Connection, holds: Sequence[Found], several: Sequence[Pause], moved: Sequence[Transfer] = ()) -> None:
+    """Write what holds technical alerts back, and from when the stay was on which ward, all of it at once.
+
+    What it means is the same whenever it is read.
+    """
     with atomic(db):
         findings.write(db, holds)
         pauses.keep(db, several)
+        transfers.keep(db, moved)
 
 
 def copy(db: Connection) -> Connection:
