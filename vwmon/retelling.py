@@ -85,7 +85,7 @@ class Retelling:
     def begun(cls, like: Connection, of: Account, versions: Provenance) -> Self:
         """Begin before the stay was admitted."""
         db = scratch.empty(like, list(of.vitals.items()), list(of.devices.values()), of.refused)
-        scratch.hold(db, of.holds, of.pauses, of.transfers)
+        scratch.hold(db, of.holds, of.pauses)
         return cls(db, versions, Of.account(of, versions))
 
     def forked(self) -> "Retelling":
@@ -138,6 +138,8 @@ class Retelling:
             (scratch.assign if step.what == "assign" else scratch.end)(self._db, assignment, step.written_ms)
         if step.limit is not None:
             (scratch.limit if step.what == SET else scratch.end_limit)(self._db, step.limit, step.written_ms)
+        if step.transfer is not None:
+            scratch.transfer(self._db, step.transfer, step.written_ms)
         if step.what == "discharge":
             scratch.discharge(self._db, step.stay, step.written_ms)
         self._scorer.cycle(step.at_ms)

@@ -47,15 +47,11 @@ def empty(
     return db
 
 
-def hold(db: Connection, holds: Sequence[Found], several: Sequence[Pause], moved: Sequence[Transfer] = ()) -> None:
-    """Write what holds technical alerts back, and from when the stay was on which ward, all of it at once.
-
-    What it means is the same whenever it is read.
-    """
+def hold(db: Connection, holds: Sequence[Found], several: Sequence[Pause]) -> None:
+    """Write what holds technical alerts back, all of it at once: what it means is the same whenever it is read."""
     with atomic(db):
         findings.write(db, holds)
         pauses.keep(db, several)
-        transfers.keep(db, moved)
 
 
 def copy(db: Connection) -> Connection:
@@ -114,6 +110,14 @@ def end_limit(db: Connection, found: StayLimit, at_ms: int) -> None:
     with atomic(db):
         db.execute("update stay_limit set ended_ms = ?, ended_by = ?, ended_reason = ? where limit_no = ?", ended)
         _changed(db, at_ms, f"{ENDED} {found.limit_no}", found.stay_no)
+
+
+def transfer(db: Connection, moved: Transfer, at_ms: int) -> None:
+    """Put a stay on another ward."""
+    with atomic(db):
+        transfers.keep(db, moved)
+        db.execute("update stay set ward = ? where stay_no = ?", (moved.to_ward, moved.stay_no))
+        _changed(db, at_ms, transfers.line(moved), moved.stay_no)
 
 
 def append(db: Connection, rows: Sequence[LogRow]) -> None:

@@ -3,16 +3,17 @@
 What becomes of the alerts of a stay that goes is vwmon.transferring's.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from devices import topics
 from devices.errors import TopicError
 from vwmon.errors import ConflictError, UsageError
-from vwmon.patients.records import By, Stay, Transfer
+from vwmon.patients.records import By, Entry, Stay, Transfer
 from vwmon.store import registers
 from vwmon.store.sqlite import Connection
 
+VERB = "transfer"  # as the journal's lines begin, with the number of the transfer after
 COLUMNS = ", ".join(Transfer.__slots__)
 WRITE = f"""insert into transfer (stay_no, from_ward, to_ward, at_ms, written_ms, actor, reason)
     values (?, ?, ?, ?, ?, ?, ?) returning {COLUMNS}"""
@@ -25,7 +26,7 @@ def by_stay(db: Connection, stay_no: int | None = None) -> dict[int, list[Transf
     """Give the transfers of every stay that had any, or of one, in order."""
     found: dict[int, list[Transfer]] = {}
     for row in db.execute(EVERY, [stay_no]):
-        one = Transfer(**dict(zip(Transfer.__slots__, row, strict=True)))
+        one = _transfer(row)
         found.setdefault(one.stay_no, []).append(one)
     return found
 
@@ -59,10 +60,15 @@ def move(db: Connection, wanted: Wanted, by: By) -> tuple[Stay, Stay]:
     stay = registers.open_stay(db, wanted.patient)
     _check(db, stay, wanted, by)
     with registers.change(db):
-        db.execute(WRITE, (stay.stay_no, stay.ward, wanted.to, wanted.at_ms, by.at_ms, by.actor, wanted.reason.strip()))
+        row = (stay.stay_no, stay.ward, wanted.to, wanted.at_ms, by.at_ms, by.actor, wanted.reason.strip())
+        moved = _transfer(db.execute(WRITE, row).fetchone())
         db.execute(MOVE, (wanted.to, stay.stay_no))
-        registers.journal(db, by, f"transfer {stay.ward} {wanted.to}", stay.stay_no)
+        registers.journal(db, by, line(moved), stay.stay_no)
     return stay, registers.stay(db, stay.stay_no)
+
+
+def _transfer(row: tuple[Any, ...]) -> Transfer:
+    return Transfer(**dict(zip(Transfer.__slots__, row, strict=True)))
 
 
 def _check(db: Connection, stay: Stay, wanted: Wanted, by: By) -> None:
@@ -80,6 +86,16 @@ def _check(db: Connection, stay: Stay, wanted: Wanted, by: By) -> None:
         raise UsageError(f"patient {stay.patient!a} came to the ward {stay.ward} after that time")
 
 
-def keep(db: Connection, several: Sequence[Transfer]) -> None:
-    """Write transfers as they are, for a stay that is told again."""
-    db.executemany(KEEP, [tuple(getattr(one, name) for name in Transfer.__slots__) for one in several])
+def keep(db: Connection, moved: Transfer) -> None:
+    """Write a transfer as it is, for a stay that is told again."""
+    db.execute(KEEP, [getattr(moved, name) for name in Transfer.__slots__])
+
+
+def line(moved: Transfer) -> str:
+    """Give the line of the registers' journal about a transfer."""
+    return f"{VERB} {moved.transfer_no} {moved.from_ward} {moved.to_ward}"
+
+
+def numbered(entry: Entry) -> int:
+    """Give the number of the transfer that a line of the journal is about; 0 for a line that is about none."""
+    return int(entry.what.split(" ")[1]) if entry.verb == VERB else 0
