@@ -172,7 +172,7 @@ def _readers(now_ms: int, *, day_first: bool) -> Mapping[str, Callable[[str], An
         "nhs_number": _optional(_nhs_number),
         "contact": _optional(admission.contact),
         "next_of_kin": _optional(admission.contact),
-        "days": lambda text: admission.expected_days(_number(text, "0") or None),
+        "days": lambda text: admission.expected_days(_number(text, "") if text else None),
         "no_kit": _flag,
         "pregnant": lambda text: admission.not_pregnant(pregnant=_flag(text)),
     }

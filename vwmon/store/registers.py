@@ -27,6 +27,9 @@ DEVICE = """device_no, device, profile, serial, added_ms, registered, status, st
 ASSIGNMENT = "device_no, stay_no, from_ms, to_ms"
 BECOMES_A_STAY = "update referral set stay_no = ? where patient = ? and stay_no is null and declined_ms is null"
 
+EVER_ON = """select 1 where exists (select 1 from stay where ward = ?1)
+    or exists (select 1 from transfer where from_ward = ?1) or exists (select 1 from referral where ward = ?1)"""
+
 Row = tuple[Any, ...]
 
 
@@ -68,7 +71,7 @@ def was_admitted(db: Connection, patient: str) -> bool:
 
 def check_ward(db: Connection, ward: str, configured: Collection[str]) -> None:
     """Raise NotFoundError for a ward that nobody was ever on and that is not among those configured."""
-    if ward in configured or db.execute("select 1 from stay where ward = ? limit 1", [ward]).fetchone():
+    if ward in configured or db.execute(EVER_ON, [ward]).fetchone():
         return
     raise NotFoundError(f"no patient was ever on a ward {ward!a}; see: vwmon patients --all")
 
