@@ -56,6 +56,7 @@ def pathway(plan: Plan) -> Iterator[str]:
     """Yield the lines of one pathway."""
     yield f"\n### {plan.title}: `{plan.pathway}`, version {plan.version}\n"
     yield f"To be measured: {plan.schedule}.\n"
+    yield from [] if plan.days is None else [f"Expected to last: {plan.days} days.\n"]
     yield from table(
         ("vital", "unit", "part of NEWS2", "counts for", "overdue after"),
         (

@@ -15,7 +15,7 @@ from vwmon.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from vwmon.patients import admission
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import Assignment, By, Device, Entry, Identity, Stay
-from vwmon.store import kit_out
+from vwmon.store import facts, identities, kit_out
 from vwmon.store.database import atomic
 from vwmon.store.known import device_number
 from vwmon.store.sqlite import Connection
@@ -25,6 +25,10 @@ STAY = """stay_no, patient, ward, pathway, plan_version, admitted_ms, discharged
 DEVICE = """device_no, device, profile, serial, added_ms, registered, status, status_ms, battery_percent, battery_ms,
     firmware, calibrated_ms, calibration_due, retired_ms, retired_reason"""
 ASSIGNMENT = "device_no, stay_no, from_ms, to_ms"
+BECOMES_A_STAY = "update referral set stay_no = ? where patient = ? and stay_no is null and declined_ms is null"
+
+EVER_ON = """select 1 where exists (select 1 from stay where ward = ?1)
+    or exists (select 1 from transfer where from_ward = ?1) or exists (select 1 from referral where ward = ?1)"""
 
 Row = tuple[Any, ...]
 
@@ -60,9 +64,14 @@ def stays_of(db: Connection, patient: str) -> list[Stay]:
     return [_stay(row) for row in rows]
 
 
+def was_admitted(db: Connection, patient: str) -> bool:
+    """Tell whether a patient ever had a stay."""
+    return db.execute("select 1 from stay where patient = ? limit 1", [patient]).fetchone() is not None
+
+
 def check_ward(db: Connection, ward: str, configured: Collection[str]) -> None:
     """Raise NotFoundError for a ward that nobody was ever on and that is not among those configured."""
-    if ward in configured or db.execute("select 1 from stay where ward = ? limit 1", [ward]).fetchone():
+    if ward in configured or db.execute(EVER_ON, [ward]).fetchone():
         return
     raise NotFoundError(f"no patient was ever on a ward {ward!a}; see: vwmon patients --all")
 
@@ -100,8 +109,7 @@ def notice(db: Connection, cursor: int, at_ms: int) -> None:
 
 def identity(db: Connection, stay_no: int) -> Identity:
     """Give what identifies the person of a stay. For one patient's own page alone: no list may ask this."""
-    row = db.execute("select stay_no, born, name, nhs_number from identity where stay_no = ?", [stay_no]).fetchone()
-    return Identity(stay_no=row[0], born=row[1], name=row[2], nhs_number=row[3])
+    return identities.of_stay(db, stay_no)
 
 
 def devices(db: Connection) -> list[Device]:
@@ -127,12 +135,13 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
     """Begin a stay.
 
     Raises UsageError for what cannot be, RefusedError for what a rule of care refuses (NEWS2 below 16 years, scale 2
-    without a prescriber), ConflictError when the patient is on a ward then.
+    without a prescriber, pregnancy), ConflictError when the patient is on a ward then, or another with that NHS number.
     """
     _topic_name(topics.ward_name, wanted.ward)
     checked = admission.checked(wanted)
     with change(db):
         _check_away(db, checked.patient, checked.admitted_ms)
+        identities.check_free(db, checked.nhs_number, checked.patient)
         admitted = _stay(
             db.execute(
                 f"""insert into stay (patient, ward, pathway, plan_version, admitted_ms, spo2_scale, scale_prescriber)
@@ -141,10 +150,9 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
                 asdict(checked) | {"pathway": checked.plan.pathway, "plan_version": checked.plan.version},
             ).fetchone()
         )
-        db.execute(
-            "insert into identity values (?, ?, ?, ?)",
-            (admitted.stay_no, checked.born, checked.name, checked.nhs_number),
-        )
+        identities.write(db, identities.admitted(checked, admitted.stay_no))
+        facts.of_admission(db, checked, admitted.stay_no, by)
+        db.execute(BECOMES_A_STAY, (admitted.stay_no, checked.patient))
         journal(db, by, f"admit {admitted.ward} {admitted.pathway}", admitted.stay_no)
     return admitted
 
