@@ -230,23 +230,3 @@ def test_a_calibration_that_cannot_be_is_refused(db: Connection, at_ms: int, due
     stock.calibrated(db, "cuff", NOON, None, BY)
     with pytest.raises(UsageError, match=why):
         stock.calibrated(db, "cuff", at_ms, due, BY)
-
-
-def test_an_older_database_knows_what_may_be_out(db: Connection) -> None:
-    """What a discharge freed and nobody has had since; not what was returned before, and no entries by hand."""
-    from vwmon.store.schema import m013_kit
-
-    registers.add_device(db, "hand-nurse-1", BY, profile=kit_out.BY_HAND)
-    registers.assign(db, "hand-nurse-1", "P1", T0, BY)
-    registers.add_device(db, "passed-on", BY)
-    registers.assign(db, "passed-on", "P1", T0, BY)
-    registers.assign(db, "spare", "P1", T0, BY)
-    registers.return_device(db, "spare", NOON - 1, BY)
-    registers.discharge(db, "P1", "recovered", NOON, BY)
-    registers.return_device(db, "passed-on", NOON, BY)
-    registers.assign(db, "passed-on", "P2", NOON, BY)
-    db.execute("drop table kit_out")
-    for column in ("calibrated_ms", "calibration_due", "retired_ms", "retired_reason"):
-        db.execute(f"alter table device drop column {column}")
-    m013_kit(db)  # type: ignore[arg-type]  # it needs execute() of it only
-    assert out(db) == [(1, "cuff", 12)]

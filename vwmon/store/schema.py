@@ -226,8 +226,7 @@ def m010_stays(db: "Database") -> None:
 def m013_kit(db: "Database") -> None:
     """When kit is to be calibrated and what left the register, and what is out although it is nobody's any more.
 
-    Of an older database it is not known whether what a discharge freed came back: it is out, unless somebody returned
-    it or had it since.
+    Of what a discharge freed before, nobody was asked whether it came back: nothing is made up of that.
     """
     _run(
         db,
@@ -239,10 +238,6 @@ def m013_kit(db: "Database") -> None:
             assignment_no integer primary key references assignment, since_ms integer not null, back_ms integer,
             check (back_ms is null or back_ms >= since_ms)) strict""",
         "create index kit_out_still on kit_out (assignment_no) where back_ms is null",
-        """insert into kit_out select assignment_no, to_ms, null from assignment as ended
-            join stay using (stay_no) join device using (device_no)
-            where to_ms >= discharged_ms and profile <> 'by hand' and assignment_no = (
-                select max(assignment_no) from assignment as any_one where any_one.device_no = ended.device_no)""",
     )
 
 
