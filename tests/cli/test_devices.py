@@ -223,7 +223,7 @@ def test_kit_is_out_after_a_discharge_until_it_is_returned(ward: Ward) -> None:
     assert (code, "vwmon devices return cuff" in " ".join(told.split())) == (5, True)
     code, out, _ = ward("devices", "return", "cuff")
     assert code == 0
-    assert out.startswith("Device cuff is back; it belongs to nobody since 2026-11-21 09:00+00:00")
+    assert out.startswith("Device cuff is back from P1; it belonged to nobody since 2026-11-21 09:00+00:00")
     assert ward.record("devices", "--out") == []
     assert ward("devices", "assign", "cuff", "P2")[0] == 0
 

@@ -202,9 +202,7 @@ def return_(
         row = _row(change, device)
         until = change.here(ended.to_ms or change.by.at_ms, stay.ward)
     if held is None:
-        tell(
-            row, form, f"Device {device} is back; it belongs to nobody since {until}, when {stay.patient} had it last."
-        )
+        tell(row, form, f"Device {device} is back from {stay.patient}; it belonged to nobody since {until}.")
         return
     again = f"Undo: vwmon devices assign {device} {stay.patient}"
     tell(row, form, f"Device {device} is no longer with {stay.patient}, from {until}.", again)
