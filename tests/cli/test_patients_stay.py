@@ -270,6 +270,8 @@ def test_kit_that_is_still_out_is_named_until_it_is_back(ward: Ward) -> None:
     assert ward("devices", "return", "cuff")[1].startswith("Device cuff is back from P1")
     assert ward("devices", "return", "cuff")[0] == 3
     ward("patients", "admit", "P3", *ADMIT)
+    assert ward("devices", "assign", "scale", "P3")[0] == 5
+    assert ward("devices", "return", "scale")[0] == 0
     assert ward("devices", "assign", "scale", "P3")[0] == 0
     assert "kit still out" not in ward("patients")[1]
 
