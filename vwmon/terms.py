@@ -6,8 +6,9 @@ The daemon and everyone who acts on an alert go by the same, whoever comes first
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from alerts.layers import EVER
 from alerts.model import SYSTEM_STAY
-from alerts.over_time import EVER, OverTime
+from alerts.over_time import OverTime
 from alerts.pauses import Span
 from alerts.policy import BASE, RuleSet, Terms
 from vwmon.config_duty import Ward

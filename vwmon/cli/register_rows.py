@@ -3,7 +3,7 @@
 What identifies a person is not here, but for the one page that shows one patient.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,10 +27,11 @@ class Registers:
     devices: Mapping[int, Device]
     assignments: tuple[Assignment, ...]
     last_ms: Mapping[int, int]
+    of_stay: Mapping[int, Sequence[Assignment]]
 
     def held_by(self, stay_no: int) -> list[Device]:
         """Give the devices that a stay has now."""
-        return [self.devices[a.device_no] for a in self.assignments if a.stay_no == stay_no and a.to_ms is None]
+        return [self.devices[a.device_no] for a in self.of_stay.get(stay_no, ()) if a.to_ms is None]
 
     def holder_of(self, device_no: int) -> Assignment | None:
         """Give the assignment that a device is in now."""
@@ -40,8 +41,8 @@ class Registers:
         """Give when a stay was last heard of, by the latest reading of each device that was then its own."""
         times = [
             self.last_ms[a.device_no]
-            for a in self.assignments
-            if a.stay_no == stay_no and a.device_no in self.last_ms and _covers(a, self.last_ms[a.device_no])
+            for a in self.of_stay.get(stay_no, ())
+            if a.device_no in self.last_ms and _covers(a, self.last_ms[a.device_no])
         ]
         return max(times, default=None)
 
@@ -51,10 +52,15 @@ def read(db: Connection) -> Registers:
     last: dict[int, int] = {}
     for (device_no, _), found in readings.latest(db).items():
         last[device_no] = max(found.observed_ms, last.get(device_no, 0))
+    assignments = tuple(registers.assignments(db))
+    of_stay: dict[int, list[Assignment]] = {}
+    for one in assignments:
+        of_stay.setdefault(one.stay_no, []).append(one)
     return Registers(
         stays={stay.stay_no: stay for stay in registers.stays(db)},
         devices={device.device_no: device for device in registers.devices(db)},
-        assignments=tuple(registers.assignments(db)),
+        assignments=assignments,
+        of_stay=of_stay,
         last_ms=last,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from alerts.over_time import EVER
+from alerts.layers import EVER
 from vwmon.patients.records import Stay, Transfer
 
 
