@@ -127,6 +127,14 @@ def test_the_same_file_twice_admits_nobody_twice(ward: Ward) -> None:
     assert len(ward.record("patients")) == 3
 
 
+def test_one_who_is_on_a_ward_already_keeps_all_the_others_out(ward: Ward) -> None:
+    """Also where nothing else is wrong: what was written before the conflict was found is taken back."""
+    ward("patients", "admit", "P2", *ADMIT)
+    code, _, err = ward("patients", "import", written(ward, THREE))
+    assert (code, "1 of 3 lines" in err) == (2, True)
+    assert [row["patient"] for row in ward.record("patients")] == ["P2"]
+
+
 def test_dates_with_the_day_first_are_read_when_that_is_said(ward: Ward) -> None:
     """Else the whole file is refused, with the option in the report."""
     path = written(ward, "patient;ward;born\nP1;resp;03/04/1948\n")

@@ -12,7 +12,7 @@ from alerts import queries
 from alerts.model import Alert
 from tests.db.test_publisher import Broker, run, started
 from tests.db.test_scorer import ILL, MINUTE, T0, WELL
-from tests.db.test_scorer_limits import FAR, POORLY, Limited, all_the_same, ward_limit
+from tests.db.test_scorer_limits import FAR, FOUR, POORLY, Limited, all_the_same, ward_limit
 from tests.db.told_ward import PATIENT, ToldWard, Wire
 from tests.unit.alerts_points import person
 from vwmon import transferring
@@ -123,6 +123,35 @@ def test_the_limits_of_the_other_ward_hold_from_then_on(ward: TwoWards) -> None:
     ward.goes("resp")
     ward.hears(WELL, 45)
     assert all_the_same(ward)
+
+
+def test_what_came_on_the_first_ward_is_told_again_as_judged_there(ward: TwoWards) -> None:
+    """Not by the ward that the stay ended on: nothing opened on resp, and the same opened on frail."""
+    worse = POORLY | {"spo2": 93.0}
+    for minute in (5, 15):
+        ward.hears(worse, minute)
+    ward.until(18)
+    ward.goes()
+    for minute in (25, 35):
+        ward.hears(worse, minute)
+    (alert_id,) = ward.open_alerts()
+    assert all_the_same(ward)
+    assert ward.explained(alert_id).rules[0].limit_on == 5
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_an_alert_of_the_first_ward_is_explained_by_its_limit(ward: TwoWards, *, at_once: bool) -> None:
+    """Also where the transfer was written down in the millisecond in which the reading came."""
+    ward.limits = (ward_limit(FOUR),)
+    ward.started()
+    ward.hears(POORLY, 10)
+    (alert_id,) = ward.open_alerts()
+    ward.until(10 if at_once else 20)
+    ward.goes()
+    ward.hears(WELL, 30)
+    assert all_the_same(ward)
+    found = ward.explained(alert_id)
+    assert (found.rules[0].limit_on, found.given["news2_5"]["limit_on"].author) == (4, "round")
 
 
 def test_a_transfer_is_told_again_to_the_bit(ward: TwoWards) -> None:

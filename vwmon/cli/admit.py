@@ -19,12 +19,29 @@ from vwmon.patients.admission import Admission
 from vwmon.store import registers
 
 
+def _given_or_asked_for(ctx: typer.Context, param: typer.CallbackParam, value: str) -> str:
+    """Raise BadParameter (exit 2) where something is missing that an admission needs, and nobody is to be asked."""
+    asked = not ctx.params.get("patient") and sys.stdin.isatty() and sys.stdout.isatty()
+    if value or asked or ctx.resilient_parsing:
+        return value
+    raise typer.BadParameter("is missing; at a terminal, vwmon patients admit alone asks", ctx=ctx, param=param)
+
+
 def admit(
     patient: Annotated[
-        str, typer.Argument(metavar="PATIENT", help="The local identifier; else it is asked for.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="PATIENT",
+            help="The local identifier; else it is asked for.",
+            show_default=False,
+            callback=_given_or_asked_for,
+        ),
     ] = "",
-    ward: Annotated[str, typer.Option(help="The ward's id.", show_default=False)] = "",
-    born: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Date of birth.", show_default=False)] = "",
+    ward: Annotated[str, typer.Option(help="The ward's id.", show_default=False, callback=_given_or_asked_for)] = "",
+    born: Annotated[
+        str,
+        typer.Option(metavar="YYYY-MM-DD", help="Date of birth.", show_default=False, callback=_given_or_asked_for),
+    ] = "",
     pathway: Annotated[str, typer.Option(help=f"One of {', '.join(plans.PATHWAYS)}.")] = "general",
     from_: Annotated[
         str, typer.Option("--from", metavar="TIME", help="When the stay began; else now.", show_default=False)
@@ -72,9 +89,7 @@ def admit(
         no_kit=no_kit,
         pregnant=pregnant,
     )
-    asked = not patient and sys.stdin.isatty() and sys.stdout.isatty()
-    if not asked:
-        _check_there(said)
+    asked = not patient
     with changing(config, db, as_name) as change:
         if asked:
             said = admit_asking.answers(said, change)
@@ -91,13 +106,6 @@ def admit(
         f"Next: vwmon readings add {said.patient}" if no_kit else f"Next: vwmon devices assign DEVICE {said.patient}",
         f"Undo: vwmon patients discharge {said.patient} --reason error",
     )
-
-
-def _check_there(said: Said) -> None:
-    """Raise BadParameter (exit 2) where something is missing that an admission cannot do without."""
-    for missing, hint in ((said.patient, "PATIENT"), (said.ward, "--ward"), (said.born, "--born")):
-        if not missing:
-            raise typer.BadParameter("is missing; at a terminal, vwmon patients admit alone asks", param_hint=hint)
 
 
 def _wanted(said: Said, change: Change) -> Admission:

@@ -3,7 +3,7 @@
 What identifies a person is not here, but for the one page that shows one patient.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ class Registers:
     stays: Mapping[int, Stay]
     devices: Mapping[int, Device]
     assignments: tuple[Assignment, ...]
-    of_stay: Mapping[int, list[Assignment]]
+    of_stay: Mapping[int, Sequence[Assignment]]
     held: Mapping[int, Assignment]
     last_ms: Mapping[int, int]
 
