@@ -120,6 +120,27 @@ def test_the_sixteenth_birthday_is_that_of_the_wards_clock(home: Home) -> None:
     assert home("patients", "admit", "p2", "--ward", "resp", *later)[0] == 0
 
 
+def test_children_are_admitted_from_a_file_by_the_same_rules(home: Home, tmp_path: Path) -> None:
+    """By the ward's clock too, and nobody is written where one line is of somebody whom no chart fits."""
+    home.now_ms += 4 * HOUR_MS
+    rows = ["patient,ward,born,pathway,from", "a,resp,2010-11-22,children,2026-11-20T12:00:00Z"]
+    for last, code in (("b,resp,2010-11-21,children,2026-11-20T12:00:00Z", 2), ("b,resp,2019-01-01,general,", 2)):
+        (tmp_path / "wrong.csv").write_text("\n".join([*rows, last]), encoding="utf-8")
+        done = home("patients", "import", tmp_path / "wrong.csv")
+        assert (done[0], "16 and over" in " ".join((done[1] + done[2]).split())) == (code, True)
+    (tmp_path / "right.csv").write_text("\n".join(rows), encoding="utf-8")
+    assert home("patients", "import", tmp_path / "right.csv")[0] == 0
+    assert home.record("patients", "show", "a")["chart"] == "pews"
+
+
+def test_a_childs_date_of_birth_is_not_put_right_beside_its_chart(home: Home) -> None:
+    """The bands were worked out at the admission: another date is another admission."""
+    done = home("patients", "correct", "kid", "--born", "2020-01-01")
+    assert (done[0], "discharge with the reason error" in " ".join(done[2].split())) == (6, True)
+    assert home.record("patients", "show", "kid")["born"] == BORN
+    assert home("patients", "correct", "kid", "--name", "Kim Ito")[0] == 0
+
+
 def test_scale_2_is_not_for_a_child(home: Home) -> None:
     """It is a scale of NEWS2."""
     done = home("patients", "admit", "p2", *ADMIT, "--spo2-scale", 2, "--prescriber", "Dr Osei")

@@ -4,7 +4,7 @@ Here: the loader and its checks. What a missing reading leads to is not decided 
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ PARTS_OF: Mapping[str, frozenset[str]] = {
 }
 FEEDS = {"gcs": "consciousness", "fio2": "oxygen"}  # vitals that stand in for a part of the score
 KEYS = {"version", "title", "source", "schedule", "ask", "vitals"}
+OPTIONAL = {"days"}
 VITAL_KEYS = {"valid_for", "overdue_after"}
 LIMIT_KEYS = {"rule", "source"}
 FOLDER = Path(__file__).parent / "pathways"
@@ -88,7 +89,7 @@ def _plan(pathway: str, content: str) -> Plan:
         table = tomllib.loads(content)
         limited, chart = table.pop("limits", []), table.pop("chart", NEWS2)
         parts = _parts(chart)
-        _only(table, KEYS)
+        _only(table, KEYS, OPTIONAL)
         version = str(table["version"])
         expected = {name: _expected(name, entry) for name, entry in table["vitals"].items()}
         if not expected:
@@ -100,6 +101,7 @@ def _plan(pathway: str, content: str) -> Plan:
             source=_said(table, "source"),
             schedule=_said(table, "schedule"),
             ask=_asked(table["ask"]),
+            days=_days(table.get("days")),
             vitals={name: one for name, one in expected.items() if name in parts},
             beside={name: one for name, one in expected.items() if name not in parts},
             limits=tuple(_limit(pathway, version, entry) for entry in limited),
@@ -158,8 +160,15 @@ def _limit(pathway: str, version: str, entry: Mapping[str, Any]) -> Limit:
     return found
 
 
-def _only(table: Mapping[str, Any], keys: set[str]) -> None:
-    unknown = set(table) - keys
+def _days(value: object) -> int | None:
+    """Read how long the source says that a stay lasts."""
+    if value is None or (type(value) is int and value > 0):
+        return value
+    raise ValueError("days is a whole number of days, above 0")
+
+
+def _only(table: Mapping[str, Any], keys: set[str], optional: Collection[str] = ()) -> None:
+    unknown = set(table) - keys - set(optional)
     missing = keys - set(table)
     if unknown or missing:
         raise ValueError(f"keys {sorted(unknown)} are unknown, keys {sorted(missing)} are missing")
