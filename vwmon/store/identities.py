@@ -4,7 +4,9 @@ Journals and logs say which fields were written, never a value.
 """
 
 import json
+from dataclasses import asdict
 from datetime import date
+from typing import Any
 
 from vwmon.errors import ConflictError
 from vwmon.patients.admission import Admission
@@ -46,7 +48,13 @@ def check_free(db: Connection, nhs_number: str | None, patient: str) -> None:
             )
 
 
-def age_bands(wanted: Admission) -> str:
+def stay_columns(wanted: Admission) -> dict[str, Any]:
+    """Give an admission by the columns of its stay: of a child's date of birth, what scoring needs of it."""
+    plan = {"pathway": wanted.plan.pathway, "plan_version": wanted.plan.version}
+    return asdict(wanted) | plan | {"age_bands": _age_bands(wanted)}
+
+
+def _age_bands(wanted: Admission) -> str:
     """Give when the bands of age of a child's chart begin, as JSON, 0 for those begun by the admission."""
     if wanted.plan.chart != PEWS or wanted.born is None:
         return ""

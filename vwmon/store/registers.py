@@ -6,7 +6,6 @@ running daemon notices it, and leaves a line with the actor in the register's jo
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 from devices import topics
@@ -134,8 +133,7 @@ def assignments(db: Connection) -> list[Assignment]:
 def admit(db: Connection, wanted: Admission, by: By) -> Stay:
     """Begin a stay.
 
-    Of a child's date of birth the stay keeps when the bands of age begin that it has yet to come to. Raises UsageError
-    for what cannot be, RefusedError for what a rule of care refuses (NEWS2 below 16 years, the children's pathway from
+    Raises UsageError for what cannot be, RefusedError for what a rule of care refuses (NEWS2 below 16 years, PEWS from
     then on, scale 2 without a prescriber, pregnancy), ConflictError when the patient is on a ward then, or another with
     that NHS number.
     """
@@ -147,16 +145,9 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
         admitted = _stay(
             db.execute(
                 f"""insert into stay (patient, ward, pathway, plan_version, admitted_ms, spo2_scale, scale_prescriber,
-                        age_bands)
-                    values (:patient, :ward, :pathway, :plan_version, :admitted_ms, :spo2_scale, :prescriber,
-                        :age_bands)
-                    returning {STAY}""",
-                asdict(checked)
-                | {
-                    "pathway": checked.plan.pathway,
-                    "plan_version": checked.plan.version,
-                    "age_bands": identities.age_bands(checked),
-                },
+                        age_bands) values (:patient, :ward, :pathway, :plan_version, :admitted_ms, :spo2_scale,
+                        :prescriber, :age_bands) returning {STAY}""",
+                identities.stay_columns(checked),
             ).fetchone()
         )
         identities.write(db, identities.admitted(checked, admitted.stay_no))
