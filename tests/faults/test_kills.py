@@ -101,6 +101,7 @@ def running_daemon(folder: Path, port: int) -> Iterator[Daemon]:
         daemon.end(signal.SIGTERM)
 
 
+@pytest.mark.hazard("H1")
 @pytest.mark.slow
 def test_a_hundred_kills_lose_no_receipted_reading_and_double_none(tmp_path: Path) -> None:
     """What has a receipt is stored once, and scores and alerts are those of a run that nothing disturbed."""

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -94,6 +95,7 @@ def real(db: Connection, verb: str, given_: object, at: int) -> bool:
     return True
 
 
+@pytest.mark.hazard("H4")
 @modest
 @given(steps=st.lists(a_step, max_size=25))
 def test_each_device_belongs_to_whom_a_plain_list_says(steps: list[tuple[str, object, int]]) -> None:
