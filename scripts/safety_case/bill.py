@@ -3,11 +3,11 @@
 Both follow from the lock files and docs/safety/soup.toml alone, so that they are the same on every machine.
 """
 
+import json
 import re
 import tomllib
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,6 @@ TOOLS: Final = "dev"  # the extra of which nothing runs where patients are watch
 PIN: Final = re.compile(r"^([a-z0-9][\w.-]*)==([^ \\]+)")
 HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 VIA: Final = re.compile(r"^ +# +(?:via )?([\w.-]+)(?: \(pyproject\.toml\))?$")
-NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)  # CycloneDX wants one; a bill that follows from a lock has none
 SPACE: Final = uuid.UUID("6f1f3f0e-7a0e-5d58-9d42-0d6c7b1f6a55")
 
 
@@ -107,11 +106,12 @@ def bill(root: Path) -> str:
     name = project["name"]
     own = Component(name=name, version=project["version"], type=ComponentType.APPLICATION, bom_ref=name)
     serial = uuid.uuid5(SPACE, "".join(f"{one.name}{one.version}{one.hashes}" for one in locked.values()))
-    about = BomMetaData(component=own, timestamp=NO_TIME)
-    whole = Bom(components=parts.values(), metadata=about, serial_number=serial)
+    whole = Bom(components=parts.values(), metadata=BomMetaData(component=own), serial_number=serial)
     for asking, part in {name: own, **parts}.items():
         whole.register_dependency(part, [parts[one.name] for one in locked.values() if asking in one.asked_by])
-    return make_outputter(whole, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=1) + "\n"
+    made = json.loads(make_outputter(whole, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string())
+    del made["metadata"]["timestamp"]  # what follows from a lock alone has no time
+    return json.dumps(made, indent=1) + "\n"
 
 
 def _component(one: Pinned, scope: ComponentScope) -> Component:
