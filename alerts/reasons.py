@@ -276,7 +276,7 @@ def _other_rules(alert: Alert) -> list[str]:
 
 def _standing(alert: Alert, now_ms: int) -> Iterator[str]:
     if alert.state is State.SETTLED and alert.cleared_ms is not None:
-        yield f"within limits for {wording.ago(now_ms - alert.cleared_ms)}, not reviewed"
+        yield wording.settled(alert, wording.ago(now_ms - alert.cleared_ms))
     if alert.blind_ms is not None:
         yield f"BLIND: its readings overdue for {wording.ago(now_ms - alert.blind_ms)}"
     if alert.late:

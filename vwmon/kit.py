@@ -20,7 +20,9 @@ from vwmon.store.findings import Key
 from vwmon.store.kit import Heard, Missing, Said, Tried
 from vwmon.store.sqlite import Connection
 
-WITHOUT_VALUE: Final = frozenset({"value_missing", "value_not_a_number", "value_not_finite", "value_invalid"})
+WITHOUT_VALUE: Final = frozenset(
+    {"value_missing", "value_not_a_number", "value_not_finite", "value_invalid", "value_zero"}
+)
 UNASSIGNED: Final = "unassigned"
 UNASSIGNED_WITHIN_MS: Final = 3_600_000  # a device that has been quiet for longer sends no longer
 

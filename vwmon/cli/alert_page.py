@@ -10,7 +10,7 @@ from typing import Any
 
 from alerts import queries, reasons, waits, wording
 from alerts.model import MONITOR, Kind
-from vwmon.cli import register_rows, render, stay_lookups, trend_lines, work_list
+from vwmon.cli import doubted, register_rows, render, stay_lookups, trend_lines, work_list
 from vwmon.cli.standing import Standing
 from vwmon.config import Settings
 from vwmon.store.sqlite import Connection
@@ -56,6 +56,7 @@ def read(
     record["pending"] = [] if stay_no is None else [row for row in waits.pending(db, asked) if row["stay"] == stay_no]
     trends = [] if stay_no is None else trend_lines.of_stay(db, stay_no, _until_ms(record, standing), back_ms)
     record["trends"] = [trend.record() for trend in trends]
+    record["doubts"] = [] if stay_no is None else _doubts(db, record)
     return Page(record=record, now_ms=standing.now_ms, settings=settings, trends=trend_lines.lines(trends))
 
 
@@ -66,6 +67,12 @@ def lines(page: Page) -> list[str]:
         told = list(part(page))
         said += [title, *_indented(told)] if told else []
     return said
+
+
+def _doubts(db: Connection, record: Record) -> list[Record]:
+    """Give what speaks against the readings that are on the page: those of now, and those of the last rise."""
+    now = [(one["vital"], work_list.ms(one["at"])) for one in record["measured"]]
+    return doubted.records(doubted.of_stay(db, record["stay"], [*now, *doubted.of_evidence(record["evidence"])]))
 
 
 def _until_ms(record: Record, standing: Standing) -> int:
@@ -158,6 +165,13 @@ def _points(points: int | None) -> str:
     return "not measured" if points is None else str(points)
 
 
+def _in_doubt(page: Page) -> Iterator[str]:
+    for sentence in dict.fromkeys(
+        f"{one['sentence']} ({page.here(one['observed_at'])})" for one in page.record["doubts"]
+    ):
+        yield from render.folded(sentence)
+
+
 def _seen_by(page: Page) -> Iterator[str]:
     for event in page.record["events"]:
         if event["kind"] in SAW and event["actor"] != MONITOR:
@@ -199,6 +213,7 @@ def _indented(said: Sequence[str] | Iterator[str]) -> list[str]:
 
 PARTS = {
     "score:": _subscores,
+    "in doubt, and counted all the same:": _in_doubt,
     "course:": lambda page: page.trends,
     "pending confirmation:": _pending,
     "seen by:": _seen_by,

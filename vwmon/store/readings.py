@@ -72,6 +72,11 @@ def vitals(db: Connection) -> dict[int, str]:
     return dict(db.execute("select vital_no, name from vital"))
 
 
+def device_numbers(db: Connection) -> dict[str, int]:
+    """Give the number of every device by its name."""
+    return dict(db.execute("select device, device_no from device"))
+
+
 def rows_after(db: Connection, seq: int, limit: int) -> list[LogRow]:
     """Give the next readings, and attempts, in log order: at most `limit`, and what a message cut by that still has.
 
