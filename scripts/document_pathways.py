@@ -43,6 +43,10 @@ def lines() -> Iterator[str]:
             for name, one in PROFILES.items()
         ),
     )
+    yield "\nHow long a calibration does; of the other kinds nobody has published it, and it is asked for:\n"
+    for name, one in PROFILES.items():
+        if one.calibration is not None:
+            yield f"- `{name}`: {one.calibration.days} days. Source: {one.calibration.source}."
     yield "\nWhat a reading can be instead of the patient:\n"
     for name, one in PROFILES.items():
         yield f"- `{name}`, {one.title}: {'; '.join(one.artefacts)}. Source: {one.source}."

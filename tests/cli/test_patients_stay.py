@@ -270,6 +270,8 @@ def test_kit_that_is_still_out_is_named_until_it_is_back(ward: Ward) -> None:
     assert ward("devices", "return", "cuff")[1].startswith("Device cuff is back from P1")
     assert ward("devices", "return", "cuff")[0] == 3
     ward("patients", "admit", "P3", *ADMIT)
+    assert ward("devices", "assign", "scale", "P3")[0] == 5
+    assert ward("devices", "return", "scale")[0] == 0
     assert ward("devices", "assign", "scale", "P3")[0] == 0
     assert "kit still out" not in ward("patients")[1]
 
@@ -356,11 +358,13 @@ def test_a_database_from_before_asks_for_no_kit_that_left_long_ago(ward: Ward) -
     equipped(ward)
     ward("patients", "discharge", "P1", "--reason", "recovered")
     with closing(database.open_writer(ward.db)) as opened, atomic(opened):
-        for table in ("referral", "transfer", "stay_fact", "kit_back"):
+        for table in ("referral", "transfer", "stay_fact", "kit_out"):
             opened.execute(f"drop table {table}")
         for column in ("contact", "next_of_kin"):
             opened.execute(f"alter table identity drop column {column}")
-        opened.execute("delete from _sqlite_migrations where name = 'm010_stays'")
+        for column in ("calibrated_ms", "calibration_due", "retired_ms", "retired_reason"):
+            opened.execute(f"alter table device drop column {column}")
+        opened.execute("delete from _sqlite_migrations where name in ('m010_stays', 'm013_kit')")
     assert ward("patients")[0] != 0
     assert ward("db", "migrate")[0] == 0
     assert "kit still out" not in ward("patients")[1]

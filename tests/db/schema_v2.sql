@@ -53,7 +53,7 @@ CREATE TABLE device (
     device_no integer primary key, device text not null unique, profile text not null default '',
     serial text not null default '', added_ms integer not null,
     registered integer not null check (registered in (0, 1)), status text, status_ms integer,
-    battery_percent real, battery_ms integer, firmware text, status_since_ms integer, status_clean integer not null default 0) strict;
+    battery_percent real, battery_ms integer, firmware text, status_since_ms integer, status_clean integer not null default 0, calibrated_ms integer, calibration_due text, retired_ms integer, retired_reason text) strict;
 CREATE TABLE entered (
     last_seq integer primary key, readings integer not null, way text not null, actor text not null,
     note text not null, at_ms integer not null) strict;
@@ -72,9 +72,9 @@ CREATE TABLE handover_item (
     primary key (handover_no, alert_no)) strict, without rowid;
 CREATE TABLE identity (
     stay_no integer primary key references stay, born text, name text, nhs_number text, contact text, next_of_kin text) strict;
-CREATE TABLE kit_back (
-    assignment_no integer primary key references assignment, at_ms integer not null,
-    actor text not null) strict;
+CREATE TABLE kit_out (
+    assignment_no integer primary key references assignment, since_ms integer not null, back_ms integer,
+    check (back_ms is null or back_ms >= since_ms)) strict;
 CREATE TABLE log (only_row integer primary key check (only_row = 1), last_seq integer not null,
     merged_seq integer not null, dropped_before_day integer not null) strict;
 CREATE TABLE message (device_no integer not null, key text not null, unit integer not null,
@@ -187,6 +187,7 @@ CREATE INDEX finding_stay on finding (stay_no, finding_no);
 CREATE INDEX handover_open on handover (due_ms) where ended_ms is null;
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
+CREATE INDEX kit_out_still on kit_out (assignment_no) where back_ms is null;
 CREATE INDEX notification_waiting on notification (queued_ms) where state in ('queued', 'failed');
 CREATE INDEX pause_stay on pause (stay_no, until_ms);
 CREATE INDEX quarantine_device on quarantine (device, quarantine_no);

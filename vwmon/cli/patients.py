@@ -244,13 +244,12 @@ def _expects(plan: Plan | None, latest: list[dict[str, Any]], admitted_ms: int, 
 
 
 def _latest(db: Connection, stay: Stay, known: Registers) -> list[dict[str, Any]]:
-    """Give the last reading of each vital from the devices that the stay has now, since it has them."""
+    """Give the last reading of each vital from the devices that were the stay's when it was observed."""
     names = readings.vitals(db)
-    held = {a.device_no: a.from_ms for a in known.assignments if a.stay_no == stay.stay_no and a.to_ms is None}
     newest: dict[str, readings.Latest] = {}
-    for last in readings.latest(db, list(held)).values():
+    for last in register_rows.latest_of(db, stay.stay_no, known):
         name = names[last.vital_no]
-        if last.observed_ms >= max(held[last.device_no], newest[name].observed_ms if name in newest else 0):
+        if name not in newest or last.observed_ms >= newest[name].observed_ms:
             newest[name] = last
     return [
         {

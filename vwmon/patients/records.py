@@ -104,7 +104,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """One home device. Not `registered`: it sent something and nobody has added it to the register."""
+    """One home device. Not `registered`: it sent something and nobody has added it to the register.
+
+    `calibration_due` is YYYY-MM-DD, None when nobody has said; one that was retired is given to nobody any more.
+    """
 
     device_no: int
     device: str
@@ -117,6 +120,10 @@ class Device:
     battery_percent: float | None
     battery_ms: int | None
     firmware: str | None
+    calibrated_ms: int | None = None
+    calibration_due: str | None = None
+    retired_ms: int | None = None
+    retired_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,9 @@ DEVICES = """select device_no, device, profile, status, status_since_ms, status_
     stay_no, from_ms, (select max(to_ms) from assignment as past where past.device_no = device.device_no)
     from device left join (select * from assignment join stay using (stay_no)
         where to_ms is null and discharged_ms is null) using (device_no)"""
+STILL_OUT = """select stay_no, device_no, device, profile, since_ms
+    from kit_out join assignment using (assignment_no) join device using (device_no)
+    where back_ms is null and (?1 is null or stay_no = ?1) order by since_ms, device"""
 MISSING = """select device_no, first_missing, last_missing, missing_count, noticed_ms from sequence_gap
     where closed_ms is null"""
 
@@ -73,6 +76,16 @@ class Said(NamedTuple):
     freed_ms: int | None
 
 
+class Out(NamedTuple):
+    """A device that a stay no longer has and that has not come back: since when that is so."""
+
+    stay_no: int
+    device_no: int
+    device: str
+    profile: str
+    since_ms: int
+
+
 class Missing(NamedTuple):
     """Messages that a device numbered and that have not come."""
 
@@ -120,6 +133,28 @@ def tried(db: Connection, after_seq: int, up_to_seq: int) -> list[Tried]:
 def devices(db: Connection) -> list[Said]:
     """Give every device."""
     return [Said(*row) for row in db.execute(DEVICES)]
+
+
+def still_out(db: Connection, stay_no: int | None = None) -> dict[int, list[Out]]:
+    """Give the kit that has not come back, by the stay that had it last: of one stay, or of all, the longest first.
+
+    What it sends belongs to nobody. What was retired is not waited for.
+    """
+    found: dict[int, list[Out]] = {}
+    for row in db.execute(STILL_OUT, [stay_no]):
+        one = Out(*row)
+        found.setdefault(one.stay_no, []).append(one)
+    return found
+
+
+def overdue_calibrations(db: Connection, stay_no: int, today: str) -> list[tuple[str, str]]:
+    """Give the devices that a stay has now and whose calibration was due before a day (YYYY-MM-DD), with when."""
+    rows = db.execute(
+        """select device, calibration_due from assignment join device using (device_no)
+           where stay_no = ? and to_ms is null and calibration_due < ? order by device""",
+        [stay_no, today],
+    )
+    return [(device, due) for device, due in rows]
 
 
 def missing(db: Connection) -> dict[int, list[Missing]]:

@@ -197,10 +197,7 @@ def m009_entered(db: "Database") -> None:
 
 
 def m010_stays(db: "Database") -> None:
-    """Referrals, moves between wards, what is noted of a stay, kit that came back, and how people are reached.
-
-    Whose kit came back after a discharge was not kept before: of those nothing is asked now.
-    """
+    """Referrals, moves between wards, what is noted of a stay, and how people are reached."""
     _run(
         db,
         """create table referral (
@@ -221,13 +218,26 @@ def m010_stays(db: "Database") -> None:
             check (what in ('consent', 'kit', 'pregnancy', 'expected_days'))) strict""",
         "create index stay_fact_stay on stay_fact (stay_no)",
         "create index stay_fact_pregnancy on stay_fact (stay_no) where what = 'pregnancy'",
-        """create table kit_back (
-            assignment_no integer primary key references assignment, at_ms integer not null,
-            actor text not null) strict""",
-        """insert into kit_back select assignment_no, to_ms, '' from assignment join stay using (stay_no)
-            where discharged_ms is not null and to_ms is not null""",
         "alter table identity add column contact text",
         "alter table identity add column next_of_kin text",
+    )
+
+
+def m013_kit(db: "Database") -> None:
+    """When kit is to be calibrated and what left the register, and what is out although it is nobody's any more.
+
+    Of what a discharge freed before, nobody was asked whether it came back: nothing is made up of that.
+    """
+    _run(
+        db,
+        "alter table device add column calibrated_ms integer",
+        "alter table device add column calibration_due text",
+        "alter table device add column retired_ms integer",
+        "alter table device add column retired_reason text",
+        """create table kit_out (
+            assignment_no integer primary key references assignment, since_ms integer not null, back_ms integer,
+            check (back_ms is null or back_ms >= since_ms)) strict""",
+        "create index kit_out_still on kit_out (assignment_no) where back_ms is null",
     )
 
 
@@ -242,6 +252,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m008_pauses,
     m009_entered,
     m010_stays,
+    m013_kit,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 
