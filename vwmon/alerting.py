@@ -99,9 +99,7 @@ class Alerting:
         """
         before = self._stays
         self._stays, self._provenance, self._plans = stays, provenance, plans
-        self._expected = [
-            tuple(part for part, on in zip(PARTS, row, strict=True) if on) for row in plans.expected.tolist()
-        ]
+        self._expected = _named(plans.expected)
         self._courses = courses or [BY_THE_TABLE] * len(stays)
         self._wards = wards or [places(stay) for stay in stays]
         self.hold(self._holds)
@@ -273,12 +271,20 @@ class Alerting:
             self._waiting[row] = waiting
 
 
+def _named(parts: Bools) -> list[tuple[str, ...]]:
+    """Name the parts that each row marks; rows that mark the same ones share their names."""
+    codes = (parts @ (1 << np.arange(len(PARTS)))).tolist()
+    names = {code: tuple(part for bit, part in enumerate(PARTS) if code >> bit & 1) for code in set(codes)}
+    return [names[code] for code in codes]
+
+
 def _asked(courses: Sequence[Course]) -> tuple[Floats, Bools]:
     """Give by row the least total or bound at which a rule starts, and whether one asks for a part's own value.
 
     Both hold for all of a course: whatever fails them cannot matter at any time.
     """
-    each = {id(one): (one.lowest, not one.asked.isdisjoint(OF_PARTS)) for one in courses}
+    several = {id(one): one for one in courses}
+    each = {key: (one.lowest, not one.asked.isdisjoint(OF_PARTS)) for key, one in several.items()}
     found = [each[id(one)] for one in courses]
     return np.array([lowest for lowest, _ in found], dtype=np.float64), np.array([of for _, of in found], dtype=bool)
 
