@@ -172,7 +172,7 @@ PINNED = {
     "general": ("2", "6feba4e79f02"),
     "acute-respiratory": ("2", "4c68c83625c7"),
     "copd": ("1", "fcd287e594d7"),
-    "covid-oximetry": ("1", "7c9b547a6fc1"),
+    "covid-oximetry": ("2", "bddbd01ab7f9"),
     "heart-failure": ("3", "53bfc62ccbfc"),
     "frailty": ("2", "693ea740250c"),
     "cardiac-surgery-waiting-list": ("1", "451f2b799516"),

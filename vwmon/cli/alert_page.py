@@ -13,6 +13,7 @@ from alerts.model import MONITOR, Kind
 from vwmon.cli import doubted, register_rows, render, stay_lookups, trend_lines, work_list
 from vwmon.cli.standing import Standing
 from vwmon.config import Settings
+from vwmon.store import kit
 from vwmon.store.sqlite import Connection
 
 Record = dict[str, Any]
@@ -53,6 +54,7 @@ def read(
     asked = stay_lookups.lookups(db, standing.now_ms, decide=True, names=names, wards=settings.wards)
     record = queries.one(db, asked, standing.now_ms, alert_id)
     stay_no = record["stay"]
+    record["overdue_calibrations"] = [] if stay_no is None else _calibrations(db, record, standing, settings)
     record["pending"] = [] if stay_no is None else [row for row in waits.pending(db, asked) if row["stay"] == stay_no]
     trends = [] if stay_no is None else trend_lines.of_stay(db, stay_no, _until_ms(record, standing), back_ms)
     record["trends"] = [trend.record() for trend in trends]
@@ -73,6 +75,13 @@ def _doubts(db: Connection, record: Record) -> list[Record]:
     """Give what speaks against the readings that are on the page: those of now, and those of the last rise."""
     now = [(one["vital"], work_list.ms(one["at"])) for one in record["measured"]]
     return doubted.records(doubted.of_stay(db, record["stay"], [*now, *doubted.of_evidence(record["evidence"])]))
+
+
+def _calibrations(db: Connection, record: Record, standing: Standing, settings: Settings) -> list[Record]:
+    """Give the patient's devices that are no longer known to measure right: whoever reads the values has to know."""
+    today = register_rows.here(standing.now_ms, record["ward"], settings)[: len("2026-11-22")]
+    found = kit.overdue_calibrations(db, record["stay"], today)
+    return [{"device": device, "due": due} for device, due in found]
 
 
 def _until_ms(record: Record, standing: Standing) -> int:
@@ -122,6 +131,8 @@ def _now(page: Page) -> Iterator[str]:
     yield f"now: {holds}; {heard}"
     if held is not None and held.get("measure_next") is not None:
         yield held["measure_next"]["sentence"]
+    for one in record["overdue_calibrations"]:
+        yield f"the calibration of {one['device']} was due {one['due']}"
 
 
 def _held(page: Page) -> Iterator[str]:
