@@ -72,10 +72,20 @@ class Seen:
 class Kit:
     """The devices of the ward as they were heard so far; one thread uses it."""
 
-    def __init__(self, db: Connection, cursor: int, *, sleeping: Collection[str] = ()) -> None:
-        """Read back the last of every series; `sleeping` are more profiles that leave without a goodbye."""
+    def __init__(
+        self,
+        db: Connection,
+        cursor: int,
+        *,
+        sleeping: Collection[str] = (),
+        zone: Callable[[str], str] = lambda _ward: "UTC",
+    ) -> None:
+        """Read back the last of every series; `sleeping` are more profiles that leave without a goodbye.
+
+        `zone` names the time zone of a ward.
+        """
         self._db, self._sleeping = db, SLEEPERS.union(sleeping)
-        self._beside = Beside(db)
+        self._beside = Beside(db, zone)
         self._series: dict[tuple[int, int], Series] = {}
         self._names = stored.names(db)
         self._take(stored.latest(db, cursor), stored.tried(db, 0, cursor))

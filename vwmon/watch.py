@@ -124,7 +124,7 @@ class Watch:
         self._kit_ms = now_ms
         if self._kit is None:
             sleeping = self._around.limits.sleeping_profiles
-            self._kit = Kit(self._db, self._scorer.cursor, sleeping=sleeping)
+            self._kit = Kit(self._db, self._scorer.cursor, sleeping=sleeping, zone=self._scorer.zone)
         for stay_no, found in self._kit.look(now_ms, self._scorer.cursor, self._scorer.standing).items():
             self._scorer.find(stay_no, found, now_ms)
 

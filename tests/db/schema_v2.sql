@@ -70,6 +70,13 @@ CREATE TABLE handover_item (
     handover_no integer not null references handover, alert_no integer not null references alert,
     owner text, was text not null, taker text, accepted_ms integer,
     primary key (handover_no, alert_no)) strict, without rowid;
+CREATE TABLE hub_request (
+    request_no integer primary key, stay_no integer not null references stay,
+    kind text not null check (kind in ('questions', 'message')), said text not null,
+    version text not null default '', actor text not null, due_ms integer not null, until_ms integer not null,
+    state text not null default 'queued' check (state in ('queued', 'sent', 'answered')), sent_ms integer,
+    shown_ms integer, read_ms integer, confirmed_by text,
+    check (said <> ''), check (until_ms > due_ms)) strict;
 CREATE TABLE identity (
     stay_no integer primary key references stay, born text, name text, nhs_number text) strict;
 CREATE TABLE log (only_row integer primary key check (only_row = 1), last_seq integer not null,
@@ -169,6 +176,9 @@ CREATE INDEX condition_due on condition (due_ms) where state = 'pending' and due
 CREATE INDEX delivery_waiting on delivery (due_ms) where state = 'queued';
 CREATE INDEX finding_stay on finding (stay_no, finding_no);
 CREATE INDEX handover_open on handover (due_ms) where ended_ms is null;
+CREATE UNIQUE INDEX hub_request_once on hub_request (stay_no, said, due_ms) where kind = 'questions';
+CREATE INDEX hub_request_open on hub_request (until_ms) where state <> 'answered' and shown_ms is null;
+CREATE INDEX hub_request_stay on hub_request (stay_no, due_ms);
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
 CREATE INDEX notification_waiting on notification (queued_ms) where state in ('queued', 'failed');

@@ -27,10 +27,12 @@ class Outlet:
     def __init__(self) -> None:
         """Begin with nothing."""
         self.batches: list[list[tuple[str, bytes, str]]] = []
+        self.kinds: list[str] = []
 
-    def enqueue_all(self, messages: Iterable[tuple[str, bytes, str]]) -> None:
+    def enqueue_all(self, messages: Iterable[tuple[str, bytes, str]], kind: str = "readings") -> None:
         """Take a batch."""
         self.batches.append(list(messages))
+        self.kinds.append(kind)
 
     @property
     def ids(self) -> list[list[str]]:

@@ -196,6 +196,23 @@ def m009_entered(db: "Database") -> None:
     )
 
 
+def m011_answers(db: "Database") -> None:
+    """What goes to the hubs of patients: questionnaires as they fall due, each once, and messages of the team."""
+    _run(
+        db,
+        """create table hub_request (
+            request_no integer primary key, stay_no integer not null references stay,
+            kind text not null check (kind in ('questions', 'message')), said text not null,
+            version text not null default '', actor text not null, due_ms integer not null, until_ms integer not null,
+            state text not null default 'queued' check (state in ('queued', 'sent', 'answered')), sent_ms integer,
+            shown_ms integer, read_ms integer, confirmed_by text,
+            check (said <> ''), check (until_ms > due_ms)) strict""",
+        "create unique index hub_request_once on hub_request (stay_no, said, due_ms) where kind = 'questions'",
+        "create index hub_request_stay on hub_request (stay_no, due_ms)",
+        "create index hub_request_open on hub_request (until_ms) where state <> 'answered' and shown_ms is null",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -206,6 +223,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m007_limits,
     m008_pauses,
     m009_entered,
+    m011_answers,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 
