@@ -10,6 +10,8 @@ from alerts.errors import PolicyError
 from alerts.model import Level
 from alerts.policy import MOVABLE, POLICY, RULES, Layer, Limit, Rule, RuleSet, faults_of, read
 
+EVER = -(1 << 62)  # before any moment
+
 
 def layered(base: RuleSet, limits: Iterable[Limit]) -> RuleSet:
     """Give the rules with what the layers say otherwise: ward, then pathway, then stay, the narrowest winning.

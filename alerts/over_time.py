@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 from alerts import deadlines, faults
 from alerts.faults import Finding
+from alerts.layers import EVER
 from alerts.model import SILENCE, Case
 from alerts.policy import TERMS, Terms
-
-EVER = -(1 << 62)  # before any moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -255,7 +255,7 @@ def _told(alert: Alert, present: Present, again: Kind | None, now_ms: int, *, fu
         "why": reasons.why(alert, present, again, now_ms) if full else None,
         "brief": reasons.brief(alert, present, again, now_ms),
         "change": _moved(present),
-        "measured": [_measured(one) for one in present.measured],
+        "measured": [_measured(one) for one in present.measured] if full else None,
         "raised_again_by": again.value if again is not None else None,
     }
 

@@ -6,8 +6,6 @@ sqlite-utils runs the migrations and is imported only then: the commands that re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from alerts import chain
-
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
@@ -143,6 +141,8 @@ def migrate(db: Any) -> None:  # noqa: ANN401 -- a connection of whichever sqlit
 
 def _seal(db: "Database") -> None:
     """Make one chain of the events that were written before there was one, in the transaction of its migration."""
+    from alerts import chain  # noqa: PLC0415 -- the commands that read load this module for its names alone
+
     previous, sealed = chain.START, []
     there = {column.name for column in db["alert_event"].columns}
     columns = [name for name in chain.FIELDS if name in there]

@@ -7,7 +7,7 @@ Not here: reading messages, deciding which readings to keep, scoring; a new vita
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
-from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -207,7 +207,7 @@ def index(vitals: Mapping[str, Vital]) -> dict[str, Vital]:
     return known
 
 
-VERSION, _VITALS = load(resources.files("devices").joinpath("vitals.toml").read_text(encoding="utf-8"))
+VERSION, _VITALS = load(Path(__file__).with_name("vitals.toml").read_text(encoding="utf-8"))
 VITALS: Final[Mapping[str, Vital]] = MappingProxyType(_VITALS)
 KNOWN: Final[Mapping[str, Vital]] = MappingProxyType(index(VITALS))
 

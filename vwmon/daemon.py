@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from devices import topics
+from devices.answers import READ
 from vwmon import channels, config, notifier, rota
 from vwmon.asking import Asker
 from vwmon.clock import Clock
@@ -259,17 +260,12 @@ def _note_statuses(db: Connection, said: Sequence[tuple[str, DeviceStatus, int]]
 
 def _note_confirmations(db: Connection, said: Sequence[Confirmed]) -> Sequence[Confirmed]:
     with database.atomic(db):
-        return [
-            one
-            for one in said
-            if not hub.confirm(
-                db,
-                one.device,
-                one.confirmation.request,
-                one.confirmation.state,
-                one.confirmation.observed.observed_ms,
-            )
-        ]
+        return [one for one in said if not _confirms(db, one)]
+
+
+def _confirms(db: Connection, one: Confirmed) -> bool:
+    said = one.confirmation
+    return hub.confirm(db, one.device, said.request, said.observed.observed_ms, read=said.state == READ)
 
 
 def _free_bytes(path: Path) -> int:

@@ -157,7 +157,7 @@ def test_an_empty_list_says_so(vwmon: Command, ward: Ward) -> None:
     """To people with a footer, to programs with an empty list; both end with 0."""
     shown = vwmon("alerts", "--db", ward.path)
     assert (shown.exit_code, "No open alerts." in shown.stdout) == (0, True)
-    assert "0 alerts | 4 of 4 patients report" in shown.stdout
+    assert "0 alerts | 0 of 4 patients report, 4 not heard of yet" in shown.stdout
     assert "last reading 8 s ago | monitor 3 s ago | you: " in shown.stdout
     assert listed(vwmon, ward) == []
     assert vwmon("alerts", "--db", ward.path, "--exit-code").exit_code == 0

@@ -340,6 +340,16 @@ def test_below_the_list_stands_how_many_report_and_who_does_not(measured: Ward) 
     assert ward_lines._reporting(heard, silent, recorded=False) == "1 of 4 patients report"
 
 
+def test_who_was_never_heard_of_is_not_counted_as_reporting(measured: Ward) -> None:
+    """Just admitted, nothing of them can be overdue yet, and nothing of them is known either."""
+    with closing(open_reader(measured.path)) as db:
+        heard = glance.ward(db)
+    assert [stay.last_ms is None for stay in heard].count(True) == 3
+    told = ward_lines._reporting(heard, [], recorded=False)
+    assert told == "1 of 4 patients report, 3 not heard of yet"
+    assert ward_lines._reporting(heard, heard[2:], recorded=False) == "1 of 4 patients report, 1 not heard of yet"
+
+
 PAUSES = """create table if not exists pause (
     pause_no integer primary key, stay_no integer not null, from_ms integer not null,
     until_ms integer not null, reason text not null, actor text not null, written_ms integer not null,

@@ -80,8 +80,17 @@ def test_what_gets_worse_within_its_level_is_another_version_under_the_same_dead
 
 def test_a_single_three_that_is_new_is_another_version() -> None:
     """The sum alone does not say what a patient has come to."""
-    case = after(point(0, 7), point(1, 8, spo2=3))
+    case = after(point(0, 8), point(1, 5, spo2=3))
     assert kinds(case) == [Kind.RAISED, Kind.GREW]
+    assert kinds(follow(case, point(2, 6, spo2=2), point(3, 5, spo2=3))) == kinds(case)
+
+
+def test_what_came_late_and_was_known_before_is_no_other_version() -> None:
+    """A 7 with a three that is new took the place of a 10; another 10 of before it is nothing worse."""
+    case = after(point(0, 10), point(2, 4, spo2=3))
+    assert kinds(case) == [Kind.RAISED, Kind.GREW]
+    assert kinds(follow(case, point(1, 10, received=3, late=True))) == kinds(case)
+    assert kinds(follow(case, point(1, 11, received=3, late=True)))[-1] == Kind.GREW
 
 
 def test_a_level_eases_when_its_rule_clears() -> None:

@@ -5,6 +5,7 @@ errors to exit codes. Not here: what any command does. Nothing at the top of thi
 clinicians wait for it.
 """
 
+import gc
 import importlib
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -76,6 +77,9 @@ class CommandGroup(TyperGroup):
         if entry is None:
             return None
         found = getattr(importlib.import_module(f"vwmon.cli.{entry.module}"), entry.attribute)
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         group = found if isinstance(found, typer.Typer) else _alone(found)
         group.rich_markup_mode = None  # one look for the help and the errors of all
         command = get_command(group)
@@ -132,6 +136,7 @@ def options(
 
 def main() -> None:
     """Run the command line: the entry point of the installed `vwmon`."""
+    gc.disable()  # loading leaves no garbage, and looking for some takes a good part of a short command
     app(prog_name="vwmon")
 
 

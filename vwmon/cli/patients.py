@@ -190,7 +190,7 @@ def _record(db: Connection, patient: str, at: Standing) -> dict[str, Any]:
     stays = registers.stays_of(db, patient)
     known = register_rows.read(db)
     stay, person = stays[0], registers.identity(db, stays[0].stay_no)
-    pathway, given = plans.load_all().get(stay.pathway), pauses.every(db, stays[0].stay_no)
+    pathway, given = plans.find(stay.pathway), pauses.every(db, stays[0].stay_no)
     until_ms, latest = _until_ms(stay, known, at), _latest(db, stay, known)
     return stay_row(stay, known) | {
         "judged_at": render.utc(until_ms),

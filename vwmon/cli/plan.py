@@ -184,7 +184,7 @@ def _show(patient: str, settings: Settings, form: Format) -> None:
 
 
 def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int) -> dict[str, Any]:
-    found = plans.load_all().get(stay.pathway)
+    found = plans.find(stay.pathway)
     rules = _rules(settings, stay, own, at_ms)
     rows = [
         rule_row(rule) | {"limits": given_rows(rules.given.get(name, {}))}

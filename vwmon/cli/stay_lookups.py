@@ -252,7 +252,7 @@ def _measure_next(row: scores.ScoreRow, spo2_scale: int) -> Record | None:
 
 def _longest_ms(pathway: str) -> int:
     """Give the longest that a plan lets any reading count; nothing for a pathway that is no more."""
-    plan = plans.load_all().get(pathway)
+    plan = plans.find(pathway)
     return max(vital.valid_ms for vital in (plan.vitals or plan.beside).values()) if plan is not None else 0
 
 
@@ -264,5 +264,5 @@ def _ms(at: str) -> int:
 
 def silent_ms(pathway: str) -> int:
     """Give after how long without any reading something that a plan expects must be overdue; a day without a plan."""
-    plan = plans.load_all().get(pathway)
+    plan = plans.find(pathway)
     return min(vital.overdue_ms for vital in plan.expected.values()) if plan is not None else DAY_MS

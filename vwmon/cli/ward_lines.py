@@ -100,7 +100,9 @@ def _reporting(heard: Sequence[Heard], silent: Sequence[Heard], *, recorded: boo
     if recorded:
         return _counted(len(heard), "patient")
     verb = "report" if len(heard) != 1 else "reports"
-    return f"{len(heard) - len(silent)} of {_counted(len(heard), 'patient')} {verb}"
+    awaited = sum(stay.last_ms is None for stay in heard) - sum(stay.last_ms is None for stay in silent)
+    told = f"{len(heard) - len(silent) - awaited} of {_counted(len(heard), 'patient')} {verb}"
+    return f"{told}, {awaited} not heard of yet" if awaited else told
 
 
 def _away(away: Mapping[str, int], now_ms: int) -> list[str]:

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,6 +25,7 @@ from vwmon.errors import ChartError, NotFoundError
 from vwmon.patients.plans import QUESTIONNAIRES
 
 ONE, WHOLE = evidence.ANSWER, evidence.WHOLE
+FOLDER = Path(__file__).parent / "questionnaires"
 KEYS = {"version", "title", "source", "first", "questions"}
 
 
@@ -57,8 +58,7 @@ def load(name: str) -> Questionnaire:
 @cache
 def load_all() -> Mapping[str, Questionnaire]:
     """Give every questionnaire of the package by its name. ChartError when a rule asks for an answer of none."""
-    folder = files("vwmon.patients") / "questionnaires"
-    loaded = {name: parse(name, (folder / f"{name}.toml").read_text(encoding="utf-8")) for name in QUESTIONNAIRES}
+    loaded = {name: parse(name, (FOLDER / f"{name}.toml").read_text(encoding="utf-8")) for name in QUESTIONNAIRES}
     for rule in RULES.values():
         if rule.quantity.startswith(ONE) and _found(loaded, rule.quantity) is None:
             raise ChartError(f"the rule {rule.name} asks for {rule.quantity}, which no questionnaire asks")

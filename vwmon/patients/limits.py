@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from alerts.errors import PolicyError
-from alerts.layers import layered
+from alerts.layers import EVER, layered
 from alerts.model import Lane, Level
-from alerts.over_time import EVER
 from alerts.policy import BASE, MOVES, RULES, Cadence, Limit, RuleSet
 from vwmon.patients.records import Plan, Stay, StayLimit
 

@@ -7,12 +7,11 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from alerts.evidence import ANSWER
 from alerts.policy import MOVABLE, RULES, Layer, Limit
-from devices.vitals import VITALS as KNOWN_VITALS
 from vwmon import durations
 from vwmon.errors import ChartError, NotFoundError
 from vwmon.patients import limits
@@ -40,26 +39,50 @@ VITAL_KEYS = {"valid_for", "overdue_after"}
 LIMIT_KEYS = {"rule", "source"}
 ASKED_KEYS = {"name", "every", "at", "overdue_after", "source"}
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+FOLDER = Path(__file__).parent / "pathways"
 ALWAYS_MS = 0  # a pathway's limits have always held: another version of it is another pathway
 
 
 def load(pathway: str) -> Plan:
     """Give the plan of a pathway. NotFoundError names those there are; ChartError says what a file contradicts."""
-    plans = load_all()
-    if pathway not in plans:
-        raise NotFoundError(f"there is no pathway {pathway!a}; there are {', '.join(plans)}")
-    return plans[pathway]
+    plan = find(pathway)
+    if plan is None:
+        raise NotFoundError(f"there is no pathway {pathway!a}; there are {', '.join(PATHWAYS)}")
+    return plan
+
+
+def find(pathway: str) -> Plan | None:
+    """Give the plan of a pathway, reading no other; None for one that is no more, or never was."""
+    return _read(pathway) if pathway in PATHWAYS else None
 
 
 @cache
 def load_all() -> Mapping[str, Plan]:
-    """Give every plan of the package by pathway."""
-    folder = files("vwmon.patients") / "pathways"
-    return {name: parse(name, (folder / f"{name}.toml").read_text(encoding="utf-8")) for name in PATHWAYS}
+    """Give every plan of the package by pathway; ChartError also for what stands in no table of vitals."""
+    return {name: _known(_read(name)) for name in PATHWAYS}
 
 
 def parse(pathway: str, content: str) -> Plan:
-    """Read one plan from TOML text. ChartError when it is not TOML, or has a key or span that does not belong."""
+    """Read one plan from TOML text. ChartError when it is not TOML, or has a key, span or vital that is wrong."""
+    return _known(_plan(pathway, content))
+
+
+@cache
+def _read(pathway: str) -> Plan:
+    return _plan(pathway, (FOLDER / f"{pathway}.toml").read_text(encoding="utf-8"))
+
+
+def _known(plan: Plan) -> Plan:
+    """Give a plan back; ChartError when a vital of it is in no table of vitals."""
+    from devices.vitals import VITALS as TABLE  # noqa: PLC0415 -- it loads slowly, and a list does without
+
+    unknown = [vital for vital in plan.expected if vital not in TABLE]
+    if unknown:
+        raise ChartError(f"the pathway {plan.pathway} cannot be used: {unknown[0]!a} is in no table of vitals")
+    return plan
+
+
+def _plan(pathway: str, content: str) -> Plan:
     try:
         table = tomllib.loads(content)
         limited, listed = table.pop("limits", []), table.pop("questionnaires", [])
@@ -102,8 +125,6 @@ def _asked(questions: object) -> tuple[str, ...]:
 def _expected(vital: str, entry: Mapping[str, Any]) -> Expected:
     if vital in FEEDS:
         raise ValueError(f"{vital} stands in for {FEEDS[vital]}, which is what a plan asks for")
-    if vital not in KNOWN_VITALS:
-        raise ValueError(f"{vital!a} is in no table of vitals")
     _only(entry, VITAL_KEYS)
     expected = Expected(
         valid_ms=durations.parse(entry["valid_for"]), overdue_ms=durations.parse(entry["overdue_after"])

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from alerts.evidence import WHOLE
-from devices.answers import READ, SHOWN
 from vwmon.store.sqlite import Connection
 
 QUESTIONS, MESSAGE = "questions", "message"
@@ -119,15 +118,15 @@ def done(db: Connection, request_no: int) -> None:
     db.execute(DONE, [request_no])
 
 
-def confirm(db: Connection, device: str, name: str, state: str, at_ms: int) -> bool:
-    """Note that a hub showed a request, or that its patient read it; False where no such request was that patient's.
+def confirm(db: Connection, device: str, name: str, at_ms: int, *, read: bool) -> bool:
+    """Note that a hub showed a request, or that its patient `read` it; False where no such request was that patient's.
 
     The device must have been with that stay then. A repeat changes nothing.
     """
     found = NAME.fullmatch(name)
-    if state not in {SHOWN, READ} or found is None:
+    if found is None:
         return False
-    return db.execute(CONFIRMED, [at_ms, state == READ, device, int(found[2]), KINDS[found[1]]]).rowcount > 0
+    return db.execute(CONFIRMED, [at_ms, read, device, int(found[2]), KINDS[found[1]]]).rowcount > 0
 
 
 def last_due(db: Connection) -> dict[tuple[int, str], int]:

@@ -153,7 +153,7 @@ def _own_rows(db: Connection, stay_no: int, from_ms: int) -> list[readings.LogRo
 
 def _vitals(there: Mapping[str, Any], stay: Stay) -> list[str]:
     """Name the vitals to draw: those of the score that are asked for or there, in its order, then the others."""
-    plan = plans.load_all().get(stay.pathway)
+    plan = plans.find(stay.pathway)
     expected = set() if plan is None else set(plan.vitals)
     first = [vital for vital in SCALES if vital in there or vital in expected]
     return [*first, *sorted(vital for vital in there if vital not in SCALES)]
@@ -164,7 +164,7 @@ def _scored(vital: str) -> bool:
 
 
 def _trace(vital: str, found: Sequence[tuple[int, float]], stay: Stay) -> Trace:
-    plan, known = plans.load_all().get(stay.pathway), VITALS.get(vital)
+    plan, known = plans.find(stay.pathway), VITALS.get(vital)
     expected = None if plan is None else plan.expected.get(FEEDS.get(vital, vital))
     return Trace(
         vital=vital,
