@@ -141,6 +141,7 @@ class Daemon:
             limits=self._settings.monitor,
             free_bytes=partial(_free_bytes, self._settings.store.path),
             anchors=anchors.beside(self._settings.store.path),
+            zone=versions.zone,
         )
 
     def _watch_over(

@@ -15,6 +15,7 @@ from alerts.policy import RULES
 from devices.profiles import SLEEPERS
 from devices.readings import MARK_CLOCK_AHEAD
 from vwmon.beside import Beside
+from vwmon.provenance import ELSEWHERE
 from vwmon.store import kit as stored
 from vwmon.store.findings import Key
 from vwmon.store.kit import Heard, Missing, Said, Tried
@@ -78,7 +79,7 @@ class Kit:
         cursor: int,
         *,
         sleeping: Collection[str] = (),
-        zone: Callable[[str], str] = lambda _ward: "UTC",
+        zone: Callable[[str], str] = lambda _ward: ELSEWHERE,
     ) -> None:
         """Read back the last of every series; `sleeping` are more profiles that leave without a goodbye.
 

@@ -87,10 +87,6 @@ class Scorer:
         """Count the stays that are open."""
         return sum(stay.discharged_ms is None for stay in self._roster.stays)
 
-    def zone(self, ward: str) -> str:
-        """Name the time zone of a ward."""
-        return self._versions.zone(ward)
-
     @property
     def standing(self) -> Mapping[Key, Finding]:
         """Give what was found of devices and of the whole service and is not over."""

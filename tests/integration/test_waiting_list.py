@@ -101,7 +101,7 @@ def ward(tmp_path: Path) -> Iterator[Ward]:
 
 
 def test_somebody_who_waits_for_heart_surgery_gets_worse_and_hears_from_the_team(ward: Ward) -> None:
-    """Enrolled, asked, worse, on the list with the sentence, taken in hand, answered with a message, and that is read."""
+    """Enrolled, asked, worse, on the list with the sentence, in hand, answered with a message, and that is read."""
     enrolled = ("--ward", "resp", "--pathway", "cardiac-surgery-waiting-list", "--born", "1951-03-17", "--name", NAME)
     ward.says("patients", "admit", PATIENT, *enrolled)
     ward.says("devices", "add", "tablet-1")
