@@ -45,7 +45,7 @@ class Kept(NamedTuple):
     kind: str = READINGS
 
 
-class _Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, omit_defaults=True):
+class _Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One line: a message, or with no payload the word that it has been receipted; readings do not say their kind."""
 
     device: str
@@ -59,7 +59,8 @@ _decode: Final = msgspec.json.Decoder(_Record).decode
 
 
 def _line(device: str, message_id: str, payload: bytes | None, kind: str = READINGS) -> bytes:
-    body = _encode(_Record(device, message_id, payload, kind))
+    fields = (device, message_id, payload)
+    body = _encode(fields if kind == READINGS else (*fields, kind))
     return b"%08x %s\n" % (binascii.crc32(body), body)
 
 

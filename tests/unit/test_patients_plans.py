@@ -146,7 +146,7 @@ def test_a_pathway_asks_questionnaires_and_their_rules_count_on_it() -> None:
     assert (one.questionnaire, one.every_days, one.at_minute, one.overdue_ms) == ("wellbeing", 7, 630, 24 * HOUR)
     assert {limit.rule for limit in plan.limits} == {"answer_worse", "answer_alarming"}
     assert all(layered(BASE, plan.limits).rules[limit.rule].enabled for limit in plan.limits)
-    assert all("a page" in limit.reason for limit in plan.limits)
+    assert {limit.reason for limit in plan.limits} == {"wellbeing is asked on this pathway; vwmon's proposal"}
     assert not BASE.rules["answer_worse"].enabled
 
 

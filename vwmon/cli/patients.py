@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from alerts.evidence import ANSWER, WHOLE
 from vwmon import durations
 from vwmon.cli import context, next_measure, pause, plan, reading_rows, register_rows, render, stay_lookups, trends
 from vwmon.cli.changing import changing, tell
@@ -241,6 +242,8 @@ def _latest(db: Connection, stay: Stay, known: Registers) -> list[dict[str, Any]
     newest: dict[str, readings.Latest] = {}
     for last in readings.latest(db, list(held)).values():
         name = names[last.vital_no]
+        if name.startswith((ANSWER, WHOLE)):  # they have a list of their own, in words
+            continue
         if last.observed_ms >= max(held[last.device_no], newest[name].observed_ms if name in newest else 0):
             newest[name] = last
     return [

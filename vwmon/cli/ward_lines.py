@@ -18,7 +18,8 @@ from vwmon.store import glance, hub
 from vwmon.store.glance import Heard
 from vwmon.store.sqlite import Connection
 
-UNREAD_MS = 4 * 3_600_000  # after which a message to a patient that nobody read is worth a call
+HOUR_MS = 3_600_000
+UNREAD_MS = 4 * HOUR_MS  # after which a message to a patient that nobody read is worth a call
 NAMED = 3  # of the patients that do not report so many are named
 ALWAYS = "00:00-24:00"
 TECHNICAL = [rule.name for rule in RULES.values() if rule.lane is Lane.TECHNICAL]
@@ -82,7 +83,7 @@ def _waiting(db: Connection, standing: Standing, looking: Looking) -> list[str]:
         *([f"{off} snoozed (vwmon alerts --snoozed)"] if off else []),
         *([f"{held} technical held back"] if held else []),
         *(
-            [f"{_counted(unread, 'message')} unread for {render.short(UNREAD_MS)} (vwmon messages --unread)"]
+            [f"{_counted(unread, 'message')} unread for {UNREAD_MS // HOUR_MS} h (vwmon messages --unread)"]
             if unread
             else []
         ),

@@ -16,6 +16,7 @@ from vwmon.patients.records import Identity, Stay
 LONGEST: Final = 400
 LEAST_OF_A_NAME: Final = 3  # letters; a shorter part of one is too often a word
 _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
+_JOINT: Final = re.compile(r"['\u2019-]")
 _NUMBER: Final = re.compile(r"[0-9](?:[ -]?[0-9]){9}")  # as an NHS number is written, among more digits or not
 _DATE: Final = re.compile(r"\b([0-9]{1,4})[-/. ]([0-9]{1,2})[-/. ]([0-9]{1,4})\b")
 
@@ -38,17 +39,24 @@ def checked(text: str, stay: Stay, person: Identity) -> str:
 
 
 def _identifying(said: str, stay: Stay, person: Identity) -> Iterator[str]:
-    words = {word.casefold() for whole in _WORD.findall(said) for word in (whole, *re.split(r"['\u2019-]", whole))}
-    names = {part.casefold() for part in _WORD.findall(person.name or "") if len(part) >= LEAST_OF_A_NAME}
-    if names & words:
+    names = {word for word in _words(person.name or "") if len(word) >= LEAST_OF_A_NAME}
+    if names & set(_words(said)):
         yield "a name"
-    if stay.patient.casefold() in words or (len(stay.patient) >= LEAST_OF_A_NAME and stay.patient in said):
+    own_word = stay.patient.casefold() in said.casefold().split()
+    if own_word or (len(stay.patient) >= LEAST_OF_A_NAME and stay.patient in said):
         yield "the local identifier"
     own = person.nhs_number is not None and person.nhs_number in re.sub(r"[^0-9]", "", said)
     if own or any(_is_nhs_number(found) for found in _NUMBER.findall(said)):
         yield "an NHS number"
     if person.born is not None and date.fromisoformat(person.born) in set(_dates(said)):
         yield "the date of birth"
+
+
+def _words(text: str) -> Iterator[str]:
+    """Yield every word, of one with hyphens or apostrophes also its parts, and the whole without these."""
+    for whole in _WORD.findall(text.casefold()):
+        parts = _JOINT.split(whole)
+        yield from (*parts, "".join(parts))
 
 
 def _is_nhs_number(text: str) -> bool:

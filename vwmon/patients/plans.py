@@ -183,7 +183,7 @@ def _answered(pathway: str, version: str, sets: Iterable[AskedSet]) -> Iterator[
                     subject=pathway,
                     changes={"enabled": True},
                     author=f"{pathway} {version}",
-                    reason=f"asked for on this pathway: {one.source}",
+                    reason=f"{one.questionnaire} is asked on this pathway; {rule.source}",
                     from_ms=ALWAYS_MS,
                 )
 

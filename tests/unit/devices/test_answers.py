@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from devices import answers, replies
 from devices.answers import Answers, Confirmation
 from devices.errors import OF_ANSWERS, PayloadError, QuestionError
+from devices.questions import Question
 from devices.readings import MARK_RECEIPT_TIME
 from devices.said import Request, request
 
@@ -141,7 +142,12 @@ def test_a_hub_puts_the_questions_along_their_way_and_asks_again_what_was_no_ans
     """The patient sees each question's text; the ward reads back what was said."""
     said = iter(["perhaps", "yes", "many", 4])
     seen: list[str] = []
-    given_ = replies.put(asked(), lambda question: (seen.append(question.text), next(said))[1])
+
+    def screen(question: Question) -> object:
+        seen.append(question.text)
+        return next(said)
+
+    given_ = replies.put(asked(), screen)
     assert seen == ["Is it so?", "Is it so?", "How many?", "How many?"]
     payload, named = replies.answered(asked(), given_, NOW_MS)
     found = answers.decode(payload, "hub-1", NOW_MS)

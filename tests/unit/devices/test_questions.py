@@ -138,7 +138,7 @@ def test_a_set_without_a_fault_always_comes_to_its_end(one: Questions, data: st.
         assert name not in answers
         question = one.questions[name]
         words = list(question.words)
-        answers[name] = data.draw(st.sampled_from(words) if words else st.floats(0, 9))
+        answers[name] = data.draw(st.sampled_from(words)) if words else data.draw(st.floats(0, 9))
     assert one.asked(answers) == list(answers)
     assert len(answers) <= len(one.questions)
 
