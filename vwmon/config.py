@@ -161,10 +161,23 @@ def load(explicit: Path | None = None) -> Settings:
 
     ConfigError holds one sentence for every fault, each beginning with file and line.
     """
-    chosen = explicit or _find()
+    chosen = explicit or find()
     if chosen is None:
         return Settings()
     return parse(_read(chosen), chosen)
+
+
+def find() -> Path | None:
+    """Give the file that is used where none is named; None when there is none."""
+    named = os.environ.get("VWMON_CONFIG")
+    if named:
+        return Path(named)
+    return next((file for file in (Path("vwmon.toml"), user_file(), SYSTEM_FILE) if file.is_file()), None)
+
+
+def user_file() -> Path:
+    """Name the file in the user's own folder."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "vwmon" / "config.toml"
 
 
 def parse(content: str, file: Path) -> Settings:
@@ -235,14 +248,6 @@ def _secret_faults(secret: Path) -> tuple[str, ...]:
     except ConfigError as error:
         return error.faults
     return ()
-
-
-def _find() -> Path | None:
-    named = os.environ.get("VWMON_CONFIG")
-    if named:
-        return Path(named)
-    user = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "vwmon" / "config.toml"
-    return next((file for file in (Path("vwmon.toml"), user, SYSTEM_FILE) if file.is_file()), None)
 
 
 def _read(file: Path) -> str:

@@ -8,7 +8,6 @@ import gc
 import logging
 import shutil
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -20,10 +19,10 @@ import msgspec
 
 from devices import topics
 from devices.answers import READ
-from vwmon import channels, config, notifier, rota
+from vwmon import channels, config, notifier, reaching, rota
 from vwmon.asking import Asker
 from vwmon.clock import Clock
-from vwmon.config import Settings, Tls
+from vwmon.config import Settings
 from vwmon.config_duty import Person
 from vwmon.errors import VwmonError
 from vwmon.ingest import Confirmed, DeviceStatus, Ingest
@@ -287,20 +286,8 @@ def _link(settings: Settings) -> Link:
         client_id=mqtt.client_id,
         username=mqtt.username,
         password=config.read_password(mqtt),
-        tls=_tls(mqtt.tls),
+        tls=reaching.tls_context(mqtt.tls),
         wards=tuple(ward.id for ward in settings.wards),
         window=settings.ingest.receive_maximum,
         batch=settings.ingest.batch,
     )
-
-
-def _tls(tls: Tls) -> ssl.SSLContext | None:
-    """Trust only the authority named, and show our certificate where there is one; None without an authority."""
-    if tls.ca is None:
-        return None
-    context = ssl.create_default_context(cafile=str(tls.ca))
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if tls.cert is not None and tls.key is not None:
-        config.refuse_open_secret(tls.key)
-        context.load_cert_chain(str(tls.cert), str(tls.key))
-    return context

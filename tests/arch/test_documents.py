@@ -33,7 +33,7 @@ def pages(*names: str) -> pytest.MarkDecorator:
 
 def commands(page: Path) -> Iterator[list[str]]:
     """Yield the words of every vwmon command that a page shows, in a block or between back-ticks."""
-    for found in COMMAND.finditer(text(page)):
+    for found in COMMAND.finditer(text(page).replace("\\\n", " ")):
         words = shlex.split(found[1].replace("'", " ").replace('"', " "))
         if words and words[0] in COMMANDS:
             yield words

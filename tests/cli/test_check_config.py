@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.conftest import ROOT, Command
+
+CA = trustme.CA().cert_pem.bytes().decode()
 
 
 def test_the_example_is_good(vwmon: Command) -> None:
@@ -63,3 +66,28 @@ def test_a_file_that_is_not_there_is_a_fault(vwmon: Command, tmp_path: Path) -> 
     result = vwmon("check-config", tmp_path / "none.toml")
     assert result.exit_code == 8
     assert "No such file" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("port = 8883", "names no ca"), ("port = 1883\ntls = { ca = 'ca.pem' }", "names a ca"), ("port = 1884", "")],
+)
+def test_a_port_that_does_not_fit_is_said(vwmon: Command, tmp_path: Path, content: str, said: str) -> None:
+    """The broker would hang up without a word of why."""
+    (tmp_path / "ca.pem").write_text(CA, encoding="ascii")
+    file = tmp_path / "x.toml"
+    file.write_text(f"[mqtt]\n{content}\n", encoding="utf-8")
+    result = vwmon("check-config", file)
+    assert result.exit_code == 0
+    assert ("the broker will not understand" in result.stdout) == bool(said)
+    assert said in result.stdout
+
+
+def test_a_file_that_is_no_certificate_is_a_fault(vwmon: Command, tmp_path: Path) -> None:
+    """The daemon would not start with it."""
+    (tmp_path / "ca.pem").write_text("not a certificate", encoding="ascii")
+    file = tmp_path / "x.toml"
+    file.write_text("[mqtt]\nport = 8883\ntls = { ca = 'ca.pem' }\n", encoding="utf-8")
+    result = vwmon("check-config", file)
+    assert result.exit_code == 8
+    assert "mqtt.tls" in result.stderr

@@ -1,6 +1,7 @@
 """`vwmon doctor`: each thing it looks at, found good and found wrong."""
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from importlib import metadata, util
@@ -11,6 +12,8 @@ import pytest
 from tests.conftest import Command
 from vwmon.cli import doctor
 from vwmon.store import database
+
+WARD = "[[wards]]\nid = 'resp'\nname = 'R'\n"
 
 
 @pytest.fixture
@@ -36,12 +39,14 @@ def configured(folder: Path, content: str) -> Path:
 def test_a_sound_installation_has_no_fault(vwmon: Command, tmp_path: Path, listening: int) -> None:
     """With a database and a broker that answers, everything is good but that the tests' install is editable."""
     database.create(tmp_path / "x.db").close()
-    file = configured(tmp_path, f"[store]\npath = 'x.db'\n[mqtt]\nhost = '127.0.0.1'\nport = {listening}\n")
+    file = configured(tmp_path, f"[store]\npath = 'x.db'\n[mqtt]\nhost = '127.0.0.1'\nport = {listening}\n{WARD}")
     code, found = examined(vwmon, "--config", file)
     assert code == 0
     assert {
-        name: verdict for name, (verdict, _) in found.items() if name not in {"files", "mosquitto", "sqlite"}
-    } == dict.fromkeys(("python", "packages", "libraries", "time zones", "configuration", "database", "broker"), "good")
+        name: verdict for name, (verdict, _) in found.items() if name not in {"files", "mosquitto", "sqlite", "daemon"}
+    } == dict.fromkeys(
+        ("python", "packages", "libraries", "time zones", "configuration", "database", "room", "broker"), "good"
+    )
     assert found["database"][1] == str(tmp_path / "x.db")
 
 
@@ -97,6 +102,35 @@ def test_a_file_that_is_no_database_is_a_fault(vwmon: Command, tmp_path: Path) -
     assert code == 1
     assert found["database"][0] == "fault"
     assert file.read_bytes() == b"not a database at all" * 100
+
+
+def test_a_ward_that_is_not_named_and_a_daemon_that_never_ran_are_worth_knowing(vwmon: Command, tmp_path: Path) -> None:
+    """Each with what to do."""
+    database.create(tmp_path / "x.db").close()
+    _, found = examined(vwmon, "--config", configured(tmp_path, "[store]\npath = 'x.db'\n"))
+    assert found["configuration"][0] == "note"
+    assert "vwmon init --add-ward" in found["configuration"][1]
+    assert found["daemon"][0] == "note"
+    assert "vwmon run" in found["daemon"][1]
+
+
+def test_too_little_room_is_a_fault(vwmon: Command, tmp_path: Path) -> None:
+    """Before the disk is full and nothing is stored; the limit is that of the alert."""
+    code, found = examined(vwmon, "--config", configured(tmp_path, "[monitor]\ndisk_free_mb = 1000000\n"))
+    few = found["room"][0] == "fault"
+    assert few == (int(found["room"][1].split()[0]) < 1_000_000)
+    assert code == 1 or not few
+
+
+def test_who_may_read_and_not_act_is_told(vwmon: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An acknowledgement that fails in an emergency is found too late."""
+    file = tmp_path / "x.db"
+    database.create(file).close()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, how: path != file and access(path, how))
+    _, found = examined(vwmon, "--db", file)
+    assert found["database"][0] == "note"
+    assert "group" in found["database"][1]
 
 
 def test_a_strangers_package_of_our_name_is_found(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -21,8 +22,10 @@ from devices.simulator.fleet import KNOWN_FAULTS, Fleet
 from tests.conftest import Command
 from tests.integration.broker import free_port, mosquitto, running_broker
 from tests.integration.test_device_client import Ward
+from vwmon.cli import simulate
 from vwmon.cli.simulate import LAST_RECEIPTS_S, _wait_for_receipts
 from vwmon.clock import Clock
+from vwmon.config import Mqtt, Tls
 
 needs_mosquitto = pytest.mark.skipif(mosquitto() is None, reason="install mosquitto: apt-get install mosquitto")
 
@@ -229,3 +232,24 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
         assert "Traceback" not in err
         assert list(spools.iterdir()) == []
         assert json.dumps(sorted(ward.seen)).count("sim-") >= 3
+
+
+def test_the_daemons_own_certificate_is_not_used(vwmon: Command, tmp_path: Path) -> None:
+    """With it the broker would drop the daemon's session and every message that waits in it; nothing is sent."""
+    file = tmp_path / "x.toml"
+    file.write_text("[mqtt]\ntls = { ca = 'ca', cert = 'vwmon.crt', key = 'vwmon.key' }\n", encoding="utf-8")
+    refused = vwmon("simulate", "--ward", "resp", "--duration", "1m", "--config", file)
+    assert refused.exit_code == 6
+    assert "--cert and --key" in refused.stderr
+    half = vwmon("simulate", "--ward", "resp", "--duration", "1m", "--config", file, "--cert", "sim-001.crt")
+    assert half.exit_code == 2
+
+
+def test_a_devices_certificate_takes_the_place_of_the_daemons(tmp_path: Path) -> None:
+    """And nothing else of the way to the broker changes."""
+    daemons = Mqtt(port=8883, tls=Tls(ca=tmp_path / "ca", cert=tmp_path / "vwmon.crt", key=tmp_path / "vwmon.key"))
+    used = simulate.as_a_device(daemons, tmp_path / "sim-001.crt", tmp_path / "sim-001.key")
+    assert used.tls == Tls(ca=tmp_path / "ca", cert=tmp_path / "sim-001.crt", key=tmp_path / "sim-001.key")
+    assert (used.host, used.port) == (daemons.host, 8883)
+    without = replace(daemons, tls=Tls())
+    assert simulate.as_a_device(without, None, None) == without

@@ -51,6 +51,7 @@ COMMANDS = {
     "simulate": Entry(
         part="Try it", summary="Home devices' readings, published.", module="simulate", attribute="simulate"
     ),
+    "init": Entry(part="Run it", summary="Set a ward up, step by step.", module="init", attribute="init"),
     "run": Entry(part="Run it", summary="The daemon, in the foreground.", module="run", attribute="run"),
     "notify": Entry(part="Run it", summary="Test a channel; who was told of what.", module="notify"),
     "check-config": Entry(

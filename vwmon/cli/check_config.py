@@ -1,5 +1,7 @@
 """`vwmon check-config`: every fault of a configuration at once, before the daemon meets them one by one."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +10,10 @@ import typer
 from vwmon import config
 from vwmon.cli import render
 from vwmon.cli.options import ConfigOption
+from vwmon.config import Mqtt, Settings
 from vwmon.errors import ConfigError
+
+PLAIN_PORT, TLS_PORT = 1883, 8883
 
 FileArgument = Annotated[
     Path | None,
@@ -22,17 +27,50 @@ def check_config(file: FileArgument = None, config_file: ConfigOption = None) ->
     Exit code 8 when there is any fault; every one is named with its line.
     """
     settings = config.load(file or config_file)
-    from vwmon import channels, rota
-
-    faults = [*config.file_faults(settings), *channels.faults(settings), *rota.faults(settings)]
+    faults = faults_of(settings)
     if faults:
         raise ConfigError(*faults)
     render.say(f"{settings.path or 'no file, the defaults'}: good")
+    for line in notes_of(settings):
+        render.say(line)
+
+
+def faults_of(settings: Settings) -> list[str]:
+    """Give everything that is wrong with settings that were read, and with what they name."""
+    from vwmon import channels, rota
+
+    found = config.file_faults(settings)
+    return [*found, *(() if found else _tls_faults(settings)), *channels.faults(settings), *rota.faults(settings)]
+
+
+def notes_of(settings: Settings) -> Iterator[str]:
+    """Yield what is no fault and may not be meant."""
     for credential in config.credentials(settings):
-        render.say(f"not looked at, because systemd hands it to the daemon: {credential}")
+        yield f"not looked at, because systemd hands it to the daemon: {credential}"
     if not settings.notify.channels:
-        render.say("no channel is named under [notify]; the list alone tells of alerts")
+        yield "no channel is named under [notify]; the list alone tells of alerts"
     elif not settings.duty:
-        render.say("nobody is on duty by [[duty]]: every channel is told of every alert, at every tier")
+        yield "nobody is on duty by [[duty]]: every channel is told of every alert, at every tier"
     if not settings.wards:
-        render.say("no ward is named; times are shown in UTC")
+        yield "no ward is named; times are shown in UTC"
+    yield from _port_notes(settings.mqtt)
+
+
+def _port_notes(mqtt: Mqtt) -> Iterator[str]:
+    if mqtt.socket is None and mqtt.tls.ca is None and mqtt.port == TLS_PORT:
+        yield f"port {mqtt.port} is that of TLS, and mqtt.tls names no ca: the broker will not understand"
+    if mqtt.socket is None and mqtt.tls.ca is not None and mqtt.port == PLAIN_PORT:
+        yield f"port {mqtt.port} is that without TLS, and mqtt.tls names a ca: the broker will not understand"
+
+
+def _tls_faults(settings: Settings) -> Iterator[str]:
+    """Yield why the certificates cannot be used; a key that systemd brings is not there to be tried."""
+    from vwmon import reaching
+
+    tls = settings.mqtt.tls
+    brought = tls.key in config.credentials(settings)
+    try:
+        reaching.tls_context(replace(tls, cert=None, key=None) if brought else tls)
+    except OSError as error:
+        names = ", ".join(str(file) for file in (tls.ca, tls.cert, None if brought else tls.key) if file)
+        yield f"mqtt.tls: {names} cannot be used together: {reaching.trouble(error)}"

@@ -26,6 +26,7 @@ NEXT = (
     "What to try next:",
     "  vwmon demo --keep DIR          then: vwmon alerts --db DIR/vwmon.db",
     "  vwmon replay FILE --db x.db    recorded readings; then: vwmon alerts --db x.db",
+    "  vwmon init                     a ward of your own, step by step",
     "  docs/operator.md               a broker with certificates, the service",
 )
 

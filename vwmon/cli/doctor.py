@@ -4,8 +4,9 @@ Here: one function for each thing looked at, each returning what it found. Nothi
 """
 
 import json
+import os
 import re
-import socket
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import typer
 
-from vwmon import config, config_duty
+from vwmon import config_duty
 from vwmon.cli import render
 from vwmon.cli.context import resolve
 from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption
@@ -25,7 +26,7 @@ from vwmon.config import Settings
 from vwmon.errors import ConfigError, StoreError, StoreMissing
 
 PACKAGES = ("vwmon", "devices", "alerts")
-REACH_S = 2.0
+MB = 1_000_000
 
 
 class Verdict(StrEnum):
@@ -79,7 +80,13 @@ def _findings(config_file: Path | None, db: Path | None) -> Iterator[Finding]:
     except ConfigError as error:
         yield _found("configuration", Verdict.FAULT, "; ".join(error.faults))
         return
-    looks: tuple[Callable[[Settings], Finding], ...] = (_configuration, _database, _broker)
+    looks: tuple[Callable[[Settings], Finding], ...] = (
+        _configuration,
+        _database,
+        _room,
+        _daemon,
+        _broker,
+    )
     for look_at in looks:
         yield look_at(settings)
 
@@ -185,13 +192,15 @@ def _mosquitto() -> Finding:
 
 
 def _configuration(settings: Settings) -> Finding:
-    from vwmon import channels
+    from vwmon.cli.check_config import faults_of
 
-    faults = [*config.file_faults(settings), *channels.faults(settings)]
+    faults = faults_of(settings)
     if faults:
         return _found("configuration", Verdict.FAULT, "; ".join(faults))
     if settings.path is None:
-        return _found("configuration", Verdict.NOTE, "no file is found; the defaults hold")
+        return _found("configuration", Verdict.NOTE, "no file is found; the defaults hold; make one: vwmon init")
+    if not settings.wards:
+        return _found("configuration", Verdict.NOTE, f"{settings.path}: no ward; add one: vwmon init --add-ward")
     return _found("configuration", Verdict.GOOD, str(settings.path))
 
 
@@ -201,29 +210,54 @@ def _database(settings: Settings) -> Finding:
     path = settings.store.path
     try:
         with closing(open_reader(path)):
-            return _found("database", Verdict.GOOD, str(path))
+            return _writable(path)
     except StoreMissing as error:
         return _found("database", Verdict.NOTE, str(error))
     except (StoreError, OSError) as error:
         return _found("database", Verdict.FAULT, str(error))
 
 
-def _broker(settings: Settings) -> Finding:
-    mqtt = settings.mqtt
-    place = str(mqtt.socket) if mqtt.socket is not None else f"{mqtt.host}:{mqtt.port}"
+def _writable(path: Path) -> Finding:
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return _found("database", Verdict.GOOD, str(path))
+    return _found(
+        "database", Verdict.NOTE, f"{path}: you may read it and not act; who acts is a member of the file's group"
+    )
+
+
+def _room(settings: Settings) -> Finding:
+    """Compare the room where the database is with what the monitor asks for; without any nothing is stored."""
+    folder = next(folder for folder in settings.store.path.absolute().parents if folder.exists())
+    free_mb, least_mb = shutil.disk_usage(folder).free // MB, settings.monitor.disk_free_mb
+    verdict = Verdict.GOOD if free_mb >= least_mb else Verdict.FAULT
+    return _found("room", verdict, f"{free_mb} MB free in {folder}; an alert below {least_mb}")
+
+
+def _daemon(settings: Settings) -> Finding:
+    """Say whether a daemon watches; that it does not is a fault of the day and not of the installation."""
+    from vwmon.clock import Clock
+    from vwmon.store import monitor
+    from vwmon.store.database import open_reader
+
     try:
-        _reach(settings)
-    except OSError as error:
-        verdict = Verdict.NOTE if settings.path is None else Verdict.FAULT
-        return _found("broker", verdict, f"{place} does not answer: {error.strerror or error}")
-    return _found("broker", Verdict.GOOD, f"{place} answers")
+        with closing(open_reader(settings.store.path)) as db:
+            reason = monitor.distrust(monitor.read(db), Clock().now_ms())
+    except (StoreError, OSError):
+        return _found("daemon", Verdict.NOTE, "nothing is known of one without a database")
+    return _found("daemon", Verdict.NOTE if reason else Verdict.GOOD, reason or "it watches")
 
 
-def _reach(settings: Settings) -> None:
+def _broker(settings: Settings) -> Finding:
+    from vwmon import reaching
+
     mqtt = settings.mqtt
-    if mqtt.socket is None:
-        socket.create_connection((mqtt.host, mqtt.port), timeout=REACH_S).close()
-        return
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(REACH_S)
-        probe.connect(str(mqtt.socket))
+    where, key = reaching.place(mqtt), mqtt.tls.key
+    unseen = key is not None and not os.access(key, os.R_OK)
+    try:
+        reaching.reach(mqtt, unseen=unseen)
+    except (OSError, ConfigError) as error:
+        verdict = Verdict.NOTE if settings.path is None else Verdict.FAULT
+        why = reaching.trouble(error) if isinstance(error, OSError) else str(error)
+        return _found("broker", verdict, f"{where} does not answer as it should: {why}")
+    tried = "; whether it takes our certificate was not tried: you may not read the key" if unseen else ""
+    return _found("broker", Verdict.GOOD, f"{where} answers{tried}")

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from vwmon.cli.context import resolve
 from vwmon.cli.options import ConfigOption, FormatOption, JsonOption, duration_ms, time_ms
 from vwmon.cli.render import Format
 from vwmon.clock import Clock, ScaledClock
+from vwmon.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from devices.client import Hub
@@ -64,6 +66,11 @@ def simulate(
         str, typer.Option("--duration", help="How long, in simulated time; until Ctrl-C when left out.")
     ] = "",
     prefix: Annotated[str, typer.Option("--prefix", help="The first level of every topic.")] = "",
+    cert: Annotated[
+        Path | None,
+        typer.Option("--cert", metavar="FILE", help="A device's certificate, where the broker asks for one."),
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The key of that certificate.")] = None,
     client_id: Annotated[str, typer.Option("--client-id", help="The name to the broker.")] = "vwmon-simulate",
     to: Annotated[
         Path | None,
@@ -85,6 +92,8 @@ def simulate(
     heart-failure in turn, and people at home any course by its share. At a speed above 1 a duration is needed: the
     simulated time then begins in the past and ends now, so that no reading is from the future. --to writes a recording
     for vwmon replay, the same bytes for the same options.
+
+    Exit code 6: the configuration's certificate is the daemon's, and no device's is named with --cert and --key.
     """
     if listing:
         render.emit(simulated.listed(), simulated.COLUMNS, render.chosen(form, as_json))
@@ -107,7 +116,7 @@ def simulate(
         raise typer.BadParameter("name the ward that the devices belong to with --ward, or write a file with --to")
     if speed > 1 and length_ms is None:
         raise typer.BadParameter("a speed above 1 needs a --duration, or the readings would be from the future")
-    mqtt = resolve(config, None).mqtt
+    mqtt = as_a_device(resolve(config, None).mqtt, cert, key)
     now_ms = Clock().now_ms()
     start_ms = now_ms if length_ms is None else now_ms - round(length_ms * (1 - 1 / speed))
     for line in REGISTER.format(patients=patients, ward=ward, start=render.utc(start_ms)).splitlines():
@@ -119,6 +128,22 @@ def simulate(
     with _hub(mqtt, ward, host, port, prefix, client_id, repeats) as hub:
         repeats.outlet = hub
         _play(fleet, hub, start_ms, None if length_ms is None else start_ms + length_ms, clock, speed)
+
+
+def as_a_device(mqtt: "Mqtt", cert: Path | None, key: Path | None) -> "Mqtt":
+    """Give the way to the broker with a device's certificate in the place of the daemon's.
+
+    RefusedError without one where the daemon has one: brokers that know clients by their certificates take a second
+    one of that name for the first come back, and as a device begins anew, what waits for the daemon is dropped.
+    """
+    if (cert is None) != (key is None):
+        raise UsageError("--cert and --key are given together or not at all")
+    if cert is None and mqtt.tls.cert is not None:
+        raise RefusedError(
+            "the configuration's certificate is the daemon's, which it would push off the broker, losing what waits "
+            "for it there; name a device's own with --cert and --key"
+        )
+    return replace(mqtt, tls=replace(mqtt.tls, cert=cert, key=key))
 
 
 @contextmanager

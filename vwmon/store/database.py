@@ -147,6 +147,17 @@ def scratch(like: Connection) -> Connection:
     return db
 
 
+def check_ours(path: Path) -> None:
+    """Look whether an existing file is a database that this version can use or migrate, and change nothing.
+
+    Raises StoreForeign, StoreCorrupt, StoreNotMigrated (of a newer version) or StoreUnreadable, each with what to do.
+    """
+    _check_file(path)
+    with told_plainly(path), closing(_opened_to_read(path)) as db:
+        _check_identity(db, path)
+        _pending(db, path)
+
+
 @contextmanager
 def told_plainly(path: Path) -> Iterator[None]:
     """Turn what SQLite raises over a file that it cannot use into the sentence that says what to do."""

@@ -1,0 +1,74 @@
+"""`scripts/faults`: do the faults of the matrix to a ward, and tell what came of it."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tests.faults import report
+from tests.faults.matrix import CannotHereError, Profile, Row, Trial
+from tests.faults.report import Done
+from tests.faults.rows import ROWS
+
+PAGE = Path(__file__).parents[2] / "docs/safety/faults.md"
+NOT_CLEAN = 1
+# Of the safety page's matrix, what is tested elsewhere or not at all.
+ABSENT = (
+    "F5 (power cut on a real file system), F6 (lost and torn writes by model): no row yet",
+    "F9 (read-only while in use): what is in use cannot be made read-only by a mount",
+    "F11, F12 (clocks), F14 (order, repeats, lateness): by property tests (tests/property)",
+    "F13 (slow and half-open networks), F16 (fuzzing), F17 (ten times the load), F18 (memory): no row yet",
+    "F28 (certificates), F29 (misrouting), F30 (soak): no row yet",
+    "F15 (poison): tests/integration/test_poison.py",
+    "F21, F22 (notifier): tests/integration/test_notifier.py",
+    "F23 (races): tests/db/test_alerts_races.py",
+    "F27 (configurations): tests/property/test_config.py",
+)
+
+
+def main(
+    profile: Annotated[Profile, typer.Option(help="How often each is done.")] = Profile.SMOKE,
+    only: Annotated[str, typer.Option(metavar="F5", help="One row, or several with commas between.")] = "",
+    seed: Annotated[int, typer.Option(help="What chance begins with.")] = 7,
+    *,
+    write: Annotated[bool, typer.Option("--write", help=f"Write {PAGE.name}.")] = False,
+) -> None:
+    """Do each fault to real files and processes, and count what is lost, doubled or broken."""
+    chosen = _chosen(only)
+    console = Console()
+    every = []
+    for row in chosen:
+        began = time.monotonic()
+        every.append(_done(row, profile, seed))
+        console.print(f"{'  '.join(report.cells(every[-1]))}  ({time.monotonic() - began:.0f} s)", markup=False)
+    console.print(report.table(every))
+    for done in every:
+        for what in done.tally.broken if done.tally else ():
+            console.print(f"{done.row.id}: {what}", markup=False)
+    if write:
+        PAGE.write_text(report.page(every, profile, ABSENT), encoding="utf-8")
+    if not report.clean(every):
+        raise typer.Exit(NOT_CLEAN)
+
+
+def _chosen(only: str) -> list[Row]:
+    names = [name for name in only.split(",") if name] or list(ROWS)
+    unknown = [name for name in names if name not in ROWS]
+    if unknown:
+        raise typer.BadParameter(f"there is no row {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    return [ROWS[name] for name in names]
+
+
+def _done(row: Row, profile: Profile, seed: int) -> Done:
+    with tempfile.TemporaryDirectory(prefix=f"vwmon-{row.id}-") as folder:
+        try:
+            return Done(row=row, tally=row.do(Trial(folder=Path(folder), runs=row.runs[profile], seed=seed)))
+        except CannotHereError as reason:
+            return Done(row=row, tally=None, why=str(reason))
+
+
+if __name__ == "__main__":
+    typer.run(main)

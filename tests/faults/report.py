@@ -1,0 +1,82 @@
+"""What the faults came to, as a table for a screen and as a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from tests.faults.matrix import Profile, Row, Tally
+
+COLUMNS = ("fault", "", "runs", "lost", "doubled", "broken", "a failure in")
+PAGE = """\
+# Faults survived
+
+What was done to a running ward, how often, and what came of it. `scripts/faults --profile {profile} --write` makes this
+page: it does each thing to real files and processes (a real broker, `vwmon run`, the simulator's devices with spool and
+receipts) and compares what is stored, scored and alerted with a run of the same messages that nothing disturbed.
+
+"Lost" counts readings that had a receipt, "doubled" messages stored twice, "broken" what else should have held.
+No failure in n runs means, with 95 % confidence, a failure in less than about 3/n of them.
+
+{table}
+{found}{absent}"""
+FOUND = """
+## What does not hold
+
+{lines}
+"""
+ABSENT = """
+## Not done
+
+{lines}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A row and what came of it; without a tally the machine could not do it, for the reason given."""
+
+    row: Row
+    tally: Tally | None
+    why: str = ""
+
+
+def cells(done: Done) -> tuple[str, ...]:
+    """Give a row's line."""
+    tally = done.tally
+    if tally is None:
+        return done.row.id, done.row.fault, "-", "-", "-", "-", f"not done: {done.why}"
+    counts = (tally.runs, tally.lost, tally.doubled, len(tally.broken))
+    return done.row.id, done.row.fault, *(f"{count:,}" for count in counts), _bounded(tally.bound)
+
+
+def _bounded(share: float | None) -> str:
+    if share is None:
+        return "not clean"
+    return f"< {share:.2%} of runs" if share < 1 else "too few runs"
+
+
+def table(every: Sequence[Done]) -> Table:
+    """Draw the table of a run."""
+    drawn = Table(*COLUMNS, box=None, pad_edge=False)
+    for done in every:
+        drawn.add_row(*cells(done))
+    return drawn
+
+
+def page(every: Sequence[Done], profile: Profile, absent: Sequence[str]) -> str:
+    """Write the page of a run; `absent` says what of the matrix has no row yet."""
+    lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *(_line(cells(done)) for done in every)]
+    broken = [f"- {done.row.id}: {what}" for done in every if done.tally for what in done.tally.broken]
+    found = FOUND.format(lines="\n".join(broken)) if broken else ""
+    left = ABSENT.format(lines="\n".join(f"- {line}" for line in absent)) if absent else ""
+    return PAGE.format(profile=profile, table="\n".join(lines), found=found, absent=left)
+
+
+def clean(every: Sequence[Done]) -> bool:
+    """Tell whether all that was done came out clean; what could not be done is no failure and no proof."""
+    return all(done.tally is None or done.tally.clean for done in every)
+
+
+def _line(texts: Sequence[str]) -> str:
+    return f"| {' | '.join(texts)} |"

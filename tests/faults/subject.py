@@ -1,0 +1,37 @@
+"""A process for faults to be done to: it stores a ward's messages, says which are stored, scores and merges them.
+
+`python -m tests.faults.subject DATABASE SEED START_MS COUNT` goes through the same messages each time it is started,
+as devices do that have no receipt yet, and prints the number of each batch once it is committed.
+"""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from tests.faults import ward
+from vwmon.patients import plans
+from vwmon.provenance import Provenance
+from vwmon.scorer import Scorer
+from vwmon.store import database
+from vwmon.store.log import LogWriter
+
+BATCH = 8
+
+
+def work(path: Path, seed: int, start_ms: int, count: int) -> None:
+    """Store, say so, score, merge: batch after batch."""
+    sent = ward.Load(ward.fleet(seed), start_ms, count).more(count)
+    with closing(database.open_writer(path)) as db:
+        log = LogWriter(db)
+        engine = Scorer(db, Provenance(config_hash="test", plans=plans.load_all()), start_ms)
+        for first in range(0, count, BATCH):
+            batch = sent[first : first + BATCH]
+            last = log.append([ward.arrival(one) for one in batch], (), batch[-1].at_ms).last_seq
+            print(first + len(batch), flush=True)  # noqa: T201 -- its word that they are stored
+            while engine.cycle(batch[-1].at_ms):
+                pass
+            log.merge(last, BATCH * 2)
+
+
+if __name__ == "__main__":
+    work(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -1,0 +1,68 @@
+"""The matrix of faults, tested: what is not clean is never told as clean, and rows that are quick are done once."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults import report
+from tests.faults.matrix import CannotHereError, Profile, Row, Tally, Trial, added
+from tests.faults.report import Done
+from tests.faults.rows import ROWS
+
+CLEAN = Tally(runs=300)
+
+
+def row(tally: Tally) -> Row:
+    """A row that comes to this."""
+    return Row(id="F99", fault="nothing", do=lambda _trial: tally, runs=dict.fromkeys(Profile, 1))
+
+
+@pytest.mark.parametrize(
+    "tally",
+    [Tally(runs=9, lost=1), Tally(runs=9, doubled=1), Tally(runs=9, broken=("the same alerts",)), Tally(runs=0)],
+)
+def test_whatever_is_lost_doubled_broken_or_never_run_is_not_clean(tally: Tally) -> None:
+    """And supports no bound."""
+    assert (tally.clean, tally.bound) == (False, None)
+    done = Done(row=row(tally), tally=tally)
+    assert not report.clean([done])
+    assert report.cells(done)[-1] == "not clean"
+
+
+def test_clean_runs_support_a_bound_of_three_in_so_many() -> None:
+    """Three hundred runs without a failure: below one in a hundred."""
+    assert CLEAN.bound == pytest.approx(0.01)
+    assert report.cells(Done(row=row(CLEAN), tally=CLEAN))[-1] == "< 1.00% of runs"
+
+
+def test_what_a_machine_cannot_do_is_told_and_is_no_proof() -> None:
+    """Neither a failure nor a clean run."""
+    done = Done(row=row(CLEAN), tally=None, why=str(CannotHereError("no small disk")))
+    assert report.cells(done)[-1] == "not done: no small disk"
+    assert report.clean([done])
+
+
+def test_tallies_of_one_fault_add_up() -> None:
+    """Each thing that broke is named once."""
+    assert added([Tally(runs=1, lost=1, broken=("a",)), Tally(runs=2, doubled=3, broken=("a", "b"))]) == Tally(
+        runs=3, lost=1, doubled=3, broken=("a", "b")
+    )
+
+
+def test_the_page_names_what_does_not_hold_and_what_was_not_done() -> None:
+    """Beside the table, in words."""
+    broken = Tally(runs=2, broken=("a flipped bit: changed in silence",))
+    page = report.page([Done(row=row(broken), tally=broken)], Profile.RELEASE, ["F5: no row yet"])
+    assert "| F99 | nothing | 2 | 0 | 0 | 1 | not clean |" in page
+    assert "- F99: a flipped bit: changed in silence" in page
+    assert "- F5: no row yet" in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["F20", "F24", "F26"])
+def test_a_quick_row_comes_out_clean(name: str, tmp_path: Path) -> None:
+    """Real files and processes, once or twice; the numbers that prove something are those of the profiles."""
+    found = ROWS[name]
+    tally = found.do(Trial(folder=tmp_path, runs=found.runs[Profile.SMOKE], seed=7))
+    assert (tally.lost, tally.doubled, tally.broken) == (0, 0, ())
+    assert tally.runs > 0

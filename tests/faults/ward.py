@@ -1,0 +1,123 @@
+"""The ward that faults are done to: its stays, its devices, what those say, and what the database must come to.
+
+What an undisturbed run of the same engine makes of the same messages is the measure of every disturbed one.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+from devices.client import message_id
+from devices.payloads import decode
+from devices.simulator.fleet import Fleet, Timed
+from tests.faults.matrix import Tally
+from vwmon.clock import Clock
+from vwmon.patients import plans
+from vwmon.patients.admission import Admission
+from vwmon.patients.records import By
+from vwmon.provenance import Provenance
+from vwmon.scorer import Scorer
+from vwmon.store import database, registers
+from vwmon.store.arrivals import Arrival
+from vwmon.store.log import LogWriter
+from vwmon.store.sqlite import Connection
+from vwmon.store.verify import verify
+
+WARD = "kills"
+MINUTE_MS = 60_000
+PATIENTS = 24
+
+STORED = """select device, message_key, count(*) from (select device_no, message_key from reading_log
+    where message_key is not null union all select device_no, key from message) join device using (device_no)
+    group by 1, 2"""
+READINGS = """select device, name, observed_ms, value, count(*) from
+    (select device_no, vital_no, observed_ms, value from reading_log
+     union all select device_no, vital_no, observed_ms, value from reading)
+    join device using (device_no) join vital using (vital_no) group by 1, 2, 3, 4 order by 1, 2, 3"""
+SCORES = """select patient, at_ms, total_min, total_max, could_be, red, points_min, points_max, present
+    from score join stay using (stay_no) order by 1, 2"""
+ALERTS = """select patient, lane, state, level, peak, peak_score, since_ms, cleared_ms
+    from alert join stay using (stay_no) order by 1, 2, since_ms"""
+SAME = {"the same readings": READINGS, "the same scores": SCORES, "the same alerts": ALERTS}
+
+
+def fleet(seed: int) -> Fleet:
+    """Give the home devices: fast, and of people some of whom fall ill."""
+    return Fleet(patients=PATIENTS, seed=seed, spot_minutes=1, pace=8.0, onset_hours=2.0)
+
+
+class Load:
+    """What the devices have to say, given out as it is needed: a kill must never find them with nothing to send."""
+
+    def __init__(self, devices: Fleet, start_ms: int, most: int) -> None:
+        """Begin at a moment; `most` messages later the times would be of days to come."""
+        self._messages: Iterator[Timed] = devices.messages(start_ms)
+        self._most = most
+        self.sent: list[Timed] = []
+
+    def more(self, count: int) -> list[Timed]:
+        """Give so many more."""
+        more = list(islice(self._messages, count))
+        self.sent += more
+        assert len(self.sent) <= self._most, "the fleet was asked for messages of the future"
+        return more
+
+
+def start_of(most: int) -> int:
+    """Give when `most` messages must begin, so that none is of the future."""
+    return Clock().now_ms() - most // PATIENTS * MINUTE_MS
+
+
+def make(path: Path, at_ms: int, devices: Fleet) -> None:
+    """Make the database of a ward whose patients have had their devices since a moment."""
+    by, plan = By(actor="test", at_ms=Clock().now_ms()), plans.load("acute-respiratory")
+    with closing(database.create(path)) as db, database.atomic(db):
+        for device in devices.devices():
+            admission = Admission(patient=f"of-{device}", ward=WARD, plan=plan, admitted_ms=at_ms, born="1950-01-01")
+            registers.admit(db, admission, by)
+            registers.add_device(db, device, by)
+            registers.assign(db, device, f"of-{device}", at_ms, by)
+
+
+def undisturbed(path: Path, start_ms: int, devices: Fleet, sent: Sequence[Timed]) -> Connection:
+    """Store and score the same messages in one process, one batch after the other; give the open database."""
+    make(path, start_ms, devices)
+    db = database.open_writer(path)
+    engine = Scorer(db, Provenance(config_hash="test", plans=plans.load_all()), start_ms)
+    log = LogWriter(db)
+    for first in range(0, len(sent), 500):
+        batch = sent[first : first + 500]
+        log.append([arrival(one) for one in batch], (), batch[-1].at_ms)
+        while engine.cycle(batch[-1].at_ms):
+            pass
+    return db
+
+
+def arrival(one: Timed) -> Arrival:
+    """Give a message as it arrives at the log at its own time."""
+    message = decode(one.payload, device=one.device, received_ms=one.at_ms)
+    return Arrival(WARD, one.device, f"vwmon/{WARD}/{one.device}/readings", message, one.at_ms, one.payload)
+
+
+def compared(path: Path, should_be: Connection, receipted: Sequence[Timed], runs: int) -> Tally:
+    """Count what of the receipted messages is not there or there twice, and name what else differs from `should_be`."""
+    broken = [f"{one.check}: {one.found}" for one in verify(path) if not one.sound]
+    with closing(database.open_reader(path)) as db:
+        stored = {(device, key): count for device, key, count in db.execute(STORED)}
+        for what, sql in SAME.items():
+            if db.execute(sql).fetchall() != should_be.execute(sql).fetchall():
+                broken.append(f"not {what} as undisturbed")
+    return Tally(
+        runs=runs,
+        lost=sum((one.device, message_id(one.payload)) not in stored for one in receipted),
+        doubled=sum(count > 1 for count in stored.values()),
+        broken=tuple(broken),
+    )
+
+
+def missing(path: Path, receipted: Sequence[Timed]) -> int:
+    """Count what was receipted and is not in the database as the fault has left it."""
+    with closing(database.open_reader(path)) as db:
+        stored = {(device, key) for device, key, _ in db.execute(STORED)}
+    return sum((one.device, message_id(one.payload)) not in stored for one in receipted)
