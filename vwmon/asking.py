@@ -92,15 +92,15 @@ class Asker:
         return self._send(now_ms) or settled or queued
 
     def _follow_registers(self, now_ms: int) -> None:
-        """Take the stays as they are: what is not asked yet of each is due, or will be."""
+        """Take the stays as they are: each is due what was due last, or will be next."""
         version = registers.register_version(self._db)
         if version == self._version:
             return
-        before, asked_ms = self._asks, hub.last_due(self._db)
+        before = self._asks
         self._version, self._asks = version, {one.key: one for one in self._stays()}
         same = {key for key, one in self._asks.items() if before.get(key) == one} - self._held
         waits = {key: due_ms for due_ms, key in self._next if key in same}
-        waits |= {key: self._first(one, asked_ms, now_ms) for key, one in self._asks.items() if key not in waits}
+        waits |= {key: self._first(one, now_ms) for key, one in self._asks.items() if key not in waits}
         self._next, self._held = [(due_ms, key) for key, due_ms in waits.items()], set()
         heapq.heapify(self._next)
 
@@ -113,10 +113,10 @@ class Asker:
             for one in loaded[stay.pathway].questionnaires
         ]
 
-    def _first(self, one: _Asks, asked_ms: Mapping[tuple[int, str], int], now_ms: int) -> int:
-        """Give the last due time if that was not asked, else the next: what was missed is asked once, not each time."""
+    def _first(self, one: _Asks, now_ms: int) -> int:
+        """Give the last due time: of what was missed only that is asked, and if it was asked before, not again."""
         last = one.due_by(now_ms)
-        return last if last is not None and asked_ms.get(one.key, -1) < last else one.due_after(now_ms)
+        return one.due_after(now_ms) if last is None else last
 
     def _queue(self, now_ms: int) -> bool:
         """Write down what has fallen due of patients who are not away; theirs is asked when they are back."""

@@ -176,9 +176,11 @@ CREATE INDEX condition_due on condition (due_ms) where state = 'pending' and due
 CREATE INDEX delivery_waiting on delivery (due_ms) where state = 'queued';
 CREATE INDEX finding_stay on finding (stay_no, finding_no);
 CREATE INDEX handover_open on handover (due_ms) where ended_ms is null;
+CREATE INDEX hub_request_kind on hub_request (kind, due_ms);
 CREATE UNIQUE INDEX hub_request_once on hub_request (stay_no, said, due_ms) where kind = 'questions';
 CREATE INDEX hub_request_open on hub_request (until_ms) where state <> 'answered' and shown_ms is null;
 CREATE INDEX hub_request_stay on hub_request (stay_no, due_ms);
+CREATE INDEX hub_request_unread on hub_request (due_ms) where kind = 'message' and read_ms is null;
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
 CREATE INDEX notification_waiting on notification (queued_ms) where state in ('queued', 'failed');

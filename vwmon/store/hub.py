@@ -22,8 +22,8 @@ COLUMNS = """request_no, stay_no, kind, said, version, hub_request.actor, due_ms
 OF = f"select {COLUMNS}, patient, ward from hub_request join stay using (stay_no)"
 TO_SEND = f"""{OF} where state <> 'answered' and until_ms > ?1 and shown_ms is null
     and (state = 'queued' or sent_ms <= ?2) and discharged_ms is null order by due_ms, request_no"""
-ALL = f"""{OF} where (?1 = '' or patient = ?1) and (?2 = '' or kind = ?2) order by due_ms desc, request_no desc
-    limit ?3"""
+ALL = f"{OF} where kind = ?1 {{0}} order by due_ms desc, request_no desc limit ?2"
+OF_ALL, OF_PATIENT = ALL.format(""), ALL.format("and stay_no in (select stay_no from stay where patient = ?3)")
 QUEUE = """insert or ignore into hub_request (stay_no, kind, said, version, actor, due_ms, until_ms)
     values (?, ?, ?, ?, ?, ?, ?) returning request_no"""
 SENT = "update hub_request set state = 'sent', sent_ms = ?1 where request_no = ?2 and state <> 'answered'"
@@ -40,7 +40,6 @@ ANSWERED = f"""select 1 from {HELD} as held join {{0}} as r using (device_no)
     and (to_ms is null or observed_ms < to_ms) {{1}} limit 1"""
 OF_LOG = ANSWERED.format("reading_log", "")
 OF_DAYS = f"""{ANSWERED.format("reading", "and day >= ?3 / 86400000")}"""
-LAST_DUE = "select stay_no, said, max(due_ms) from hub_request where kind = 'questions' group by stay_no, said"
 UNREAD = """select count(*) from hub_request join stay using (stay_no)
     where kind = 'message' and read_ms is null and due_ms <= ?1 and discharged_ms is null and (?2 = '' or ward = ?2)"""
 
@@ -105,7 +104,8 @@ def listed(db: Connection, kind: str, patient: str = "", limit: int = 1 << 31) -
     """Give the requests of a kind, of one patient or of all, the latest due first; none of a database without them."""
     if not _kept(db):
         return []
-    return _requests(db.execute(ALL, [patient, kind, limit]).fetchall())
+    sql, more = (OF_PATIENT, [patient]) if patient else (OF_ALL, [])
+    return _requests(db.execute(sql, [kind, limit, *more]).fetchall())
 
 
 def sent(db: Connection, request_nos: Iterable[int], now_ms: int) -> None:
@@ -127,11 +127,6 @@ def confirm(db: Connection, device: str, name: str, at_ms: int, *, read: bool) -
     if found is None:
         return False
     return db.execute(CONFIRMED, [at_ms, read, device, int(found[2]), KINDS[found[1]]]).rowcount > 0
-
-
-def last_due(db: Connection) -> dict[tuple[int, str], int]:
-    """Give the last due time at which each questionnaire was asked, by stay and name."""
-    return {(stay_no, said): due_ms for stay_no, said, due_ms in db.execute(LAST_DUE)}
 
 
 def unread(db: Connection, before_ms: int, ward: str = "") -> int:

@@ -209,6 +209,8 @@ def m011_answers(db: "Database") -> None:
             check (said <> ''), check (until_ms > due_ms)) strict""",
         "create unique index hub_request_once on hub_request (stay_no, said, due_ms) where kind = 'questions'",
         "create index hub_request_stay on hub_request (stay_no, due_ms)",
+        "create index hub_request_kind on hub_request (kind, due_ms)",
+        "create index hub_request_unread on hub_request (due_ms) where kind = 'message' and read_ms is null",
         "create index hub_request_open on hub_request (until_ms) where state <> 'answered' and shown_ms is null",
     )
 
