@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from alerts import escalation, ids, moves
-from alerts.model import Alert, Case, Kind, Lane, Level, State
+from alerts.model import LEFT, Alert, Case, Kind, Lane, Level, State
 from alerts.policy import POLICY, RED, TERMS, Terms, flapping, risen
 
 # With a raise and an expiry, what makes an alert come up that had been answered or had gone.
@@ -120,6 +120,8 @@ def _recurs(last: Alert | None, known_ms: int) -> bool:
 def _recover(case: Case, alert: Alert, signal: Signal, terms: Terms) -> Case:
     """Settle an alert whose conditions have all cleared; one never urgent ends without a person, unless it flaps."""
     changes: dict[str, Any] = {"cleared_ms": signal.recovered_ms, **_running(alert, signal)}
+    if LEFT in signal.evidence:
+        changes["evidence"] = {**alert.evidence, LEFT: signal.evidence[LEFT]}
     if alert.peak >= Level.URGENT or flapping(alert.rises, signal.known_ms):
         kind = Kind.SETTLED
         review_ms = escalation.due_ms(POLICY.clocks[Level.WATCH], signal.known_ms, POLICY.settled_ms, terms)

@@ -13,7 +13,7 @@ from alerts.attention import Signal, follow
 from alerts.conditions import Moment
 from alerts.evidence import Evidence
 from alerts.faults import overdue, returned, sick_and_unseen
-from alerts.model import Alert, Ask, Asked, Case, Condition, ConditionState, Lane, Noted, Scored
+from alerts.model import LEFT, Alert, Ask, Asked, Case, Condition, ConditionState, Lane, Noted, Scored
 from alerts.pauses import LASTS
 from alerts.policy import POLICY, RED, TERMS, RuleSet, Terms
 
@@ -86,7 +86,7 @@ def discharged(case: Case, now_ms: int, terms: Terms = TERMS) -> Case:
     if alert is not None and alert.active:
         dropped = conditions.covered(dropped, alert.peak, now_ms, terms.rules)
     ended = {name: faults.ended(condition, now_ms) for name, condition in dropped.items()}
-    said = {"discharged_ms": now_ms}
+    said = {LEFT: now_ms}
     over = Signal(lane=Lane.CLINICAL, level=None, at_ms=now_ms, known_ms=now_ms, evidence=said, recovered_ms=now_ms)
     return faults.weigh(follow(_known(case, ended, Asked.OVER), over, terms), now_ms, now_ms, terms)
 

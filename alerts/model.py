@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 SYSTEM_STAY = 0  # the stay number of the case that is about the whole service
 MONITOR = "vwmon"  # the actor of what nobody did
+LEFT = "discharged_ms"  # in evidence: the stay ended then, and what stood was not seen to end
 SILENCE = "overdue"  # the rule whose gaps are the parts of the score that did not come
 
 

@@ -56,6 +56,7 @@ class Whose:
     person: Record | None = None
     away_until_ms: int | None = None
     canary: bool = False
+    pregnant: bool = False
 
 
 def _to_the_ward(_ward: str, _level: int) -> tuple[str, int | None]:
@@ -371,6 +372,7 @@ def _of_stay(whose: Whose | None) -> list[str]:
     marks = {
         "away": whose is not None and whose.away_until_ms is not None,
         "canary": whose is not None and whose.canary,
+        "pregnant": whose is not None and whose.pregnant,
     }
     return [name for name, holds in marks.items() if holds]
 

@@ -64,12 +64,16 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
-    """What is known of a stay now: its score as the interface gives it and since when, its vitals, and before."""
+    """What is known of a stay now: its score as the interface gives it and since when, its vitals, and before.
+
+    `excluded` says why the score does not apply to the patient: then there is none of now.
+    """
 
     score: Record | None = None
     score_ms: int = 0
     measured: Sequence[Measured] = ()
     earlier: Earlier | None = None
+    excluded: str = ""
 
 
 NOTHING: Final = Present()
@@ -94,7 +98,7 @@ def why(alert: Alert, present: Present, again: Kind | None, now_ms: int) -> list
         return [*said, *wording.why(alert, now_ms)]
     now = _as_of_now(alert, present)
     if now is None:
-        return [*said, "no score that still holds", *wording.why(alert, now_ms)]
+        return [*said, present.excluded or "no score that still holds", *wording.why(alert, now_ms)]
     sentences = wording.why(replace(alert, evidence=now), now_ms)
     return [*said, *sentences, *_compared(present, now_ms), *_rise(alert, now, now_ms), *_limits(alert)]
 
@@ -128,7 +132,7 @@ def _again(alert: Alert, again: Kind | None) -> list[str]:
 def _clinical(alert: Alert, present: Present, now_ms: int) -> Iterator[str]:
     now = _as_of_now(alert, present) if alert.open else None
     if alert.open and now is None:
-        yield "no score holds now"
+        yield present.excluded or "no score holds now"
     if now is not None:
         yield from _now(now, present, now_ms)
         yield from _could_be(alert, now)
@@ -272,7 +276,7 @@ def _other_rules(alert: Alert) -> list[str]:
 
 def _standing(alert: Alert, now_ms: int) -> Iterator[str]:
     if alert.state is State.SETTLED and alert.cleared_ms is not None:
-        yield f"within limits for {wording.ago(now_ms - alert.cleared_ms)}, not reviewed"
+        yield wording.settled(alert, wording.ago(now_ms - alert.cleared_ms))
     if alert.blind_ms is not None:
         yield f"BLIND: its readings overdue for {wording.ago(now_ms - alert.blind_ms)}"
     if alert.late:

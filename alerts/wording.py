@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from alerts import titles
 from alerts.evidence import ANSWER, WHOLE
-from alerts.model import Alert, Condition, Lane, Level, State
+from alerts.model import LEFT, Alert, Condition, Lane, Level, State
 from alerts.policy import BASE, POLICY, RED, RULES, RuleSet, flapping, lately
 
 MARKS: Final[Mapping[Lane, str]] = {Lane.CLINICAL: "L", Lane.TECHNICAL: "T", Lane.SYSTEM: "S"}
@@ -109,7 +109,7 @@ def _bare(part: str, value: float | None) -> str:
 def _standing(alert: Alert, now_ms: int) -> Iterator[str]:
     """Say what stands before the evidence: that it waits for review, that nothing new is known, that it came late."""
     if alert.state is State.SETTLED and alert.cleared_ms is not None:
-        yield f"back within limits for {ago(now_ms - alert.cleared_ms)}, not reviewed"
+        yield settled(alert, ago(now_ms - alert.cleared_ms))
     if alert.blind_ms is not None:
         yield f"BLIND: the readings it stands on have been overdue for {ago(now_ms - alert.blind_ms)}"
     if alert.late:
@@ -117,6 +117,15 @@ def _standing(alert: Alert, now_ms: int) -> Iterator[str]:
     if flapping(alert.rises, now_ms):
         times, hours = len(lately(alert.rises, now_ms)), POLICY.flapping_over_ms // HOUR_MS
         yield f"came up {times} times in {hours} h: review the plan"
+
+
+def settled(alert: Alert, since: str) -> str:
+    """Say why an alert waits for review; what a discharge ended is not said to be well, for nobody knows that."""
+    if alert.lane is not Lane.CLINICAL:
+        return f"over for {since}, not reviewed"
+    if LEFT in alert.evidence:
+        return f"DISCHARGED {since} ago while it stood, not reviewed"
+    return f"back within limits for {since}, not reviewed"
 
 
 def _clinical(evidence: Mapping[str, Any], now_ms: int, _to_ms: int) -> Iterator[str]:

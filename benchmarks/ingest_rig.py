@@ -18,6 +18,7 @@ from vwmon.patients import plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
 from vwmon.store import database, registers
+from vwmon.store.sqlite import Connection
 
 LOOK_S, DEADLINE_S = 0.02, 1800.0
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -81,14 +82,15 @@ def broker(folder: Path) -> Iterator[int]:
         process.wait()
 
 
-def make_ward(path: Path, devices: list[str], since_ms: int) -> None:
+def make_ward(path: Path, devices: list[str], since_ms: int, registered_ms: int | None = None) -> None:
     """Make a database in which every device is with a patient since before its first reading.
 
-    Not for long before it: on a ward that has waited for days for its first readings, everything is overdue.
+    Not for long before it: on a ward that has waited for days for its first readings, everything is overdue. Unless
+    that was written down later, at `registered_ms`: silence counts from then.
     """
-    by = By(actor="benchmark", at_ms=since_ms)
+    by = By(actor="benchmark", at_ms=since_ms if registered_ms is None else registered_ms)
     plan = plans.load_all()["general"]
-    with closing(database.create(path)) as db:
+    with closing(database.create(path)) as db, database.atomic(db):
         for name in devices:
             patient = f"patient-{name}"
             registers.admit(db, Admission(patient=patient, ward=WARD, plan=plan, admitted_ms=since_ms), by)
@@ -149,10 +151,13 @@ class Daemon:
             self._process.kill()
             self._process.wait()
 
-    def look(self) -> Look:
-        """Look at it: the scorer's cursor moves in the transaction that holds the scores and alerts."""
+    def look(self, reader: Connection | None = None) -> Look:
+        """Look at it: the scorer's cursor moves in the transaction that holds the scores and alerts.
+
+        Another thread than the one that made this has a `reader` of its own.
+        """
         assert self._process is not None
-        (cursor,) = self.reader.execute("select cursor from scorer").fetchone()
+        (cursor,) = (reader or self.reader).execute("select cursor from scorer").fetchone()
         stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         cpu_s = (int(stat[11]) + int(stat[12])) / TICKS
         return Look(at_s=time.monotonic(), cursor=cursor, cpu_s=cpu_s, rss_bytes=int(stat[21]) * PAGE)

@@ -134,7 +134,14 @@ def _converted(vital: Vital, number: float, unit: str | None) -> float:
 
 
 def _impossible(vital: Vital, number: float, unit: str | None) -> ReadingError:
-    return ReadingError("value_impossible", f"{vital.name} {number:g} {unit or vital.unit}")
+    """Say why a number that cannot be is refused: as nothing measured, in the wrong unit, or for no known reason."""
+    shown = f"{vital.name} {number:g} {unit or vital.unit}"
+    if number == 0:
+        return ReadingError("value_zero", shown)
+    likely = vital.likely_units(number, unit)
+    if likely:
+        return ReadingError("unit_slip", f"{shown}, likely {' or '.join(likely)}")
+    return ReadingError("value_impossible", shown)
 
 
 def _unknown(sent: object, unit: str | None) -> Measured:
@@ -206,12 +213,13 @@ def judge(
         known = vitals.find(named) if named is not None else None
         attempt = None
         if known is not None and isinstance(observed, Stamp):
-            attempt = Attempt(vital=known.name, observed_ms=observed.observed_ms, sent=_sent(known, value, unit))
+            sent = _sent(known, value, unit, error.reason)
+            attempt = Attempt(vital=known.name, observed_ms=observed.observed_ms, sent=sent)
         return Refused(vital=named, reason=error.reason, detail=error.detail, index=index, attempt=attempt)
 
 
-def _sent(vital: Vital, value: object, unit: object) -> str:
-    """Return what was sent in place of a value, as people read it."""
+def _sent(vital: Vital, value: object, unit: object, reason: str) -> str:
+    """Return what was sent in place of a value, as people read it, with the unit that it was likely in."""
     if value is None:
         return "no value"
     number = _number(value)
@@ -220,4 +228,6 @@ def _sent(vital: Vital, value: object, unit: object) -> str:
         words.append(unit if isinstance(unit, str) and _NAME.fullmatch(unit) else seen(unit))
     elif number is not None and not vital.unit.startswith("{"):
         words.append(vital.unit)
+    if reason == "unit_slip" and number is not None:
+        return f"{' '.join(words)}, likely {' or '.join(vital.likely_units(number, _unit(unit)))}"
     return " ".join(words)

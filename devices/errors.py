@@ -60,6 +60,8 @@ REASONS: Final[dict[str, str]] = OF_ANSWERS | {
     "value_not_finite": "The value is too large to be a number here.",
     "value_not_whole": "The value is not a whole number, and this vital has no others.",
     "value_impossible": "The value is outside what is possible for this vital in the unit given.",
+    "value_zero": "The value is 0, which this vital never is: a sensor that is off or has no signal says so.",
+    "unit_slip": "The value is impossible in the unit given and usual in another: the unit is likely the wrong one.",
     "value_invalid": "The value is neither a number nor a text of at most 256 printable characters.",
     "unit_invalid": "The unit is not text of at most 64 printable characters.",
     "unit_unknown": "The unit is not one that this vital is taken in.",

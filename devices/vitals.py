@@ -18,7 +18,12 @@ from devices.errors import UnitError, VitalsError
 MDC_PARTITION: Final = 65536
 MDC_VITALS: Final = 2
 _DIGITS: Final = 10
-_PRINTED: Final[Mapping[str, str]] = MappingProxyType({"mm[Hg]": "mmHg", "Cel": "°C", "{score}": ""})
+_PRINTED: Final[Mapping[str, str]] = MappingProxyType(
+    {"mm[Hg]": "mmHg", "Cel": "°C", "{score}": "", "[degF]": "°F", "[lb_av]": "lb", "[stone_av]": "stone"}
+)
+_WRITTEN: Final[Mapping[str, str]] = MappingProxyType(
+    {"mm[Hg]": "mmHg", "Cel": "degC", "[degF]": "degF", "[lb_av]": "lb", "[stone_av]": "stone"}
+)
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,6 +74,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     aliases: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     convert: tuple[Conversion, ...] = ()
+    slips: tuple[Conversion, ...] = ()
     choices: dict[str, float] = {}
     numeric: bool = True
     whole: bool = False
@@ -98,6 +104,7 @@ class Vital(msgspec.Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...]
     plain_units: frozenset[str | None]
     conversions: Mapping[str, Conversion]
+    slips: tuple[Conversion, ...]
     choices: Mapping[str, float]
     numeric: bool
     whole: bool
@@ -128,6 +135,27 @@ class Vital(msgspec.Struct, frozen=True, kw_only=True):
         """Say whether a possible `value` is outside what home devices are expected to measure."""
         return not self.usual_low <= value <= self.usual_high
 
+    def read_as(self, number: float) -> Iterator[tuple[str, float]]:
+        """Yield every unit that the vital may come in, and what a number would be in it: a guess, and no reading.
+
+        Of a unit that is written in two ways, the last.
+        """
+        yield self.unit, number
+        ways = {(how.add, how.multiply, how.divide): how for how in (*self.conversions.values(), *self.slips)}
+        yield from ((how.unit, how.apply(number)) for how in ways.values() if how.only is None)
+
+    def likely_units(self, number: float, unit: str | None) -> tuple[str, ...]:
+        """Name the units other than its own in which a number that is impossible in `unit` would be unquestioned."""
+        sent = self.unit if unit in self.plain_units else unit
+        own = self.conversions.get(sent or "")
+        if own is not None and own.only is not None:
+            return ()
+        return tuple(
+            _WRITTEN.get(other, other)
+            for other, value in self.read_as(number)
+            if other != sent and not self.unusual(value) and (own is None or value != own.apply(number))
+        )
+
     def label(self, value: float) -> str | None:
         """Return the letter that stands for a stored `value`, for vitals taken in letters only."""
         return None if self.numeric else next((word for word, number in self.choices.items() if number == value), None)
@@ -143,10 +171,10 @@ class Vital(msgspec.Struct, frozen=True, kw_only=True):
 
 def _check(name: str, entry: _Entry) -> None:
     """Raise VitalsError for an entry that contradicts itself."""
-    units = [entry.unit, *entry.also, *(conversion.unit for conversion in entry.convert)]
+    units = [entry.unit, *entry.also, *(how.unit for how in (*entry.convert, *entry.slips))]
     if len(set(units)) != len(units):
         raise VitalsError(f"{name}: a unit is given twice")
-    if not all(conversion.multiply and conversion.divide for conversion in entry.convert):
+    if not all(conversion.multiply and conversion.divide for conversion in (*entry.convert, *entry.slips)):
         raise VitalsError(f"{name}: a conversion by nothing")
     if not entry.numeric and (not entry.choices or entry.convert):
         raise VitalsError(f"{name}: a vital that is not numeric has choices and no other units")
@@ -171,6 +199,7 @@ def _vital(name: str, entry: _Entry) -> Vital:
         aliases=entry.aliases,
         plain_units=frozenset((None, entry.unit, *entry.also)),
         conversions=MappingProxyType({conversion.unit: conversion for conversion in entry.convert}),
+        slips=entry.slips,
         choices=MappingProxyType(entry.choices),
         numeric=entry.numeric,
         whole=entry.whole,

@@ -47,6 +47,10 @@ def lines() -> Iterator[str]:
             for name, one in PROFILES.items()
         ),
     )
+    yield "\nHow long a calibration does; of the other kinds nobody has published it, and it is asked for:\n"
+    for name, one in PROFILES.items():
+        if one.calibration is not None:
+            yield f"- `{name}`: {one.calibration.days} days. Source: {one.calibration.source}."
     yield "\nWhat a reading can be instead of the patient:\n"
     for name, one in PROFILES.items():
         yield f"- `{name}`, {one.title}: {'; '.join(one.artefacts)}. Source: {one.source}."
@@ -56,6 +60,7 @@ def pathway(plan: Plan) -> Iterator[str]:
     """Yield the lines of one pathway."""
     yield f"\n### {plan.title}: `{plan.pathway}`, version {plan.version}\n"
     yield f"To be measured: {plan.schedule}.\n"
+    yield from [] if plan.days is None else [f"Expected to last: {plan.days} days.\n"]
     yield from table(
         ("vital", "unit", "part of NEWS2", "counts for", "overdue after"),
         (

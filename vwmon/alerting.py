@@ -26,6 +26,7 @@ from vwmon.holds import Holds
 from vwmon.kernels.ragged import Bools, Floats, Ints
 from vwmon.kernels.windows import NEVER_AGE
 from vwmon.patients.limits import BY_THE_TABLE, Course
+from vwmon.patients.places import Place, places
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
 from vwmon.points import Refused
@@ -73,6 +74,7 @@ class Alerting:
         self._provenance: Sequence[int] = ()
         self._expected: list[tuple[str, ...]] = []
         self._courses: Sequence[Course] = ()
+        self._wards: Sequence[Sequence[Place]] = ()
         self._terms: Sequence[OverTime] = ()
         self._holds = Holds()
         self._waiting: dict[int, Waiting] = {}
@@ -84,15 +86,22 @@ class Alerting:
         self._stamp = 0
 
     def enrol(
-        self, stays: Sequence[Stay], plans: PlanTable, provenance: Sequence[int], courses: Sequence[Course] = ()
+        self,
+        stays: Sequence[Stay],
+        plans: PlanTable,
+        provenance: Sequence[int],
+        courses: Sequence[Course] = (),
+        wards: Sequence[Sequence[Place]] = (),
     ) -> None:
-        """Take the stays, plans and rules by row of the ward, and read back what is open for new rows."""
+        """Take the stays, plans and rules by row of the ward, and read back what is open for new rows.
+
+        `wards` are those that each stay is and was on, its present one alone where they are not said.
+        """
         before = self._stays
         self._stays, self._provenance, self._plans = stays, provenance, plans
-        self._expected = [
-            tuple(part for part, on in zip(PARTS, row, strict=True) if on) for row in plans.expected.tolist()
-        ]
+        self._expected = _named(plans.expected)
         self._courses = courses or [BY_THE_TABLE] * len(stays)
+        self._wards = wards or [places(stay) for stay in stays]
         self.hold(self._holds)
         self._lowest, self._named = _asked(self._courses)
         grown = len(stays) - len(before)
@@ -104,12 +113,13 @@ class Alerting:
     def hold(self, holds: Holds) -> None:
         """Take what holds technical alerts back; stays with one course of rules and no pause share their terms."""
         self._holds = holds
-        shared: dict[tuple[int, str, int], OverTime] = {}
+        shared: dict[tuple[int, tuple[Place, ...], int], OverTime] = {}
         found = []
-        for stay, course in zip(self._stays, self._courses, strict=True):
-            key = id(course), stay.ward, stay.stay_no if stay.stay_no in holds.pauses else 0
+        for stay, course, wards in zip(self._stays, self._courses, self._wards, strict=True):
+            key = id(course), tuple(wards), stay.stay_no if stay.stay_no in holds.pauses else 0
             if key not in shared:
-                shared[key] = terms.over_time(course, holds.held(stay.stay_no), self._staffing.terms(stay.ward))
+                of_wards = terms.of_wards(wards, self._staffing)
+                shared[key] = terms.over_time(course, holds.held(stay.stay_no), of_wards)
             found.append(shared[key])
         self._terms = found
 
@@ -261,12 +271,20 @@ class Alerting:
             self._waiting[row] = waiting
 
 
+def _named(parts: Bools) -> list[tuple[str, ...]]:
+    """Name the parts that each row marks; rows that mark the same ones share their names."""
+    codes = (parts @ (1 << np.arange(len(PARTS)))).tolist()
+    names = {code: tuple(part for bit, part in enumerate(PARTS) if code >> bit & 1) for code in set(codes)}
+    return [names[code] for code in codes]
+
+
 def _asked(courses: Sequence[Course]) -> tuple[Floats, Bools]:
     """Give by row the least total or bound at which a rule starts, and whether one asks for a part's own value.
 
     Both hold for all of a course: whatever fails them cannot matter at any time.
     """
-    each = {id(one): (one.lowest, not one.asked.isdisjoint(OF_PARTS)) for one in courses}
+    several = {id(one): one for one in courses}
+    each = {key: (one.lowest, not one.asked.isdisjoint(OF_PARTS)) for key, one in several.items()}
     found = [each[id(one)] for one in courses]
     return np.array([lowest for lowest, _ in found], dtype=np.float64), np.array([of for _, of in found], dtype=bool)
 

@@ -6,7 +6,7 @@ twice. What a hub has neither confirmed nor answered is sent again each hour und
 
 import heapq
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -18,7 +18,7 @@ from vwmon.intake.protocol import LinkState, Ticket
 from vwmon.patients import asked, plans
 from vwmon.patients.dues import due_after, due_by
 from vwmon.patients.records import AskedSet, Stay
-from vwmon.store import followers, glance, hub, registers
+from vwmon.store import followers, glance, hub, registers, transfers
 from vwmon.store.database import atomic
 from vwmon.store.hub import QUESTIONS, HubRequest, Queued
 from vwmon.store.sqlite import Connection
@@ -176,9 +176,9 @@ class Asker:
                 continue
             if self._needless(one):
                 continue
-            devices = followers.devices_of(self._db, one.stay_no, now_ms)
-            if devices:
-                self._on_way[one.request_no] = [self._deliver(one, device, now_ms) for device in devices]
+            tickets = list(self._deliver(one, now_ms))
+            if tickets:
+                self._on_way[one.request_no] = tickets
         return len(self._on_way) > before
 
     def _needless(self, one: HubRequest) -> bool:
@@ -191,10 +191,13 @@ class Asker:
             hub.done(self._db, one.request_no)
         return True
 
-    def _deliver(self, one: HubRequest, device: str, now_ms: int) -> Ticket:
-        topic = topics.requests_topic(self._prefix, one.ward, device)
-        expiry_s = max(1, (one.until_ms - now_ms) // 1000)
-        return self._outlet.deliver(topic, msgspec.json.encode(said(one)), expiry_s=expiry_s)
+    def _deliver(self, one: HubRequest, now_ms: int) -> Iterator[Ticket]:
+        """Send to each device of the stay; a hub goes on listening where it was set up, whatever ward it is of now."""
+        payload, expiry_s = msgspec.json.encode(said(one)), max(1, (one.until_ms - now_ms) // 1000)
+        for device in followers.devices_of(self._db, one.stay_no, now_ms):
+            for ward in transfers.wards_of(self._db, registers.stay(self._db, one.stay_no)):
+                topic = topics.requests_topic(self._prefix, ward, device)
+                yield self._outlet.deliver(topic, payload, expiry_s=expiry_s)
 
 
 def said(one: HubRequest) -> Mapping[str, Any]:

@@ -68,7 +68,9 @@ class Intervals:
 
     def __init__(self, assignments: Sequence[Assignment], row_of: Mapping[int, int]) -> None:
         """Take assignments of stays that `row_of` gives a row of the ward by number."""
-        ordered = sorted(assignments, key=lambda a: (a.device_no, a.from_ms))
+        # One that was taken back as of its beginning is nobody's, and would hide what began in the same moment.
+        lasting = (a for a in assignments if a.to_ms is None or a.to_ms > a.from_ms)
+        ordered = sorted(lasting, key=lambda a: (a.device_no, a.from_ms))
         self._starts = np.array([_key(a.device_no, a.from_ms) for a in ordered], dtype=np.int64)
         self._device = np.array([a.device_no for a in ordered], dtype=np.int64)
         self._row = np.array([row_of[a.stay_no] for a in ordered], dtype=np.int64)

@@ -22,7 +22,7 @@ from vwmon.errors import VwmonError
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
-from vwmon.store import database, registers
+from vwmon.store import database, facts, registers
 from vwmon.store.sqlite import Connection
 
 WARD, PATHWAY, ACTOR = "demo", "acute-respiratory", "demo"
@@ -153,6 +153,8 @@ def _admit(db: Connection, fleet: Fleet, at_ms: int) -> None:
     with database.atomic(db):
         for device in fleet.devices():
             patient = f"patient-{device.rpartition('-')[2]}"
-            registers.admit(db, Admission(patient=patient, ward=WARD, plan=plan, admitted_ms=at_ms, born=BORN), by)
+            wanted = Admission(patient=patient, ward=WARD, plan=plan, admitted_ms=at_ms, born=BORN)
+            stay = registers.admit(db, wanted, by)
+            facts.write(db, stay.stay_no, facts.Said(facts.CONSENT, facts.YES, at_ms), by)
             registers.add_device(db, device, by, profile="simulator")
             registers.assign(db, device, patient, at_ms, by)

@@ -19,6 +19,7 @@ from vwmon import comparing, nearest, timeline
 from vwmon.comparing import Compared, Difference
 from vwmon.errors import UsageError, VwmonError
 from vwmon.nearest import ASKING, Moment, Nearest
+from vwmon.patients.places import places
 from vwmon.patients.plans import FEEDS
 from vwmon.patients.records import Expected, Plan
 from vwmon.provenance import SYSTEM, Provenance
@@ -28,7 +29,7 @@ from vwmon.scoring import charts, vectorised
 from vwmon.scoring.charts import PARTS
 from vwmon.scoring.records import Chart
 from vwmon.sources import Source, Sources, measured
-from vwmon.store import account
+from vwmon.store import account, transfers
 from vwmon.store.account import Account, Kept, Versions
 from vwmon.store.limits import ENDED, SET
 from vwmon.store.readings import LogRow
@@ -250,7 +251,9 @@ def _in_force(whole: Account, versions: Provenance, event: Event, up_to_seq: int
         for one in whole.limits
         if f"{SET} {one.limit_no}" in known
     ]
-    return versions.layers().course(whole.stay, own).at(known_ms)
+    began = replace(whole.stay, ward=places(whole.stay, whole.transfers)[0].ward)
+    moved = [one for one in whole.transfers if transfers.line(one) in known]
+    return versions.layers().course(began, own, moved).at(known_ms)
 
 
 def _rules(event: Event, in_force: RuleSet) -> list[Rule]:

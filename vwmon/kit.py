@@ -7,6 +7,7 @@ stands: silence never clears. What follows is alerts.faults', what silence itsel
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from typing import Final
 
 from alerts.faults import Finding
@@ -21,8 +22,11 @@ from vwmon.store.findings import Key
 from vwmon.store.kit import Heard, Missing, Said, Tried
 from vwmon.store.sqlite import Connection
 
-WITHOUT_VALUE: Final = frozenset({"value_missing", "value_not_a_number", "value_not_finite", "value_invalid"})
+WITHOUT_VALUE: Final = frozenset(
+    {"value_missing", "value_not_a_number", "value_not_finite", "value_invalid", "value_zero"}
+)
 UNASSIGNED: Final = "unassigned"
+OFFLINE: Final = "offline"
 UNASSIGNED_WITHIN_MS: Final = 3_600_000  # a device that has been quiet for longer sends no longer
 
 
@@ -71,7 +75,11 @@ class Seen:
 
 
 class Kit:
-    """The devices of the ward as they were heard so far; one thread uses it."""
+    """The devices of the ward as they were heard so far; one thread uses it.
+
+    A look judges the devices of which something has changed since the last one, and those on which time tells: of all
+    others it would find what it found before, and what is known is no news.
+    """
 
     def __init__(
         self,
@@ -88,6 +96,12 @@ class Kit:
         self._db, self._sleeping = db, SLEEPERS.union(sleeping)
         self._beside = Beside(db, zone)
         self._series: dict[tuple[int, int], Series] = {}
+        self._of_device: dict[int, list[Series]] = {}
+        self._said: list[Said] = []
+        self._held: dict[tuple[int, str], Said] = {}
+        self._missing: Mapping[int, Sequence[Missing]] = {}
+        self._changed: set[int] = set()
+        self._timed: set[int] = set()
         self._names = stored.names(db)
         self._take(stored.latest(db, cursor), stored.tried(db, 0, cursor))
         self._looked_seq = cursor
@@ -95,33 +109,34 @@ class Kit:
     def look(self, now_ms: int, cursor: int, standing: Mapping[Key, Finding]) -> dict[int, list[Finding]]:
         """Give what is found of each stay's devices, and of those that are nobody's; the log is scored to `cursor`."""
         self._hear(cursor)
-        devices, missing = stored.devices(self._db), stored.missing(self._db)
-        of_device: dict[int, list[Series]] = {}
-        for (device_no, _), series in self._series.items():
-            of_device.setdefault(device_no, []).append(series)
+        self._follow_devices()
+        judged = [said for said in self._said if said.device_no in self._changed or said.device_no in self._timed]
+        self._changed.clear()
         found: dict[int, list[Finding]] = {}
-        for said in devices:
-            if said.stay_no is None:
-                continue
-            seen = Seen(
-                said=said,
-                series=tuple(of_device.get(said.device_no, ())),
-                missing=tuple(missing.get(said.device_no, ())),
-                now_ms=now_ms,
-                sleeps=said.profile in self._sleeping,
-            )
-            found.setdefault(said.stay_no, []).extend(one for check in CHECKS for one in check(seen))
-        for stay_no, over in _gone(devices, missing, standing, now_ms):
+        for said in judged:
+            if said.stay_no is not None:
+                seen = self._seen(said, now_ms)
+                found.setdefault(said.stay_no, []).extend(one for check in CHECKS for one in check(seen))
+        for stay_no, over in _gone(self._held, self._missing, standing, now_ms):
             found.setdefault(stay_no, []).append(over)
         for stay_no, awaited in self._beside.look(self._series, self._names, standing, now_ms):
             found.setdefault(stay_no, []).append(awaited)
-        found[SYSTEM_STAY] = [one for said in devices for one in _unassigned(said, of_device, now_ms)]
+        found[SYSTEM_STAY] = [one for said in judged for one in _unassigned(self._seen(said, now_ms))]
         return found
+
+    def _seen(self, said: Said, now_ms: int) -> Seen:
+        return Seen(
+            said=said,
+            series=tuple(self._of_device.get(said.device_no, ())),
+            missing=tuple(self._missing.get(said.device_no, ())),
+            now_ms=now_ms,
+            sleeps=said.profile in self._sleeping,
+        )
 
     def _hear(self, cursor: int) -> None:
         after = self._looked_seq
         merged = stored.merged_seq(self._db) > after
-        came = stored.latest(self._db, cursor) if merged else stored.heard(self._db, after, cursor)
+        came = stored.latest(self._db, cursor, after) if merged else stored.heard(self._db, after, cursor)
         self._take(came, stored.tried(self._db, after, cursor))
         self._looked_seq = cursor
 
@@ -136,9 +151,32 @@ class Kit:
                 series.refused.append(one)
 
     def _of(self, device_no: int, vital_no: int) -> Series:
+        """Give a series that something came of."""
+        self._changed.add(device_no)
+        known = self._series.get((device_no, vital_no))
+        if known is not None:
+            return known
         if vital_no not in self._names:
             self._names = stored.names(self._db)
-        return self._series.setdefault((device_no, vital_no), Series(vital=self._names[vital_no]))
+        series = self._series[device_no, vital_no] = Series(vital=self._names[vital_no])
+        self._of_device.setdefault(device_no, []).append(series)
+        return series
+
+    def _follow_devices(self) -> None:
+        """Take what devices say of themselves and whose they are, and what is missing of their counts."""
+        before, self._said = self._said, stored.devices(self._db, self._said)
+        self._missing = stored.missing(self._db)
+        news = [(old, said) for old, said in zip_longest(before, self._said) if old is not said]
+        # Whose they were first: two devices of one pass may have changed places.
+        for old, _ in news:
+            if old is not None and old.stay_no is not None:
+                self._held.pop((old.stay_no, old.device))
+        for _, said in news:
+            if said.stay_no is not None:
+                self._held[said.stay_no, said.device] = said
+        self._changed.update(said.device_no for _, said in news)
+        self._timed = {said.device_no for said in self._said if said.stay_no is None or said.status == OFFLINE}
+        self._timed |= self._missing.keys()
 
 
 def _disconnected(seen: Seen) -> Iterator[Finding]:
@@ -221,10 +259,12 @@ CHECKS: Final[tuple[Callable[[Seen], Iterator[Finding]], ...]] = (
 
 
 def _gone(
-    devices: Iterable[Said], missing: Mapping[int, Sequence[Missing]], standing: Mapping[Key, Finding], now_ms: int
+    held: Mapping[tuple[int, str], Said],
+    missing: Mapping[int, Sequence[Missing]],
+    standing: Mapping[Key, Finding],
+    now_ms: int,
 ) -> Iterator[tuple[int, Finding]]:
     """End what was found of a device that the stay no longer has, and of messages that have come after all."""
-    held = {(said.stay_no, said.device): said for said in devices if said.stay_no is not None}
     for (stay_no, rule, what), finding in standing.items():
         if stay_no == SYSTEM_STAY or rule == SILENCE:
             continue
@@ -237,16 +277,16 @@ def _gap(said: Said, gap: Missing) -> str:
     return f"{said.device} {gap.first}-{gap.last}"
 
 
-def _unassigned(said: Said, of_device: Mapping[int, list[Series]], now_ms: int) -> Iterator[Finding]:
+def _unassigned(seen: Seen) -> Iterator[Finding]:
     """A device that sends and is nobody's: what it measures is of a person whom nobody scores.
 
     What it still had to say when it was returned is no such thing; and one that sends no longer is a spare.
     """
-    heard_ms = max((series.received_ms for series in of_device.get(said.device_no, ())), default=0)
-    if said.stay_no is not None or now_ms - heard_ms > UNASSIGNED_WITHIN_MS:
+    said, now_ms = seen.said, seen.now_ms
+    if said.stay_no is not None or now_ms - seen.heard_ms > UNASSIGNED_WITHIN_MS:
         yield _over(UNASSIGNED, said.device, now_ms)
-    elif heard_ms - (said.freed_ms or 0) > RULES[UNASSIGNED].on_delay_ms:
-        yield _on(UNASSIGNED, said.device, heard_ms, now_ms, device=said.device)
+    elif seen.heard_ms - (said.freed_ms or 0) > RULES[UNASSIGNED].on_delay_ms:
+        yield _on(UNASSIGNED, said.device, seen.heard_ms, now_ms, device=said.device)
 
 
 def _lasting(rule: str, what: str, since_ms: int, seen: Seen, **figures: object) -> Iterator[Finding]:

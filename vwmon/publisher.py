@@ -18,7 +18,7 @@ from alerts.model import SYSTEM_STAY, Alert, Lane
 from alerts.queries import Lookups, Record, Whose
 from devices import topics
 from vwmon.intake.protocol import LinkState, Ticket
-from vwmon.store import followers, registers
+from vwmon.store import facts, followers, registers, transfers
 from vwmon.store.database import atomic
 from vwmon.store.followers import Request
 from vwmon.store.sqlite import Connection
@@ -145,11 +145,22 @@ class Publisher:
         lookups = Lookups(whose=lambda stay_nos: {one: self._whose(one) for one in stay_nos}, scores=lambda _: {})
         for alert, record in queries.by_number(self._db, lookups, now_ms, numbers):
             payload = msgspec.json.encode(published(alert, record, now_ms)) if alert.open else NOTHING
-            for ward in self._wards if alert.stay_no == SYSTEM_STAY else (record["ward"],):
+            there, left = self._places(alert.stay_no)
+            for ward in there:
                 yield topics.alert_topic(self._prefix, ward, alert.id), payload
+            for ward in left:
+                yield topics.alert_topic(self._prefix, ward, alert.id), NOTHING
+
+    def _places(self, stay_no: int) -> tuple[Sequence[str], Sequence[str]]:
+        """Name the wards that an alert is of, and those that its stay has left, where it must not stay on show."""
+        if stay_no == SYSTEM_STAY:
+            return self._wards, ()
+        now, *left = transfers.wards_of(self._db, registers.stay(self._db, stay_no))
+        return (now,), left
 
     def _whose(self, stay_no: int) -> Whose:
-        return Whose(ward=registers.stay(self._db, stay_no).ward, patient="", last_reading_ms=None)
+        pregnant = stay_no in facts.pregnant(self._db, self._now_ms())
+        return Whose(ward=registers.stay(self._db, stay_no).ward, patient="", last_reading_ms=None, pregnant=pregnant)
 
     def _requests(self, now_ms: int) -> list[Request]:
         """Give the requests to send: those not due yet, of stays with a device, unless nobody listened just now."""
@@ -170,9 +181,12 @@ class Publisher:
             return
         payload = msgspec.json.encode(asking(request))
         expiry_s = max(1, (request.due_ms - now_ms) // 1000)
+        # A hub goes on listening where it was set up, whatever ward its patient has come to since.
+        wards = transfers.wards_of(self._db, registers.stay(self._db, request.stay_no))
         for device in followers.devices_of(self._db, request.stay_no, now_ms):
-            topic = topics.requests_topic(self._prefix, request.ward, device)
-            yield self._outlet.deliver(topic, payload, expiry_s=expiry_s)
+            for ward in wards:
+                topic = topics.requests_topic(self._prefix, ward, device)
+                yield self._outlet.deliver(topic, payload, expiry_s=expiry_s)
 
 
 def published(alert: Alert, record: Record, now_ms: int) -> Record:
@@ -180,7 +194,7 @@ def published(alert: Alert, record: Record, now_ms: int) -> Record:
     said = {"v": 1} | {name: record[name] for name in PUBLISHED}
     return said | {
         "owned": alert.owner is not None,
-        "score": _score(alert),
+        "score": None if "pregnant" in record["flags"] else _score(alert),
         "why": wording.why(_without_words(alert), now_ms),
         "as_of": queries.utc(now_ms),
     }

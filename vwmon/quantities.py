@@ -107,7 +107,7 @@ class Quantities:
 
     def enrol(self, stays: Sequence[Stay], courses: Sequence[Course]) -> None:
         """Take the stays and their rules by row of the ward; of a stay that has ended nothing is asked."""
-        names = {id(course): course.asked for course in courses}
+        names = {key: course.asked for key, course in {id(one): one for one in courses}.items()}
         found = {
             row: _Asked.of(stay, names[id(course)])
             for row, (stay, course) in enumerate(zip(stays, courses, strict=True))

@@ -16,6 +16,7 @@ from alerts.over_time import OverTime
 from alerts.store import Acted
 from vwmon import terms
 from vwmon.holds import Holds
+from vwmon.patients.places import places
 from vwmon.provenance import Provenance
 from vwmon.scorer import Scorer
 from vwmon.store import account, scratch
@@ -56,8 +57,9 @@ def _terms(of: Account, versions: Provenance) -> OverTime:
     if of.stay is None:
         return terms.of_service(versions.staffing)
     held = Holds.of([one.finding for one in of.holds], {of.stay.stay_no: [one.span for one in of.pauses]})
-    course = versions.layers().course(of.stay, of.limits)
-    return terms.over_time(course, held.held(of.stay.stay_no), versions.staffing.terms(of.stay.ward))
+    course = versions.layers().course(of.stay, of.limits, of.transfers)
+    wards = terms.of_wards(places(of.stay, of.transfers), versions.staffing)
+    return terms.over_time(course, held.held(of.stay.stay_no), wards)
 
 
 class Retelling:
@@ -136,6 +138,8 @@ class Retelling:
             (scratch.assign if step.what == "assign" else scratch.end)(self._db, assignment, step.written_ms)
         if step.limit is not None:
             (scratch.limit if step.what == SET else scratch.end_limit)(self._db, step.limit, step.written_ms)
+        if step.transfer is not None:
+            scratch.transfer(self._db, step.transfer, step.written_ms)
         if step.what == "discharge":
             scratch.discharge(self._db, step.stay, step.written_ms)
         self._scorer.cycle(step.at_ms)

@@ -102,17 +102,21 @@ class Roster:
 
     def plan_table(self) -> PlanTable:
         """Give the plans as columns; of a stay that has ended nothing is expected."""
+        pathways = list(dict.fromkeys(stay.pathway for stay in self.stays))
+        plans, place = [self.plans[pathway] for pathway in pathways], {name: i for i, name in enumerate(pathways)}
+        of = np.array([place[stay.pathway] for stay in self.stays], dtype=np.int64)
+        goes_on = np.array([stay.discharged_ms is None for stay in self.stays], dtype=bool)
         return PlanTable(
             spo2_scale=np.array([stay.spo2_scale for stay in self.stays], dtype=np.int8),
-            expected=_grid([_expected(self.plans[s.pathway], s) for s in self.stays]).astype(bool),
-            valid_ms=_grid([_spans(self.plans[s.pathway], "valid_ms") for s in self.stays]),
-            overdue_ms=_grid([_spans(self.plans[s.pathway], "overdue_ms") for s in self.stays]),
+            expected=_grid([_expected(plan) for plan in plans]).astype(bool)[of] & goes_on[:, None],
+            valid_ms=_grid([_spans(plan, "valid_ms") for plan in plans])[of],
+            overdue_ms=_grid([_spans(plan, "overdue_ms") for plan in plans])[of],
             admitted_ms=np.array([stay.admitted_ms for stay in self.stays], dtype=np.int64),
         )
 
 
-def _expected(plan: Plan, stay: Stay) -> list[bool]:
-    return [stay.discharged_ms is None and part in plan.vitals for part in PARTS]
+def _expected(plan: Plan) -> list[bool]:
+    return [part in plan.vitals for part in PARTS]
 
 
 def _spans(plan: Plan, name: str) -> list[int]:

@@ -6,7 +6,7 @@ How a score or an alert comes about is not decided here.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 
 import numpy as np
@@ -19,11 +19,12 @@ from vwmon.alerting import Alerting, Followed
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Ints
 from vwmon.patients import plans
+from vwmon.patients.places import places
 from vwmon.patients.records import Entry
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.quantities import Learnt, Quantities
 from vwmon.roster import Roster
-from vwmon.store import attempts, findings, limits, registers, scores
+from vwmon.store import attempts, findings, limits, registers, scores, transfers
 from vwmon.store import readings as stored
 from vwmon.store.database import atomic
 from vwmon.store.findings import Found, Key
@@ -283,10 +284,12 @@ class Scorer:
             [self._versions.number(self._db, stay.pathway) for stay in self._roster.stays], dtype=np.int64
         )
         self._hold()
-        own = limits.by_stay(self._db)
-        courses = [self._layers.course(stay, own.get(stay.stay_no, ())) for stay in self._roster.stays]
-        self._alerting.enrol(self._roster.stays, self._ward.plans, self._provenance.tolist(), courses)
-        self._quantities.enrol(self._roster.stays, courses)
+        stays, own, moved = self._roster.stays, limits.by_stay(self._db), transfers.by_stay(self._db)
+        wards = [places(stay, moved.get(stay.stay_no, ())) for stay in stays]
+        courses = [self._layers.course(stay, own.get(stay.stay_no, ()), moved.get(stay.stay_no, ())) for stay in stays]
+        self._alerting.enrol(stays, self._ward.plans, self._provenance.tolist(), courses, wards)
+        # Where people live does not move with them: their days are those of the clock on the first ward.
+        self._quantities.enrol([replace(one, ward=on[0].ward) for one, on in zip(stays, wards, strict=True)], courses)
 
     def _rebuild(self) -> None:
         """Read the windows back as far as the next reading needs them: the latest of every series, and attempt at it.

@@ -3,35 +3,52 @@
 The daemon and everyone who acts on an alert go by the same, whoever comes first, so both take it from here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from alerts.layers import EVER
 from alerts.model import SYSTEM_STAY
 from alerts.over_time import OverTime
 from alerts.pauses import Span
-from alerts.policy import BASE, Terms
+from alerts.policy import BASE, RuleSet, Terms
 from vwmon.config_duty import Ward
 from vwmon.duty import Staffing
 from vwmon.holds import Held, Holds
 from vwmon.patients.limits import BY_THE_TABLE, Course, Layers
+from vwmon.patients.places import Place, places
 from vwmon.patients.records import Plan
-from vwmon.store import findings, limits, pauses, registers
+from vwmon.store import findings, limits, pauses, registers, transfers
 from vwmon.store.sqlite import Connection
 
 
-def over_time(course: Course, held: Held, ward: Terms) -> OverTime:
-    """Give the terms of a ward with a course of rules, and with what is held back, which says of itself when."""
+def over_time(course: Course, held: Held, wards: Sequence[tuple[int, Terms]]) -> OverTime:
+    """Give the terms of wards with a course of rules, and with what is held back, which says of itself when.
+
+    The `wards` are those of a stay in order, each with when it came there; the first holds from ever.
+    """
+    starts = sorted({*course.starts, *(from_ms for from_ms, _ in wards)})
     return OverTime(
-        starts=course.starts,
-        terms=tuple(
-            ward if rules is BASE and not held else replace(ward, rules=rules, held=held) for rules in course.rules
-        ),
+        starts=tuple(starts),
+        terms=tuple(_with(_last(wards, start), course.at(start), held) for start in starts),
     )
+
+
+def _with(ward: Terms, rules: RuleSet, held: Held) -> Terms:
+    return ward if rules is BASE and not held else replace(ward, rules=rules, held=held)
+
+
+def _last(wards: Sequence[tuple[int, Terms]], at_ms: int) -> Terms:
+    return next(ward for from_ms, ward in reversed(wards) if from_ms <= at_ms)
+
+
+def of_wards(wards: Sequence[Place], staffing: Staffing) -> list[tuple[int, Terms]]:
+    """Give the terms of the wards that a stay is and was on, each with when it came there."""
+    return [(place.from_ms, staffing.terms(place.ward)) for place in wards]
 
 
 def of_service(staffing: Staffing) -> OverTime:
     """Give the terms of the whole service, which has no limits of its own and is never paused."""
-    return over_time(BY_THE_TABLE, {}, staffing.terms(""))
+    return over_time(BY_THE_TABLE, {}, [(EVER, staffing.terms(""))])
 
 
 def holds(db: Connection, stay_no: int | None = None) -> Holds:
@@ -52,5 +69,6 @@ def of_stay(db: Connection, stay_no: int, layers: Layers, staffing: Staffing) ->
     if stay_no == SYSTEM_STAY:
         return of_service(staffing)
     stay = registers.stay(db, stay_no)
-    course = layers.course(stay, limits.of_stay(db, stay_no))
-    return over_time(course, holds(db, stay_no).held(stay_no), staffing.terms(stay.ward))
+    moved = transfers.of_stay(db, stay_no)
+    course = layers.course(stay, limits.of_stay(db, stay_no), moved)
+    return over_time(course, holds(db, stay_no).held(stay_no), of_wards(places(stay, moved), staffing))

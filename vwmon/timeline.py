@@ -5,7 +5,7 @@ they leave it open. Pure: what any of it leads to is the engine's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
@@ -15,9 +15,11 @@ from alerts.faults import Finding
 from alerts.model import MONITOR, Alert, Event, Kind, State
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Bools, Ints
-from vwmon.patients.records import Assignment, Plan, Stay, StayLimit
+from vwmon.patients.places import places
+from vwmon.patients.records import Assignment, Plan, Stay, StayLimit, Transfer
 from vwmon.roster import Roster
 from vwmon.scoring.charts import PARTS
+from vwmon.store import transfers
 from vwmon.store.account import Account
 from vwmon.store.limits import numbered
 from vwmon.store.readings import FOREVER_MS, LogRow
@@ -37,7 +39,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A line of the registers' journal, noticed at `at_ms`; `assignments` and `limit` are what it began or ended."""
+    """A line of the registers' journal, noticed at `at_ms`; `assignments` and `limit` are what it began or ended.
+
+    `stay` is on the ward that it was admitted to, up to a `transfer`.
+    """
 
     at_ms: int
     written_ms: int
@@ -45,6 +50,12 @@ class Written:
     stay: Stay
     assignments: tuple[Assignment, ...] = ()
     limit: StayLimit | None = None
+    transfer: Transfer | None = None
+
+    @property
+    def held_ms(self) -> int:
+        """Give from when it holds: limits and wards from when they were written, noticed or not."""
+        return self.at_ms if self.limit is None and self.transfer is None else min(self.at_ms, self.written_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +170,8 @@ def _in_time(step: Step, looks: frozenset[int] | None, before_ms: int = FOREVER_
 
 
 def _looked_ms(step: Step) -> int:
-    """Give until when deadlines act before a step: a limit holds from when it was written, noticed or not."""
-    return min(step.at_ms, step.written_ms) if isinstance(step, Written) and step.limit is not None else step.at_ms
+    """Give until when deadlines act before a step."""
+    return step.held_ms if isinstance(step, Written) else step.at_ms
 
 
 def _end_ms(account: Account) -> int:
@@ -178,6 +189,8 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
     left = list(account.assignments)
     held: list[Assignment] = []
     limits = {limit.limit_no: limit for limit in account.limits}
+    moved = {one.transfer_no: one for one in account.transfers}
+    stay = replace(stay, ward=places(stay, account.transfers)[0].ward)
     for entry in account.journal:
         what = entry.verb
         mine = [a for a in (left if what == "assign" else held) if entry.device_no in {None, a.device_no}]
@@ -191,8 +204,15 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
             )
         if entry.cursor is not None and entry.noticed_ms is not None:
             at_ms = max(entry.noticed_ms, entry.at_ms)
-            limit = limits.get(numbered(entry))
-            written = Written(at_ms=at_ms, written_ms=entry.at_ms, what=what, stay=stay, assignments=found, limit=limit)
+            written = Written(
+                at_ms=at_ms,
+                written_ms=entry.at_ms,
+                what=what,
+                stay=stay,
+                assignments=found,
+                limit=limits.get(numbered(entry)),
+                transfer=moved.get(transfers.numbered(entry)),
+            )
             yield _placed_ms(account, entry.at_ms, entry.noticed_ms, entry.cursor), written
 
 

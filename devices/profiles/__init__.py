@@ -19,8 +19,18 @@ Words = Annotated[str, msgspec.Meta(min_length=1)]
 Several = Annotated[tuple[Words, ...], msgspec.Meta(min_length=1)]
 
 
+class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long a calibration does, in days, and whose words that is."""
+
+    days: Annotated[int, msgspec.Meta(ge=1)]
+    source: Words
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One kind of device: the vitals it `sends`, and how often in words; `sleeps` when it leaves without a goodbye."""
+    """One kind of device: the vitals it `sends`, and how often in words; `sleeps` when it leaves without a goodbye.
+
+    `calibration` is there only where somebody has published an interval.
+    """
 
     title: Words
     sends: Several
@@ -29,6 +39,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     battery: Words
     artefacts: Several
     source: Words
+    calibration: Calibration | None = None
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

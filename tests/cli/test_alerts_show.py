@@ -252,3 +252,16 @@ def test_in_a_recording_the_course_ends_with_the_patients_last_reading(vwmon: Co
     ill.beat(mode="recording", recording_end_ms=NOW + 9999 * HOUR, cycle_ms=None)
     (spo2,) = [one for one in record(vwmon, ill)["trends"] if one["vital"] == "spo2"]
     assert (spo2["to"], spo2["last_at"]) == ("1970-01-01T03:18:00Z", "1970-01-01T03:18:00Z")
+
+
+def test_the_page_says_which_of_the_patients_devices_is_no_longer_known_to_be_right(vwmon: Command, ill: Ward) -> None:
+    """Whose calibration was due before today, of those the patient has now; an unknown one is on the devices' list."""
+    by = By(actor="test", at_ms=0)
+    for name, due in (("old-1", "1969-12-31"), ("given-back", "1969-12-31"), ("new-1", "1970-02-01"), ("hub-9", None)):
+        registers.add_device(ill.db, name, by, calibration_due=due)
+        registers.assign(ill.db, name, "p-1", 20 * MINUTE, by)
+    registers.return_device(ill.db, "given-back", 21 * MINUTE, by)
+    said = [line for line in page(vwmon, ill) if "calibration" in line]
+    assert said == ["  the calibration of old-1 was due 1969-12-31"]
+    record = json.loads("".join(page(vwmon, ill, "--json")))
+    assert record["overdue_calibrations"] == [{"device": "old-1", "due": "1969-12-31"}]

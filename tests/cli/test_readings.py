@@ -58,6 +58,8 @@ def test_readings_as_json_carry_value_unit_and_times(ward: Ward) -> None:
         "raw_value": None,
         "raw_unit": None,
         "marks": [],
+        "doubts": [],
+        "doubts_said": [],
         "entered_by": None,
         "entered_how": None,
         "note": None,

@@ -53,7 +53,7 @@ CREATE TABLE device (
     device_no integer primary key, device text not null unique, profile text not null default '',
     serial text not null default '', added_ms integer not null,
     registered integer not null check (registered in (0, 1)), status text, status_ms integer,
-    battery_percent real, battery_ms integer, firmware text, status_since_ms integer, status_clean integer not null default 0) strict;
+    battery_percent real, battery_ms integer, firmware text, status_since_ms integer, status_clean integer not null default 0, calibrated_ms integer, calibration_due text, retired_ms integer, retired_reason text) strict;
 CREATE TABLE entered (
     last_seq integer primary key, readings integer not null, way text not null, actor text not null,
     note text not null, at_ms integer not null) strict;
@@ -78,7 +78,10 @@ CREATE TABLE hub_request (
     shown_ms integer, read_ms integer, confirmed_by text,
     check (said <> ''), check (until_ms > due_ms)) strict;
 CREATE TABLE identity (
-    stay_no integer primary key references stay, born text, name text, nhs_number text) strict;
+    stay_no integer primary key references stay, born text, name text, nhs_number text, contact text, next_of_kin text) strict;
+CREATE TABLE kit_out (
+    assignment_no integer primary key references assignment, since_ms integer not null, back_ms integer,
+    check (back_ms is null or back_ms >= since_ms)) strict;
 CREATE TABLE log (only_row integer primary key check (only_row = 1), last_seq integer not null,
     merged_seq integer not null, dropped_before_day integer not null) strict;
 CREATE TABLE message (device_no integer not null, key text not null, unit integer not null,
@@ -112,6 +115,11 @@ CREATE TABLE reading (day integer not null, seq integer not null, device_no inte
 CREATE TABLE reading_log (seq integer primary key, device_no integer not null, vital_no integer not null,
     observed_ms integer not null, value real, text text, raw_value any, raw_unit text, marks integer not null,
     received_ms integer not null, recorded_ms integer not null, unit integer not null, message_key text, message_seq integer) strict;
+CREATE TABLE referral (
+    referral_no integer primary key, patient text not null, ward text not null, source text not null,
+    referred_ms integer not null, accepted_ms integer, declined_ms integer, decline_reason text,
+    stay_no integer references stay, check ((declined_ms is null) = (decline_reason is null)),
+    check (declined_ms is null or stay_no is null)) strict;
 CREATE TABLE register_log (
     entry_no integer primary key, at_ms integer not null, actor text not null, what text not null,
     stay_no integer references stay, device_no integer references device) strict;
@@ -153,12 +161,20 @@ CREATE TABLE stay (
     scale_prescriber text not null default '',
     check (spo2_scale = 1 or scale_prescriber <> ''),
     check (discharged_ms is null or discharged_ms >= admitted_ms)) strict;
+CREATE TABLE stay_fact (
+    fact_no integer primary key, stay_no integer not null references stay, what text not null,
+    value text not null, from_ms integer not null, actor text not null, written_ms integer not null,
+    check (what in ('consent', 'kit', 'pregnancy', 'expected_days'))) strict;
 CREATE TABLE stay_limit (
     limit_no integer primary key, stay_no integer not null references stay, rule text not null,
     changes text not null, author text not null, reason text not null, from_ms integer not null,
     to_ms integer, ended_ms integer, ended_by text, ended_reason text,
     check (author <> '' and reason <> ''), check (to_ms is null or to_ms > from_ms),
     check ((ended_ms is null) = (ended_by is null)), check (ended_ms is null or ended_ms >= from_ms)) strict;
+CREATE TABLE transfer (
+    transfer_no integer primary key, stay_no integer not null, from_ward text not null,
+    to_ward text not null, at_ms integer not null, written_ms integer not null, actor text not null,
+    reason text not null, check (from_ward <> to_ward)) strict;
 CREATE TABLE vital (vital_no integer primary key, name text not null unique) strict;
 CREATE INDEX alert_closed on alert (closed_ms) where state = 'closed';
 CREATE UNIQUE INDEX alert_current on alert (stay_no, lane) where current = 1;
@@ -183,15 +199,21 @@ CREATE INDEX hub_request_stay on hub_request (stay_no, due_ms);
 CREATE INDEX hub_request_unread on hub_request (due_ms) where kind = 'message' and read_ms is null;
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
+CREATE INDEX kit_out_still on kit_out (assignment_no) where back_ms is null;
 CREATE INDEX notification_waiting on notification (queued_ms) where state in ('queued', 'failed');
 CREATE INDEX pause_stay on pause (stay_no, until_ms);
 CREATE INDEX quarantine_device on quarantine (device, quarantine_no);
+CREATE UNIQUE INDEX referral_open on referral (patient) where declined_ms is null and stay_no is null;
+CREATE INDEX referral_patient on referral (patient);
 CREATE INDEX request_waiting on request (asked_ms) where state = 'queued';
 CREATE INDEX sequence_gap_device on sequence_gap (device_no);
+CREATE INDEX stay_fact_pregnancy on stay_fact (stay_no) where what = 'pregnancy';
+CREATE INDEX stay_fact_stay on stay_fact (stay_no);
 CREATE UNIQUE INDEX stay_limit_open on stay_limit (stay_no, rule) where ended_ms is null;
 CREATE INDEX stay_limit_stay on stay_limit (stay_no);
 CREATE UNIQUE INDEX stay_open on stay (patient) where discharged_ms is null;
 CREATE INDEX stay_patient on stay (patient, admitted_ms);
+CREATE INDEX transfer_stay on transfer (stay_no);
 CREATE TRIGGER alert_event_kept before delete on alert_event
     begin select raise(abort, 'the history of an alert cannot be deleted'); end;
 CREATE TRIGGER alert_event_kept_as_written before update on alert_event

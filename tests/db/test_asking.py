@@ -17,7 +17,7 @@ from vwmon.asking import AGAIN_MS, UNHEARD_MS, Asker
 from vwmon.patients import asked, plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
-from vwmon.store import database, hub, pauses, registers
+from vwmon.store import database, hub, pauses, registers, transfers
 from vwmon.store.arrivals import Arrival
 from vwmon.store.database import atomic
 from vwmon.store.hub import MESSAGE, Queued
@@ -52,7 +52,8 @@ class Home:
 
     def admit(self, patient: str) -> None:
         """Admit somebody now."""
-        person: dict[str, Any] = {"born": "1950-01-01", "name": NAME, "nhs_number": NHS_NUMBER}
+        person: dict[str, Any] = {"born": "1950-01-01", "name": NAME}
+        person |= {"nhs_number": NHS_NUMBER} if patient == PATIENT else {}
         wanted = Admission(
             patient=patient, ward="resp", plan=plans.load(PATHWAY), admitted_ms=self.clock.at_ms, **person
         )
@@ -244,6 +245,22 @@ def test_nobody_is_asked_after_the_discharge_and_somebody_new_at_once(home: Home
     home.admit("P2")
     home.gets("hub-9", "P2")
     assert [device for device, _ in home.sends()] == ["hub-9", "hub-9"]
+
+
+def test_a_hub_that_was_set_up_on_the_ward_before_is_asked_there_too(home: Home) -> None:
+    """It goes on listening where it was, and knows the same request by its id."""
+    home.sends()
+    home.clock.at_ms += HOUR_MS // 2
+    transfers.move(
+        home.db, transfers.Wanted(patient=PATIENT, to="frail", at_ms=home.clock.at_ms, reason="nearer"), home.by()
+    )
+    name = home.writes()
+    while home.asker.turn():
+        pass
+    assert [(one.topic, one.content["id"]) for one in home.broker.came()] == [
+        ("vwmon/frail/hub-1/requests", name),
+        ("vwmon/resp/hub-1/requests", name),
+    ]
 
 
 def test_a_message_is_sent_until_the_hub_shows_it_and_read_when_that_is_confirmed(home: Home) -> None:

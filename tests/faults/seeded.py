@@ -1,9 +1,9 @@
 """Faults that are planted on purpose, one at a time, to see that a test finds each: the tests, tested.
 
-The ten of the safety page (section 8), and the three that the trial of the alert model let through. Each is an edit of
-the product's own text, made in a copy of the tree. Each names the tests that find it, every one of them by itself;
-those of the work list are also found by its machine (tests.property.test_alerts_machine), by the invariant that is
-named beside. `python -m tests.faults.seeded` plants all of them.
+The ten of the safety page (section 8), the three that the trial of the alert model let through, and three of whose a
+reading is. Each is an edit of the product's own text, made in a copy of the tree. Each names the tests that find it,
+every one of them by itself; those of the work list are also found by its machine (tests.property.test_alerts_machine),
+by the invariant that is named beside. `python -m tests.faults.seeded` plants all of them.
 """
 
 import os
@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 COPIED = ("alerts", "devices", "vwmon", "tests", "docs", "deploy", "pyproject.toml", "config.example.toml", "README.md")
 MACHINE = "tests/property/test_alerts_machine.py::test_the_invariants_hold_after_every_step[0]"
+KIT = "tests/property/test_kit_machine.py"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "images")
 TESTS_FAILED = 1  # pytest's exit code when tests ran and some failed
 
@@ -155,6 +156,28 @@ FAULTS = (
         found_by=(
             "tests/unit/test_alerts_acts.py::test_what_rose_since_it_was_seen_cannot_be_acknowledged_blindly",
             MACHINE,  # a3
+        ),
+    ),
+    Fault(
+        name="a device belongs to a stay one moment too long",
+        edits=_one("vwmon/attribution.py", "(observed_ms < self._to_ms[at])", "(observed_ms <= self._to_ms[at])"),
+        found_by=(f"{KIT}::test_no_reading_is_given_to_a_stay_that_had_not_the_device_then",),
+    ),
+    Fault(
+        name="a late reading goes to whoever has the device now",
+        edits=_one(
+            "vwmon/attribution.py",
+            "intervals.rows(log.device, log.observed_ms)",
+            "intervals.rows(log.device, log.received_ms)",
+        ),
+        found_by=(f"{KIT}::test_what_the_scorer_has_scored_of_each_stay_is_what_the_table_says",),
+    ),
+    Fault(
+        name="a swapped device begins now, not when it was swapped",
+        edits=_one("vwmon/store/stock.py", "held.stay_no).patient, at_ms, by)", "held.stay_no).patient, by.at_ms, by)"),
+        found_by=(
+            f"{KIT}::test_no_reading_is_given_to_a_stay_that_had_not_the_device_then",
+            "tests/db/test_stock.py::test_a_new_device_goes_on_where_the_old_one_ends",
         ),
     ),
     Fault(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from devices.errors import REASONS, PayloadError
 from devices.payloads import decode, native
 from devices.readings import Message
-from devices.vitals import VITALS
+from devices.vitals import VITALS, Vital
 from tests.faults.poison import CORPUS, DEVICE, GOOD, NOW_MS
 
 Outcome = Message | str
@@ -111,14 +111,31 @@ def plain_value(name: str, sent: object, unit: str | None) -> float | str | None
         return "value_not_a_number" if vital.numeric else "value_not_a_choice"
     if unit not in {*vital.plain_units, *vital.conversions}:
         return "unit_unknown"
+    sent_number = number
     if unit in vital.conversions:
         if unit == "0/1" and number not in {0, 1}:
             return "value_impossible"
         how = vital.conversions[unit or ""]
         number = round((number + how.add) * how.multiply / how.divide, 10)
     if not vital.low <= number <= vital.high:
-        return "value_impossible"
+        return (
+            "value_zero"
+            if sent_number == 0
+            else "unit_slip"
+            if slipped(vital, sent_number, number)
+            else "value_impossible"
+        )
     return "value_not_whole" if vital.whole and number % 1 else number
+
+
+def slipped(vital: Vital, number: float, taken: float) -> bool:
+    """Tell whether a number would be unquestioned in another unit of its vital than the one that made it `taken`."""
+    others = [number] + [
+        round((number + how.add) * how.multiply / how.divide, 10)
+        for how in (*vital.conversions.values(), *vital.slips)
+        if how.only is None
+    ]
+    return any(vital.usual_low <= one <= vital.usual_high for one in others if one != taken)
 
 
 def plain_reading(  # noqa: PLR0911 -- as the page lists

@@ -51,32 +51,37 @@ ANCHORS = [
     ("lactate", 18.02, "mg/dL", 2.0),
 ]
 
-# What one unit's number would be under another's name: each must be refused (hazard H6).
+# What one unit's number would be under another's name, and the unit it is then likely in: each must be refused (H6).
 MIX_UPS = [
-    ("temperature", 98.6, "Cel"),
-    ("temperature", 98.6, None),
-    ("temperature", 36.8, "[degF]"),
-    ("temperature", 36.8, "degF"),
-    ("spo2", 0.97, "%"),
-    ("spo2", 0.97, None),
-    ("spo2", 1.0, "%"),
-    ("systolic_bp", 16.0, "mm[Hg]"),
-    ("systolic_bp", 29.3, None),
-    ("systolic_bp", 120.0, "kPa"),
-    ("diastolic_bp", 10.0, "mmHg"),
-    ("diastolic_bp", 75.0, "kPa"),
-    ("mean_bp", 12.0, None),
-    ("mean_bp", 90.0, "kPa"),
-    ("glucose", 95.0, "mmol/L"),
-    ("glucose", 5.5, "mg/dL"),
-    ("fio2", 28.0, "fraction"),
-    ("fio2", 28.0, None),
-    ("fio2", 0.28, "%"),
-    ("peak_flow", 7.5, "L/min"),
-    ("fev1", 2400.0, "L"),
-    ("body_water", 0.52, "%"),
-    ("oxygen", 2.0, "0/1"),
+    ("temperature", 98.6, "Cel", "degF"),
+    ("temperature", 96.9, "Cel", "degF"),
+    ("temperature", 98.6, None, "degF"),
+    ("temperature", 36.8, "[degF]", "degC"),
+    ("temperature", 36.9, "degF", "degC"),
+    ("temperature", 310.0, "Cel", "K"),
+    ("skin_temperature", 74.13, "degC", "degF"),
+    ("spo2", 0.97, "%", "fraction"),
+    ("spo2", 0.97, None, "fraction"),
+    ("spo2", 1.0, "%", "fraction"),
+    ("systolic_bp", 16.0, "mm[Hg]", "kPa"),
+    ("systolic_bp", 29.3, None, "kPa"),
+    ("systolic_bp", 120.0, "kPa", "mmHg"),
+    ("diastolic_bp", 10.0, "mmHg", "kPa"),
+    ("diastolic_bp", 75.0, "kPa", "mmHg"),
+    ("mean_bp", 12.0, None, "kPa"),
+    ("mean_bp", 90.0, "kPa", "mmHg"),
+    ("glucose", 95.0, "mmol/L", "mg/dL"),
+    ("glucose", 5.5, "mg/dL", "mmol/L"),
+    ("fio2", 28.0, "fraction", "%"),
+    ("fio2", 28.0, None, "%"),
+    ("fio2", 0.28, "%", "fraction"),
+    ("peak_flow", 7.5, "L/min", "L/s"),
+    ("fev1", 2400.0, "L", "mL"),
+    ("body_water", 0.52, "%", "fraction"),
+    ("weight", 510.0, "kg", "lb"),
+    ("weight", 70_500.0, "kg", "g"),
 ]
+CANNOT_BE = {"value_impossible", "value_zero", "unit_slip"}
 
 
 def sent(vital: str, value: float, unit: str | None) -> Message:
@@ -99,12 +104,39 @@ def test_every_conversion_has_an_anchor() -> None:
     assert {(vital, unit) for vital, _, unit, _ in ANCHORS} == {(vital.name, unit) for vital, unit in PAIRS}
 
 
-@pytest.mark.parametrize(("vital", "value", "unit"), MIX_UPS)
-def test_one_units_number_under_anothers_name_is_refused(vital: str, value: float, unit: str | None) -> None:
-    """It is kept in quarantine as impossible, and no reading comes of it."""
+@pytest.mark.parametrize(("vital", "value", "unit", "likely"), MIX_UPS)
+def test_one_units_number_under_anothers_name_is_refused_by_the_likely_slip(
+    vital: str, value: float, unit: str | None, likely: str
+) -> None:
+    """It is kept in quarantine with the unit that it was likely in; nothing is converted, and no reading comes."""
     message = sent(vital, value, unit)
     assert not message.readings
-    assert [one.reason for one in message.refused] == ["value_impossible"]
+    (one,) = message.refused
+    assert (one.reason, one.detail) == ("unit_slip", f"{vital} {value:g} {unit or VITALS[vital].unit}, likely {likely}")
+    assert one.attempt is not None
+    assert one.attempt.sent.endswith(f", likely {likely}")
+
+
+@pytest.mark.parametrize(
+    ("vital", "value", "unit"), [("oxygen", 2.0, "0/1"), ("temperature", -17.8, "Cel"), ("mean_bp", 801.0, None)]
+)
+def test_what_would_be_usual_in_no_unit_names_none(vital: str, value: float, unit: str | None) -> None:
+    """A guess is made where there is one to make."""
+    assert [one.reason for one in sent(vital, value, unit).refused] == ["value_impossible"]
+
+
+def test_a_value_that_is_possible_as_sent_is_never_taken_for_a_slip() -> None:
+    """A weight of 170 kg may be 170 lb, and a glucose of 15 mmol/L is not 15 mg/dL: they are stored as they came."""
+    for vital, value in (("weight", 170.0), ("weight", 11.0), ("glucose", 15.0), ("temperature", 46.0)):
+        (reading,) = sent(vital, value, None).readings
+        assert (reading.value, reading.raw_value) == (value, None)
+
+
+@pytest.mark.parametrize("vital", [one for one in VITALS.values() if one.low > 0], ids=lambda one: one.name)
+def test_a_zero_that_cannot_be_is_nothing_measured(vital: Vital) -> None:
+    """In every unit: a sensor that is off says 0."""
+    for unit in (None, *vital.conversions):
+        assert [one.reason for one in sent(vital.name, 0.0, unit).refused] == ["value_zero"]
 
 
 @pytest.mark.parametrize(("vital", "unit"), PAIRS, ids=lambda one: getattr(one, "name", one))
@@ -153,7 +185,7 @@ def test_the_edges_of_what_is_possible_are_where_the_table_says(vital: Vital) ->
     for inside, outside in ((vital.low, vital.low - step), (vital.high, vital.high + step)):
         (reading,) = sent(vital.name, inside, None).readings
         assert reading.value == inside
-        assert [one.reason for one in sent(vital.name, outside, None).refused] == ["value_impossible"]
+        assert {one.reason for one in sent(vital.name, outside, None).refused} < CANNOT_BE
 
 
 @pytest.mark.parametrize("vital", [one for one in VITALS.values() if one.numeric], ids=lambda one: one.name)

@@ -201,7 +201,7 @@ def test_in_hand_it_shows_what_is_being_done() -> None:
 def test_one_that_has_settled_blind_or_late_says_that_before_all() -> None:
     """What is not known now outweighs what was measured."""
     settled = clinical(follow(RAISED, point(110), point(150), point(160)))
-    assert brief(now(score(0)), settled)[0] == "within limits for 1 h, not reviewed"
+    assert brief(now(score(0)), settled)[0] == "back within limits for 1 h, not reviewed"
     blind = replace(clinical(RAISED), blind_ms=NOW - 51 * MINUTE, late=True)
     assert brief(now(None), blind)[:2] == ["BLIND: its readings overdue for 51 min", "LATE readings"]
     assert why(now(None), blind)[1].startswith("BLIND: ")

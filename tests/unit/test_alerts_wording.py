@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from alerts import deadlines, lifecycle, wording
+from alerts import deadlines, lifecycle, reasons, wording
 from alerts.model import SYSTEM_STAY, Case, Lane, Level
 from alerts.policy import TERMS
+from alerts.reasons import NOTHING
 from tests.unit.alerts_points import (
     HOUR,
     LAG,
@@ -153,9 +154,26 @@ def test_an_acknowledgement_says_what_it_covers() -> None:
 
 
 def test_a_stay_that_ended_says_no_more_than_it_knows() -> None:
-    """The evidence of the raise is what is shown, also after a discharge."""
-    gone = lifecycle.discharged(follow(after(point(0, 5))), 5 * MINUTE)
-    assert wording.why(clinical(gone), 10 * MINUTE)[0] == "back within limits for 5 min, not reviewed"
+    """Nobody has seen it end: after a discharge an alert is not said to be back within limits, on either screen."""
+    gone = clinical(lifecycle.discharged(follow(after(point(0, 5))), 5 * MINUTE))
+    first, *evidence = wording.why(gone, 10 * MINUTE)
+    assert first == "DISCHARGED 5 min ago while it stood, not reviewed"
+    assert evidence == wording.why(clinical(after(point(0, 5))), 10 * MINUTE)
+    assert reasons.brief(gone, NOTHING, None, 10 * MINUTE)[0] == first
+
+
+def test_who_was_well_before_the_end_of_a_stay_is_said_to_have_been() -> None:
+    """What had settled by good readings stays so."""
+    well = after(point(0, 5), point(10, 2), point(40, 1))
+    gone = clinical(lifecycle.discharged(well, 50 * MINUTE))
+    assert wording.why(gone, 60 * MINUTE)[0] == "back within limits for 50 min, not reviewed"
+
+
+def test_a_fault_that_is_over_is_not_said_to_be_within_limits() -> None:
+    """A silence has none."""
+    silent = lifecycle.overdue(after(point(0, spo2=3)), "spo2", 60 * MINUTE, 60 * MINUTE)
+    gone = technical(lifecycle.discharged(silent, 90 * MINUTE))
+    assert wording.why(gone, 95 * MINUTE)[0] == "over for 5 min, not reviewed"
 
 
 def test_a_number_that_moved_is_said_with_its_direction() -> None:

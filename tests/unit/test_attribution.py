@@ -56,6 +56,12 @@ def test_a_device_may_pass_from_one_stay_to_the_next() -> None:
     assert found == [0, 1, 1, NOBODY, 1, NOBODY]
 
 
+def test_an_assignment_that_was_taken_back_as_of_its_beginning_hides_nothing() -> None:
+    """Given to the wrong one, returned, given to the right one, all as of one moment, read in whatever order."""
+    slip, meant = lent(1, BEN, 1000, 1000), lent(1, ANN, 1000)
+    assert [whose(several, (1, 1000), (1, 5000)) for several in ([slip, meant], [meant, slip])] == [[0, 0], [0, 0]]
+
+
 def test_an_assignment_that_lasts_has_no_end() -> None:
     """Until somebody returns the device."""
     assert whose([lent(1, ANN, 1000)], (1, 4_102_444_800_000)) == [0]

@@ -99,7 +99,12 @@ def test_a_battery_is_low_from_20_per_cent_down_until_it_has_30(percent: float, 
 
 @pytest.mark.parametrize(
     ("reason", "rule", "other"),
-    [("value_impossible", "implausible", "sensor_off"), ("value_missing", "sensor_off", "implausible")],
+    [
+        ("value_impossible", "implausible", "sensor_off"),
+        ("unit_slip", "implausible", "sensor_off"),
+        ("value_missing", "sensor_off", "implausible"),
+        ("value_zero", "sensor_off", "implausible"),
+    ],
 )
 def test_three_refusals_in_a_row_are_a_fault_of_the_sensor(reason: str, rule: str, other: str) -> None:
     """Since the first, as of the third; two are what happens, and a good reading between begins the count anew."""

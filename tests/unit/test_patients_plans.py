@@ -211,7 +211,7 @@ PINNED = {
     "general": ("2", "6feba4e79f02"),
     "acute-respiratory": ("2", "4c68c83625c7"),
     "copd": ("2", "5dd747d69af4"),
-    "covid-oximetry": ("2", "a411e69d3fca"),
+    "covid-oximetry": ("3", "7b47199711ea"),
     "heart-failure": ("4", "695954cbfd94"),
     "frailty": ("3", "6f62a50dda80"),
     "cardiac-surgery-waiting-list": ("2", "fdc647e62095"),

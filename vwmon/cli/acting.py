@@ -142,14 +142,8 @@ class Acting:
 
         The file is the daemon's: where this user may not write it, the daemon does so within minutes.
         """
-        import syslog
-
-        if not self._acted:
-            return
-        anchor = anchors.taken(self.db, Clock().now_ms())
-        syslog.openlog("vwmon", syslog.LOG_PID)
-        syslog.syslog(syslog.LOG_INFO, anchors.said(anchor))
-        anchors.append(anchors.beside(path), anchor, make=False)
+        if self._acted:
+            anchored(self.db, path)
 
     @cached_property
     def _layers(self) -> Layers:
@@ -183,6 +177,16 @@ def acting(what: str, config: Path | None, db: Path | None, as_name: str) -> Ite
             yield person
         finally:
             person.anchor(settings.store.path)
+
+
+def anchored(db: Connection, path: Path) -> None:
+    """Say how far the history of alerts goes now, in the system's log and in the file beside the database."""
+    import syslog
+
+    anchor = anchors.taken(db, Clock().now_ms())
+    syslog.openlog("vwmon", syslog.LOG_PID)
+    syslog.syslog(syslog.LOG_INFO, anchors.said(anchor))
+    anchors.append(anchors.beside(path), anchor, make=False)
 
 
 def ids_of(given: Sequence[str]) -> list[str]:

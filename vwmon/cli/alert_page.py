@@ -10,9 +10,10 @@ from typing import Any
 
 from alerts import queries, reasons, waits, wording
 from alerts.model import MONITOR, Kind
-from vwmon.cli import register_rows, render, stay_lookups, trend_lines, work_list
+from vwmon.cli import doubted, register_rows, render, stay_lookups, trend_lines, work_list
 from vwmon.cli.standing import Standing
 from vwmon.config import Settings
+from vwmon.store import kit
 from vwmon.store.sqlite import Connection
 
 Record = dict[str, Any]
@@ -53,9 +54,11 @@ def read(
     asked = stay_lookups.lookups(db, standing.now_ms, decide=True, names=names, wards=settings.wards)
     record = queries.one(db, asked, standing.now_ms, alert_id)
     stay_no = record["stay"]
+    record["overdue_calibrations"] = [] if stay_no is None else _calibrations(db, record, standing, settings)
     record["pending"] = [] if stay_no is None else [row for row in waits.pending(db, asked) if row["stay"] == stay_no]
     trends = [] if stay_no is None else trend_lines.of_stay(db, stay_no, _until_ms(record, standing), back_ms)
     record["trends"] = [trend.record() for trend in trends]
+    record["doubts"] = [] if stay_no is None else _doubts(db, record)
     return Page(record=record, now_ms=standing.now_ms, settings=settings, trends=trend_lines.lines(trends))
 
 
@@ -66,6 +69,19 @@ def lines(page: Page) -> list[str]:
         told = list(part(page))
         said += [title, *_indented(told)] if told else []
     return said
+
+
+def _doubts(db: Connection, record: Record) -> list[Record]:
+    """Give what speaks against the readings that are on the page: those of now, and those of the last rise."""
+    now = [(one["vital"], work_list.ms(one["at"])) for one in record["measured"]]
+    return doubted.records(doubted.of_stay(db, record["stay"], [*now, *doubted.of_evidence(record["evidence"])]))
+
+
+def _calibrations(db: Connection, record: Record, standing: Standing, settings: Settings) -> list[Record]:
+    """Give the patient's devices that are no longer known to measure right: whoever reads the values has to know."""
+    today = register_rows.here(standing.now_ms, record["ward"], settings)[: len("2026-11-22")]
+    found = kit.overdue_calibrations(db, record["stay"], today)
+    return [{"device": device, "due": due} for device, due in found]
 
 
 def _until_ms(record: Record, standing: Standing) -> int:
@@ -115,6 +131,8 @@ def _now(page: Page) -> Iterator[str]:
     yield f"now: {holds}; {heard}"
     if held is not None and held.get("measure_next") is not None:
         yield held["measure_next"]["sentence"]
+    for one in record["overdue_calibrations"]:
+        yield f"the calibration of {one['device']} was due {one['due']}"
 
 
 def _held(page: Page) -> Iterator[str]:
@@ -158,6 +176,13 @@ def _points(points: int | None) -> str:
     return "not measured" if points is None else str(points)
 
 
+def _in_doubt(page: Page) -> Iterator[str]:
+    for sentence in dict.fromkeys(
+        f"{one['sentence']} ({page.here(one['observed_at'])})" for one in page.record["doubts"]
+    ):
+        yield from render.folded(sentence)
+
+
 def _seen_by(page: Page) -> Iterator[str]:
     for event in page.record["events"]:
         if event["kind"] in SAW and event["actor"] != MONITOR:
@@ -199,6 +224,7 @@ def _indented(said: Sequence[str] | Iterator[str]) -> list[str]:
 
 PARTS = {
     "score:": _subscores,
+    "in doubt, and counted all the same:": _in_doubt,
     "course:": lambda page: page.trends,
     "pending confirmation:": _pending,
     "seen by:": _seen_by,

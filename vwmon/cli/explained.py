@@ -7,7 +7,7 @@ from typing import Any
 from alerts import titles
 from alerts.model import Event
 from alerts.policy import POLICY, Rule
-from vwmon.cli import reading_rows
+from vwmon.cli import doubted, reading_rows
 from vwmon.cli.limit_rows import given_rows
 from vwmon.cli.render import utc
 from vwmon.explain import Awaited, Explanation, Learnt, Measured
@@ -15,6 +15,7 @@ from vwmon.nearest import Nearest
 from vwmon.patients.records import Expected
 from vwmon.scoring.charts import PARTS
 from vwmon.sources import Source
+from vwmon.store.readings import FOREVER_MS
 from vwmon.store.scores import ScoreRow, unpack
 
 Record = dict[str, Any]
@@ -33,6 +34,7 @@ def record(explained: Explanation) -> Record:
         "quantities": [_learnt(one, explained) for one in explained.learnt],
         "score": _score(explained),
         "before": None if explained.before is None else _before(explained.before),
+        "doubts": _doubts(explained),
         "overdue": [_awaited(one, explained) for one in explained.awaited],
         "sick_and_unseen": explained.event.evidence.get("sick_and_unseen"),
         "faults": _faults(explained.event.evidence),
@@ -117,6 +119,20 @@ def _learnt(one: Learnt, explained: Explanation) -> Record:
             for seq, device_no, vital_no, observed_ms, value, received_ms, unit in one.readings
         ],
     }
+
+
+def _doubts(explained: Explanation) -> list[Record]:
+    """Give what speaks against the readings that it stood on, by all that the log has by now."""
+    whole, sources = explained.account, [one for part in explained.measured for one in part.sources]
+    if whole.stay is None:
+        return []
+    held: dict[int, list[tuple[int, int]]] = {}
+    for one in whole.assignments:
+        if one.stay_no == whole.stay.stay_no:
+            held.setdefault(one.device_no, []).append((one.from_ms, FOREVER_MS if one.to_ms is None else one.to_ms))
+    moments = [(one.vital, one.observed_ms) for one in sources]
+    moments += [(whole.vitals[row[2]], row[3]) for one in explained.learnt for row in one.readings]
+    return doubted.records(doubted.of_rows(whole.rows, held, whole.vitals, moments))
 
 
 def _plan(explained: Explanation) -> Record | None:

@@ -41,6 +41,8 @@ def lines(record: Record) -> Iterator[str]:
         yield from _section("READINGS", _readings(record))
     if record["quantities"]:
         yield from _section("NUMBERS", _quantities(record["quantities"]))
+    if record["doubts"]:
+        yield from _section("IN DOUBT, AND COUNTED ALL THE SAME", _doubts(record["doubts"]))
     if record["overdue"]:
         yield from _section("OVERDUE", [*_overdue(record["overdue"]), *_unseen(record["sick_and_unseen"])])
     if record["faults"]:
@@ -194,6 +196,14 @@ def _quantities(quantities: Sequence[Record]) -> Iterator[str]:
         readings = ", ".join(_place(source) for source in one["log"])
         brought = f"; {readings}" if readings else ""
         yield from _wrapped(f"{one['quantity']}: {said} (observed {one['observed_at']}{brought})", INDENT)
+
+
+def _doubts(doubts: Sequence[Record]) -> Iterator[str]:
+    readings: dict[str, list[str]] = {}
+    for one in doubts:
+        readings.setdefault(one["sentence"], []).append(str(one["reading"]))
+    for sentence, numbers in readings.items():
+        yield from _wrapped(f"{sentence} (reading {', '.join(numbers)})", INDENT)
 
 
 def _place(source: Record) -> str:

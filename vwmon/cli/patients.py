@@ -1,6 +1,6 @@
 """`vwmon patients`: stays on the ward. The rules are vwmon.patients', the register is vwmon.store's."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Annotated, Any
 
@@ -8,7 +8,23 @@ import typer
 
 from alerts.evidence import ANSWER, WHOLE
 from vwmon import durations
-from vwmon.cli import context, next_measure, pause, plan, reading_rows, register_rows, render, stay_lookups, trends
+from vwmon.cli import (
+    admit,
+    context,
+    importing,
+    moving,
+    next_measure,
+    noting,
+    pause,
+    plan,
+    reading_rows,
+    referring,
+    register_rows,
+    render,
+    stay_lookups,
+    stay_stages,
+    trends,
+)
 from vwmon.cli.changing import changing, tell
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, group
 from vwmon.cli.register_rows import Registers, here, stay_row
@@ -16,16 +32,29 @@ from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.config import Settings
 from vwmon.patients import admission, plans
-from vwmon.patients.admission import Admission
 from vwmon.patients.records import Plan, Stay
-from vwmon.store import pauses, readings, registers
+from vwmon.store import pauses, readings, referrals, registers, stages, transfers
 from vwmon.store.database import open_reader
 from vwmon.store.sqlite import Connection
 
 app = group("patients", "Stays on the ward.")
-app.command()(plan.plan)
-
-app.command()(pause.pause)
+COMMANDS = (
+    admit.admit,
+    referring.refer,
+    referring.accept,
+    referring.decline,
+    noting.consent,
+    noting.no_kit,
+    noting.pregnant,
+    noting.expect,
+    noting.correct,
+    plan.plan,
+    pause.pause,
+    moving.transfer,
+)
+for command in COMMANDS:
+    app.command()(command)
+app.command(name="import")(importing.import_)
 
 Patient = Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)]
 
@@ -49,10 +78,15 @@ def patients(
         if ward:
             registers.check_ward(opened, ward, [known.id for known in settings.wards])
         known = register_rows.read(opened)
-        stays = registers.stays(opened, ward=ward or None, open_only=not everyone)
-    rows = [stay_row(stay, known) for stay in stays]
+        came = stages.read(opened, at.now_ms, recorded=_recorded(at))
+    of_ward = [one for one in known.stays.values() if ward in {"", one.ward}]
+    stays = [one for one in of_ward if everyone or one.discharged_ms is None]
+    rows = [stay_row(stay, known) | stay_stages.stage_row(stay, came, at.now_ms) for stay in stays]
+    waiting = list(stay_stages.referred(came, _latest_of_each(known), ward, everyone=everyone))
     at.announce(form)
-    footer = [f"{len(rows)} stay{'' if len(rows) == 1 else 's'}"]
+    footer = [f"{len(rows)} stay{'' if len(rows) == 1 else 's'}{f', {len(waiting)} referred' if waiting else ''}"]
+    footer += stay_stages.still_out(of_ward, came, at.now_ms)
+    rows += waiting
     render.emit(rows, _columns(at.now_ms), form, title=at.title, footer=footer)
 
 
@@ -71,6 +105,9 @@ def show(
     form, settings = render.chosen(form, as_json), context.resolve(config, db)
     with closing(open_reader(settings.store.path)) as opened:
         at = standing_of(opened)
+        if _is_referred_only(opened, patient):
+            referring.show(opened, patient, at, form)
+            return
         stay = registers.stays_of(opened, patient)[0]
         record = _record(opened, patient, at)
         if with_trends:
@@ -83,59 +120,6 @@ def show(
             trends.show(record["trends"], at.now_ms)
     else:
         render.emit_one(record, form)
-
-
-@app.command()
-def admit(
-    patient: Patient,
-    ward: Annotated[str, typer.Option(help="The ward's id.", show_default=False)],
-    born: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Date of birth.", show_default=False)],
-    pathway: Annotated[str, typer.Option(help=f"One of {', '.join(plans.PATHWAYS)}.")] = "general",
-    from_: Annotated[
-        str, typer.Option("--from", metavar="TIME", help="When the stay began; else now.", show_default=False)
-    ] = "",
-    spo2_scale: Annotated[int, typer.Option("--spo2-scale", help="SpO2 scale: 1, or 2 where prescribed.")] = 1,
-    prescriber: Annotated[str, typer.Option(help="Who prescribed scale 2.", show_default=False)] = "",
-    name: Annotated[str, typer.Option(help="The person's name.", show_default=False)] = "",
-    nhs_number: Annotated[str, typer.Option("--nhs-number", help="Ten digits.", show_default=False)] = "",
-    config: ConfigOption = None,
-    db: DbOption = None,
-    form: FormatOption = Format.TABLE,
-    as_json: JsonOption = False,
-    as_name: AsOption = "",
-) -> None:
-    """Admit a patient to a ward.
-
-    Exit codes: 5 the patient is on a ward already; 6 a rule of care refuses it (below 16 years; scale 2 without a
-    prescriber).
-    """
-    form, planned = render.chosen(form, as_json), plans.load(pathway)
-    with changing(config, db, as_name) as change:
-        wanted = Admission(
-            patient=patient,
-            ward=ward,
-            plan=planned,
-            admitted_ms=change.moment(from_),
-            born=born,
-            name=name,
-            nhs_number=nhs_number,
-            spo2_scale=spo2_scale,
-            prescriber=prescriber,
-        )
-        admitted = registers.admit(change.db, wanted, change.by)
-        row, since = stay_row(admitted, change.known()), change.here(admitted.admitted_ms, ward)
-        row |= {"schedule": planned.schedule, "ask": list(planned.ask)}
-        wards = [known.id for known in change.settings.wards]
-    if wards and ward not in wards:
-        render.warn(f"note: the configuration has no ward {ward!a}, only {', '.join(wards)}: its clock is then UTC")
-    tell(
-        row,
-        form,
-        f"Admitted {patient} to {ward}, pathway {pathway}, from {since}.",
-        *(line for question in planned.ask for line in render.folded(f"Ask: {question}")),
-        f"Next: vwmon devices assign DEVICE {patient}",
-        f"Undo: vwmon patients discharge {patient} --reason error",
-    )
 
 
 @app.command()
@@ -180,11 +164,15 @@ def _columns(now_ms: int) -> list[Column]:
         Column(key="patient", title="PATIENT"),
         Column(key="ward", title="WARD"),
         Column(key="pathway", title="PATHWAY"),
-        Column(key="admitted_at", title="ON THE WARD", format=ago, no_wrap=True),
+        Column(key="admitted_at", title="ON THE WARD", compose=_how_long(ago), no_wrap=True),
         Column(key="devices", title="DEVICES", format=lambda names: ", ".join(names) or "none"),
         Column(key="last_reading_at", title="LAST READING", format=ago, no_wrap=True),
-        Column(key="discharge_reason", title="LEFT"),
+        Column(key="stage", title="STAGE", compose=stay_stages.cell(now_ms)),
     ]
+
+
+def _how_long(ago: Callable[[str | None], str]) -> Callable[[render.Row], str]:
+    return lambda row: "not yet" if row["admitted_at"] is None else ago(row["admitted_at"])
 
 
 def _record(db: Connection, patient: str, at: Standing) -> dict[str, Any]:
@@ -193,26 +181,47 @@ def _record(db: Connection, patient: str, at: Standing) -> dict[str, Any]:
     stay, person = stays[0], registers.identity(db, stays[0].stay_no)
     pathway, given = plans.find(stay.pathway), pauses.every(db, stays[0].stay_no)
     until_ms, latest = _until_ms(stay, known, at), _latest(db, stay, known)
-    return stay_row(stay, known) | {
-        "judged_at": render.utc(until_ms),
-        "name": person.name,
-        "born": person.born,
-        "nhs_number": person.nhs_number,
-        "expects": _expects(pathway, latest, stay.admitted_ms, until_ms),
-        "assignments": register_rows.assignment_rows(
-            (a for a in known.assignments if a.stay_no == stay.stay_no), known
-        ),
-        "readings": latest,
-        "pauses": [pause.pause_row(one, stay.patient) for one in given if one.span[1] > until_ms],
-        "score": stay_lookups.current_scores(db, [stay.stay_no], at.now_ms, decide=True).get(stay.stay_no),
-        "earlier_stays": [stay_row(earlier, known) for earlier in stays[1:]],
-    }
+    came = stages.read(db, at.now_ms, recorded=_recorded(at))
+    return (
+        stay_row(stay, known)
+        | stay_stages.stage_row(stay, came, at.now_ms)
+        | {
+            "judged_at": render.utc(until_ms),
+            "name": person.name,
+            "born": person.born,
+            "nhs_number": person.nhs_number,
+            "contact": person.contact,
+            "next_of_kin": person.next_of_kin,
+            "transfers": [moving.transfer_row(one) for one in transfers.of_stay(db, stay.stay_no)],
+            "expects": _expects(pathway, latest, stay.admitted_ms, until_ms),
+            "assignments": register_rows.assignment_rows(
+                (a for a in known.assignments if a.stay_no == stay.stay_no), known
+            ),
+            "readings": latest,
+            "pauses": [pause.pause_row(one, stay.patient) for one in given if one.span[1] > until_ms],
+            "score": stay_lookups.current_scores(db, [stay.stay_no], at.now_ms, decide=True).get(stay.stay_no),
+            "earlier_stays": [stay_row(earlier, known) for earlier in stays[1:]],
+        }
+    )
+
+
+def _recorded(at: Standing) -> bool:
+    return at.state is not None and at.state.mode == "recording"
+
+
+def _latest_of_each(known: Registers) -> dict[str, Stay]:
+    """Give the latest stay of each patient."""
+    return {stay.patient: stay for stay in sorted(known.stays.values(), key=lambda one: one.admitted_ms)}
+
+
+def _is_referred_only(db: Connection, patient: str) -> bool:
+    """Tell whether a patient was referred and never admitted."""
+    return bool(referrals.every(db, patient)) and not registers.was_admitted(db, patient)
 
 
 def _until_ms(stay: Stay, known: Registers, at: Standing) -> int:
     """Give until when a stay is looked at: its discharge, or now; in a recording at the latest its last reading."""
-    recorded = at.state is not None and at.state.mode == "recording"
-    last_ms = known.last_of_stay(stay.stay_no) if recorded else None
+    last_ms = known.last_of_stay(stay.stay_no) if _recorded(at) else None
     return min(at.now_ms, stay.discharged_ms or at.now_ms, last_ms or at.now_ms)
 
 
@@ -236,15 +245,14 @@ def _expects(plan: Plan | None, latest: list[dict[str, Any]], admitted_ms: int, 
 
 
 def _latest(db: Connection, stay: Stay, known: Registers) -> list[dict[str, Any]]:
-    """Give the last reading of each vital from the devices that the stay has now, since it has them."""
+    """Give the last reading of each vital from the devices that were the stay's when it was observed."""
     names = readings.vitals(db)
-    held = {a.device_no: a.from_ms for a in known.assignments if a.stay_no == stay.stay_no and a.to_ms is None}
     newest: dict[str, readings.Latest] = {}
-    for last in readings.latest(db, list(held)).values():
+    for last in register_rows.latest_of(db, stay.stay_no, known):
         name = names[last.vital_no]
         if name.startswith((ANSWER, WHOLE)):  # they have a list of their own, in words
             continue
-        if last.observed_ms >= max(held[last.device_no], newest[name].observed_ms if name in newest else 0):
+        if name not in newest or last.observed_ms >= newest[name].observed_ms:
             newest[name] = last
     return [
         {
@@ -267,6 +275,8 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     render.say(f"Admitted {here(record['admitted_at'], ward, settings)}")
     if left is not None:
         render.say(f"Discharged {here(left, ward, settings)}: {record['discharge_reason']}")
+    for line in stay_stages.lines(record, lambda moment: here(moment, ward, settings)):
+        render.say(line)
     for held in record["assignments"]:
         end = f" to {here(held['to'], ward, settings)}" if held["to"] else ""
         render.say(f"Device {held['device']} from {here(held['from'], ward, settings)}{end}")
@@ -291,15 +301,18 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     names = [name for name in dict.fromkeys([*due, *came]) if name not in stood_in]
     rows = [{"vital": name, "expected": due.get(plans.FEEDS.get(name, name))} | came.get(name, {}) for name in names]
     render.say()
-    for sentence in _score_lines(record["score"], ago(record["last_reading_at"])):
+    for sentence in _score_lines(record, ago(record["last_reading_at"])):
         for line in render.folded(sentence):
             render.say(line)
     render.emit(rows, columns, Format.TABLE)
 
 
-def _score_lines(score: dict[str, Any] | None, last: str) -> Iterator[str]:
+def _score_lines(record: dict[str, Any], last: str) -> Iterator[str]:
     """Yield what the score is and how old, what it lacks, and the measurement that would settle it."""
-    heard = "no reading ever came" if last == "never" else f"last reading {last} ago"
+    heard, score = "no reading ever came" if last == "never" else f"last reading {last} ago", record["score"]
+    if record["pregnant_since"] is not None:
+        yield f"{stay_lookups.EXCLUDED} (RCP 2017): ask the maternity service; {heard}"
+        return
     if score is None:
         yield f"NEWS2: none that still holds; {heard}"
         return
@@ -315,6 +328,8 @@ def _person(record: dict[str, Any]) -> str:
     said += [record["name"]] if record["name"] else []
     said += [f"born {record['born']}"] if record["born"] else []
     said += [f"NHS {record['nhs_number']}"] if record["nhs_number"] else []
+    said += [f"contact {record['contact']}"] if record["contact"] else []
+    said += [f"next of kin {record['next_of_kin']}"] if record["next_of_kin"] else []
     return ", ".join(said)
 
 

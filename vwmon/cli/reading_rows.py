@@ -1,11 +1,13 @@
 """Stored readings as rows for people and programs: values in the words that devices use for them, marks by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from devices.readings import MARK_CLOCK_AHEAD, MARK_QUESTIONED, MARK_RECEIPT_TIME, MARK_UNKNOWN_VITAL
 from devices.vitals import VITALS, printed
 from vwmon.cli import render
+from vwmon.doubts import Said
 from vwmon.store import entered
 from vwmon.store.entered import Entered
 from vwmon.store.listing import Listed, Refusal
@@ -17,6 +19,7 @@ MARKS = {
     MARK_QUESTIONED: "questioned",
     MARK_UNKNOWN_VITAL: "unknown_vital",
 }
+NO_DOUBTS: Mapping[int, Sequence[Said]] = MappingProxyType({})
 LEVELS_OF_CONSCIOUSNESS = "ACVPU"  # stored as 0 to 4
 
 
@@ -44,13 +47,15 @@ def shown(row: render.Row) -> str:
     return f"{text} (sent as {sent})"
 
 
-def reading_rows(db: Connection, found: Sequence[Listed]) -> list[dict[str, Any]]:
-    """Give stored readings as rows, with who entered those that no device sent."""
+def reading_rows(
+    db: Connection, found: Sequence[Listed], doubts: Mapping[int, Sequence[Said]] = NO_DOUBTS
+) -> list[dict[str, Any]]:
+    """Give stored readings as rows, with who entered those that no device sent, and with the doubts by number."""
     people = entered.of(db, {listed.seq for listed in found})
-    return [_row(listed, people.get(listed.seq)) for listed in found]
+    return [_row(listed, people.get(listed.seq), doubts.get(listed.seq, ())) for listed in found]
 
 
-def _row(listed: Listed, person: Entered | None) -> dict[str, Any]:
+def _row(listed: Listed, person: Entered | None, said: Sequence[Said]) -> dict[str, Any]:
     return {
         "seq": listed.seq,
         "observed_at": render.utc(listed.observed_ms),
@@ -64,12 +69,19 @@ def _row(listed: Listed, person: Entered | None) -> dict[str, Any]:
         "raw_value": listed.raw_value,
         "raw_unit": listed.raw_unit,
         "marks": marks(listed.marks),
+        "doubts": [str(doubt) for doubt, _ in said],
+        "doubts_said": [sentence for _, sentence in said],
         "entered_by": person.actor if person is not None else None,
         "entered_how": person.way if person is not None else None,
         "note": person.note or None if person is not None else None,
         "received_at": render.utc(listed.received_ms),
         "recorded_at": render.utc(listed.recorded_ms),
     }
+
+
+def flags(row: render.Row) -> str:
+    """Give what was marked on a reading when it came, and what speaks against it, each once."""
+    return ", ".join(dict.fromkeys([*row["marks"], *row["doubts"]]))
 
 
 def refusal_row(refusal: Refusal) -> dict[str, Any]:

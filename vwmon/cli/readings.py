@@ -1,12 +1,13 @@
 """`vwmon readings`: stored readings, entry by hand, and what was refused and why."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Annotated
 
 import typer
 
 from vwmon.by_hand import WAYS
-from vwmon.cli import context, reading_rows, register_rows, render
+from vwmon.cli import context, doubted, reading_rows, register_rows, render
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, group, time_ms
 from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import standing_of
@@ -15,6 +16,8 @@ from vwmon.store.database import open_reader
 from vwmon.store.listing import Owner, Wanted
 
 app = group("readings", "Stored readings, entry by hand, and what was refused and why.")
+
+DOUBTS = 9  # so many are said below a list
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest.")]
 SinceOption = Annotated[
@@ -55,9 +58,11 @@ def readings(
         wanted = Wanted(
             limit=limit, owner=owner, patient=patient, device=device, vital=vital, since_ms=_since(since, at.now_ms)
         )
-        rows = reading_rows.reading_rows(opened, listing.readings(opened, wanted))
+        found = listing.readings(opened, wanted)
+        rows = reading_rows.reading_rows(opened, found, doubted.of_listed(opened, found))
     at.announce(form)
     footer = [f"the latest {limit}; more with --limit"] if len(rows) == limit else [f"{len(rows)} readings"]
+    footer += _doubts(rows)
     render.emit(rows, _columns(at.now_ms), form, title=at.title, footer=footer)
 
 
@@ -124,8 +129,16 @@ def _columns(now_ms: int) -> list[Column]:
         Column(key="device", title="DEVICE"),
         Column(key="vital", title="VITAL"),
         Column(key="value", title="VALUE", compose=reading_rows.shown),
-        Column(key="marks", title="MARKS"),
+        Column(key="marks", title="MARKS", compose=reading_rows.flags),
     ]
+
+
+def _doubts(rows: Sequence[render.Row]) -> list[str]:
+    """Say what speaks against readings of a list, the newest first, each sentence once and of many the first."""
+    said = list(dict.fromkeys(sentence for row in rows for sentence in row["doubts_said"]))
+    more = [f"and {len(said) - DOUBTS} more; --json has all"] if len(said) > DOUBTS else []
+    told = [line for sentence in said[:DOUBTS] for line in render.folded(sentence)]
+    return ["in doubt, and counted all the same:", *told, *more] if said else []
 
 
 def _refusal_columns(now_ms: int) -> list[Column]:

@@ -3,7 +3,7 @@
 What identifies a person is not here, but for the one page that shows one patient.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from vwmon.cli.options import time_ms
 from vwmon.config import Settings
 from vwmon.patients.records import Assignment, Device, Stay
 from vwmon.store import readings, registers
+from vwmon.store.readings import Latest
 from vwmon.store.sqlite import Connection
 
 ELSEWHERE = "UTC"  # the zone of a ward that the configuration does not name
@@ -26,22 +27,24 @@ class Registers:
     stays: Mapping[int, Stay]
     devices: Mapping[int, Device]
     assignments: tuple[Assignment, ...]
+    of_stay: Mapping[int, Sequence[Assignment]]
+    held: Mapping[int, Assignment]
     last_ms: Mapping[int, int]
 
     def held_by(self, stay_no: int) -> list[Device]:
         """Give the devices that a stay has now."""
-        return [self.devices[a.device_no] for a in self.assignments if a.stay_no == stay_no and a.to_ms is None]
+        return [self.devices[a.device_no] for a in self.of_stay.get(stay_no, ()) if a.to_ms is None]
 
     def holder_of(self, device_no: int) -> Assignment | None:
         """Give the assignment that a device is in now."""
-        return next((a for a in self.assignments if a.device_no == device_no and a.to_ms is None), None)
+        return self.held.get(device_no)
 
     def last_of_stay(self, stay_no: int) -> int | None:
         """Give when a stay was last heard of, by the latest reading of each device that was then its own."""
         times = [
             self.last_ms[a.device_no]
-            for a in self.assignments
-            if a.stay_no == stay_no and a.device_no in self.last_ms and _covers(a, self.last_ms[a.device_no])
+            for a in self.of_stay.get(stay_no, ())
+            if a.device_no in self.last_ms and _covers(a, self.last_ms[a.device_no])
         ]
         return max(times, default=None)
 
@@ -51,12 +54,36 @@ def read(db: Connection) -> Registers:
     last: dict[int, int] = {}
     for (device_no, _), found in readings.latest(db).items():
         last[device_no] = max(found.observed_ms, last.get(device_no, 0))
+    assignments = tuple(registers.assignments(db))
+    of_stay: dict[int, list[Assignment]] = {}
+    for one in assignments:
+        of_stay.setdefault(one.stay_no, []).append(one)
     return Registers(
         stays={stay.stay_no: stay for stay in registers.stays(db)},
         devices={device.device_no: device for device in registers.devices(db)},
-        assignments=tuple(registers.assignments(db)),
+        assignments=assignments,
+        of_stay=of_stay,
+        held={one.device_no: one for one in assignments if one.to_ms is None},
         last_ms=last,
     )
+
+
+def latest_of(db: Connection, stay_no: int, known: Registers) -> list[Latest]:
+    """Give the last reading of each vital of each device a stay has or had, of the time in which it was the stay's.
+
+    The log is searched for those that have measured since they were somebody else's, or nobody's.
+    """
+    held = known.of_stay.get(stay_no, ())
+    last = readings.latest(db, sorted({a.device_no for a in held})).values()
+    own = {one for one in last for a in held if a.device_no == one.device_no and _covers(a, one.observed_ms)}
+    elsewhere = {one.device_no for one in last if one not in own}
+    searched = [
+        one
+        for a in held
+        if a.device_no in elsewhere and a.to_ms is not None and a.to_ms > a.from_ms
+        for one in readings.latest_within(db, a.device_no, a.from_ms, a.to_ms - 1)
+    ]
+    return [one for one in last if one.device_no not in elsewhere] + searched
 
 
 def stay_row(stay: Stay, known: Registers) -> dict[str, Any]:
@@ -74,29 +101,6 @@ def stay_row(stay: Stay, known: Registers) -> dict[str, Any]:
         "scale_prescriber": stay.scale_prescriber,
         "devices": [device.device for device in known.held_by(stay.stay_no)],
         "last_reading_at": utc_or_none(known.last_of_stay(stay.stay_no)),
-    }
-
-
-def device_row(device: Device, known: Registers) -> dict[str, Any]:
-    """Give a device as a row, with whose it is now."""
-    held = known.holder_of(device.device_no)
-    stay = known.stays[held.stay_no] if held is not None else None
-    return {
-        "device": device.device,
-        "profile": device.profile,
-        "serial": device.serial,
-        "registered": device.registered,
-        "added_at": render.utc(device.added_ms),
-        "patient": stay.patient if stay else None,
-        "ward": stay.ward if stay else None,
-        "stay": stay.stay_no if stay else None,
-        "assigned_at": utc_or_none(held.from_ms if held else None),
-        "status": device.status,
-        "status_at": utc_or_none(device.status_ms),
-        "battery_percent": device.battery_percent,
-        "battery_at": utc_or_none(device.battery_ms),
-        "firmware": device.firmware,
-        "last_reading_at": utc_or_none(known.last_ms.get(device.device_no)),
     }
 
 

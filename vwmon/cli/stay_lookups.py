@@ -18,7 +18,7 @@ from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.duty import Route
 from vwmon.patients import plans
 from vwmon.patients.records import Stay
-from vwmon.store import glance, monitor, readings, scores
+from vwmon.store import facts, glance, monitor, readings, scores
 from vwmon.store.glance import Person, Value
 from vwmon.store.sqlite import Connection
 
@@ -27,6 +27,7 @@ Record = dict[str, Any]
 CHART = "news2"
 PARTS = tuple(POLICY.parts)
 INITIALS = 2
+EXCLUDED = "NEWS2 excluded: pregnancy"  # RCP 2017: in whatever week
 
 
 def lookups(
@@ -99,6 +100,7 @@ class _Stays:
         self._db, self._now_ms, self._names = db, now_ms, names
         state = monitor.read(db)
         self._recorded = state is not None and state.mode == "recording"
+        self._pregnant = facts.pregnant(db, now_ms)
         self._newest: dict[int, dict[int, Value]] = {}
         self._asked: set[int] = set()
         self._stays: dict[int, Stay] = {}
@@ -115,11 +117,14 @@ class _Stays:
                 person=self._person(persons.get(stay.stay_no)),
                 away_until_ms=away.get(stay.stay_no),
                 canary=stay.pathway == plans.CANARY,
+                pregnant=stay.stay_no in self._pregnant,
             )
             for stay in self._known(stay_nos)
         }
 
     def scores(self, stay_nos: Collection[int], *, decide: bool = False) -> dict[int, Record]:
+        """Give the scores that hold; NEWS2 is not for pregnancy, so that then there is none, low or high."""
+        stay_nos = [stay_no for stay_no in stay_nos if stay_no not in self._pregnant]
         newest = {} if self._recorded else self._last(stay_nos)
         stays = {stay.stay_no: stay for stay in self._known(stay_nos)}
         found = {}
@@ -154,6 +159,7 @@ class _Stays:
                 score_ms=_ms(held[stay_no]["at"]) if stay_no in held else 0,
                 measured=_measured(newest.get(stay_no, {}), before.get(stay_no, {}), names),
                 earlier=_earlier(then.get(stay_no), since[stay_no], acknowledged=ack_ms is not None),
+                excluded=EXCLUDED if stay_no in self._pregnant else "",
             )
             for stay_no, ack_ms in acknowledged.items()
         }

@@ -4,14 +4,17 @@ A value that cannot be is a UsageError; one that a rule of care refuses is a Ref
 """
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from vwmon.errors import RefusedError, UsageError
 from vwmon.patients.ages import age
-from vwmon.patients.records import Plan
+from vwmon.patients.records import Identity, Plan
 
-LONGEST_IDENTIFIER = 64
+LONGEST_IDENTIFIER, LONGEST_CONTACT = 64, 200
+LONGEST_STAY_DAYS = 3660
 YOUNGEST = 16  # RCP, NEWS2 2017: not for children under 16 years
 OLDEST = 130
 SCALES = (1, 2)
@@ -25,6 +28,16 @@ DISCHARGE_REASONS = {
     "declined": "the patient's own wish",
     "died": "the patient has died",
     "error": "admitted by mistake",
+    "other": "anything else",
+}
+
+DECLINE_REASONS = {
+    "full": "no room on the ward",
+    "unsuitable": "not for care at home",
+    "pregnant": "for the maternity service",
+    "declined": "the patient's own wish",
+    "elsewhere": "looked after by someone else",
+    "error": "referred by mistake",
     "other": "anything else",
 }
 
@@ -42,11 +55,17 @@ class Admission:
     nhs_number: str | None = None
     spo2_scale: int = 1
     prescriber: str = ""
+    contact: str | None = None
+    next_of_kin: str | None = None
+    expected_days: int | None = None
+    no_kit: bool = False
+    pregnant: bool = False
 
 
 def checked(wanted: Admission) -> Admission:
     """Return an admission as it may be written down; raises as the rules below do."""
     born = None if wanted.born is None else birth_date(wanted.born, wanted.admitted_ms).isoformat()
+    not_pregnant(pregnant=wanted.pregnant)
     return replace(
         wanted,
         patient=identifier(wanted.patient),
@@ -55,7 +74,21 @@ def checked(wanted: Admission) -> Admission:
         nhs_number=nhs_number(wanted.nhs_number) if wanted.nhs_number else None,
         spo2_scale=spo2_scale(wanted.spo2_scale, wanted.prescriber),
         prescriber=wanted.prescriber.strip(),
+        contact=contact(wanted.contact) if wanted.contact else None,
+        next_of_kin=contact(wanted.next_of_kin) if wanted.next_of_kin else None,
+        expected_days=expected_days(wanted.plan.days if wanted.expected_days is None else wanted.expected_days),
     )
+
+
+def corrected(was: Identity, said: Mapping[str, str], admitted_ms: int) -> Identity:
+    """Return what identifies a person as it is corrected, field by field; an empty text takes a field away.
+
+    UsageError for what cannot be, also a date of birth taken away, RefusedError for one that no pathway is for.
+    """
+    if said.get("born") == "":
+        raise UsageError("a date of birth is corrected, not taken away")
+    found: dict[str, Any] = {name: READERS[name](text, admitted_ms) if text else None for name, text in said.items()}
+    return replace(was, **found)
 
 
 def identifier(text: str) -> str:
@@ -80,6 +113,29 @@ def nhs_number(text: str) -> str:
     if (11 - total % 11) % 11 != int(digits[-1]):
         raise UsageError("this NHS number's check digit is wrong; read it again")
     return digits
+
+
+def contact(text: str) -> str:
+    """Return how a person, or the next of kin, is reached: 1 to 200 printable characters. It is never said back."""
+    if not text.isprintable() or text != text.strip() or not 1 <= len(text) <= LONGEST_CONTACT:
+        raise UsageError(f"how someone is reached is 1 to {LONGEST_CONTACT} printable characters, no space around")
+    return text
+
+
+def expected_days(days: int | None) -> int | None:
+    """Return for how many days a stay is expected to last; None where nobody says."""
+    if days is not None and not 1 <= days <= LONGEST_STAY_DAYS:
+        raise UsageError(f"{days} days cannot be how long a stay lasts: 1 to {LONGEST_STAY_DAYS}")
+    return days
+
+
+def not_pregnant(*, pregnant: bool) -> None:
+    """RefusedError for someone who is pregnant: NEWS2 is not for pregnancy, at any week (RCP 2017)."""
+    if pregnant:
+        raise RefusedError(
+            "NEWS2 is not for pregnancy (RCP 2017), and every pathway uses it: refer to the maternity service, "
+            "which has its own early warning score; nothing was written"
+        )
 
 
 def birth_date(text: str, admitted_ms: int) -> date:
@@ -115,9 +171,27 @@ def spo2_scale(scale: int, prescriber: str) -> int:
 
 def discharge_reason(code: str) -> str:
     """Return the code of a reason for discharge: one of DISCHARGE_REASONS, or the ward's own in the same form."""
+    return _code(code, DISCHARGE_REASONS)
+
+
+def decline_reason(code: str) -> str:
+    """Return the code of a reason for declining: one of DECLINE_REASONS, or the ward's own in the same form."""
+    return _code(code, DECLINE_REASONS)
+
+
+def _code(code: str, known: Mapping[str, str]) -> str:
     if not REASON.fullmatch(code):
-        raise UsageError(f"{code!a} is no reason's code; there are {', '.join(DISCHARGE_REASONS)}")
+        raise UsageError(f"{code!a} is no reason's code; there are {', '.join(known)}")
     return code
+
+
+READERS: Mapping[str, Callable[[str, int], str]] = {
+    "born": lambda text, admitted_ms: birth_date(text, admitted_ms).isoformat(),
+    "name": lambda text, _: person_name(text),
+    "nhs_number": lambda text, _: nhs_number(text),
+    "contact": lambda text, _: contact(text),
+    "next_of_kin": lambda text, _: contact(text),
+}
 
 
 def _printable(text: str, what: str) -> str:

@@ -17,7 +17,8 @@ from alerts.errors import PolicyError
 from alerts.layers import EVER, layered
 from alerts.model import Lane, Level
 from alerts.policy import BASE, MOVES, RULES, Cadence, Limit, RuleSet
-from vwmon.patients.records import Plan, Stay, StayLimit
+from vwmon.patients.places import Place, places, spans
+from vwmon.patients.records import Plan, Stay, StayLimit, Transfer
 
 
 def rule_name(value: object) -> str:
@@ -107,6 +108,17 @@ class Course:
             rules.append(layered(BASE, sorted(held, key=_content)) if held else BASE)
         return cls(starts=tuple(starts), rules=tuple(rules))
 
+    @classmethod
+    def after_each_other(cls, parts: Sequence[tuple[Place, int | None, "Course"]]) -> "Course":
+        """Join courses, each of which holds from when a stay came to a place and up to when it left."""
+        starts: list[int] = []
+        rules: list[RuleSet] = []
+        for place, until_ms, course in parts:
+            within = [one for one in course.starts if one > place.from_ms and (until_ms is None or one < until_ms)]
+            starts += [place.from_ms, *within]
+            rules += [course.at(start) for start in (place.from_ms, *within)]
+        return cls(starts=tuple(starts), rules=tuple(rules))
+
     def at(self, at_ms: int) -> RuleSet:
         """Give the rules that hold at a moment."""
         return self.rules[bisect_right(self.starts, at_ms) - 1]
@@ -133,19 +145,28 @@ class Layers:
         self._wards, self._plans = wards, plans
         self._courses: dict[tuple[object, ...], Course] = {}
 
-    def of(self, stay: Stay, own: Iterable[StayLimit] = ()) -> list[Limit]:
-        """Give every limit that is about a stay, in force or not: its ward's, its pathway's, its own."""
+    def of(self, stay: Stay, own: Iterable[StayLimit] = (), ward: str | None = None) -> list[Limit]:
+        """Give every limit that is about a stay on a ward, in force or not: the ward's, its pathway's, its own.
+
+        The ward is the one that it is on now, unless another is named.
+        """
         plan = self._plans.get(stay.pathway)
         pathways = plan.limits if plan is not None else ()
-        return [*self._wards.get(stay.ward, ()), *pathways, *(one.limit for one in own)]
+        of_ward = self._wards.get(stay.ward if ward is None else ward, ())
+        return [*of_ward, *pathways, *(one.limit for one in own)]
 
-    def course(self, stay: Stay, own: Sequence[StayLimit] = ()) -> Course:
-        """Give the rules of a stay, whose `own` limits these are, in the course of time."""
-        key = (stay.ward, stay.pathway, *((one.limit_no, one.ended_ms) for one in own))
+    def course(self, stay: Stay, own: Sequence[StayLimit] = (), transfers: Sequence[Transfer] = ()) -> Course:
+        """Give the rules of a stay, whose `own` limits these are, in the course of time and from ward to ward."""
+        wards = places(stay, transfers)
+        key = (wards, stay.pathway, *((one.limit_no, one.ended_ms) for one in own))
         if key not in self._courses:
-            limits = self.of(stay, own)
-            self._courses[key] = Course.of(limits) if limits else BY_THE_TABLE
+            parts = [(place, until_ms, self._on(place, stay, own)) for place, until_ms in spans(wards)]
+            self._courses[key] = parts[0][2] if len(parts) == 1 else Course.after_each_other(parts)
         return self._courses[key]
+
+    def _on(self, place: Place, stay: Stay, own: Sequence[StayLimit]) -> Course:
+        limits = self.of(stay, own, place.ward)
+        return Course.of(limits) if limits else BY_THE_TABLE
 
 
 def _content(limit: Limit) -> tuple[str, ...]:

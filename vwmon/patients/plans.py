@@ -5,7 +5,7 @@ Here: the loader and its checks. What a missing reading leads to is not decided 
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ QUESTIONNAIRES = ("wellbeing", "breathlessness", "swelling", "wound", "appointme
 VITALS = frozenset({"respiratory_rate", "spo2", "oxygen", "systolic_bp", "heart_rate", "consciousness", "temperature"})
 FEEDS = {"gcs": "consciousness", "fio2": "oxygen"}  # vitals that stand in for a part of the score
 KEYS = {"version", "title", "source", "schedule", "ask", "vitals"}
+OPTIONAL = {"days"}
 VITAL_KEYS = {"valid_for", "overdue_after"}
 LIMIT_KEYS = {"rule", "source"}
 ASKED_KEYS = {"name", "every", "at", "overdue_after", "source"}
@@ -86,7 +87,7 @@ def _plan(pathway: str, content: str) -> Plan:
     try:
         table = tomllib.loads(content)
         limited, listed = table.pop("limits", []), table.pop("questionnaires", [])
-        _only(table, KEYS)
+        _only(table, KEYS, OPTIONAL)
         version = str(table["version"])
         expected = {name: _expected(name, entry) for name, entry in table["vitals"].items()}
         sets = tuple(_set(entry) for entry in listed)
@@ -99,6 +100,7 @@ def _plan(pathway: str, content: str) -> Plan:
             source=_said(table, "source"),
             schedule=_said(table, "schedule"),
             ask=_asked(table["ask"]),
+            days=_days(table.get("days")),
             vitals={name: one for name, one in expected.items() if name in VITALS},
             beside={name: one for name, one in expected.items() if name not in VITALS},
             limits=(*(_limit(pathway, version, entry) for entry in limited), *_answered(pathway, version, sets)),
@@ -188,8 +190,15 @@ def _answered(pathway: str, version: str, sets: Iterable[AskedSet]) -> Iterator[
                 )
 
 
-def _only(table: Mapping[str, Any], keys: set[str]) -> None:
-    unknown = set(table) - keys
+def _days(value: object) -> int | None:
+    """Read how long the source says that a stay lasts."""
+    if value is None or (type(value) is int and value > 0):
+        return value
+    raise ValueError("days is a whole number of days, above 0")
+
+
+def _only(table: Mapping[str, Any], keys: set[str], optional: Collection[str] = ()) -> None:
+    unknown = set(table) - keys - set(optional)
     missing = keys - set(table)
     if unknown or missing:
         raise ValueError(f"keys {sorted(unknown)} are unknown, keys {sorted(missing)} are missing")

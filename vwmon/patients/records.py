@@ -50,17 +50,64 @@ class Stay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What identifies the person of a stay; `born` is YYYY-MM-DD, None for a recording."""
+    """What identifies the person of a stay, or reaches them; `born` is YYYY-MM-DD, None for a recording."""
 
     stay_no: int
     born: str | None
     name: str | None
     nhs_number: str | None
+    contact: str | None = None
+    next_of_kin: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referral:
+    """Someone asked a ward to take a patient: still open, accepted, declined with a reason, or become a stay."""
+
+    referral_no: int
+    patient: str
+    ward: str
+    source: str
+    referred_ms: int
+    accepted_ms: int | None
+    declined_ms: int | None
+    decline_reason: str | None
+    stay_no: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """A stay went from one ward to another at `at_ms`; limits and duty are the other's from `written_ms` on."""
+
+    transfer_no: int
+    stay_no: int
+    from_ward: str
+    to_ward: str
+    at_ms: int
+    written_ms: int
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What was noted of a stay, from a time on; of each kind the last that was written holds."""
+
+    fact_no: int
+    stay_no: int
+    what: str
+    value: str
+    from_ms: int
+    actor: str
+    written_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """One home device. Not `registered`: it sent something and nobody has added it to the register."""
+    """One home device. Not `registered`: it sent something and nobody has added it to the register.
+
+    `calibration_due` is YYYY-MM-DD, None when nobody has said; one that was retired is given to nobody any more.
+    """
 
     device_no: int
     device: str
@@ -73,6 +120,10 @@ class Device:
     battery_percent: float | None
     battery_ms: int | None
     firmware: str | None
+    calibrated_ms: int | None = None
+    calibration_due: str | None = None
+    retired_ms: int | None = None
+    retired_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +160,8 @@ class Plan:
     """What a pathway expects of its patients, by vital, and its limits, with the version and source of that choice.
 
     `vitals` are the parts of the score, `beside` the others; `ask` is what no pathway can know and admission asks, and
-    `questionnaires` what the patient is asked again and again.
+    `questionnaires` what the patient is asked again and again. `days` is how long a stay is expected to last, where the
+    source says so.
     """
 
     pathway: str
@@ -120,6 +172,7 @@ class Plan:
     beside: Mapping[str, Expected] = field(default_factory=dict)
     schedule: str = ""
     ask: tuple[str, ...] = ()
+    days: int | None = None
     limits: tuple[Limit, ...] = ()
     questionnaires: tuple[AskedSet, ...] = ()
 

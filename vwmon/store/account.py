@@ -16,8 +16,8 @@ from alerts.policy import RULES
 from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS
 from vwmon.durations import DAY_MS
 from vwmon.errors import StoreCorrupt
-from vwmon.patients.records import Assignment, Device, Entry, Stay, StayLimit
-from vwmon.store import attempts, findings, limits, monitor, pauses, readings, registers, scores
+from vwmon.patients.records import Assignment, Device, Entry, Stay, StayLimit, Transfer
+from vwmon.store import attempts, findings, limits, monitor, pauses, readings, registers, scores, transfers
 from vwmon.store.findings import Found
 from vwmon.store.monitor import Monitor
 from vwmon.store.pauses import Pause
@@ -85,7 +85,7 @@ class Account:
     `rows` are the readings and attempts of its devices in log order, as far as they have been scored; `refused` is what
     came for the attempts, by their numbers. `dropped_before_ms` is when the readings that are no longer kept end, 0
     when all are. `findings` are what was found of its devices, or of the whole service; `holds` the faults of the
-    service that held its technical alerts back, beside its own `pauses`.
+    service that held its technical alerts back, beside its own `pauses`. `transfers` are its moves between wards.
     """
 
     stay: Stay | None
@@ -103,6 +103,7 @@ class Account:
     findings: Sequence[Found] = ()
     holds: Sequence[Found] = ()
     pauses: Sequence[Pause] = ()
+    transfers: Sequence[Transfer] = ()
 
     @property
     def acts(self) -> list[Event]:
@@ -139,6 +140,7 @@ def read(db: Connection, stay_no: int) -> Account:
             findings=findings.of_stay(db, stay_no),
             holds=_holds(db) if stay_no else (),
             pauses=pauses.every(db, stay_no) if stay_no else (),
+            transfers=transfers.of_stay(db, stay_no) if stay_no else (),
         )
 
 

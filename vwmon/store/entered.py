@@ -12,10 +12,9 @@ from vwmon.patients.records import By, Stay
 from vwmon.store import registers
 from vwmon.store.arrivals import Appended, Arrival
 from vwmon.store.database import atomic
+from vwmon.store.kit_out import BY_HAND
 from vwmon.store.log import LogWriter
 from vwmon.store.sqlite import Connection
-
-PROFILE = "by hand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,5 +62,5 @@ def _register(db: Connection, device: str, stay: Stay, by: By) -> None:
     """Register the device for the whole of the stay, once."""
     with atomic(db):
         if db.execute("select 1 from device where device = ? and registered = 1", [device]).fetchone() is None:
-            registers.add_device(db, device, by, profile=PROFILE)
+            registers.add_device(db, device, by, profile=BY_HAND)
             registers.assign(db, device, stay.patient, stay.admitted_ms, by)

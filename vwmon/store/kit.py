@@ -3,6 +3,8 @@
 Whether anything of that is wrong is vwmon.kit's.
 """
 
+from collections.abc import Sequence
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from vwmon.store import readings
@@ -17,10 +19,15 @@ HEARD = """select device_no, vital_no, last.seq, last.value, last.marks, last.ob
 TRIED = """select seq, attempt.device_no, vital_no, sent, quarantine.reason, attempt.received_ms
     from attempt join quarantine using (quarantine_no)
     where seq > ?1 and seq <= ?2 order by seq"""
-DEVICES = """select device_no, device, profile, status, status_since_ms, status_clean, battery_percent, battery_ms,
-    stay_no, from_ms, (select max(to_ms) from assignment as past where past.device_no = device.device_no)
-    from device left join (select * from assignment join stay using (stay_no)
-        where to_ms is null and discharged_ms is null) using (device_no)"""
+DEVICES = """select device.device_no, device, profile, status, status_since_ms, status_clean, battery_percent,
+    battery_ms, stay.stay_no, case when stay.stay_no is not null then from_ms end,
+    case when stay.stay_no is null
+        then (select max(to_ms) from assignment as past where past.device_no = device.device_no) end
+    from device left join assignment as held on held.device_no = device.device_no and held.to_ms is null
+        left join stay on stay.stay_no = held.stay_no and discharged_ms is null order by device.device_no"""
+STILL_OUT = """select stay_no, device_no, device, profile, since_ms
+    from kit_out join assignment using (assignment_no) join device using (device_no)
+    where back_ms is null and (?1 is null or stay_no = ?1) order by since_ms, device"""
 MISSING = """select device_no, first_missing, last_missing, missing_count, noticed_ms from sequence_gap
     where closed_ms is null"""
 
@@ -57,7 +64,7 @@ class Tried(NamedTuple):
 class Said(NamedTuple):
     """A device as it last spoke of itself, and whose it is; `stay_no` is None for one that is nobody's.
 
-    `freed_ms` is when someone last gave it back.
+    `freed_ms` is when someone last gave back one that is nobody's.
     """
 
     device_no: int
@@ -71,6 +78,16 @@ class Said(NamedTuple):
     stay_no: int | None
     from_ms: int | None
     freed_ms: int | None
+
+
+class Out(NamedTuple):
+    """A device that a stay no longer has and that has not come back: since when that is so."""
+
+    stay_no: int
+    device_no: int
+    device: str
+    profile: str
+    since_ms: int
 
 
 class Missing(NamedTuple):
@@ -93,8 +110,8 @@ def heard(db: Connection, after_seq: int, up_to_seq: int) -> list[Heard]:
     return [Heard(*row) for row in db.execute(HEARD, [after_seq, up_to_seq])]
 
 
-def latest(db: Connection, up_to_seq: int) -> list[Heard]:
-    """Give the last reading of every series, wherever it is."""
+def latest(db: Connection, up_to_seq: int, after_seq: int = 0) -> list[Heard]:
+    """Give the last reading of every series, wherever it is; with `after_seq`, of those that have one since."""
     return [
         Heard(
             one.device_no,
@@ -109,6 +126,7 @@ def latest(db: Connection, up_to_seq: int) -> list[Heard]:
             1,
         )
         for one in readings.latest(db, None, up_to_seq).values()
+        if one.seq > after_seq
     ]
 
 
@@ -117,9 +135,37 @@ def tried(db: Connection, after_seq: int, up_to_seq: int) -> list[Tried]:
     return [Tried(*row) for row in db.execute(TRIED, [after_seq, up_to_seq])]
 
 
-def devices(db: Connection) -> list[Said]:
-    """Give every device."""
-    return [Said(*row) for row in db.execute(DEVICES)]
+def devices(db: Connection, known: Sequence[Said] = ()) -> list[Said]:
+    """Give every device, in the order in which they were met; one that is still as `known` is that very record.
+
+    A device is never removed, so that each keeps its place.
+    """
+    return [
+        before if before is not None and row == before else Said._make(row)
+        for row, before in zip(db.execute(DEVICES), chain(known, repeat(None)), strict=False)
+    ]
+
+
+def still_out(db: Connection, stay_no: int | None = None) -> dict[int, list[Out]]:
+    """Give the kit that has not come back, by the stay that had it last: of one stay, or of all, the longest first.
+
+    What it sends belongs to nobody. What was retired is not waited for.
+    """
+    found: dict[int, list[Out]] = {}
+    for row in db.execute(STILL_OUT, [stay_no]):
+        one = Out(*row)
+        found.setdefault(one.stay_no, []).append(one)
+    return found
+
+
+def overdue_calibrations(db: Connection, stay_no: int, today: str) -> list[tuple[str, str]]:
+    """Give the devices that a stay has now and whose calibration was due before a day (YYYY-MM-DD), with when."""
+    rows = db.execute(
+        """select device, calibration_due from assignment join device using (device_no)
+           where stay_no = ? and to_ms is null and calibration_due < ? order by device""",
+        [stay_no, today],
+    )
+    return [(device, due) for device, due in rows]
 
 
 def missing(db: Connection) -> dict[int, list[Missing]]:

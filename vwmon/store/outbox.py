@@ -64,6 +64,17 @@ _CATCH_UP = f"""insert or ignore into notification (alert_no, cycle, tier, turn,
     select a.alert_no, a.cycle, a.tier, 1, a.level, ? from alert a where a.state in ({_ASKING})
     and not exists (select 1 from notification n where n.alert_no = a.alert_no and n.cycle = a.cycle)"""
 
+# Of an alert that asks: every tier that was told in this cycle is told once more.
+_AGAIN = f"""insert into notification (alert_no, cycle, tier, turn, level, queued_ms)
+    select a.alert_no, a.cycle, n.tier, max(n.turn) + 1, a.level, ?2
+    from alert a join notification n on n.alert_no = a.alert_no and n.cycle = a.cycle
+    where a.stay_no = ?1 and a.state in ({_ASKING}) group by a.alert_no, n.tier"""
+_REPLACED_WARD = f"""update notification set state = 'superseded', reason = '{REPEATED}' where state = 'queued'
+    and alert_no in (select alert_no from alert where stay_no = ? and state in ({_ASKING}))"""
+_REPLACED_DELIVERY = """update delivery set state = 'superseded' where state = 'queued' and notification_no in
+    (select notification_no from notification where state = 'superseded' and alert_no in
+        (select alert_no from alert where stay_no = ?))"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
@@ -147,6 +158,17 @@ def due(db: Connection, now_ms: int) -> list[Delivery]:
 def address(db: Connection, notification_no: int, recipients: Iterable[tuple[str, str]], now_ms: int) -> None:
     """Settle whom a notification goes to, (recipient, channel) each; those that it goes to already stay as they are."""
     db.executemany(_ADDRESS, [(notification_no, person, channel, now_ms) for person, channel in recipients])
+
+
+def tell_again(db: Connection, stay_no: int, now_ms: int) -> None:
+    """Tell of a stay's alerts that ask once more, each tier that was to be told: other people are on duty for it now.
+
+    What still waits to go to those of before need not go any more. Nothing where no sender works for this database.
+    """
+    if begun(db):
+        db.execute(_REPLACED_WARD, [stay_no])
+        db.execute(_REPLACED_DELIVERY, [stay_no])
+        db.execute(_AGAIN, [stay_no, now_ms])
 
 
 def nobody(db: Connection, notification_no: int, reason: str) -> None:

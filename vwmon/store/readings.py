@@ -53,6 +53,12 @@ HISTORY = f"""{DAYS}
     union all select {ROW} from reading_log
         where observed_ms between :from_ms and :to_ms and device_no in (select device_no from asked)
     order by 1"""
+VALUED = "device_no, vital_no, observed_ms, value, text, seq, received_ms"
+WITHIN = f"""{DAYS}
+    select device_no, vital_no, max(observed_ms), value, text, seq, received_ms from (
+        select {VALUED} from days cross join asked cross join reading using (day, device_no)
+        union all select {VALUED} from reading_log where device_no in (select device_no from asked))
+    where observed_ms between :from_ms and :to_ms group by device_no, vital_no"""
 NEWEST = f"""select reading.seq, device_no, vital_no, observed_ms, reading.value, reading.received_ms, reading.unit
         from series_latest cross join reading using (device_no, vital_no, observed_ms)
         where reading.day = observed_ms / {DAY_MS} and reading.seq <= ?1
@@ -70,6 +76,11 @@ LATEST = """select device_no, vital_no, max(observed_ms) as observed_ms, value, 
 def vitals(db: Connection) -> dict[int, str]:
     """Give the name of every vital that has been stored, by number."""
     return dict(db.execute("select vital_no, name from vital"))
+
+
+def device_numbers(db: Connection) -> dict[str, int]:
+    """Give the number of every device by its name."""
+    return dict(db.execute("select device, device_no from device"))
 
 
 def rows_after(db: Connection, seq: int, limit: int) -> list[LogRow]:
@@ -107,6 +118,12 @@ def latest(
     Of two observed at one moment it is one of them. `up_to_seq` leaves out what came later, and must not be merged.
     """
     return {(row[0], row[1]): Latest._make(row[:-1]) for row in _latest(db, device_nos, up_to_seq)}
+
+
+def latest_within(db: Connection, device_no: int, from_ms: int, to_ms: int) -> list[Latest]:
+    """Give the last reading of each vital that a device observed between two times, both included."""
+    asked = {"devices": json.dumps([device_no]), "from_ms": from_ms, "to_ms": to_ms}
+    return [Latest._make(row) for row in db.execute(WITHIN, asked)]
 
 
 def _latest(db: Connection, device_nos: Sequence[int] | None, up_to_seq: int) -> Sequence[tuple[Any, ...]]:

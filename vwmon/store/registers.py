@@ -11,10 +11,11 @@ from typing import Any
 
 from devices import topics
 from devices.errors import TopicError
-from vwmon.errors import ConflictError, NotFoundError, UsageError
+from vwmon.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from vwmon.patients import admission
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import Assignment, By, Device, Entry, Identity, Stay
+from vwmon.store import facts, identities, kit_out
 from vwmon.store.database import atomic
 from vwmon.store.known import device_number
 from vwmon.store.sqlite import Connection
@@ -22,8 +23,12 @@ from vwmon.store.sqlite import Connection
 STAY = """stay_no, patient, ward, pathway, plan_version, admitted_ms, discharged_ms, discharge_reason, spo2_scale,
     scale_prescriber"""
 DEVICE = """device_no, device, profile, serial, added_ms, registered, status, status_ms, battery_percent, battery_ms,
-    firmware"""
+    firmware, calibrated_ms, calibration_due, retired_ms, retired_reason"""
 ASSIGNMENT = "device_no, stay_no, from_ms, to_ms"
+BECOMES_A_STAY = "update referral set stay_no = ? where patient = ? and stay_no is null and declined_ms is null"
+
+EVER_ON = """select 1 where exists (select 1 from stay where ward = ?1)
+    or exists (select 1 from transfer where from_ward = ?1) or exists (select 1 from referral where ward = ?1)"""
 
 Row = tuple[Any, ...]
 
@@ -59,9 +64,14 @@ def stays_of(db: Connection, patient: str) -> list[Stay]:
     return [_stay(row) for row in rows]
 
 
+def was_admitted(db: Connection, patient: str) -> bool:
+    """Tell whether a patient ever had a stay."""
+    return db.execute("select 1 from stay where patient = ? limit 1", [patient]).fetchone() is not None
+
+
 def check_ward(db: Connection, ward: str, configured: Collection[str]) -> None:
     """Raise NotFoundError for a ward that nobody was ever on and that is not among those configured."""
-    if ward in configured or db.execute("select 1 from stay where ward = ? limit 1", [ward]).fetchone():
+    if ward in configured or db.execute(EVER_ON, [ward]).fetchone():
         return
     raise NotFoundError(f"no patient was ever on a ward {ward!a}; see: vwmon patients --all")
 
@@ -99,8 +109,7 @@ def notice(db: Connection, cursor: int, at_ms: int) -> None:
 
 def identity(db: Connection, stay_no: int) -> Identity:
     """Give what identifies the person of a stay. For one patient's own page alone: no list may ask this."""
-    row = db.execute("select stay_no, born, name, nhs_number from identity where stay_no = ?", [stay_no]).fetchone()
-    return Identity(stay_no=row[0], born=row[1], name=row[2], nhs_number=row[3])
+    return identities.of_stay(db, stay_no)
 
 
 def devices(db: Connection) -> list[Device]:
@@ -126,12 +135,13 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
     """Begin a stay.
 
     Raises UsageError for what cannot be, RefusedError for what a rule of care refuses (NEWS2 below 16 years, scale 2
-    without a prescriber), ConflictError when the patient is on a ward then.
+    without a prescriber, pregnancy), ConflictError when the patient is on a ward then, or another with that NHS number.
     """
     _topic_name(topics.ward_name, wanted.ward)
     checked = admission.checked(wanted)
     with change(db):
         _check_away(db, checked.patient, checked.admitted_ms)
+        identities.check_free(db, checked.nhs_number, checked.patient)
         admitted = _stay(
             db.execute(
                 f"""insert into stay (patient, ward, pathway, plan_version, admitted_ms, spo2_scale, scale_prescriber)
@@ -140,10 +150,9 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
                 asdict(checked) | {"pathway": checked.plan.pathway, "plan_version": checked.plan.version},
             ).fetchone()
         )
-        db.execute(
-            "insert into identity values (?, ?, ?, ?)",
-            (admitted.stay_no, checked.born, checked.name, checked.nhs_number),
-        )
+        identities.write(db, identities.admitted(checked, admitted.stay_no))
+        facts.of_admission(db, checked, admitted.stay_no, by)
+        db.execute(BECOMES_A_STAY, (admitted.stay_no, checked.patient))
         journal(db, by, f"admit {admitted.ward} {admitted.pathway}", admitted.stay_no)
     return admitted
 
@@ -162,25 +171,30 @@ def discharge(db: Connection, patient: str, reason: str, discharged_ms: int, by:
             f"update stay set discharged_ms = ?, discharge_reason = ? where stay_no = ? returning {STAY}",
             (discharged_ms, reason, ending.stay_no),
         ).fetchone()
-        freed = db.execute(
-            """update assignment set to_ms = max(from_ms, ?1)
-               where stay_no = ?2 and (to_ms is null or to_ms > ?1) returning device_no""",
-            (discharged_ms, ending.stay_no),
-        ).fetchall()
+        numbers = _free(db, ending, discharged_ms, by)
         journal(db, by, f"discharge {reason}", ending.stay_no)
-    numbers = {device_no for (device_no,) in freed}
     return _stay(row), [found for found in devices(db) if found.device_no in numbers]
 
 
-def add_device(db: Connection, name: str, by: By, profile: str = "", serial: str = "") -> Device:
-    """Add a device to the register, also one that has been heard already; ConflictError when it was added before."""
+def add_device(  # noqa: PLR0913, PLR0917 -- what is on its label
+    db: Connection, name: str, by: By, profile: str = "", serial: str = "", calibration_due: str | None = None
+) -> Device:
+    """Add a device to the register, also one that has been heard already, and one that was retired and is fit again.
+
+    What is not said of that one again stays as it was. `calibration_due` is YYYY-MM-DD, None where nobody knows.
+    ConflictError when it is in the register.
+    """
     _topic_name(topics.device_name, name)
     with change(db):
         row = db.execute(
-            f"""insert into device (device, profile, serial, added_ms, registered) values (?, ?, ?, ?, 1)
-                on conflict (device) do update set profile = excluded.profile, serial = excluded.serial,
-                added_ms = excluded.added_ms, registered = 1 where registered = 0 returning {DEVICE}""",
-            (name, profile, serial, by.at_ms),
+            f"""insert into device (device, profile, serial, added_ms, registered, calibration_due)
+                values (?, ?, ?, ?, 1, ?)
+                on conflict (device) do update set profile = coalesce(nullif(excluded.profile, ''), profile),
+                serial = coalesce(nullif(excluded.serial, ''), serial), added_ms = excluded.added_ms, registered = 1,
+                calibration_due = coalesce(excluded.calibration_due, calibration_due),
+                retired_ms = null, retired_reason = null
+                where registered = 0 or retired_ms is not null returning {DEVICE}""",
+            (name, profile, serial, by.at_ms, calibration_due),
         ).fetchone()
         if row is None:
             raise ConflictError(f"device {name!a} is in the register already; see: vwmon devices show {name}")
@@ -193,13 +207,16 @@ def assign(db: Connection, name: str, patient: str, from_ms: int, by: By) -> Ass
     """Give a device to the stay a patient is on, from a time on: readings observed from then on are the patient's.
 
     Raises NotFoundError for a device that is not in the register or a patient who is not on a ward, UsageError for a
-    time before the admission, ConflictError naming the patient who has the device then or later.
+    time before the admission, ConflictError naming the patient who has the device then or later, or from whom it has
+    not come back, RefusedError for one that was retired.
     """
     with change(db):
-        found, to = _registered(db, name), open_stay(db, patient)
+        found, to = _fit(db, name), open_stay(db, patient)
         if from_ms < to.admitted_ms:
             raise UsageError(f"patient {patient!a} was not on the ward yet at that time")
         _check_free(db, found, from_ms)
+        kit_out.check_back(db, found, to.patient, from_ms)
+        kit_out.comes(db, found.device_no, from_ms)
         row = db.execute(
             f"insert into assignment (device_no, stay_no, from_ms) values (?, ?, ?) returning {ASSIGNMENT}",
             (found.device_no, to.stay_no, from_ms),
@@ -209,15 +226,16 @@ def assign(db: Connection, name: str, patient: str, from_ms: int, by: By) -> Ass
 
 
 def return_device(db: Connection, name: str, returned_ms: int, by: By) -> Assignment:
-    """End the assignment of a device; NotFoundError when nobody has it, UsageError before it was assigned."""
+    """End the assignment of a device, or note that one came back whose assignment had ended with the stay.
+
+    NotFoundError when nobody has it, UsageError for a time before it was assigned, or before it was nobody's.
+    """
     with change(db):
         found = device(db, name)
-        held = db.execute(
-            f"select {ASSIGNMENT} from assignment where device_no = ? and to_ms is null", [found.device_no]
-        ).fetchone()
+        held = holding(db, found)
         if held is None:
-            raise NotFoundError(f"device {name!a} is with nobody")
-        if returned_ms < _assignment(held).from_ms:
+            return _came_back(db, found, returned_ms, by)
+        if returned_ms < held.from_ms:
             raise UsageError(f"device {name!a} was assigned after that time")
         row = db.execute(
             f"update assignment set to_ms = ? where device_no = ? and to_ms is null returning {ASSIGNMENT}",
@@ -226,6 +244,14 @@ def return_device(db: Connection, name: str, returned_ms: int, by: By) -> Assign
         ended = _assignment(row)
         journal(db, by, "return", ended.stay_no, found.device_no)
     return ended
+
+
+def holding(db: Connection, found: Device) -> Assignment | None:
+    """Give the assignment of a device that has no end; None when it is with nobody."""
+    row = db.execute(
+        f"select {ASSIGNMENT} from assignment where device_no = ? and to_ms is null", [found.device_no]
+    ).fetchone()
+    return None if row is None else _assignment(row)
 
 
 def record_status(  # noqa: PLR0913, PLR0917 -- what a status message says, field by field
@@ -286,6 +312,21 @@ def journal(db: Connection, by: By, what: str, stay_no: int | None = None, devic
     )
 
 
+def _free(db: Connection, ending: Stay, discharged_ms: int, by: By) -> set[int]:
+    """End what a stay holds or held after a time; give the devices. What nobody returned by now is out."""
+    held = db.execute(
+        """select assignment_no, device_no, nullif(to_ms, max(to_ms, ?3 + 1)) from assignment
+           where stay_no = ?2 and (to_ms is null or to_ms > ?1)""",
+        (discharged_ms, ending.stay_no, by.at_ms),
+    ).fetchall()
+    for assignment_no, _, back_ms in held:
+        db.execute(
+            "update assignment set to_ms = max(from_ms, ?) where assignment_no = ?", (discharged_ms, assignment_no)
+        )
+        kit_out.goes(db, assignment_no, back_ms)
+    return {device_no for _, device_no, _ in held}
+
+
 def _check_away(db: Connection, patient: str, admitted_ms: int) -> None:
     there = db.execute(
         """select ward, discharged_ms is null from stay
@@ -308,10 +349,32 @@ def _check_free(db: Connection, found: Device, from_ms: int) -> None:
         raise ConflictError(f"device {found.device!a} belongs to patient {held[0]!a} at that time; {way}")
 
 
-def _registered(db: Connection, name: str) -> Device:
+def _came_back(db: Connection, found: Device, back_ms: int, by: By) -> Assignment:
+    ended = kit_out.of(db, found.device_no)
+    if ended is None:
+        raise NotFoundError(f"device {found.device!a} is with nobody")
+    if back_ms < (ended.to_ms or 0):
+        raise UsageError(f"device {found.device!a} belonged to a patient until after that time")
+    if back_ms > by.at_ms:
+        raise UsageError(f"device {found.device!a} is back when it is here: say no time that is still to come")
+    kit_out.comes(db, found.device_no, back_ms)
+    journal(db, by, "back", ended.stay_no, found.device_no)
+    return ended
+
+
+def in_register(db: Connection, name: str) -> Device:
+    """Give a device that somebody added; NotFoundError for any other."""
     found = device(db, name)
     if not found.registered:
         raise NotFoundError(f"device {name!a} was heard but never added; add it with: vwmon devices add {name}")
+    return found
+
+
+def _fit(db: Connection, name: str) -> Device:
+    found = in_register(db, name)
+    if found.retired_ms is not None:
+        way = f"if it is fit for use again: vwmon devices add {name}"
+        raise RefusedError(f"device {name!a} was retired ({found.retired_reason}); {way}")
     return found
 
 

@@ -196,6 +196,33 @@ def m009_entered(db: "Database") -> None:
     )
 
 
+def m010_stays(db: "Database") -> None:
+    """Referrals, moves between wards, what is noted of a stay, and how people are reached."""
+    _run(
+        db,
+        """create table referral (
+            referral_no integer primary key, patient text not null, ward text not null, source text not null,
+            referred_ms integer not null, accepted_ms integer, declined_ms integer, decline_reason text,
+            stay_no integer references stay, check ((declined_ms is null) = (decline_reason is null)),
+            check (declined_ms is null or stay_no is null)) strict""",
+        "create unique index referral_open on referral (patient) where declined_ms is null and stay_no is null",
+        "create index referral_patient on referral (patient)",
+        """create table transfer (
+            transfer_no integer primary key, stay_no integer not null, from_ward text not null,
+            to_ward text not null, at_ms integer not null, written_ms integer not null, actor text not null,
+            reason text not null, check (from_ward <> to_ward)) strict""",
+        "create index transfer_stay on transfer (stay_no)",
+        """create table stay_fact (
+            fact_no integer primary key, stay_no integer not null references stay, what text not null,
+            value text not null, from_ms integer not null, actor text not null, written_ms integer not null,
+            check (what in ('consent', 'kit', 'pregnancy', 'expected_days'))) strict""",
+        "create index stay_fact_stay on stay_fact (stay_no)",
+        "create index stay_fact_pregnancy on stay_fact (stay_no) where what = 'pregnancy'",
+        "alter table identity add column contact text",
+        "alter table identity add column next_of_kin text",
+    )
+
+
 def m011_answers(db: "Database") -> None:
     """What goes to the hubs of patients: questionnaires as they fall due, each once, and messages of the team."""
     _run(
@@ -215,6 +242,24 @@ def m011_answers(db: "Database") -> None:
     )
 
 
+def m013_kit(db: "Database") -> None:
+    """When kit is to be calibrated and what left the register, and what is out although it is nobody's any more.
+
+    Of what a discharge freed before, nobody was asked whether it came back: nothing is made up of that.
+    """
+    _run(
+        db,
+        "alter table device add column calibrated_ms integer",
+        "alter table device add column calibration_due text",
+        "alter table device add column retired_ms integer",
+        "alter table device add column retired_reason text",
+        """create table kit_out (
+            assignment_no integer primary key references assignment, since_ms integer not null, back_ms integer,
+            check (back_ms is null or back_ms >= since_ms)) strict""",
+        "create index kit_out_still on kit_out (assignment_no) where back_ms is null",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -225,7 +270,9 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m007_limits,
     m008_pauses,
     m009_entered,
+    m010_stays,
     m011_answers,
+    m013_kit,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 

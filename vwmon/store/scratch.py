@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple
 from types import MappingProxyType
 
-from vwmon.patients.records import Assignment, Device, Stay, StayLimit
-from vwmon.store import database, findings, pauses
+from vwmon.patients.records import Assignment, Device, Stay, StayLimit, Transfer
+from vwmon.store import database, findings, pauses, transfers
 from vwmon.store.database import atomic
 from vwmon.store.findings import Found
 from vwmon.store.limits import COLUMNS as LIMIT
@@ -110,6 +110,14 @@ def end_limit(db: Connection, found: StayLimit, at_ms: int) -> None:
     with atomic(db):
         db.execute("update stay_limit set ended_ms = ?, ended_by = ?, ended_reason = ? where limit_no = ?", ended)
         _changed(db, at_ms, f"{ENDED} {found.limit_no}", found.stay_no)
+
+
+def transfer(db: Connection, moved: Transfer, at_ms: int) -> None:
+    """Put a stay on another ward."""
+    with atomic(db):
+        transfers.keep(db, moved)
+        db.execute("update stay set ward = ? where stay_no = ?", (moved.to_ward, moved.stay_no))
+        _changed(db, at_ms, transfers.line(moved), moved.stay_no)
 
 
 def append(db: Connection, rows: Sequence[LogRow]) -> None:

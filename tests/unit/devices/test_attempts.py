@@ -20,6 +20,8 @@ TRIED = {
     "value_not_finite",
     "value_not_whole",
     "value_impossible",
+    "value_zero",
+    "unit_slip",
     "unit_invalid",
     "unit_unknown",
 }
@@ -42,7 +44,7 @@ def tried(vital: str, sent: str, observed_ms: int = NOW_MS) -> Attempt:
     [
         ({"vital": "spo2", "value": 120}, tried("spo2", "120 %")),
         ({"vital": "spo2", "value": 0, "unit": "%"}, tried("spo2", "0 %")),
-        ({"vital": "temperature", "value": 98.9, "unit": "degC"}, tried("temperature", "98.9 degC")),
+        ({"vital": "temperature", "value": 98.9, "unit": "degC"}, tried("temperature", "98.9 degC, likely degF")),
         ({"vital": "pulse", "value": 72, "unit": "Hz"}, tried("heart_rate", "72 Hz")),
         ({"vital": "loinc:2708-6", "value": "high"}, tried("spo2", "'high'")),
         ({"vital": "mdc:150456", "value": True}, tried("spo2", "True")),

@@ -21,7 +21,7 @@ source = "a page"
 
 def test_every_profile_sends_what_the_table_of_vitals_knows() -> None:
     """A reading of it has a unit, a range and a reason for both."""
-    assert VERSION == "1"
+    assert VERSION == "2"
     for name, profile in PROFILES.items():
         assert name == name.lower()
         assert [vital for vital in profile.sends if vital not in VITALS] == []
@@ -115,3 +115,12 @@ def test_a_profile_with_a_fault_is_refused(was: str, becomes: str) -> None:
     assert load(GOOD)[1]["oximeter"].sends == ("spo2", "heart_rate")
     with pytest.raises(VitalsError):
         load(GOOD.replace(was, becomes))
+
+
+def test_only_a_published_interval_is_an_interval() -> None:
+    """Of the kinds that are shipped one has a source; no days without whose words they are."""
+    published = {name: one.calibration.days for name, one in PROFILES.items() if one.calibration is not None}
+    assert published == {"blood-pressure-cuff": 365}
+    for broken in ("calibration = { days = 365 }", 'calibration = { days = 0, source = "a page" }'):
+        with pytest.raises(VitalsError):
+            load(GOOD + broken)

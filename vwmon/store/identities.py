@@ -1,0 +1,42 @@
+"""What identifies a person, or reaches them: a table of its own, read for one stay at a time and joined to nothing.
+
+Journals and logs say which fields were written, never a value.
+"""
+
+from vwmon.errors import ConflictError
+from vwmon.patients.admission import Admission
+from vwmon.patients.records import Identity
+from vwmon.store.sqlite import Connection
+
+COLUMNS = ", ".join(Identity.__slots__)
+WRITE = f"insert or replace into identity ({COLUMNS}) values ({', '.join('?' * len(Identity.__slots__))})"
+ON_A_WARD = "select patient from stay where stay_no = ? and discharged_ms is null and patient <> ?"
+
+
+def of_stay(db: Connection, stay_no: int) -> Identity:
+    """Give what identifies the person of a stay."""
+    row = db.execute(f"select {COLUMNS} from identity where stay_no = ?", [stay_no]).fetchone()
+    return Identity(**dict(zip(Identity.__slots__, row, strict=True)))
+
+
+def admitted(wanted: Admission, stay_no: int) -> Identity:
+    """Give what an admission says of the person, as that of a stay."""
+    said = {name: getattr(wanted, name) for name in Identity.__slots__ if name != "stay_no"}
+    return Identity(stay_no=stay_no, **said)
+
+
+def write(db: Connection, person: Identity) -> None:
+    """Write what identifies the person of a stay, in the caller's transaction."""
+    db.execute(WRITE, [getattr(person, name) for name in Identity.__slots__])
+
+
+def check_free(db: Connection, nhs_number: str | None, patient: str) -> None:
+    """Raise ConflictError when somebody under another identifier is on a ward with an NHS number: one person, twice."""
+    if nhs_number is None:
+        return
+    for (stay_no,) in db.execute("select stay_no from identity where nhs_number = ?", [nhs_number]).fetchall():
+        other = db.execute(ON_A_WARD, (stay_no, patient)).fetchone()
+        if other is not None:
+            raise ConflictError(
+                f"patient {other[0]!a} is on a ward with this NHS number: the same person, or a number to be corrected"
+            )
