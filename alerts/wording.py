@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from alerts import titles
+from alerts.evidence import ANSWER, WHOLE
 from alerts.model import LEFT, Alert, Condition, Lane, Level, State
 from alerts.policy import BASE, POLICY, RED, RULES, RuleSet, flapping, lately
 
@@ -29,7 +30,9 @@ def ago(span_ms: int) -> str:
 
 
 def label(part: str) -> str:
-    """Give what people call a part of the score, or any other vital by its name."""
+    """Give what people call a part of the score, what is asked, or any other vital by its name."""
+    if part.startswith(WHOLE):
+        return f"answers about {part.removeprefix(WHOLE)}"
     return POLICY.parts[part].label if part in POLICY.parts else part
 
 
@@ -168,7 +171,7 @@ def _quantity(name: str, evidence: Mapping[str, Any]) -> str:
 def _moved(name: str, value: float | None, evidence: Mapping[str, Any]) -> str:
     """Say from what a number has come, and in which direction: ", down from 94 %"; nothing where that is not known."""
     before = evidence.get("before", {}).get(name)
-    if before is None or value is None:
+    if before is None or value is None or name.startswith(ANSWER):  # an answer's number is not for people
         return ""
     known = POLICY.parts.get(name.removeprefix("value:"))
     if known is not None and known.words:

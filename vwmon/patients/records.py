@@ -145,11 +145,23 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedSet:
+    """A questionnaire as a pathway asks it: every so many days at a minute of the day, overdue so long after."""
+
+    questionnaire: str
+    every_days: int
+    at_minute: int
+    overdue_ms: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a pathway expects of its patients, by vital, and its limits, with the version and source of that choice.
 
-    `vitals` are the parts of the score, `beside` the others; `ask` is what no pathway can know and admission asks.
-    `days` is how long a stay is expected to last, where the source says so.
+    `vitals` are the parts of the score, `beside` the others; `ask` is what no pathway can know and admission asks, and
+    `questionnaires` what the patient is asked again and again. `days` is how long a stay is expected to last, where the
+    source says so.
     """
 
     pathway: str
@@ -162,6 +174,7 @@ class Plan:
     ask: tuple[str, ...] = ()
     days: int | None = None
     limits: tuple[Limit, ...] = ()
+    questionnaires: tuple[AskedSet, ...] = ()
 
     @property
     def expected(self) -> Mapping[str, Expected]:

@@ -191,3 +191,19 @@ def test_the_journal_is_its_owners_only(tmp_path: Path) -> None:
         spool.forget("d-1", "m-0")
     with Spool(tmp_path):
         assert (tmp_path / JOURNAL).stat().st_mode & 0o077 == 0
+
+
+def test_the_kind_of_a_message_is_kept_and_a_journal_of_before_has_readings(tmp_path: Path) -> None:
+    """Answers go to the topic of answers also after a restart and a compaction; old lines say no kind."""
+    with Spool(tmp_path) as spool:
+        spool.keep([*letters(1), Letter("d-1", "a-1", b"{}", "answers")])
+        assert spool.forget("d-1", "m-0")
+        spool.keep(letters(1, "d-2"))
+    for _ in range(2):
+        with Spool(tmp_path) as spool:
+            assert [(kept.message_id, kept.kind) for kept in spool.waiting()] == [
+                ("a-1", "answers"),
+                ("m-0", "readings"),
+            ]
+    lines = (tmp_path / "journal").read_bytes().splitlines()
+    assert b'"readings"' not in lines[1]
