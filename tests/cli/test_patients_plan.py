@@ -70,6 +70,7 @@ def plan(vwmon: Command, tmp_path: Path) -> Plan:
     return Plan(vwmon, config)
 
 
+@pytest.mark.hazard("H32")
 def test_a_plan_shows_what_is_expected_and_the_layer_of_every_limit(plan: Plan) -> None:
     """The table's where none is named; what is over, of the ward or the patient, is in force no more."""
     record = plan.record()

@@ -109,6 +109,7 @@ def test_a_glucose_that_does_not_come_is_overdue_and_ends_when_it_comes(make: Ca
     assert ward.overdue() == [("glucose", 2 * DUE + 2)]
 
 
+@pytest.mark.hazard("H24")
 def test_one_that_never_came_is_overdue_from_the_admission(make: Callable[..., Home]) -> None:
     """Nobody is forgotten because nothing ever came of them, and the list says that it never did."""
     ward = make()

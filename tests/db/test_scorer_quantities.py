@@ -100,6 +100,7 @@ def test_two_kilograms_over_more_than_three_days_are_none_of_this_rule_s(ward: H
     assert ward.levels() == []
 
 
+@pytest.mark.hazard("H29")
 def test_who_is_on_another_pathway_is_not_asked_for_weights(tmp_path: Path) -> None:
     """The same weights, no alert; unless the patient's own plan asks for it."""
     ward = Limited(tmp_path / "ward.db")

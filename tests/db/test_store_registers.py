@@ -48,6 +48,7 @@ def test_stays_are_listed_by_ward_and_by_who_is_there(db: Connection) -> None:
     assert [stay.patient for stay in registers.stays(db, open_only=True)] == ["P2"]
 
 
+@pytest.mark.hazard("H22")
 def test_what_identifies_a_person_stands_alone(db: Connection) -> None:
     """No other table has a column for a name, a number or a date of birth."""
     assert registers.identity(db, 1) == Identity(stay_no=1, born="1948-05-17", name="Ann", nhs_number=None)
@@ -88,6 +89,7 @@ def test_what_a_rule_refuses_leaves_no_trace(db: Connection, change: dict[str, o
     assert len(registers.stays(db)) == 2
 
 
+@pytest.mark.hazard("H24")
 def test_a_discharge_ends_the_stay_and_frees_its_devices(db: Connection) -> None:
     """Both at the same moment; the devices are named so that somebody fetches them."""
     registers.assign(db, "cuff", "P1", T0, BY)

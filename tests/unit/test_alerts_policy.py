@@ -70,6 +70,7 @@ def test_single_vitals_over_time_are_shipped_switched_off() -> None:
         assert rule.source
 
 
+@pytest.mark.hazard("H29")
 def test_a_trend_is_shipped_switched_off() -> None:
     """For pathways in which it means something: a rise of weight, to watch, where its limit has a source."""
     off = [rule for rule in RULES.values() if rule.quantity.startswith("trend:")]

@@ -166,12 +166,14 @@ def test_a_confirmation_is_noted_before_its_receipt_and_is_no_reading() -> None:
     assert story.receipts == [("vwmon/resp/dev-1/receipts", b'{"v":1,"ids":["c-1","a-1"]}')]
 
 
+@pytest.mark.hazard("H1")
 def test_commit_comes_before_receipts_and_acknowledgements() -> None:
     """A device or a broker may forget a message only after it is on disk."""
     story = Story([packet(mid=4), packet(GOOD | {"id": "m-2"}, mid=5)]).run()
     assert story.told == [("append", NOW_MS), ("commit", None), ("done", [4, 5]), ("close", None)]
 
 
+@pytest.mark.hazard("H1")
 def test_a_failed_commit_acknowledges_nothing_and_drops_the_connection() -> None:
     """The process ends, and everything that was not stored comes again."""
     story = Story([packet()])
@@ -206,6 +208,7 @@ def test_a_message_without_an_id_is_stored_without_a_receipt() -> None:
     assert (len(story.arrivals), story.receipts) == (1, [])
 
 
+@pytest.mark.hazard("H5", "T5")
 @pytest.mark.parametrize(
     ("bad", "reason", "receipted"),
     [
@@ -232,6 +235,7 @@ def test_what_cannot_be_used_is_kept_with_its_reason(bad: Packet, reason: str, r
     assert any(b"m-1" in payload for _, payload in story.receipts) == receipted
 
 
+@pytest.mark.hazard("H2")
 def test_an_unforeseen_error_of_the_decoder_is_quarantined_and_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -272,6 +276,7 @@ def test_the_counts_say_what_was_done_and_that_the_loop_lives() -> None:
     assert (counts.duplicates, counts.refused, counts.last_received_ms, counts.last_seq) == (2, 4, NOW_MS, 1)
 
 
+@pytest.mark.hazard("H2")
 def test_rubbish_is_not_heard_as_a_sign_of_life() -> None:
     """A ward whose devices all say what cannot be read is a silent one, and must be alarmed as such."""
     later = NOW_MS + 60_000

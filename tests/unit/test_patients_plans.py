@@ -76,6 +76,7 @@ def test_the_saturation_limits_of_oximetry_at_home_are_those_of_the_procedure() 
     assert not BASE.rules["spo2_93"].enabled
 
 
+@pytest.mark.hazard("H32")
 @pytest.mark.parametrize(
     "pathway", ["hypertension", "diabetes", "copd", "post-operative", "cardiac-surgery-waiting-list"]
 )
@@ -86,6 +87,7 @@ def test_where_no_source_has_a_limit_none_is_set_and_it_is_asked_for(pathway: st
     assert any("limit" in question for question in plan.ask)
 
 
+@pytest.mark.hazard("H9")
 def test_only_a_prescription_changes_the_saturation_scale() -> None:
     """Every pathway of persons that expects a saturation asks for its target range, and names the options for one."""
     people = [plan for plan in plans.load_all().values() if plan.pathway != plans.CANARY]
@@ -180,6 +182,7 @@ limit_off = 3
 """
 
 
+@pytest.mark.hazard("H32")
 def test_a_pathway_limits_rules_with_a_source() -> None:
     """Its version is the author, so that an explanation names both."""
     (limit,) = plans.parse("mine", GOOD + LIMIT).limits
