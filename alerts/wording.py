@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from alerts import charts, titles
 from alerts.charts import NEWS2
+from alerts.evidence import ANSWER, WHOLE
 from alerts.model import LEFT, Alert, Condition, Lane, Level, State
 from alerts.policy import BASE, POLICY, RED, RULES, RuleSet, flapping, lately
 
@@ -36,7 +37,9 @@ def ago(span_ms: int) -> str:
 
 
 def label(part: str) -> str:
-    """Give what people call a part of the score, or any other vital by its name."""
+    """Give what people call a part of the score, what is asked, or any other vital by its name."""
+    if part.startswith(WHOLE):
+        return f"answers about {part.removeprefix(WHOLE)}"
     return POLICY.labels[part].label if part in POLICY.labels else part
 
 
@@ -175,7 +178,7 @@ def _quantity(name: str, evidence: Mapping[str, Any]) -> str:
 def _moved(name: str, value: float | None, evidence: Mapping[str, Any]) -> str:
     """Say from what a number has come, and in which direction: ", down from 94 %"; nothing where that is not known."""
     before = evidence.get("before", {}).get(name)
-    if before is None or value is None:
+    if before is None or value is None or name.startswith(ANSWER):  # an answer's number is not for people
         return ""
     known = POLICY.labels.get(name.removeprefix("value:"))
     if known is not None and known.words:

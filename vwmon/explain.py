@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 
 from alerts import store as cases
+from alerts.evidence import WHOLE
 from alerts.model import Alert, Event
 from alerts.policy import BASE, Limit, Rule, RuleSet
 from alerts.queries import utc
@@ -326,7 +327,7 @@ def _awaited(plan: Plan | None, sources: Sources, event: Event, up_to_seq: int) 
             expected=None if plan is None else plan.expected.get(part),
         )
         for part, gap in event.evidence.get("overdue", {}).items()
-        if part in sources.parts or (plan is not None and part in plan.beside)
+        if part in sources.parts or part.startswith(WHOLE) or (plan is not None and part in plan.beside)
     ]
 
 

@@ -94,6 +94,7 @@ def home(vwmon: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hom
     return made
 
 
+@pytest.mark.hazard("H28")
 @pytest.mark.parametrize(
     ("pathway", "born", "complaint"),
     [
@@ -112,6 +113,7 @@ def test_a_child_goes_to_the_pathway_of_children_and_nobody_else_does(
     assert [row["patient"] for row in home.record("patients")] == ["kid"]
 
 
+@pytest.mark.hazard("H28")
 def test_the_sixteenth_birthday_is_that_of_the_wards_clock(home: Home) -> None:
     """At 12:00 on 20 November in London it is the 21st in Auckland, and who was born on it is sixteen."""
     home.now_ms += 4 * HOUR_MS
@@ -180,6 +182,7 @@ def test_of_a_date_of_birth_the_stay_keeps_only_the_birthdays_to_come(home: Home
     assert json.loads(bands) == [0, 0, ADMITTED_MS + 2 * HOUR_MS, 2_047_633_200_000]
 
 
+@pytest.mark.hazard("H28")
 def test_a_very_ill_child_raises_an_alert_in_the_words_of_pews(home: Home) -> None:
     """At once, at level 3, with PEWS as the chart in every form, and nowhere a NEWS2."""
     home.measured("kid", VERY_ILL, "2026-11-20T09:30:00Z")
@@ -202,6 +205,7 @@ def _acknowledged(home: Home, alert_id: str) -> str:
     return " ".join(home("alerts", "show", alert_id)[1].split())
 
 
+@pytest.mark.hazard("H28")
 def test_the_alert_is_published_with_its_chart(home: Home) -> None:
     """What other programs are given says which scale its numbers are on."""
     home.measured("kid", VERY_ILL, "2026-11-20T09:30:00Z")

@@ -34,6 +34,7 @@ def test_a_new_database_has_the_schema_of_now(tmp_path: Path) -> None:
         assert dumped(db) == NOW.read_text(encoding="utf-8")
 
 
+@pytest.mark.hazard("H18")
 def test_a_database_of_the_schema_before_is_migrated(tmp_path: Path) -> None:
     """Never refused, and then it has the tables of one made today."""
     path = tmp_path / "ward.db"
@@ -84,6 +85,7 @@ def test_the_database_itself_refuses(tmp_path: Path, statement: str, why: str) -
         assert why
 
 
+@pytest.mark.hazard("H4")
 def test_the_database_picks_one_of_two_open_stays_and_one_of_two_holders(tmp_path: Path) -> None:
     """One open stay a patient, one holder a device: the second is refused whoever is second."""
     with closing(database.create(tmp_path / "ward.db")) as db:

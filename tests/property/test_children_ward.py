@@ -58,6 +58,7 @@ births = st.one_of(
 )
 
 
+@pytest.mark.hazard("H28")
 @given(born=births, zone=st.sampled_from(ZONES), years=st.sampled_from(YEARS), shift_ms=st.integers(-26, 26))
 def test_a_band_begins_with_the_first_moment_of_the_birthday(born: date, zone: str, years: int, shift_ms: int) -> None:
     """A millisecond before it the band before holds; some hours off, the one that a calendar says."""
@@ -233,6 +234,7 @@ def wards(draw: st.DrawFn) -> tuple[MixedWard, list[Message]]:
     return ward, draw(st.lists(message, min_size=1, max_size=10))
 
 
+@pytest.mark.hazard("H28")
 @settings(max_examples=150, deadline=None)
 @given(drawn=wards(), cut=st.lists(st.booleans(), min_size=10, max_size=10))
 def test_every_moment_scores_by_the_chart_and_the_age_of_its_stay(
@@ -249,6 +251,7 @@ def test_every_moment_scores_by_the_chart_and_the_age_of_its_stay(
     assert seen(ward, iter(parts)) == ward.history(log)
 
 
+@pytest.mark.hazard("H28")
 @settings(max_examples=60, deadline=None)
 @given(drawn=wards())
 def test_an_adult_scores_the_same_with_children_beside_and_without(drawn: tuple[MixedWard, list[Message]]) -> None:

@@ -77,6 +77,7 @@ def test_single_vitals_over_time_are_shipped_switched_off() -> None:
         assert rule.source
 
 
+@pytest.mark.hazard("H29")
 def test_a_trend_is_shipped_switched_off() -> None:
     """For pathways in which it means something: a rise of weight, to watch, where its limit has a source."""
     off = [rule for rule in RULES.values() if rule.quantity.startswith("trend:")]
@@ -109,6 +110,7 @@ def test_a_number_by_its_name_is_a_breach_on_its_side(
     assert verdicts.named(RULES["systolic_bp_90"], known) is below
 
 
+@pytest.mark.hazard("H28")
 def test_the_rules_of_children_are_their_own() -> None:
     """A 5 on one chart is no 5 on the other: no rule is weighed for both, and each knows its most."""
     names = {chart: {rule.name for rule in base.clinical} for chart, base in BASES.items()}

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from alerts.evidence import ANSWER, WHOLE
 from alerts.policy import POLICY
 from vwmon import durations
 from vwmon.cli import (
@@ -256,6 +257,8 @@ def _latest(db: Connection, stay: Stay, known: Registers) -> list[dict[str, Any]
     newest: dict[str, readings.Latest] = {}
     for last in register_rows.latest_of(db, stay.stay_no, known):
         name = names[last.vital_no]
+        if name.startswith((ANSWER, WHOLE)):  # they have a list of their own, in words
+            continue
         if name not in newest or last.observed_ms >= newest[name].observed_ms:
             newest[name] = last
     return [

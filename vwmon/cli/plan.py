@@ -22,7 +22,7 @@ from vwmon.config import Settings
 from vwmon.errors import UsageError
 from vwmon.patients import plans
 from vwmon.patients.chart_names import NEWS2
-from vwmon.patients.records import Stay, StayLimit
+from vwmon.patients.records import AskedSet, Stay, StayLimit
 from vwmon.store import limits, registers
 from vwmon.store.database import open_reader
 
@@ -215,10 +215,21 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
             }
             for name, one in (found.expected.items() if found is not None else ())
         ],
+        "questionnaires": [_asked(one) for one in (found.questionnaires if found is not None else ())],
         "rules_version": POLICY.version,
         "rules": [row for row in rows if row["enabled"]],
         "not_enabled": [row for row in rows if not row["enabled"]],
         "own_limits": [_own_row(one, at_ms) for one in own],
+    }
+
+
+def _asked(one: AskedSet) -> dict[str, Any]:
+    return {
+        "questionnaire": one.questionnaire,
+        "every_days": one.every_days,
+        "at": f"{one.at_minute // 60:02d}:{one.at_minute % 60:02d}",
+        "overdue_after": durations.text(one.overdue_ms),
+        "source": one.source,
     }
 
 
@@ -237,6 +248,10 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
         yield from render.folded(f"{record['title']}. Source: {record['source']}")
     if record["schedule"]:
         yield from render.folded(f"To be measured: {record['schedule']}")
+    for one in record["questionnaires"]:
+        every = "every day" if one["every_days"] == 1 else f"every {one['every_days']} days"
+        when = f"at the admission and {every} at {one['at']}, overdue after {one['overdue_after']}"
+        yield from render.folded(f"The patient is asked: {one['questionnaire']}, {when}. Source: {one['source']}")
     for question in record["ask"]:
         yield from render.folded(f"To be asked: {question}")
     if version != record["admitted_with"]:

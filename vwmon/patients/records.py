@@ -162,11 +162,23 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedSet:
+    """A questionnaire as a pathway asks it: every so many days at a minute of the day, overdue so long after."""
+
+    questionnaire: str
+    every_days: int
+    at_minute: int
+    overdue_ms: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a pathway expects of its patients, by vital, and its limits, with the version and source of that choice.
 
     Its patients are scored with `chart`. `vitals` are the parts of that score, `beside` the others; `ask` is what no
-    pathway can know and admission asks. `days` is how long a stay is expected to last, where the source says so.
+    pathway can know and admission asks, and `questionnaires` what the patient is asked again and again. `days` is how
+    long a stay is expected to last, where the source says so.
     """
 
     pathway: str
@@ -179,6 +191,7 @@ class Plan:
     ask: tuple[str, ...] = ()
     days: int | None = None
     limits: tuple[Limit, ...] = ()
+    questionnaires: tuple[AskedSet, ...] = ()
     chart: str = NEWS2
 
     @property
