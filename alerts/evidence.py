@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from alerts import titles
+from alerts.charts import NEWS2
 from alerts.model import Noted, Scored
 from alerts.policy import RED, Rule
 
@@ -18,8 +19,8 @@ ANSWER: Final = "answer:"  # before an answer by its name: "answer:wellbeing.com
 WHOLE: Final = "answers:"  # before what one was part of: "answers:wellbeing", which is awaited as a vital is
 
 
-def of_score(scored: Scored, borne_out: Collection[Rule]) -> Evidence:
-    """Freeze what a score stood on, as the history of the alert keeps it."""
+def of_score(scored: Scored, borne_out: Collection[Rule], chart: str = NEWS2) -> Evidence:
+    """Freeze what a score stood on, as the history of the alert keeps it; a chart is named where it is not NEWS2."""
     refused = {part: {"age_ms": age_ms, "sent": sent} for part, (age_ms, sent) in scored.refused.items()}
     quantities = _asked_for(scored.quantities, borne_out)
     return (
@@ -38,6 +39,7 @@ def of_score(scored: Scored, borne_out: Collection[Rule]) -> Evidence:
             "values": dict(scored.values),
             "ages_ms": dict(scored.ages_ms),
         }
+        | ({"chart": chart} if chart != NEWS2 else {})
         | ({"refused": refused} if refused else {})
         | ({"quantities": quantities} if quantities else {})
         | _limits(borne_out)

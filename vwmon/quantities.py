@@ -14,15 +14,16 @@ import numpy as np
 
 from devices.vitals import VITALS, printed
 from vwmon import histories
-from vwmon.attribution import NOBODY, Intervals, LogColumns
+from vwmon.attribution import NOBODY, Intervals, LogColumns, Vitals
 from vwmon.histories import NEEDED_MS
 from vwmon.kernels.ragged import Bools, Ints
 from vwmon.patients import asked
+from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.limits import Course
 from vwmon.patients.plans import FEEDS
 from vwmon.patients.records import Stay
 from vwmon.points import Noted
-from vwmon.scoring.charts import PARTS
+from vwmon.scoring.layouts import COLUMNS
 from vwmon.scoring.trends import quantities, wording
 from vwmon.scoring.trends.assess import History, assess
 from vwmon.scoring.trends.quantities import BLOCK
@@ -48,13 +49,13 @@ class Learnt:
 
 
 @cache
-def inputs(name: str) -> frozenset[str]:
-    """Name the vitals that a quantity rests on; none for one that comes with a score, or otherwise.
+def inputs(name: str, chart: str = NEWS2) -> frozenset[str]:
+    """Name the vitals that a quantity rests on; none for one that comes with a score of that chart, or otherwise.
 
     NotFoundError for a trend that there is not.
     """
     if name.startswith(VALUE):
-        return frozenset({name.removeprefix(VALUE)}) - set(PARTS)
+        return frozenset({name.removeprefix(VALUE)}) - set(COLUMNS[chart])
     if name.startswith(asked.ONE):
         return frozenset({name})
     if not name.startswith(TREND):
@@ -75,7 +76,7 @@ class _Asked:
     @classmethod
     def of(cls, stay: Stay, names: frozenset[str]) -> "_Asked":
         """Leave out what comes otherwise."""
-        rests_on = {name: found for name in sorted(names) if (found := inputs(name))}
+        rests_on = {name: found for name in sorted(names) if (found := inputs(name, stay.chart))}
         return cls(
             stay=stay,
             rests_on=rests_on,
@@ -154,7 +155,8 @@ class Quantities:
         """Give the moments of one row in log order, those of one message by time; `ends` are its messages' ends."""
         said: dict[tuple[int, int], dict[str, float]] = {}
         came: dict[tuple[int, int], tuple[int, int]] = {}
-        columns = (mine.unit, mine.observed_ms, mine.vital, mine.value, ends, mine.received_ms)
+        counted = Vitals(names).value(mine.vital, mine.value)
+        columns = (mine.unit, mine.observed_ms, mine.vital, counted, ends, mine.received_ms)
         for unit, at_ms, vital, value, end, received_ms in zip(*(one.tolist() for one in columns), strict=True):
             name = FEEDS.get(names[vital], names[vital])
             if name in self._asked[row].vitals:
@@ -283,4 +285,6 @@ def _sentence(name: str, value: float) -> str:
     known = VITALS.get(name)
     if known is None:
         return f"{name.replace('_', ' ')} is {value:g}"
+    if (word := known.label(value)) is not None:
+        return f"{known.title[0].lower()}{known.title[1:]} is {word}"
     return f"{known.title[0].lower()}{known.title[1:]} is {value:g} {printed(known.unit)}"

@@ -158,7 +158,8 @@ CREATE TABLE stay (
     stay_no integer primary key, patient text not null, ward text not null, pathway text not null,
     plan_version text not null, admitted_ms integer not null, discharged_ms integer,
     discharge_reason text, spo2_scale integer not null check (spo2_scale in (1, 2)),
-    scale_prescriber text not null default '',
+    scale_prescriber text not null default '', age_bands text not null default ''
+    check (pathway <> 'children' or age_bands <> ''),
     check (spo2_scale = 1 or scale_prescriber <> ''),
     check (discharged_ms is null or discharged_ms >= admitted_ms)) strict;
 CREATE TABLE stay_fact (

@@ -103,8 +103,8 @@ def test_a_sound_database_passes_every_check(ward: Path) -> None:
 def test_what_does_not_fit_together_is_found_and_named(ward: Path, damage: str, check: str) -> None:
     """Each rule between the tables, broken once."""
     with closing(module.connect(ward, isolation_level=None)) as db:
-        db.execute("insert into stay values (1, 'P', 'w', 'g', '1', 0, null, null, 1, '')")
-        db.execute("insert into stay values (2, 'Q', 'w', 'g', '1', 0, 5, 'other', 1, '')")
+        db.execute("insert into stay values (1, 'P', 'w', 'g', '1', 0, null, null, 1, '', '')")
+        db.execute("insert into stay values (2, 'Q', 'w', 'g', '1', 0, 5, 'other', 1, '', '')")
         for statement in damage.split(";"):
             db.execute(statement)
     assert check in broken(ward)

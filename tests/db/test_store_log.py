@@ -421,8 +421,8 @@ def test_what_was_sent_is_found_by_stay_and_time(db: Connection) -> None:
     append(db, arrival("a", refused=(refusal("spo2", sent="first"), refusal("gcs", sent="16"))))
     append(db, arrival("b", refused=(refusal("spo2", sent="second"),)))
     append(db, arrival("c", refused=(refusal("spo2", T0 + 1, "later"),), device="other"))
-    db.execute("insert into stay values (7, 'P', 'w', 'g', '1', 0, null, null, 1, '')")
-    db.execute("insert into stay values (8, 'Q', 'w', 'g', '1', 0, null, null, 1, '')")
+    db.execute("insert into stay values (7, 'P', 'w', 'g', '1', 0, null, null, 1, '', '')")
+    db.execute("insert into stay values (8, 'Q', 'w', 'g', '1', 0, null, null, 1, '', '')")
     db.execute("insert into assignment values (1, 1, 7, 0, null), (2, 2, 8, 0, ?)", [T0])
     found = attempts.sent(db, [(7, T0), (7, T0 + 1), (8, T0), (8, T0 + 1)])
     assert found == {(7, "spo2", T0): "first", (7, "gcs", T0): "16"}

@@ -265,6 +265,15 @@ def test_a_rise_on_another_rule_alone_needs_no_score_of_then() -> None:
     assert brief(now(score(2)), alert) == ["2 min ago: nothing scores", "readings overdue, 1 h ago"]
 
 
+def test_a_number_by_its_name_that_came_with_the_score_of_now_is_no_score() -> None:
+    """A weight, and with it in one message a pulse: what the alert stands on has no parts to take over."""
+    alert = clinical(RAISED)
+    noted = {"rules": ["weight_gain"], "at_ms": NOW - 2 * MINUTE, "quantities": {"trend:weight.rise_3d": 2.4}}
+    said = why(now(score(2, heart_rate=2), measured("heart_rate", 118)), replace(alert, evidence=noted))
+    assert any(one.startswith("heart rate 118 /min scored 2") for one in said)
+    assert any(one.startswith("body weight up within 3 days") for one in said)
+
+
 def test_a_closed_alert_tells_of_its_own_time() -> None:
     """Its patient's present is not its own."""
     alert = replace(clinical(RAISED), state=State.CLOSED, level=Level.URGENT, closed_ms=NOW - MINUTE)

@@ -155,6 +155,6 @@ def test_an_empty_log_is_columns_without_rows() -> None:
 
 def test_every_part_of_the_score_is_fed_by_the_vital_of_its_name() -> None:
     """And the stand-ins feed oxygen and consciousness."""
-    fed = attribution.PART_OF_VITAL
+    fed = attribution.COLUMN_OF_VITAL["news2"]
     assert {name: fed[name] for name in PARTS} == {name: number for number, name in enumerate(PARTS)}
     assert {name: PARTS[fed[name]] for name in set(fed) - set(PARTS)} == {"fio2": "oxygen", "gcs": "consciousness"}

@@ -8,10 +8,11 @@ from importlib.resources import files
 import pytest
 
 from alerts.layers import layered
-from alerts.policy import BASE
+from alerts.policy import BASE, POLICY
 from vwmon.errors import ChartError, NotFoundError
 from vwmon.patients import plans
 from vwmon.scoring.charts import PARTS
+from vwmon.scoring.layouts import COLUMNS
 
 HOUR = 3_600_000
 GOOD = """
@@ -53,8 +54,21 @@ def test_a_pathway_may_leave_parts_out() -> None:
 
 
 def test_the_parts_that_plans_know_are_those_of_the_score() -> None:
-    """The core below the charts has its own list of names; it is the same one."""
+    """The core below the charts has its own list of names; it is the same one, and so is that of the alerts."""
     assert set(PARTS) == plans.VITALS
+    assert {chart: set(parts) for chart, parts in COLUMNS.items()} == dict(plans.PARTS_OF)
+    assert {chart: tuple(known.parts) for chart, known in POLICY.charts.items()} == COLUMNS
+
+
+def test_only_the_pathway_of_children_is_scored_with_their_chart() -> None:
+    """Every part of it is expected; what has no points, and whether the family is worried, stands beside it."""
+    assert [name for name, plan in plans.load_all().items() if plan.chart != "news2"] == ["children"]
+    children = plans.load("children")
+    assert (children.chart, set(children.vitals)) == ("pews", set(COLUMNS["pews"]))
+    assert list(children.beside) == ["consciousness", "temperature", "carer_concern"]
+    assert children.limits == ()
+    with pytest.raises(ChartError, match="chart is one of news2, pews"):
+        plans.parse("mine", 'chart = "mews"' + GOOD)
 
 
 def test_a_plan_expects_what_is_no_part_of_the_score_beside_it() -> None:
@@ -92,7 +106,7 @@ def test_only_a_prescription_changes_the_saturation_scale() -> None:
     """Every pathway of persons that expects a saturation asks for its target range, and names the options for one."""
     people = [plan for plan in plans.load_all().values() if plan.pathway != plans.CANARY]
     asking = [plan.ask for plan in people if "spo2" in plan.expected]
-    assert len(asking) == 8
+    assert len(asking) == 9
     for questions in asking:
         assert any("SpO2 target range" in one and "--prescriber" in one for one in questions)
 
@@ -221,6 +235,7 @@ PINNED = {
     "post-operative": ("2", "e35af94b833b"),
     "hypertension": ("1", "ce0feef472d0"),
     "diabetes": ("1", "6cf0d1667426"),
+    "children": ("1", "259a9e3e4efe"),
     "canary": ("1", "841094a14caa"),
 }
 

@@ -15,6 +15,7 @@ from alerts.policy import MOVABLE, RULES, Layer, Limit
 from vwmon import durations
 from vwmon.errors import ChartError, NotFoundError
 from vwmon.patients import limits
+from vwmon.patients.chart_names import NEWS2, PEWS
 from vwmon.patients.records import AskedSet, Expected, Plan
 
 CANARY = "canary"  # of made-up patients: nobody is told of their alerts, and no number counts them
@@ -29,10 +30,15 @@ PATHWAYS = (
     "post-operative",
     "hypertension",
     "diabetes",
+    "children",
     CANARY,
 )
 QUESTIONNAIRES = ("wellbeing", "breathlessness", "swelling", "wound", "appointment")
 VITALS = frozenset({"respiratory_rate", "spo2", "oxygen", "systolic_bp", "heart_rate", "consciousness", "temperature"})
+PARTS_OF: Mapping[str, frozenset[str]] = {
+    NEWS2: VITALS,
+    PEWS: VITALS - {"consciousness", "temperature"} | {"respiratory_distress", "capillary_refill"},
+}
 FEEDS = {"gcs": "consciousness", "fio2": "oxygen"}  # vitals that stand in for a part of the score
 KEYS = {"version", "title", "source", "schedule", "ask", "vitals"}
 OPTIONAL = {"days"}
@@ -87,6 +93,8 @@ def _plan(pathway: str, content: str) -> Plan:
     try:
         table = tomllib.loads(content)
         limited, listed = table.pop("limits", []), table.pop("questionnaires", [])
+        chart = table.pop("chart", NEWS2)
+        parts = _parts(chart)
         _only(table, KEYS, OPTIONAL)
         version = str(table["version"])
         expected = {name: _expected(name, entry) for name, entry in table["vitals"].items()}
@@ -101,13 +109,20 @@ def _plan(pathway: str, content: str) -> Plan:
             schedule=_said(table, "schedule"),
             ask=_asked(table["ask"]),
             days=_days(table.get("days")),
-            vitals={name: one for name, one in expected.items() if name in VITALS},
-            beside={name: one for name, one in expected.items() if name not in VITALS},
+            vitals={name: one for name, one in expected.items() if name in parts},
+            beside={name: one for name, one in expected.items() if name not in parts},
             limits=(*(_limit(pathway, version, entry) for entry in limited), *_answered(pathway, version, sets)),
             questionnaires=sets,
+            chart=chart,
         )
     except (tomllib.TOMLDecodeError, KeyError, ValueError) as error:
         raise ChartError(f"the pathway {pathway} cannot be used: {error}") from error
+
+
+def _parts(chart: object) -> frozenset[str]:
+    if not isinstance(chart, str) or chart not in PARTS_OF:
+        raise ValueError(f"chart is one of {', '.join(PARTS_OF)}")
+    return PARTS_OF[chart]
 
 
 def _said(table: Mapping[str, Any], name: str) -> str:

@@ -260,6 +260,15 @@ def m013_kit(db: "Database") -> None:
     )
 
 
+def m014_age_bands(db: "Database") -> None:
+    """When the bands of age of a child's chart begin: what scoring needs of a date of birth, kept with the stay."""
+    _run(
+        db,
+        """alter table stay add column age_bands text not null default ''
+            check (pathway <> 'children' or age_bands <> '')""",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -273,6 +282,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m010_stays,
     m011_answers,
     m013_kit,
+    m014_age_bands,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 
