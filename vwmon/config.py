@@ -14,7 +14,7 @@ from vwmon import config_duty, toml_records
 from vwmon.config_duty import Duty, Person, Ward
 from vwmon.errors import ConfigError
 from vwmon.patients import limits
-from vwmon.toml_records import Where, flag, matching, named, setting, span, table, tables, text, whole
+from vwmon.toml_records import Where, aside, flag, matching, named, setting, span, table, tables, text, whole
 
 SYSTEM_FILE = Path("/etc/vwmon/config.toml")
 CREDENTIALS = Path("/run/credentials/vwmon.service")  # where systemd puts them when the environment does not say
@@ -91,7 +91,8 @@ class Ingest:
 class Monitor:
     """[monitor]: from when on something is wrong with the whole service, or with a device.
 
-    `sleeping_profiles` are the profiles of devices that leave without a goodbye between readings.
+    `sleeping_profiles` are the profiles of devices that leave without a goodbye between readings. `ping_url_file` has
+    the address at which somebody outside is told that the ward is watched.
     """
 
     silent_after_ms: int = setting(span("1m", "1d"), 900_000)
@@ -101,6 +102,9 @@ class Monitor:
     disk_free_mb: int = setting(whole(1, 1_000_000), 1000)
     quarantined_per_hour: int = setting(whole(1, 1_000_000), 100)
     sleeping_profiles: tuple[str, ...] = setting(names, ())
+    ping_url_file: Path | None = aside(optional_path, None)
+    ping_every_ms: int = aside(span("10s", "1h"), 60_000)
+    ping_fail: bool = aside(flag, default=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +242,8 @@ def credentials(settings: Settings) -> tuple[Path, ...]:
 
 
 def _secrets(settings: Settings) -> tuple[Path, ...]:
-    named_here = (settings.mqtt.tls.key, settings.mqtt.password_file, *(c.urls_file for c in settings.notify.channels))
+    one_by_one = (settings.mqtt.tls.key, settings.mqtt.password_file, settings.monitor.ping_url_file)
+    named_here = (*one_by_one, *(channel.urls_file for channel in settings.notify.channels))
     return tuple(secret for secret in named_here if secret is not None)
 
 

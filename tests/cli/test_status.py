@@ -36,6 +36,7 @@ STATE = {
 }
 COUNTS = {"stays", "alerts_open", "alerts_level_3", "alerts_unowned", "quarantined", "sequence_gaps_open"}
 TOLD = {"people_are_told", "notifications_waiting", "notifications_oldest_seconds", "nobody_reachable_since"}
+OUTSIDE = {"outside_is_told", "ping_answered_at", "ping_trouble"}
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_a_database_without_a_daemon_is_not_monitored(vwmon: Command, db: Path) 
     assert code == 4
     assert (said["monitoring"], said["stays"]) == (False, 0)
     assert said["reason"] == "NOT MONITORING: no daemon has run on this database; start it with: vwmon run"
-    assert said.keys() == {"monitoring", "reason"} | COUNTS | TOLD
+    assert said.keys() == {"monitoring", "reason"} | COUNTS | TOLD | OUTSIDE
 
 
 def test_a_daemon_at_work_is_monitoring(vwmon: Command, db: Path) -> None:
@@ -86,7 +87,7 @@ def test_a_daemon_at_work_is_monitoring(vwmon: Command, db: Path) -> None:
     beat(db, last_received_ms=END_MS)
     code, said = answer(vwmon, db)
     assert (code, said["monitoring"], said["reason"]) == (0, True, "monitoring")
-    assert said.keys() == {"monitoring", "reason"} | STATE | COUNTS | TOLD
+    assert said.keys() == {"monitoring", "reason"} | STATE | COUNTS | TOLD | OUTSIDE
     assert (said["mode"], said["broker_connected"], said["readings"], said["lag_seconds"]) == ("live", True, 12, 0.5)
     assert (said["last_received_at"], said["last_observed_at"], said["stopped_at"]) == (
         "2026-11-20T09:00:00Z",

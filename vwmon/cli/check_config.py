@@ -37,10 +37,11 @@ def check_config(file: FileArgument = None, config_file: ConfigOption = None) ->
 
 def faults_of(settings: Settings) -> list[str]:
     """Give everything that is wrong with settings that were read, and with what they name."""
-    from vwmon import channels, rota
+    from vwmon import channels, outside, rota
 
     found = config.file_faults(settings)
-    return [*found, *(() if found else _tls_faults(settings)), *channels.faults(settings), *rota.faults(settings)]
+    named = (*channels.faults(settings), *outside.faults(settings), *rota.faults(settings))
+    return list(dict.fromkeys((*found, *(() if found else _tls_faults(settings)), *named)))
 
 
 def notes_of(settings: Settings) -> Iterator[str]:
