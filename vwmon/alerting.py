@@ -18,7 +18,7 @@ from alerts.faults import Finding, Waiting
 from alerts.model import SYSTEM_STAY, Case
 from alerts.over_time import OverTime
 from alerts.pauses import LASTS
-from alerts.policy import BASE
+from alerts.policy import BASE, RULES
 from vwmon import terms
 from vwmon.attribution import NOBODY, PART_OF_VITAL
 from vwmon.duty import UNTOLD, Staffing
@@ -36,6 +36,7 @@ from vwmon.store.sqlite import Connection
 from vwmon.story import Placed, Story
 from vwmon.ward import PlanTable
 
+EMERGENCY = "news2_7"  # the rule over the total that counts at once
 Change = tuple[int, Case, Case]
 OF_PARTS = frozenset(f"value:{part}" for part in PARTS)
 NOTHING_LEARNT: Mapping[int, Sequence[Placed]] = MappingProxyType({})
@@ -122,6 +123,16 @@ class Alerting:
                 shared[key] = terms.over_time(course, holds.held(stay.stay_no), of_wards)
             found.append(shared[key])
         self._terms = found
+
+    @property
+    def least(self) -> int:
+        """Give the least total at which a rule of any stay may start."""
+        return int(self._lowest.min(initial=RULES[EMERGENCY].limit_on))
+
+    def asks_at_once(self, row: int, at_ms: int, total: int) -> bool:
+        """Tell whether a total asks for an alert of level 3 by the limits of a stay at a moment."""
+        rule = self._terms[row].at(at_ms).rules.rules[EMERGENCY]
+        return rule.enabled and total >= rule.limit_on
 
     def end(self, rows: Sequence[int], now_ms: int) -> None:
         """End what is expected of stays that were discharged; what was urgent awaits its outcome."""

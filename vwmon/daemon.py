@@ -146,6 +146,7 @@ class Daemon:
             software=versions.software,
             config_hash=self._settings.hash,
             limits=self._settings.monitor,
+            counts=lambda: ingest.counts,
             free_bytes=partial(_free_bytes, self._settings.store.path),
             anchors=anchors.beside(self._settings.store.path),
         )
