@@ -21,6 +21,7 @@ CREDENTIALS = Path("/run/credentials/vwmon.service")  # where systemd puts them 
 PREFIX = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*")
 CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 LAST_PORT = 65_535
+OF_IPV4 = 4
 LAST_WINDOW = 65_535  # MQTT 5, 3.1.2.11.3
 READABLE_BY_ALL = 0o004
 
@@ -46,6 +47,24 @@ def names(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError(f'{value!r} is not a list of names such as ["wristband"]')
     return tuple(text(name) for name in value)
+
+
+def own_address(value: object) -> tuple[str, int] | None:
+    """Read an address and a port of this machine alone; empty means none."""
+    from ipaddress import ip_address  # noqa: PLC0415 -- only when there is one
+
+    name = text(value)
+    host, _, port = name.rpartition(":")
+    if not name:
+        return None
+    try:
+        own = ip_address(host).is_loopback and ip_address(host).version == OF_IPV4
+        number = whole(1, LAST_PORT)(int(port))
+    except ValueError:
+        own, number = False, 0
+    if not own:
+        raise ValueError(f'"{name}" is not an address of this machine alone and a port, such as "127.0.0.1:9464"')
+    return host, number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +124,7 @@ class Monitor:
     ping_url_file: Path | None = aside(optional_path, None)
     ping_every_ms: int = aside(span("10s", "1h"), 60_000)
     ping_fail: bool = aside(flag, default=False)
+    metrics: tuple[str, int] | None = aside(own_address, None)
 
 
 @dataclass(frozen=True, kw_only=True)

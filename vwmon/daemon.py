@@ -20,11 +20,11 @@ from pathlib import Path
 import msgspec
 
 from devices import topics
-from vwmon import channels, config, notifier, reaching, rota
+from vwmon import channels, config, metrics, notifier, reaching, rota
 from vwmon.clock import Clock
 from vwmon.config import Settings
 from vwmon.config_duty import Person
-from vwmon.errors import VwmonError
+from vwmon.errors import ConfigError, VwmonError
 from vwmon.ingest import DeviceStatus, Ingest
 from vwmon.intake.link import Link
 from vwmon.intake.session import MqttIntake
@@ -97,6 +97,7 @@ class Daemon:
                 "notifier": partial(sender.run, self._over),
                 "publisher": partial(self._publisher(publishing, intake).run, self._over),
                 **self._outside(pinging),
+                **self._metrics(),
             }
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
@@ -133,6 +134,18 @@ class Daemon:
             return {}
         outside = Outside(db, self._settings, lambda: self._pulse.moves(self._clock.steady_ms()), self._clock)
         return {"outside": partial(outside.run, self._over)}
+
+    def _metrics(self) -> Mapping[str, Callable[[], None]]:
+        """Make what gives figures to Prometheus; nothing where nobody asks. ConfigError when it cannot."""
+        if self._settings.monitor.metrics is None:
+            return {}
+        if faults := metrics.faults(self._settings):
+            raise ConfigError(*faults)
+        try:
+            server = metrics.Metrics(self._settings, self._clock.now_ms)
+        except OSError as error:
+            raise ConfigError(f"monitor.metrics: {error.strerror}") from error
+        return {"metrics": partial(server.run, self._over)}
 
     def _publisher(self, db: Connection, intake: MqttIntake) -> Publisher:
         wards = [ward.id for ward in self._settings.wards]

@@ -165,7 +165,7 @@ def test_a_missing_database_is_said_to_be_missing(vwmon: Command, tmp_path: Path
 
 
 def test_what_became_of_all_that_was_received_is_shown(vwmon: Command, db: Path) -> None:
-    """Beside the heartbeat, as a daemon reckoned it last; and whether somebody outside is told, and what hinders that."""
+    """As a daemon reckoned it last; and whether somebody outside is told, and what hinders that."""
     beat(db)
     numbers = dict.fromkeys(Reckoning.__slots__, 0) | {"at_ms": END_MS, "readings": 12, "stored": 11, "lost": 1}
     with closing(database.open_writer(db)) as opened, database.atomic(opened):

@@ -2,8 +2,9 @@
 
 The ten of the safety page (section 8), the three that the trial of the alert model let through, three of whose a
 reading is, and one that the daemon's own books must find. Each is an edit of the product's own text, made in a copy of
-the tree. Each names the tests that find it, every one of them by itself; those of the work list are also found by its machine (tests.property.test_alerts_machine),
-by the invariant that is named beside. `python -m tests.faults.seeded` plants all of them.
+the tree. Each names the tests that find it, every one of them by itself; those of the work list are also found by its
+machine (tests.property.test_alerts_machine), by the invariant that is named beside. `python -m tests.faults.seeded`
+plants all of them.
 """
 
 import os

@@ -37,10 +37,10 @@ def check_config(file: FileArgument = None, config_file: ConfigOption = None) ->
 
 def faults_of(settings: Settings) -> list[str]:
     """Give everything that is wrong with settings that were read, and with what they name."""
-    from vwmon import channels, outside, rota
+    from vwmon import channels, metrics, outside, rota
 
     found = config.file_faults(settings)
-    named = (*channels.faults(settings), *outside.faults(settings), *rota.faults(settings))
+    named = (*channels.faults(settings), *outside.faults(settings), *metrics.faults(settings), *rota.faults(settings))
     return list(dict.fromkeys((*found, *(() if found else _tls_faults(settings)), *named)))
 
 
