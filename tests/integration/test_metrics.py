@@ -15,9 +15,8 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import ROOT, Command
-from tests.db.test_scorer import ILL
 from tests.integration.broker import Broker, free_port, running_broker, wait_until
-from tests.integration.told_daemon import device
+from tests.integration.told_daemon import SICK, device
 from vwmon import metrics
 from vwmon.metrics import Figures
 from vwmon.store import database, pings
@@ -100,8 +99,8 @@ def test_the_figures_follow_the_ward_and_name_nobody(tmp_path: Path, broker: Bro
     with hub.running():
         wait_until(lambda: hub.samples().get(("vwmon_broker_connected", ())) == 1, "the daemon has its broker")
         with device(broker.port) as oximeter:
-            oximeter.sends(*ILL.items())
-            oximeter.sends(*ILL.items())
+            oximeter.sends(*SICK)
+            oximeter.sends(*SICK)
         wait_until(lambda: hub.samples()["vwmon_alerts_open", ("clinical", "3")] == 1, "the alert is counted")
         wait_until(lambda: hub.samples()["vwmon_received_messages_total", ()] == 2, "both messages are counted")
         wait_until(lambda: hub.samples()["vwmon_breaches", ()] == 1, "the breach is counted")
@@ -111,7 +110,7 @@ def test_the_figures_follow_the_ward_and_name_nobody(tmp_path: Path, broker: Bro
     found = parsed(text)
     values = ("trusted", "stays", "unaccounted", "breaches", "breaches_without_alert", "nobody_reachable")
     assert [found[f"vwmon_{name}", ()] for name in values] == [1, 1, 0, 1, 0, 0]
-    assert found["vwmon_stored_readings_total", ()] == 2 * len(ILL)
+    assert found["vwmon_stored_readings_total", ()] == 2 * len(SICK)
     assert found["vwmon_database_bytes", ()] > 10_000
     assert ("vwmon_ping_age_seconds", ()) not in found, "nobody is pinged"
     for word in (PATIENT, *NAME.split(), "1951", "oximeter", "resp"):
