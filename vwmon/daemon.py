@@ -1,4 +1,4 @@
-"""The daemon: the threads that ingest, score, tell people, publish and ping, and the one that watches them.
+"""The daemon: the threads that ingest, score, tell people, publish, ask and ping, and the one that watches them.
 
 Composition only.
 
@@ -20,12 +20,14 @@ from pathlib import Path
 import msgspec
 
 from devices import topics
+from devices.answers import READ
 from vwmon import channels, config, metrics, notifier, reaching, rota
+from vwmon.asking import Asker
 from vwmon.clock import Clock
 from vwmon.config import Settings
 from vwmon.config_duty import Person
 from vwmon.errors import ConfigError, VwmonError
-from vwmon.ingest import DeviceStatus, Ingest
+from vwmon.ingest import Confirmed, DeviceStatus, Ingest
 from vwmon.intake.link import Link
 from vwmon.intake.session import MqttIntake
 from vwmon.merging import MergingLog
@@ -35,7 +37,7 @@ from vwmon.provenance import Provenance
 from vwmon.publisher import Publisher
 from vwmon.scorer import Scorer
 from vwmon.service import Service
-from vwmon.store import anchors, database, pings, registers
+from vwmon.store import anchors, database, hub, pings, registers
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import CYCLE_STALE_MS, Monitor
@@ -80,9 +82,9 @@ class Daemon:
         """
         path = self._settings.store.path
         with ExitStack() as opened:
-            writing, scoring, telling, publishing, pinging = (
+            writing, scoring, telling, publishing, asking, pinging = (
                 opened.enter_context(closing(database.open_writer(path, checked=again)))
-                for again in (False, True, True, True, True)
+                for again in (False, True, True, True, True, True)
             )
             opened.enter_context(sole_daemon(path))
             intake = MqttIntake(_link(self._settings), self._clock.now_ms)
@@ -91,11 +93,13 @@ class Daemon:
             ingest = self._ingest(intake, writing, scorer)
             watch = Watch(scoring, scorer, self._surroundings(intake, ingest, versions))
             sender = self._sender(telling)
+            asker = Asker(asking, intake, self._settings.mqtt.prefix, versions.zone, self._clock.now_ms)
             works: dict[str, Callable[[], None]] = {
                 "ingest": partial(ingest.run, self._over),
                 "scoring": partial(self._score, watch),
                 "notifier": partial(sender.run, self._over),
                 "publisher": partial(self._publisher(publishing, intake).run, self._over),
+                "asking": partial(asker.run, self._over),
                 **self._outside(pinging),
                 **self._metrics(),
             }
@@ -113,6 +117,7 @@ class Daemon:
             clock=self._clock,
             on_commit=self._committed.set,
             statuses=partial(_note_statuses, db),
+            confirmations=partial(_note_confirmations, db),
             prefix=self._settings.mqtt.prefix,
         )
 
@@ -162,6 +167,7 @@ class Daemon:
             counts=lambda: ingest.counts,
             free_bytes=partial(_free_bytes, self._settings.store.path),
             anchors=anchors.beside(self._settings.store.path),
+            zone=versions.zone,
         )
 
     def _watch_over(
@@ -283,6 +289,16 @@ def _note_statuses(db: Connection, said: Sequence[tuple[str, DeviceStatus, int]]
         registers.record_status(
             db, device, status.status, status.battery_percent, status.firmware, at_ms, clean=status.clean
         )
+
+
+def _note_confirmations(db: Connection, said: Sequence[Confirmed]) -> Sequence[Confirmed]:
+    with database.atomic(db):
+        return [one for one in said if not _confirms(db, one)]
+
+
+def _confirms(db: Connection, one: Confirmed) -> bool:
+    said = one.confirmation
+    return hub.confirm(db, one.device, said.request, said.observed.observed_ms, read=said.state == READ)
 
 
 def _free_bytes(path: Path) -> int:

@@ -50,7 +50,8 @@ class Appended(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """What became of all that was taken since the daemon began. `turns` moves as long as the loop lives.
 
-    Every message is usable, quarantined, a device's status, or passed over (our own status, one that was cleared).
+    Every message is usable, quarantined, what a device says of itself (its status, or that it showed what it was sent),
+    or passed over (our own status, one that was cleared).
     Every reading in a usable message is stored, a repeat, or refused. `last_received_ms` is of the last message that
     could be read: a ward from which only rubbish comes is silent.
     """
