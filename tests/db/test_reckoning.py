@@ -75,6 +75,7 @@ def test_nothing_is_missed_of_what_is_there(db: Connection) -> None:
     assert [books.missing(), books.missing()] == [0, 0]
 
 
+@pytest.mark.hazard("H2")
 def test_a_row_that_was_numbered_and_is_not_there_is_missed(db: Connection) -> None:
     """And is once only, however often one looks."""
     books = Books(db)
@@ -93,6 +94,7 @@ def test_what_was_counted_as_stored_and_never_was_is_missed(db: Connection) -> N
     assert books.missing() == 3
 
 
+@pytest.mark.hazard("H2")
 def test_a_score_that_asks_for_an_alert_has_it(tmp_path: Path) -> None:
     """Counted while it stands; without its alert it is found; one who was well, left or asked before is not counted."""
     ward = Ward(tmp_path / "ward.db")

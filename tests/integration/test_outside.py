@@ -103,6 +103,7 @@ def three_pings_later() -> None:
     wait_until(lambda: clock.now_ms() > 3 * EVERY_MS, "three pings would have been due")
 
 
+@pytest.mark.hazard("H20")
 def test_it_is_pinged_while_all_is_well_and_not_while_the_daemon_is_stopped(
     tmp_path: Path, broker: Broker, hook: Webhook
 ) -> None:
@@ -122,6 +123,7 @@ def test_it_is_pinged_while_all_is_well_and_not_while_the_daemon_is_stopped(
     assert "hush-hush" not in file.with_name("daemon.log").read_text(encoding="utf-8")
 
 
+@pytest.mark.hazard("H20")
 def test_it_is_not_pinged_without_a_broker_and_is_again_with_one(tmp_path: Path, broker: Broker, hook: Webhook) -> None:
     """What nobody can send readings to is no watched ward, however well the daemon is."""
     file = configured(tmp_path, hook, broker.port)
@@ -228,6 +230,7 @@ def test_one_that_does_not_answer_is_tried_again_sooner(tmp_path: Path, hook: We
     assert [path for path, _ in hook.pings] == ["/hush-hush", "/hush-hush"]
 
 
+@pytest.mark.hazard("H20")
 @pytest.mark.parametrize(
     ("changed", "alive", "why"),
     [

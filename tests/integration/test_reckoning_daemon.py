@@ -113,6 +113,7 @@ class Hub:
         return [(level, since["unaccounted"]) for level, since in faults if "unaccounted" in since]
 
 
+@pytest.mark.hazard("H2")
 @pytest.mark.parametrize("planted", PLACES.values(), ids=PLACES)
 def test_a_message_in_a_hundred_that_is_lost_is_an_emergency_within_a_minute(
     tmp_path: Path, broker: Broker, planted: str
@@ -129,6 +130,7 @@ def test_a_message_in_a_hundred_that_is_lost_is_an_emergency_within_a_minute(
     assert begun_ms <= since_ms <= begun_ms + MINUTE
 
 
+@pytest.mark.hazard("H2")
 def test_a_daemon_that_loses_nothing_has_everything_accounted_for(tmp_path: Path, broker: Broker) -> None:
     """Every message and every reading that the broker gave it, and no alert."""
     hub = Hub(tmp_path, broker)

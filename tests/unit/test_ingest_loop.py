@@ -269,7 +269,7 @@ def test_a_status_is_noted_before_it_is_acknowledged() -> None:
 
 
 def test_every_message_and_every_reading_is_counted_once() -> None:
-    """Usable, quarantined, a status, or passed over: the ward's own status and a status that was cleared."""
+    """Usable, quarantined, what a device says of itself, or passed over: our own status, and one that was cleared."""
     status = {"status": "online"}
     story = Story(
         [
@@ -278,12 +278,14 @@ def test_every_message_and_every_reading_is_counted_once() -> None:
             packet(topic="elsewhere"),
             packet(status, topic="vwmon/resp/dev-1/status"),
             packet(b"", topic="vwmon/resp/dev-1/status"),
+            packet(READ, **ON_ANSWERS),
+            packet(READ | {"request": "m9"}, **ON_ANSWERS),
         ],
         [packet(status, topic="vwmon/resp/monitor/status")],
     ).run()
     counts = story.ingest.counts
-    assert (counts.messages, counts.usable, counts.quarantined) == (6, 1, 2)
-    assert (counts.statuses, counts.passed_over, counts.readings) == (1, 2, 1)
+    assert (counts.messages, counts.usable, counts.quarantined) == (8, 1, 3)
+    assert (counts.statuses, counts.passed_over, counts.readings) == (2, 2, 1)
     assert counts.astray == 1 + 2, "the log of this test answers with a repeat and two refusals that there were not"
 
 
