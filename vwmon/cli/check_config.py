@@ -52,6 +52,8 @@ def notes_of(settings: Settings) -> Iterator[str]:
         yield "no channel is named under [notify]; the list alone tells of alerts"
     elif not settings.duty:
         yield "nobody is on duty by [[duty]]: every channel is told of every alert, at every tier"
+    if settings.monitor.ping_url_file is None:
+        yield "nobody outside is pinged ([monitor] ping_url_file): when this machine dies, no one is called"
     if not settings.wards:
         yield "no ward is named; times are shown in UTC"
     yield from _port_notes(settings.mqtt)

@@ -5,9 +5,12 @@ fault is vwmon.surroundings'.
 """
 
 from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING
 
-from vwmon.store.arrivals import Counts
 from vwmon.store.sqlite import Connection
+
+if TYPE_CHECKING:
+    from vwmon.store.arrivals import Counts
 
 # One statement, so that both counts and the numbers are of one moment. What is merged was counted before, or by verify.
 _LOG = """select high, high - low - (select count(*) from reading_log where seq > low and seq <= high)
@@ -54,7 +57,7 @@ class Rows:
         self._seq, self._quarantine_no = db.execute(_ENDS).fetchone()
         self._first_seq, self._set_aside, self._missing = self._seq, 0, 0
 
-    def missing(self, db: Connection, counts: Counts) -> int:
+    def missing(self, db: Connection, counts: "Counts") -> int:
         """Count the rows that ought to be there and are not; `counts` were read before, and their rows committed.
 
         Others may write too, by hand: more than was counted is no fault.
