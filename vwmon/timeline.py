@@ -332,21 +332,29 @@ def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozens
     received_ms = np.array([message.at_ms for message in came], dtype=np.int64)
     plan, part = roster.plan_table(), Vitals(account.vitals).part(columns.vital, roster.stays[0].chart)
     found = np.zeros(len(came), dtype=bool)
-    reached_ms = _before(number, columns.observed_ms, len(came), roster.stays[0].admitted_ms)
-    behind_ms = np.maximum(np.append(received_ms[:1], received_ms[:-1]) - reached_ms, 0)
+    behind_ms = _behind(number, columns.observed_ms, received_ms, roster.stays[0].admitted_ms)
     for column in range(len(PARTS)):
         mine = (part == column) & ~np.isnan(columns.value)  # an attempt is not what was waited for
         last_ms = _before(number[mine], columns.observed_ms[mine], len(came), roster.stays[0].admitted_ms)
         due_ms = last_ms + plan.overdue_ms[0, column]
         found |= _passed(due_ms, received_ms) | _passed(due_ms + behind_ms, received_ms)
-        found |= (due_ms < received_ms) & (
-            np.diff(last_ms, prepend=last_ms[:1]) != 0
-        )  # came late, and is overdue already
+        came_late = np.diff(last_ms, prepend=last_ms[:1]) != 0
+        found |= came_late & (due_ms < received_ms)  # and is overdue already
     passed = {step.until_ms for _, step in _did(account) if isinstance(step, Did)}
     passed |= {event.at_ms for event in account.kept.events if event.kind is Kind.ESCALATED}
     for moment_ms in passed - {None}:
         found |= _passed(np.full(len(came), moment_ms), received_ms)
     return frozenset(np.flatnonzero(found).tolist())
+
+
+def _behind(number: Ints, observed_ms: Ints, received_ms: Ints, admitted_ms: int) -> Ints:
+    """Give how far the readings came behind before each message: from the arrival of those that reach furthest."""
+    reached_ms = _before(number, observed_ms, len(received_ms) + 1, admitted_ms)
+    furthest = np.zeros(len(received_ms), dtype=bool)
+    furthest[number[observed_ms == reached_ms[number + 1]]] = True
+    heard_ms = np.maximum.accumulate(np.where(furthest, received_ms, NEVER))
+    behind_ms: Ints = np.maximum(np.append(received_ms[:1], heard_ms[:-1]) - reached_ms[:-1], 0)
+    return behind_ms
 
 
 def _before(number: Ints, observed_ms: Ints, messages_: int, admitted_ms: int) -> Ints:
