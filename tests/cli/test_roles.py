@@ -1,9 +1,11 @@
 """Roles: who may give which command on a shared workstation, what a refusal says, and that it changes nothing."""
 
+import json
 import os
 import pwd
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,11 @@ from typer.main import get_command
 
 from tests.cli.test_alerts_commands import Ward, busy, ward
 from tests.conftest import Command
+from vwmon import config
 from vwmon.cli import app, permitted
 from vwmon.cli.permitted import ACT, ADMIN, ANYONE, NEEDS, PLAN, VIEW
+from vwmon.cli.triage import source
+from vwmon.cli.triage.records import Wish
 from vwmon.config import ROLES
 
 __all__ = ["busy", "ward"]  # fixtures
@@ -245,6 +250,28 @@ def desk_alert(desk: Workstation) -> str:
     """Name the alert of the ward that is new at level 2."""
     found = desk.vwmon("alerts", "--format", "ids", "--state", "new", "--db", desk.db, "--config", desk.config)
     return str(found.stdout.split()[0])
+
+
+def test_the_full_screen_acts_by_the_same_roles(desk: Workstation, login: Login) -> None:
+    """Where several share a login the name that is typed counts; nobody's name, or the login's own, does not do."""
+    settings, alert = config.load(desk.config), desk_alert(desk)
+    settings = replace(settings, store=replace(settings.store, path=desk.db))
+    login("bay-4")
+    version = json.loads(desk.vwmon("alerts", "show", alert, "--json", "--db", desk.db).stdout)["version"]
+    wish = Wish(verb="ack", alert=alert, version=version, note="x", for_ms=600_000)
+    for name in ("vera", "stranger", "bay-4"):
+        assert source.do(settings, wish, name).refused
+    done = source.do(settings, wish, "ann")
+    assert (done.refused, "ann" in done.said) == (False, True)
+
+
+@pytest.mark.parametrize(("name", "told"), [("vera", True), ("ann", False), ("bay-4", False)])
+def test_the_full_screen_of_who_only_looks_says_that_it_is_read_only(
+    desk: Workstation, login: Login, name: str, told: bool
+) -> None:
+    """Before it is shown, in the sentence of any refusal."""
+    login(name)
+    assert ("read only: this needs the role act" in desk.gives("alerts triage")[1]) is told
 
 
 def test_with_nobody_under_view_whoever_reads_the_database_may_look(desk: Workstation, login: Login) -> None:
