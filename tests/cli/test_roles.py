@@ -20,6 +20,7 @@ from vwmon.cli.permitted import ACT, ADMIN, ANYONE, NEEDS, PLAN, VIEW
 from vwmon.cli.triage import source
 from vwmon.cli.triage.records import Wish
 from vwmon.config import ROLES
+from vwmon.errors import StoreUnreadable
 
 __all__ = ["busy", "ward"]  # fixtures
 
@@ -164,6 +165,34 @@ def test_what_anyone_may_do_shows_no_patient_or_must_not_wait() -> None:
     assert free == {"status", "run", "check-config", "doctor"}
 
 
+def test_what_needs_no_more_than_to_look_changes_nothing(
+    desk: Workstation, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each such command only reads; so one that writes cannot be given to who only looks by a slip in the table."""
+    opened: list[Path] = []
+
+    def writer(path: Path, **_: object) -> None:
+        opened.append(path)
+        raise StoreUnreadable(str(path))
+
+    for module in ("acting", "changing", "triage.source"):
+        monkeypatch.setattr(f"vwmon.cli.{module}.open_writer", writer)
+    login("vera")
+    before = desk.content()
+    looked = {command: desk.tells(command) for command, needed in NEEDS.items() if needed == VIEW}
+    assert set(looked.values()) == {""}
+    assert (opened, desk.content()) == ([], before)
+
+
+def test_who_acts_on_alerts_does_not_change_stays_and_who_plans_not_the_database() -> None:
+    """The roles as the guide says them: everything else that changes something is planning."""
+    acts = {f"alerts {verb}" for verb in ("ack", "note", "assign", "snooze", "unack", "close", "reopen")}
+    acts |= {"handover start", "handover accept", "readings add", "patients pause"}
+    assert {name for name, role in NEEDS.items() if role == ACT} == acts
+    runs = {*(name for name in NEEDS if name.startswith("db ")), "init", "notify test", "replay", "simulate"}
+    assert {name for name, role in NEEDS.items() if role == ADMIN} == runs
+
+
 @pytest.mark.parametrize("name", sorted(PEOPLE))
 def test_each_role_may_give_its_commands_and_no_other(
     desk: Workstation, login: Login, monkeypatch: pytest.MonkeyPatch, name: str
@@ -185,6 +214,7 @@ def test_a_plan_may_be_looked_at_and_not_changed(desk: Workstation, login: Login
     login("ann")
     assert desk.gives("patients plan", "p-2")[0] == 0
     assert desk.gives("patients plan", *change)[0] == 6
+    assert desk.gives("patients plan", *change, "--as", "paul")[0] == 6
     login("paul")
     assert desk.gives("patients plan", *change)[0] == 0
 
