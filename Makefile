@@ -27,6 +27,7 @@ format: env ## Format and mend what can be mended
 	@.venv/bin/ruff format --quiet .
 	@.venv/bin/python scripts/document_commands.py
 	@.venv/bin/python scripts/document_pathways.py
+	@scripts/safety-case --partial
 	@.venv/bin/python -m tests.guides.screens
 
 bench: env ## Measure against named peers; each script ends with a line of JSON

@@ -196,7 +196,7 @@ def _running(alert: Alert, signal: Signal) -> dict[str, Any]:
         changes["score"] = signal.score
     if signal.score is not None and signal.borne_out:
         changes["peak_score"] = max(signal.score, signal.peak_score or 0, alert.peak_score or 0)
-    if signal.borne_out and (signal.score is not None or signal.lane is not Lane.CLINICAL):
+    if signal.borne_out and (signal.score is not None or signal.lane is not Lane.CLINICAL or signal.parts):
         changes["parts"] = (*alert.parts, *(part for part in signal.parts if part not in alert.parts))
         changes["reds"] = (*alert.reds, *(part for part in signal.reds if part not in alert.reds))
     return changes

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from alerts import titles
+from alerts.charts import NEWS2
 from alerts.model import Noted, Scored
 from alerts.policy import RED, Rule
 
@@ -14,9 +15,12 @@ NOTHING: Final[Mapping[str, Any]] = {}
 
 Evidence = Mapping[str, Any]
 
+ANSWER: Final = "answer:"  # before an answer by its name: "answer:wellbeing.compared"
+WHOLE: Final = "answers:"  # before what one was part of: "answers:wellbeing", which is awaited as a vital is
 
-def of_score(scored: Scored, borne_out: Collection[Rule]) -> Evidence:
-    """Freeze what a score stood on, as the history of the alert keeps it."""
+
+def of_score(scored: Scored, borne_out: Collection[Rule], chart: str = NEWS2) -> Evidence:
+    """Freeze what a score stood on, as the history of the alert keeps it; a chart is named where it is not NEWS2."""
     refused = {part: {"age_ms": age_ms, "sent": sent} for part, (age_ms, sent) in scored.refused.items()}
     quantities = _asked_for(scored.quantities, borne_out)
     return (
@@ -35,6 +39,7 @@ def of_score(scored: Scored, borne_out: Collection[Rule]) -> Evidence:
             "values": dict(scored.values),
             "ages_ms": dict(scored.ages_ms),
         }
+        | ({"chart": chart} if chart != NEWS2 else {})
         | ({"refused": refused} if refused else {})
         | ({"quantities": quantities} if quantities else {})
         | _limits(borne_out)
@@ -96,10 +101,19 @@ def gathered(evidence: Evidence, more: Evidence) -> Evidence:
 
 
 def stood_on(evidence: Evidence) -> tuple[tuple[str, ...], tuple[str, ...], int | None]:
-    """Give the parts that scored, those that scored 3, and the highest score, in all that was gathered."""
+    """Give the parts that scored, those that scored 3, and the highest score, in all that was gathered.
+
+    What was answered counts with the parts: once it is overdue, what stands on it is no longer seen.
+    """
     if (found := evidence.get("gathered")) is not None:
         return tuple(found["parts"]), tuple(found["reds"]), found["peak"]
-    return scoring(evidence), reds(evidence), evidence.get("total_min")
+    return (*scoring(evidence), *_answered(evidence)), reds(evidence), evidence.get("total_min")
+
+
+def _answered(evidence: Evidence) -> tuple[str, ...]:
+    """Name what was answered, in some evidence, each set of questions once."""
+    names = [name for name in evidence.get("quantities", NOTHING) if name.startswith(ANSWER)]
+    return tuple(dict.fromkeys(f"{WHOLE}{name.removeprefix(ANSWER).partition('.')[0]}" for name in names))
 
 
 def compared(evidence: Evidence, earlier: Evidence) -> Evidence:

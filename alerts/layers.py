@@ -28,9 +28,9 @@ def layered(base: RuleSet, limits: Iterable[Limit]) -> RuleSet:
         rules[limit.rule] = _moved(before, limit)
         given.setdefault(limit.rule, {}).update(dict.fromkeys(limit.changes, limit))
     for name, by_field in given.items():
-        if faults := faults_of(rules[name], POLICY.parts):
+        if faults := faults_of(rules[name], POLICY.charts):
             raise PolicyError("; ".join(str(_refused(limit, *faults)) for limit in _once(by_field.values())))
-    return RuleSet.of(rules, given)
+    return RuleSet.of(rules, given, base.chart)
 
 
 def _moved(rule: Rule, limit: Limit) -> Rule:

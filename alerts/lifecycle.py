@@ -42,7 +42,7 @@ def observe(case: Case, scored: Scored, terms: Terms = TERMS) -> Case:
         measured=scored.measured,
         says=lambda rule, stands_on: verdicts.verdict(rule, scored, stands_on),
         renewed=lambda seen, since_ms: evidence.renewed(scored, seen, since_ms),
-        evidence=lambda borne_out: evidence.of_score(scored, borne_out),
+        evidence=lambda borne_out: evidence.of_score(scored, borne_out, terms.rules.chart),
         repeatable=lambda rule: evidence.repeatable(rule, scored),
     )
     return _followed(case, moment, terms)

@@ -12,16 +12,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from alerts import charts
+from alerts.charts import NEWS2, Chart, Part
 from alerts.errors import PolicyError
 from alerts.model import Lane, Level
 from alerts.pauses import Span, free_ms
 
 MS = {"s": 1000, "m": 60_000, "h": 3_600_000}
 SPAN = re.compile(r"(\d+)([smh])")
-
-
-def _at_once(at_ms: int) -> int:
-    return at_ms
 
 
 class Layer(StrEnum):
@@ -62,6 +60,7 @@ class Rule:
     """One criterion: holds from `limit_on` on, is known not to hold beyond `limit_off`, and in between stays as it was.
 
     It comes to hold as its `cadence` says, over the on-delay, and clears after good readings over the off-delay.
+    One of a `chart` is for stays that are scored with it, any other for all.
     `late` says whether evidence that came late may raise it; one that is not `enabled` raises nothing. A fault counts
     once it has lasted its on-delay; `vitals` are those that it may be found of, where not every one is. While one that
     `holds_back` stands, and for its off-delay after, no technical alert is raised.
@@ -72,6 +71,7 @@ class Rule:
     lane: Lane
     level: Level
     quantity: str
+    chart: str = ""
     side: Side = Side.ABOVE
     limit_on: float = 0
     limit_off: float = 0
@@ -113,18 +113,8 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A part of the score as people read it, and the most points it can add."""
-
-    label: str
-    most: int
-    unit: str = ""
-    words: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The table of rules with its version."""
+    """The table of rules with its version; `parts` are NEWS2's, `labels` those of every chart by name."""
 
     version: str
     source: str
@@ -139,7 +129,9 @@ class Policy:
     flapping_rises: int
     clocks: Mapping[Level, Clock]
     rules: Mapping[str, Rule]
+    charts: Mapping[str, Chart]
     parts: Mapping[str, Part]
+    labels: Mapping[str, Part]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,11 +158,11 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
-    """The rules that hold for one stay.
+    """The rules that hold for one stay, which is scored with a `chart`.
 
-    `clinical` are those of its patient that are enabled, `named` those of them that ask for a number by name, and
-    `lowest` is the least total or bound that any of them starts at. `given` says by rule and field, in the words of the
-    table, which limit a field has its value from.
+    `clinical` are those of its patient that are enabled and not of another chart, `named` those of them that ask for a
+    number by name, and `lowest` is the least total or bound that any of them starts at. `given` says by rule and field,
+    in the words of the table, which limit a field has its value from.
     """
 
     rules: Mapping[str, Rule]
@@ -178,14 +170,18 @@ class RuleSet:
     named: tuple[Rule, ...]
     lowest: float
     given: Mapping[str, Mapping[str, Limit]] = field(default_factory=dict)
+    chart: str = NEWS2
 
     @classmethod
-    def of(cls, rules: Mapping[str, Rule], given: Mapping[str, Mapping[str, Limit]] | None = None) -> "RuleSet":
-        """Give the set of these rules by name."""
-        clinical = tuple(rule for rule in rules.values() if rule.lane is Lane.CLINICAL and rule.enabled)
+    def of(
+        cls, rules: Mapping[str, Rule], given: Mapping[str, Mapping[str, Limit]] | None = None, chart: str = NEWS2
+    ) -> "RuleSet":
+        """Give the set of these rules by name for stays that are scored with a chart."""
+        its = (rule for rule in rules.values() if rule.chart in {"", chart})
+        clinical = tuple(rule for rule in its if rule.lane is Lane.CLINICAL and rule.enabled)
         named = tuple(rule for rule in clinical if rule.named)
         lowest = min((rule.limit_on for rule in clinical if rule.quantity in {"total", "could_be"}), default=math.inf)
-        return cls(rules=rules, clinical=clinical, named=named, lowest=lowest, given=given or {})
+        return cls(rules=rules, clinical=clinical, named=named, lowest=lowest, given=given or {}, chart=chart)
 
     def lane(self, rule: str) -> Lane:
         """Give the lane of a rule by its name."""
@@ -204,7 +200,7 @@ class Terms:
     rules: RuleSet
     held: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     told: bool = False
-    opens: Callable[[int], int] = _at_once
+    opens: Callable[[int], int] = int
 
     def free_ms(self, rule: str, at_ms: int) -> int:
         """Give the first moment from `at_ms` on at which a rule is not held back; later than any while that lasts."""
@@ -219,12 +215,15 @@ def load(text: str) -> Policy:
         clocks = dict(table["clocks"])
         counts = {name: int(clocks.pop(name)) for name in ("covered_rise", "flapping_rises")}
         spans = {f"{name}_ms": _span_ms(span) for name, span in clocks.items()}
+        known = {name: charts.read(row) for name, row in table["charts"].items()}
         policy = Policy(
             version=table["version"],
             source=table["source"],
             clocks={Level(int(n)): _clock(row) for n, row in table["levels"].items()},
             rules={name: _rule(name, row) for name, row in table["rules"].items()},
-            parts={name: Part(**_with_words(row)) for name, row in table["parts"].items()},
+            charts=known,
+            parts=known[NEWS2].parts,
+            labels={name: part for chart in reversed(known.values()) for name, part in chart.parts.items()},
             **spans,
             **counts,
         )
@@ -306,10 +305,6 @@ def _with_spans(row: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{name}_ms" if name in spans else name: _span_ms(v) if name in spans else v for name, v in row.items()}
 
 
-def _with_words(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
-
-
 def _span_ms(text: object) -> int:
     found = SPAN.fullmatch(text) if isinstance(text, str) else None
     if found is None:
@@ -326,14 +321,16 @@ def _check(policy: Policy) -> None:
         if len(clock.tiers_ms) >= TIERS:
             faults.append(f"level {level}: there are {TIERS} tiers, of which the first has its first_response")
     for rule in policy.rules.values():
-        faults += [f"{rule.name}: {fault}" for fault in faults_of(rule, policy.parts)]
+        faults += [f"{rule.name}: {fault}" for fault in faults_of(rule, policy.charts)]
     if faults:
         raise PolicyError("; ".join(faults))
 
 
-def faults_of(rule: Rule, parts: Mapping[str, Part]) -> list[str]:
+def faults_of(rule: Rule, known: Mapping[str, Chart]) -> list[str]:
     """Say why a rule could not be evaluated, or would close what it should keep open."""
-    return [fault for broken, fault in FAULTS if broken(rule, sum(part.most for part in parts.values()))]
+    if rule.chart not in known and (rule.chart or rule.quantity in OF_A_SCORE):
+        return ["it is of no chart that there is"]
+    return [fault for broken, fault in FAULTS if broken(rule, known[rule.chart].most if rule.chart else 0)]
 
 
 def _no_quantity(rule: Rule) -> bool:
@@ -385,6 +382,7 @@ MOVABLE = tuple(MOVES)
 WORDS: Mapping[str, Callable[[Any], Any]] = {
     **MOVES,
     "title": _words,
+    "chart": _words,
     "lane": Lane,
     "quantity": _words,
     "source": _words,
@@ -395,6 +393,7 @@ WORDS: Mapping[str, Callable[[Any], Any]] = {
 
 POLICY = load(Path(__file__).with_name("rules.toml").read_text(encoding="utf-8"))
 RULES = POLICY.rules
-BASE = RuleSet.of(RULES)
+BASES = {chart: RuleSet.of(RULES, chart=chart) for chart in POLICY.charts}
+BASE = BASES[NEWS2]
 TERMS = Terms(rules=BASE)
 OVERDUE = RULES["overdue"]

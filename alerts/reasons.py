@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from alerts import titles, wording
+from alerts import charts, titles, wording
 from alerts.model import Alert, Kind, Lane, Level, State
 from alerts.policy import POLICY
 
@@ -21,6 +21,7 @@ SHORT: Final[Mapping[str, str]] = {
     "systolic_bp": "SBP",
     "heart_rate": "HR",
     "temperature": "Temp",
+    "capillary_refill": "CRT",
     "gcs": "GCS",
     "fio2": "FiO2",
 }
@@ -36,7 +37,7 @@ AGAIN: Final[Mapping[Kind, str]] = {
 UNDENIED: Final = "no repeat has denied it"  # said until something is measured anew
 TOGETHER_MS: Final = 15 * 60_000  # readings no further apart than this share one age
 NAMED: Final = 3  # so many overdue vitals are named, of more only the count
-OF_THE_SCORE: Final = "news2"  # what the names of the rules begin with that the score itself tells of
+OF_THE_SCORE: Final = ("news2", "pews")  # what the names of the rules begin with that the score itself tells of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ def brief(alert: Alert, present: Present, again: Kind | None, now_ms: int) -> li
 
 def phrase(vital: str, value: float | None) -> str:
     """Give a reading in few letters: "SpO2 86 %", "RR 26", "confused"."""
-    known = POLICY.parts.get(vital)
+    known = POLICY.labels.get(vital)
     label = SHORT.get(vital, wording.label(vital))
     if value is None:
         return label
@@ -173,7 +174,7 @@ def _with_direction(part: str, value: float | None, came: Measured | None) -> st
 
 
 def _direction(came: Measured, before: float) -> str:
-    known = POLICY.parts.get(came.vital)
+    known = POLICY.labels.get(came.vital)
     if came.value == before:
         return "steady"
     if known is not None and known.words:
@@ -185,7 +186,7 @@ def _compared(present: Present, now_ms: int) -> Iterator[str]:
     """Say in a sentence how the score stands to what it was."""
     earlier = present.earlier
     if earlier is not None:
-        then = f"NEWS2 {_bounds(earlier.total_min, earlier.total_max)}"
+        then = f"{_titled(present.score or {})} {_bounds(earlier.total_min, earlier.total_max)}"
         yield f"{_moved(change(present))} from {then} {_since(earlier, now_ms)}"
 
 
@@ -237,10 +238,11 @@ def _as_of_now(alert: Alert, present: Present) -> dict[str, Any] | None:
     at_ms = max([present.score_ms, *(one.at_ms for one in came.values())])
     values = {part: one.value for part, one in came.items()}
     ages = {part: at_ms - one.at_ms for part, one in came.items()}
-    if then["at_ms"] == present.score_ms:
+    if then["at_ms"] == present.score_ms and "values" in then:  # a number by its name is no score
         values = {**then["values"], **values}
         ages = {**{part: age + at_ms - then["at_ms"] for part, age in then["ages_ms"].items()}, **ages}
     return {
+        **({"chart": score["chart"]} if "chart" in score else {}),
         **{name: score[name] for name in ("total_min", "total_max", "could_be", "red", "missing", "points")},
         "rules": [rule for rule in then["rules"] if rule.startswith(OF_THE_SCORE)],
         **({"repeat": then["repeat"]} if "repeat" in then and at_ms <= then["at_ms"] else {}),
@@ -314,7 +316,11 @@ def _without_gaps(alert: Alert) -> Alert:
 
 
 def _score(evidence: Record) -> str:
-    return f"NEWS2 {_bounds(evidence['total_min'], evidence['total_max'])}"
+    return f"{_titled(evidence)} {_bounds(evidence['total_min'], evidence['total_max'])}"
+
+
+def _titled(score: Record) -> str:
+    return POLICY.charts[charts.of(score)].title
 
 
 def number(value: float) -> str:

@@ -42,12 +42,13 @@ def title(rule: Rule) -> str:
     if not _moved(rule, SAID) and rule.at_once == was.at_once:
         return rule.title
     if rule.quantity in {"total", "could_be"}:
-        return f"NEWS2 {'could be ' if rule.quantity == 'could_be' else ''}{rule.limit_on:g} or more"
+        could_be = "could be " if rule.quantity == "could_be" else ""
+        return f"{POLICY.charts[rule.chart].title} {could_be}{rule.limit_on:g} or more"
     if not rule.named:
         return rule.title
     beyond = "or more" if rule.side is Side.ABOVE else "or less"
     kind, _, vital = rule.quantity.partition(":")
-    part = POLICY.parts.get(vital)
+    part = POLICY.labels.get(vital)
     if kind != "value" or part is None:
         return f"{rule.title}: {rule.limit_on:g} {beyond}{_confirmed(rule)}"
     return f"{part.label} {rule.limit_on:g}{f' {part.unit}' if part.unit else ''} {beyond}{_confirmed(rule)}"

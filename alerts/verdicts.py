@@ -69,10 +69,10 @@ def _unknown(scored: Scored, stands_on: Collection[str]) -> list[str]:
     return [part for part in scored.missing if part in scored.expected or part in stands_on]
 
 
-def _upper(scored: Scored, stands_on: Collection[str]) -> int:
+def _upper(rule: Rule, scored: Scored, stands_on: Collection[str]) -> int:
     """Bound the total from above over the measured parts and those whose absence could hide a breach."""
-    counted = _unknown(scored, stands_on)
-    return scored.total_max - sum(POLICY.parts[part].most for part in scored.missing if part not in counted)
+    counted, parts = _unknown(scored, stands_on), POLICY.charts[rule.chart].parts
+    return scored.total_max - sum(parts[part].most for part in scored.missing if part not in counted)
 
 
 def _total(rule: Rule, scored: Scored) -> bool:
@@ -81,7 +81,7 @@ def _total(rule: Rule, scored: Scored) -> bool:
 
 
 def _total_low(rule: Rule, scored: Scored, stands_on: Collection[str]) -> bool:
-    return _upper(scored, stands_on) < rule.limit_off
+    return _upper(rule, scored, stands_on) < rule.limit_off
 
 
 def _no_red(_rule: Rule, scored: Scored, stands_on: Collection[str]) -> bool:

@@ -3,15 +3,23 @@
 No word here decides anything; ages are against the `now_ms` that the caller gives.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from alerts import titles
+from alerts import charts, titles
+from alerts.charts import NEWS2
+from alerts.evidence import ANSWER, WHOLE
 from alerts.model import LEFT, Alert, Condition, Lane, Level, State
 from alerts.policy import BASE, POLICY, RED, RULES, RuleSet, flapping, lately
 
 MARKS: Final[Mapping[Lane, str]] = {Lane.CLINICAL: "L", Lane.TECHNICAL: "T", Lane.SYSTEM: "S"}
 HOUR_MS: Final = 3_600_000
+# What raises an acknowledged alert again besides its level, its score and time: PEWS has no single 3.
+NEWS: Final[Mapping[Lane, tuple[str, ...]]] = {
+    Lane.CLINICAL: ("a new single 3",),
+    Lane.TECHNICAL: ("another kind of fault",),
+    Lane.SYSTEM: ("another kind of fault",),
+}
 SPANS: Final = (("d", 24 * HOUR_MS), ("h", HOUR_MS), ("min", 60_000), ("s", 1000))
 
 
@@ -29,8 +37,10 @@ def ago(span_ms: int) -> str:
 
 
 def label(part: str) -> str:
-    """Give what people call a part of the score, or any other vital by its name."""
-    return POLICY.parts[part].label if part in POLICY.parts else part
+    """Give what people call a part of the score, what is asked, or any other vital by its name."""
+    if part.startswith(WHOLE):
+        return f"answers about {part.removeprefix(WHOLE)}"
+    return POLICY.labels[part].label if part in POLICY.labels else part
 
 
 def could_be(total: int, *, refused: bool) -> str:
@@ -73,7 +83,7 @@ def coverage(alert: Alert) -> str:
     if alert.ack_score is not None:
         covered += f", score to {alert.ack_score + POLICY.covered_rise - 1}"
         again.append(f"score {alert.ack_score + POLICY.covered_rise} or more")
-    again.append("a new single 3" if alert.lane is Lane.CLINICAL else "another kind of fault")
+    again += NEWS[alert.lane] if charts.of(alert.evidence) == NEWS2 or alert.lane is not Lane.CLINICAL else ()
     return f"covers {covered}; raised again by {', '.join([*again, 'expiry'])}"
 
 
@@ -99,7 +109,7 @@ def _bare(part: str, value: float | None) -> str:
     """Give a value without its name and unit; a part that was not measured is said to be missing."""
     if value is None:
         return "missing"
-    words = POLICY.parts[part].words if part in POLICY.parts else ()
+    words = POLICY.labels[part].words if part in POLICY.labels else ()
     return words[int(value)] if 0 <= value < len(words) else f"{value:g}"
 
 
@@ -131,7 +141,7 @@ def _clinical(evidence: Mapping[str, Any], now_ms: int, _to_ms: int) -> Iterator
         return
     at_ms = evidence["at_ms"]
     yield f"{_score(evidence)}, {ago(now_ms - at_ms)} ago"
-    if evidence["could_be"] > evidence["total_min"] and "news2_could_be_5" in evidence["rules"]:
+    if evidence["could_be"] > evidence["total_min"] and _could_be_rule(evidence["rules"]):
         yield from _could_be(evidence, now_ms)
     scoring = {part: points for part, points in evidence["points"].items() if points}
     for part, points in sorted(scoring.items(), key=lambda item: -item[1]):
@@ -168,15 +178,20 @@ def _quantity(name: str, evidence: Mapping[str, Any]) -> str:
 def _moved(name: str, value: float | None, evidence: Mapping[str, Any]) -> str:
     """Say from what a number has come, and in which direction: ", down from 94 %"; nothing where that is not known."""
     before = evidence.get("before", {}).get(name)
-    if before is None or value is None:
+    if before is None or value is None or name.startswith(ANSWER):  # an answer's number is not for people
         return ""
-    known = POLICY.parts.get(name.removeprefix("value:"))
+    known = POLICY.labels.get(name.removeprefix("value:"))
     if known is not None and known.words:
         code = int(before["value"])
         return f", was {known.words[code]}," if 0 <= code < len(known.words) else ""
     unit = f" {known.unit}" if known is not None else ""
     comma = "" if ":" in name else ","
     return f", {'down' if value < before['value'] else 'up'} from {before['value']:g}{unit}{comma}"
+
+
+def _could_be_rule(names: Iterable[str]) -> bool:
+    """Tell whether one of some rules asks what a score could be."""
+    return any(name in RULES and RULES[name].quantity == "could_be" for name in names)
 
 
 def _could_be(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
@@ -189,14 +204,19 @@ def _could_be(evidence: Mapping[str, Any], now_ms: int) -> Iterator[str]:
 
 def _score(evidence: Mapping[str, Any]) -> str:
     low, high, missing = evidence["total_min"], evidence["total_max"], evidence["missing"]
+    chart = POLICY.charts[charts.of(evidence)]
     total = str(low) if low == high else f"{low} to {high}"
-    count = f"{len(POLICY.parts) - len(missing)} of {len(POLICY.parts)} measured"
+    count = f"{len(chart.parts) - len(missing)} of {len(chart.parts)} measured"
     names = ", ".join(label(part) for part in missing)
-    return f"NEWS2 {total} ({count}; missing {names})" if missing else f"NEWS2 {total} ({count})"
+    return f"{chart.title} {total} ({count}; missing {names})" if missing else f"{chart.title} {total} ({count})"
+
+
+def _titled(evidence: Mapping[str, Any]) -> str:
+    return POLICY.charts[charts.of(evidence)].title
 
 
 def _reading(part: str, value: float | None) -> str:
-    known = POLICY.parts.get(part)
+    known = POLICY.labels.get(part)
     if known is None or value is None:
         return label(part)
     if known.words:
@@ -275,9 +295,9 @@ def _threes(evidence: Mapping[str, Any]) -> str:
 
 
 BREACHES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
-    "total": lambda evidence: f"NEWS2 {evidence['total_min']}",
+    "total": lambda evidence: f"{_titled(evidence)} {evidence['total_min']}",
     "red": _threes,
-    "could_be": lambda evidence: f"NEWS2 {could_be(evidence['could_be'], refused='refused' in evidence)}",
+    "could_be": lambda evidence: f"{_titled(evidence)} {could_be(evidence['could_be'], refused='refused' in evidence)}",
 }
 REASONS: Final[Mapping[Lane, Callable[[Mapping[str, Any], int, int], Iterator[str]]]] = {
     Lane.CLINICAL: _clinical,

@@ -26,6 +26,7 @@ FUTURE_MS: Final = 24 * 3_600_000
 EARLIEST_MS: Final = 946_684_800_000
 UNIT_CHARS: Final = 64
 TEXT_CHARS: Final = 256
+RESERVED: Final = ("answer:", "answers:")  # begins what the log calls an answer, and a set of them that is whole
 
 _NAME: Final = re.compile(r"[!-~]{1,64}")
 
@@ -181,6 +182,8 @@ def accept(*, vital: object, value: object, unit: object, observed: Stamp | Read
     """
     word = name(vital)
     known = vitals.find(word)
+    if known is None and word.startswith(RESERVED):
+        raise ReadingError("vital_reserved", seen(word))
     if isinstance(observed, ReadingError):
         raise observed
     measured = measure(known, value, unit)

@@ -22,7 +22,7 @@ from devices.errors import ClientError, TopicError
 from devices.outbox import Outbox
 from devices.payloads import LARGEST
 from devices.said import OnRequest
-from devices.spool import Letter, Spool
+from devices.spool import READINGS, Letter, Spool
 
 RETRY_FIRST_S: Final = 0.1
 RETRY_MOST_S: Final = 5.0
@@ -67,14 +67,14 @@ def message_id(payload: bytes) -> str:
         raise ClientError(f"a message without a readable id would never be receipted: {error}") from error
 
 
-def _letter(device: str, payload: bytes, named: str) -> Letter:
+def _letter(device: str, payload: bytes, named: str, kind: str) -> Letter:
     """Return a message to keep; ClientError for one that could never be receipted and would hold up all behind it."""
     topics.device_name(device)
     if len(payload) > LARGEST:
         raise ClientError(f"a message of {len(payload)} bytes is over the limit of {LARGEST}")
     if message_id(payload) != named:
         raise ClientError(f"the message calls itself {message_id(payload)!a}, not {named!a}")
-    return Letter(device, named, payload)
+    return Letter(device, named, payload, kind)
 
 
 class Hub:
@@ -161,16 +161,16 @@ class Hub:
         """How many lines of the spool were found damaged and set aside."""
         return self._spool.damaged
 
-    def enqueue(self, device: str, payload: bytes, named: str) -> None:
-        """Keep a message, which gives itself the id `named`, on disk and send it in its turn.
+    def enqueue(self, device: str, payload: bytes, named: str, kind: str = READINGS) -> None:
+        """Keep a message, which gives itself the id `named`, on disk and send it in its turn; `kind` may be "answers".
 
         ClientError for one that could never be receipted.
         """
-        self.enqueue_all([(device, payload, named)])
+        self.enqueue_all([(device, payload, named)], kind)
 
-    def enqueue_all(self, messages: Iterable[tuple[str, bytes, str]]) -> None:
-        """Keep several messages, (device, payload, id) each, with one sync of the disk."""
-        letters = [_letter(*one) for one in messages]
+    def enqueue_all(self, messages: Iterable[tuple[str, bytes, str]], kind: str = READINGS) -> None:
+        """Keep several messages of a kind, (device, payload, id) each, with one sync of the disk."""
+        letters = [_letter(*one, kind) for one in messages]
         with self._order:
             self._check()
             kept = self._spool.keep(letters)
@@ -243,7 +243,7 @@ class Hub:
             chosen = self._outbox.take(now, self._pace.allowed(now, room))
             due = self._outbox.next_due()
         for kept in chosen:
-            topic = topics.readings_topic(self._prefix, self._ward, kept.device)
+            topic = topics.spoken_topic(self._prefix, self._ward, kept.device, kept.kind)
             connection.publish(topic, self._spool.payload(kept), kept.device)
         self._pace.spent(len(chosen))
         return min(IDLE_S, self._pace.wait_s(), IDLE_S if due is None else max(due - now, 0.0))
@@ -363,12 +363,12 @@ class DeviceClient:
         """What keeps the device from the broker, in words; None while it is connected."""
         return self._hub.trouble
 
-    def enqueue(self, payload: bytes, named: str) -> None:
-        """Keep a message, which gives itself the id `named`, on disk and send it in its turn.
+    def enqueue(self, payload: bytes, named: str, kind: str = READINGS) -> None:
+        """Keep a message, which gives itself the id `named`, on disk and send it in its turn; `kind` may be "answers".
 
         ClientError for one that could never be receipted.
         """
-        self._hub.enqueue(self.device, payload, named)
+        self._hub.enqueue(self.device, payload, named, kind)
 
     def pending(self) -> int:
         """Return how many messages have no receipt yet."""

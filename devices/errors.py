@@ -6,6 +6,7 @@ Not here: deciding that something is wrong; that is for the module which reads t
 DeviceError
  +-- PayloadError   a whole message cannot be used
  +-- ReadingError   one reading of a message cannot be used
+ |    +-- QuestionError  what was said to a question is no answer
  +-- TopicError     a topic is not one of the grammar's
  +-- UnitError      a value's unit is not one the vital is taken in
  +-- VitalsError    the table of vitals contradicts itself
@@ -15,7 +16,18 @@ DeviceError
 
 from typing import Final
 
-REASONS: Final[dict[str, str]] = {
+OF_ANSWERS: Final[dict[str, str]] = {
+    "answers_missing": "The message has no answers, or more than a hundred.",
+    "questionnaire_invalid": "The questionnaire or its version is not text of 1 to 64 printable characters.",
+    "questionnaire_unknown": "There is no questionnaire of that name.",
+    "question_unknown": "The questionnaire has no such question.",
+    "question_not_asked": "The other answers do not lead to this question.",
+    "answer_not_a_choice": "The answer is not one of those that the question has.",
+    "answer_not_a_number": "The answer is not a number.",
+    "answer_out_of_range": "The number is outside what the question asks for.",
+    "confirmation_invalid": "The message does not say of which request it is, or whether that was shown or read.",
+}
+REASONS: Final[dict[str, str]] = OF_ANSWERS | {
     "empty": "The message has no bytes.",
     "too_large": "The message is larger than 64 KiB.",
     "content_type_not_supported": "The message is in a format that this release does not read.",
@@ -53,6 +65,7 @@ REASONS: Final[dict[str, str]] = {
     "value_invalid": "The value is neither a number nor a text of at most 256 printable characters.",
     "unit_invalid": "The unit is not text of at most 64 printable characters.",
     "unit_unknown": "The unit is not one that this vital is taken in.",
+    "vital_reserved": "Answers come on a topic of their own, and not as readings.",
     "time_invalid": "The time is not an ISO 8601 date and time.",
     "time_without_zone": "The time has no zone.",
     "time_past": "The time is before the year 2000.",
@@ -83,6 +96,10 @@ class ReadingError(DeviceError):
         super().__init__(f"{reason}: {detail or REASONS[reason]}")
         self.reason = reason
         self.detail = detail
+
+
+class QuestionError(ReadingError):
+    """What was said to a question is no answer to it."""
 
 
 class TopicError(DeviceError):

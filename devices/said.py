@@ -1,11 +1,15 @@
-"""What the ward says to a device, read from bytes: receipts, whether it is monitored, and what it asks for."""
+"""What the ward says to a device, read from bytes: receipts, whether it is monitored, and what it asks or tells."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
+from devices.questions import Questions
+
 REPEAT: Final = "repeat"
+QUESTIONS: Final = "questions"
+MESSAGE: Final = "message"
 
 
 class Receipts(msgspec.Struct):
@@ -21,12 +25,18 @@ class Status(msgspec.Struct):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ward asks of a device: `request` is "repeat" for measuring `vitals` again, by the time `due`."""
+    """What the ward asks of a device, by the time `due`. The same id is the same request.
+
+    `request` is "repeat" for measuring `vitals` again, "questions" for putting these to the patient, "message" for
+    showing `text`.
+    """
 
     id: str
     request: str
     vitals: Sequence[str] = ()
     due: str = ""
+    questions: Questions | None = None
+    text: str = ""
 
 
 OnRequest = Callable[[str, Request], None]  # the device that is asked, and for what

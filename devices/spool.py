@@ -20,17 +20,19 @@ from devices.errors import SpoolError
 LOCK: Final = "lock"
 JOURNAL: Final = "journal"
 DAMAGED: Final = "damaged"
+READINGS: Final = "readings"
 COMPACT_BYTES: Final = 4 * 1024 * 1024
 
 _CHECK_CHARS: Final = 9
 
 
 class Letter(NamedTuple):
-    """One message to send."""
+    """One message to send, on the device's topic of its `kind`."""
 
     device: str
     message_id: str
     payload: bytes
+    kind: str = READINGS
 
 
 class Kept(NamedTuple):
@@ -40,22 +42,25 @@ class Kept(NamedTuple):
     message_id: str
     start: int
     length: int
+    kind: str = READINGS
 
 
 class _Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """One line: a message, or with no payload the word that it has been receipted."""
+    """One line: a message, or with no payload the word that it has been receipted; readings do not say their kind."""
 
     device: str
     message_id: str
     payload: bytes | None
+    kind: str = READINGS
 
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(_Record).decode
 
 
-def _line(device: str, message_id: str, payload: bytes | None) -> bytes:
-    body = _encode(_Record(device, message_id, payload))
+def _line(device: str, message_id: str, payload: bytes | None, kind: str = READINGS) -> bytes:
+    fields = (device, message_id, payload)
+    body = _encode(fields if kind == READINGS else (*fields, kind))
     return b"%08x %s\n" % (binascii.crc32(body), body)
 
 
@@ -130,7 +135,7 @@ class Spool:
                 return []
             start = self._size
             self._write(b"".join(line for _, line in lines), sync=True)
-            return [self._remember(one.device, one.message_id, place) for one, place in _places(lines, start)]
+            return [self._remember(one.device, one.message_id, place, one.kind) for one, place in _places(lines, start)]
 
     def payload(self, kept: Kept) -> bytes:
         """Return a waiting message's bytes; SpoolError when the disk no longer gives what was written."""
@@ -161,8 +166,8 @@ class Spool:
                     os.close(descriptor)
             self._file = self._held = -1
 
-    def _remember(self, device: str, message_id: str, place: tuple[int, int]) -> Kept:
-        kept = Kept(device, message_id, *place)
+    def _remember(self, device: str, message_id: str, place: tuple[int, int], kind: str) -> Kept:
+        kept = Kept(device, message_id, *place, kind)
         self._live[device, message_id] = kept
         self._live_bytes += kept.length
         return kept
@@ -191,7 +196,7 @@ class Spool:
             elif record.payload is None:
                 self._live.pop((record.device, record.message_id), None)
             else:
-                self._remember(record.device, record.message_id, (start, len(line)))
+                self._remember(record.device, record.message_id, (start, len(line)), record.kind)
         self.damaged = len(broken)
         if broken:
             with os.fdopen(_opened(self._folder / DAMAGED, os.O_WRONLY | os.O_APPEND), "ab") as aside:
@@ -225,7 +230,7 @@ class Spool:
         self._open()
         self._live_bytes = start = 0
         for kept in waiting:
-            self._remember(kept.device, kept.message_id, (start, kept.length))
+            self._remember(kept.device, kept.message_id, (start, kept.length), kept.kind)
             start += kept.length
 
 

@@ -1,11 +1,12 @@
 """ISO 8601 times to milliseconds since the Unix epoch, UTC, fast because minutes and seconds repeat.
 
-Here: reading a time and saying what is wrong with it. Not here: the clock, and what a late or early time means.
+Here: reading a time and saying what is wrong with it, and writing one. Not here: the clock, and what a late or early
+time means.
 """
 
 import functools
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 
 from devices.errors import ReadingError
@@ -66,6 +67,11 @@ def to_ms(text: str) -> int:
         return _minute_ms(text[:_MINUTE_END]) + _second_ms(text[_MINUTE_END:_SECOND_END]) + _tail_ms(text[_SECOND_END:])
     except ValueError:
         return _unusual_ms(text)
+
+
+def utc(at_ms: int) -> str:
+    """Return a time, milliseconds since the Unix epoch, as text that `to_ms` reads back."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _unusual_ms(text: str) -> int:

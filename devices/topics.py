@@ -59,6 +59,11 @@ def _of_device(prefix: str, ward: str, device: str, kind: str) -> str:
     return f"{prefix}/{ward_name(ward)}/{device_name(device)}/{kind}"
 
 
+def spoken_topic(prefix: str, ward: str, device: str, kind: str) -> str:
+    """Return where a device publishes what it says: readings, or answers."""
+    return {"readings": readings_topic, "answers": answers_topic}[kind](prefix, ward, device)
+
+
 def readings_topic(prefix: str, ward: str, device: str) -> str:
     """Return where a device publishes its readings; TopicError for a ward or device that cannot be."""
     return _of_device(prefix, ward, device, "readings")

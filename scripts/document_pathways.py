@@ -1,4 +1,4 @@
-"""Write docs/pathways.md from the pathways and the profiles; with --check, only say whether it is up to date."""
+"""Write docs/pathways.md from pathways, questionnaires and profiles; with --check, only say if it is up to date."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,8 @@ from devices.profiles import PROFILES
 from devices.profiles import VERSION as PROFILES_VERSION
 from devices.vitals import VITALS, printed
 from vwmon import durations
-from vwmon.patients import plans
+from vwmon.patients import asked, plans
+from vwmon.patients.asked import Questionnaire
 from vwmon.patients.records import Plan
 
 PAGE = Path(__file__).parents[1] / "docs" / "pathways.md"
@@ -31,10 +32,13 @@ def main() -> int:
 
 
 def lines() -> Iterator[str]:
-    """Yield the lines of every pathway, then those of every profile."""
+    """Yield the lines of every pathway, then those of every questionnaire and profile."""
     yield "\n## Pathways"
     for plan in plans.load_all().values():
         yield from pathway(plan)
+    yield "\n## Questionnaires"
+    for each in asked.load_all().values():
+        yield from questionnaire(each)
     yield f"\n## Kinds of device\n\nVersion {PROFILES_VERSION} of the table.\n"
     yield from table(
         ("profile", "sends", "how often", "sleeps", "battery"),
@@ -77,9 +81,45 @@ def pathway(plan: Plan) -> Iterator[str]:
         yield f"\nLimit: {rule.title}, level {rule.level}, {side} (`{limit.rule}`). Source: {limit.reason}."
     if not plan.limits:
         yield "\nNo limit of its own beside NEWS2."
+    for one in plan.questionnaires:
+        every = "every day" if one.every_days == 1 else f"every {one.every_days} days"
+        clock = f"{one.at_minute // 60:02d}:{one.at_minute % 60:02d}"
+        yield (
+            f"\nAsked: `{one.questionnaire}`, at the admission and {every} at {clock}, overdue after "
+            f"{durations.text(one.overdue_ms)}. Source: {one.source}."
+        )
     yield "\nTo be asked at admission:\n"
     yield from (f"- {question}" for question in plan.ask)
     yield f"\nSource: {plan.source}."
+
+
+def questionnaire(one: Questionnaire) -> Iterator[str]:
+    """Yield the lines of one questionnaire."""
+    yield f"\n### {one.set.title}: `{one.set.questionnaire}`, version {one.set.version}\n"
+    yield from table(
+        ("question", "", "answers, each with the number that stands for it", "then"),
+        (
+            (f"`{name}`", question.text, _answers(one, name), _then(question.next))
+            for name, question in one.set.questions.items()
+        ),
+    )
+    for rule in BASE.rules.values():
+        if rule.quantity.startswith(f"{asked.ONE}{one.set.questionnaire}."):
+            name = rule.quantity.removeprefix(asked.ONE)
+            what = f"{rule.title}, level {rule.level}, `{name}` from {rule.limit_on:g} up (`{rule.name}`)"
+            yield f"\nRule: {what}. Source: {rule.source}."
+    yield f"\nSource: {one.source}."
+
+
+def _answers(one: Questionnaire, name: str) -> str:
+    question = one.set.questions[name]
+    if question.range is not None:
+        return "a number from {:g} to {:g}".format(*question.range)
+    return ", ".join(f"`{word}` {text} ({one.levels[name][word]:g})" for word, text in question.words.items())
+
+
+def _then(following: str | dict[str, str]) -> str:
+    return following if isinstance(following, str) else ", ".join(f"{key}: {lead}" for key, lead in following.items())
 
 
 def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:

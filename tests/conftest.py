@@ -10,6 +10,7 @@ from hypothesis import settings
 from typer.testing import CliRunner, Result
 
 from alerts.policy import Rule
+from tests.proofs import Proofs
 from vwmon.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +19,11 @@ RECORDINGS = Path("../shared/data")
 # A machine that is busy is not a fault of the code under test.
 settings.register_profile("vwmon", deadline=None, print_blob=True)
 settings.load_profile("vwmon")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what becomes of the tests that prove a control of the hazard log."""
+    config.pluginmanager.register(Proofs(ROOT))
 
 
 @pytest.fixture(scope="session", autouse=True)

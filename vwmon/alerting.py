@@ -20,24 +20,26 @@ from alerts.over_time import OverTime
 from alerts.pauses import LASTS
 from alerts.policy import BASE
 from vwmon import terms
-from vwmon.attribution import NOBODY, PART_OF_VITAL
+from vwmon.attribution import COLUMN_OF_VITAL, NOBODY
 from vwmon.duty import UNTOLD, Staffing
 from vwmon.holds import Holds
 from vwmon.kernels.ragged import Bools, Floats, Ints
 from vwmon.kernels.windows import NEVER_AGE
+from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.limits import BY_THE_TABLE, Course
 from vwmon.patients.places import Place, places
 from vwmon.patients.records import Stay
 from vwmon.pipeline import Gaps, Scores
 from vwmon.points import Refused
 from vwmon.scoring.charts import PARTS
+from vwmon.scoring.layouts import COLUMNS, EVERY_PART
 from vwmon.store import attempts
 from vwmon.store.sqlite import Connection
 from vwmon.story import Placed, Story
 from vwmon.ward import PlanTable
 
 Change = tuple[int, Case, Case]
-OF_PARTS = frozenset(f"value:{part}" for part in PARTS)
+OF_PARTS = frozenset(f"value:{part}" for part in EVERY_PART)
 NOTHING_LEARNT: Mapping[int, Sequence[Placed]] = MappingProxyType({})
 
 
@@ -99,7 +101,7 @@ class Alerting:
         """
         before = self._stays
         self._stays, self._provenance, self._plans = stays, provenance, plans
-        self._expected = _named(plans.expected)
+        self._expected = _named(plans)
         self._courses = courses or [BY_THE_TABLE] * len(stays)
         self._wards = wards or [places(stay) for stay in stays]
         self.hold(self._holds)
@@ -175,7 +177,7 @@ class Alerting:
         for row, case in self._load(list(found)):
             after, over_time = case, self._terms[row]
             for fell_ms, i in sorted((int(due_ms[i]), i) for i in found[row]):
-                part, last = PARTS[parts[i]], int(last_ms[i]) if last_ms[i] >= 0 else None
+                part, last = self._plans.parts(row)[parts[i]], int(last_ms[i]) if last_ms[i] >= 0 else None
                 after = over_time.tick(after, fell_ms)
                 after = lifecycle.overdue(after, part, fell_ms, now_ms, last_ms=last, terms=over_time.at(now_ms))
             changes.append((row, case, over_time.tick(after, now_ms)))
@@ -228,12 +230,15 @@ class Alerting:
         ages = scores.refused_age_ms[rows, parts]
         stays = [self._stays[row].stay_no for row in scores.stay[rows].tolist()]
         tried = list(zip(stays, (scores.at_ms[rows] - ages).tolist(), strict=True))
-        came: dict[tuple[int, int, int], str] = {}
+        came: dict[tuple[int, int, str, int], str] = {}
         for (stay_no, vital, at_ms), sent in attempts.sent(self._db, set(tried)).items():
-            came.setdefault((stay_no, at_ms, PART_OF_VITAL.get(vital, NOBODY)), sent)
+            for chart, columns in COLUMN_OF_VITAL.items():
+                came.setdefault((stay_no, at_ms, chart, columns.get(vital, NOBODY)), sent)
         found: dict[int, dict[str, tuple[int, str]]] = {}
         for row, part, age_ms, one in zip(rows.tolist(), parts.tolist(), ages.tolist(), tried, strict=True):
-            found.setdefault(row, {})[PARTS[part]] = (age_ms, came.get((*one, part), ""))
+            of = int(scores.stay[row])
+            sent = came.get((*one, self._plans.chart(of), part), "")
+            found.setdefault(row, {})[self._plans.parts(of)[part]] = (age_ms, sent)
         return found
 
     def _remembered(self, rows: Sequence[int], stamp: int) -> Iterator[tuple[int, Case]]:
@@ -265,17 +270,21 @@ class Alerting:
 
     def _note(self, row: int, case: Case) -> None:
         self._watched[row] = not case.quiet
-        self._awaited[row] = [part in case.overdue for part in PARTS]
+        self._awaited[row] = [part in case.overdue for part in self._plans.parts(row)]
         self._waiting.pop(row, None)
         if waiting := faults.waiting(case):
             self._waiting[row] = waiting
 
 
-def _named(parts: Bools) -> list[tuple[str, ...]]:
-    """Name the parts that each row marks; rows that mark the same ones share their names."""
-    codes = (parts @ (1 << np.arange(len(PARTS)))).tolist()
-    names = {code: tuple(part for bit, part in enumerate(PARTS) if code >> bit & 1) for code in set(codes)}
-    return [names[code] for code in codes]
+def _named(plans: PlanTable) -> list[tuple[str, ...]]:
+    """Name the parts that each row expects; rows of one chart that expect the same ones share their names."""
+    codes = (plans.expected @ (1 << np.arange(len(PARTS)))).tolist()
+    charts = [plans.chart(row) for row in range(len(codes))] if len(plans.ages_ms) else [NEWS2] * len(codes)
+    names = {
+        (chart, code): tuple(part for bit, part in enumerate(COLUMNS[chart]) if code >> bit & 1)
+        for chart, code in set(zip(charts, codes, strict=True))
+    }
+    return [names[key] for key in zip(charts, codes, strict=True)]
 
 
 def _asked(courses: Sequence[Course]) -> tuple[Floats, Bools]:

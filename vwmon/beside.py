@@ -1,17 +1,18 @@
-"""What plans expect beside the score, a weight or a glucose: whether it came, and since when it is overdue.
+"""What plans expect beside the score, a weight or an answer: whether it came, and since when it is overdue.
 
 The scorer follows the parts of the score only; what is here is looked at as devices are, and is a finding like theirs,
 by the rule that says the same of the parts. What follows is alerts.faults'.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from alerts.faults import Finding
 from alerts.model import SILENCE
-from vwmon.patients import plans
-from vwmon.patients.records import Assignment, Expected, Stay
+from vwmon.patients import asked, plans
+from vwmon.patients.dues import due_after
+from vwmon.patients.records import AskedSet, Assignment, Plan, Stay
 from vwmon.store import readings, registers
 from vwmon.store.findings import Key
 from vwmon.store.sqlite import Connection
@@ -44,7 +45,7 @@ BySeries = Mapping[tuple[int, int], Last]  # by device and vital, both by number
 class _Awaited:
     """One vital of one stay: how long it is waited for, from when on, and which devices' readings are the stay's."""
 
-    expected: Expected
+    overdue_ms: int
     begun: Came
     held: tuple[Assignment, ...]
 
@@ -62,16 +63,36 @@ class _Awaited:
         its arrival, as it does for the parts of the score.
         """
         observed_ms, received_ms = last or self.begun
-        late = received_ms - observed_ms > self.expected.overdue_ms
-        return (received_ms if late else observed_ms) + self.expected.overdue_ms
+        late = received_ms - observed_ms > self.overdue_ms
+        return (received_ms if late else observed_ms) + self.overdue_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AwaitedAnswers(_Awaited):
+    """The answers to one questionnaire of one stay, which are due at times of their own."""
+
+    set: AskedSet
+    zone: str
+    known: dict[Came | None, int] = field(default_factory=dict)
+
+    def due_ms(self, last: Came | None) -> int:
+        """Give until when the first answers are waited for that are due after the last, whenever those arrived.
+
+        What was due before the stay was in the register could not be asked before.
+        """
+        if last not in self.known:
+            self.known.clear()
+            due_ms = due_after(self.set, self.zone, self.begun.observed_ms, (last or self.begun).observed_ms)
+            self.known[last] = (self.begun.received_ms if last is None else due_ms) + self.overdue_ms
+        return self.known[last]
 
 
 class Beside:
     """What is awaited beside the score, and what came of it; one thread uses it."""
 
-    def __init__(self, db: Connection) -> None:
-        """Begin knowing nothing: what is awaited is read at the first look."""
-        self._db, self._version = db, -1
+    def __init__(self, db: Connection, zone: Callable[[str], str]) -> None:
+        """Begin knowing nothing: what is awaited is read at the first look; `zone` names the time zone of a ward."""
+        self._db, self._zone, self._version = db, zone, -1
         self._awaited: dict[Wanted, _Awaited] = {}
         self._came: dict[Wanted, Came] = {}
 
@@ -110,13 +131,22 @@ class Beside:
         for one in registers.assignments(self._db):
             held.setdefault(one.stay_no, []).append(one)
         self._awaited = {
-            (stay.stay_no, vital): _Awaited(
-                expected=expected, begun=_begun(stay, registered), held=tuple(held.get(stay.stay_no, ()))
-            )
+            (stay.stay_no, vital): awaited
             for stay in registers.stays(self._db, open_only=True)
             if stay.pathway in loaded
-            for vital, expected in loaded[stay.pathway].beside.items()
+            for vital, awaited in self._of(
+                stay, loaded[stay.pathway], _begun(stay, registered), tuple(held.get(stay.stay_no, ()))
+            )
         }
+
+    def _of(self, stay: Stay, plan: Plan, begun: Came, held: tuple[Assignment, ...]) -> Iterator[tuple[str, _Awaited]]:
+        """Yield what a plan expects of a stay beside the score: vitals, and the answers that it is asked for."""
+        for vital, expected in plan.beside.items():
+            yield vital, _Awaited(overdue_ms=expected.overdue_ms, begun=begun, held=held)
+        zone = self._zone(stay.ward)
+        for one in plan.questionnaires:
+            name = f"{asked.WHOLE}{one.questionnaire}"
+            yield name, _AwaitedAnswers(overdue_ms=one.overdue_ms, begun=begun, held=held, set=one, zone=zone)
 
     def _hear(self, wanted: Wanted, awaited: _Awaited, series: BySeries, number: int) -> Came | None:
         """Give the latest that is the stay's, of what the devices sent last and what was known before."""

@@ -108,7 +108,7 @@ def _scores(stored: Sequence[ScoreRow], told: Sequence[ScoreRow], sources: Sourc
 
 
 def _packed(where: str, at_ms: int, packed: tuple[int, int], sources: Sources) -> Iterator[Difference]:
-    for part, ours, theirs in zip(PARTS, *(unpack(one, len(PARTS)) for one in packed), strict=True):
+    for part, ours, theirs in zip(sources.parts, *(unpack(one, len(sources.parts)) for one in packed), strict=True):
         if ours != theirs:
             source = sources.last(part, at_ms)
             named = "" if source is None else f" (reading {source.seq} of {utc(source.observed_ms)}: {source.value:g})"
@@ -116,7 +116,7 @@ def _packed(where: str, at_ms: int, packed: tuple[int, int], sources: Sources) -
 
 
 def _made_of(sources: Sources, at_ms: int) -> str:
-    found = sorted(source.seq for part in PARTS for source in sources.at(part, at_ms))
+    found = sorted(source.seq for part in sources.parts for source in sources.at(part, at_ms))
     return f" (readings {', '.join(map(str, found))})" if found else ""
 
 

@@ -1,4 +1,4 @@
-"""The daemon: the threads that ingest, score, tell people and publish, and the one that watches them. Composition only.
+"""The daemon: the threads that ingest, score, tell people, publish and ask, and the one that watches. Composition only.
 
 There is one way to stop, and one way to start, which reads everything back from the database. A thread that ends by
 itself, with or without an error, ends the process; the service manager starts it again.
@@ -18,12 +18,14 @@ from pathlib import Path
 import msgspec
 
 from devices import topics
+from devices.answers import READ
 from vwmon import channels, config, notifier, reaching, rota
+from vwmon.asking import Asker
 from vwmon.clock import Clock
 from vwmon.config import Settings
 from vwmon.config_duty import Person
 from vwmon.errors import VwmonError
-from vwmon.ingest import DeviceStatus, Ingest
+from vwmon.ingest import Confirmed, DeviceStatus, Ingest
 from vwmon.intake.link import Link
 from vwmon.intake.session import MqttIntake
 from vwmon.merging import MergingLog
@@ -32,7 +34,7 @@ from vwmon.provenance import Provenance
 from vwmon.publisher import Publisher
 from vwmon.scorer import Scorer
 from vwmon.service import Service
-from vwmon.store import anchors, database, registers
+from vwmon.store import anchors, database, hub, registers
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import Monitor
@@ -77,9 +79,9 @@ class Daemon:
         """
         path = self._settings.store.path
         with ExitStack() as opened:
-            writing, scoring, telling, publishing = (
+            writing, scoring, telling, publishing, asking = (
                 opened.enter_context(closing(database.open_writer(path, checked=again)))
-                for again in (False, True, True, True)
+                for again in (False, True, True, True, True)
             )
             opened.enter_context(sole_daemon(path))
             _warn_of_open_files(path)
@@ -89,11 +91,13 @@ class Daemon:
             ingest = self._ingest(intake, writing, scorer)
             watch = Watch(scoring, scorer, self._surroundings(intake, ingest, versions))
             sender = self._sender(telling)
+            asker = Asker(asking, intake, self._settings.mqtt.prefix, versions.zone, self._clock.now_ms)
             works = {
                 "ingest": partial(ingest.run, self._over),
                 "scoring": partial(self._score, watch),
                 "notifier": partial(sender.run, self._over),
                 "publisher": partial(self._publisher(publishing, intake).run, self._over),
+                "asking": partial(asker.run, self._over),
             }
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
@@ -109,6 +113,7 @@ class Daemon:
             clock=self._clock,
             on_commit=self._committed.set,
             statuses=partial(_note_statuses, db),
+            confirmations=partial(_note_confirmations, db),
             prefix=self._settings.mqtt.prefix,
         )
 
@@ -136,6 +141,7 @@ class Daemon:
             limits=self._settings.monitor,
             free_bytes=partial(_free_bytes, self._settings.store.path),
             anchors=anchors.beside(self._settings.store.path),
+            zone=versions.zone,
         )
 
     def _watch_over(
@@ -258,6 +264,16 @@ def _warn_of_open_files(path: Path) -> None:
     with suppress(OSError):
         for file in database.open_to_everyone(path):
             log.warning("open_to_everyone file=%s: chmod o-rwx it", file)
+
+
+def _note_confirmations(db: Connection, said: Sequence[Confirmed]) -> Sequence[Confirmed]:
+    with database.atomic(db):
+        return [one for one in said if not _confirms(db, one)]
+
+
+def _confirms(db: Connection, one: Confirmed) -> bool:
+    said = one.confirmation
+    return hub.confirm(db, one.device, said.request, said.observed.observed_ms, read=said.state == READ)
 
 
 def _free_bytes(path: Path) -> int:

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 
 from alerts import store as cases
+from alerts.evidence import WHOLE
 from alerts.model import Alert, Event
 from alerts.policy import BASE, Limit, Rule, RuleSet
 from alerts.queries import utc
@@ -18,14 +19,14 @@ from vwmon import comparing, nearest, timeline
 from vwmon.comparing import Compared, Difference
 from vwmon.errors import UsageError, VwmonError
 from vwmon.nearest import ASKING, Moment, Nearest
+from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.places import places
 from vwmon.patients.plans import FEEDS
 from vwmon.patients.records import Expected, Plan
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.quantities import inputs
 from vwmon.retelling import Retelling
-from vwmon.scoring import charts, vectorised
-from vwmon.scoring.charts import PARTS
+from vwmon.scoring import charts, layouts, mixed
 from vwmon.scoring.records import Chart
 from vwmon.sources import Source, Sources, measured
 from vwmon.store import account, transfers
@@ -35,7 +36,6 @@ from vwmon.store.readings import LogRow
 from vwmon.store.scores import ScoreRow
 from vwmon.store.sqlite import Connection
 from vwmon.timeline import Message, Step
-from vwmon.windows import CHART
 
 SILENT = "silent"
 
@@ -148,7 +148,8 @@ def explain(db: Connection, alert_id: str, versions: Provenance, number: int = 1
         raise UsageError(f"{alert.id} asked for someone {len(asked)} times; name one of them")
     plan = _plan(whole, versions)
     named = versions.plan(plan.pathway if plan is not None else SYSTEM)
-    now = Versions(versions.software, versions.chart, named, versions.config_hash)
+    charted = versions.charted(plan.pathway) if plan is not None else versions.chart
+    now = Versions(versions.software, charted, named, versions.config_hash)
     if whole.recorded:
         versions = replace(versions, staffing=replace(versions.staffing, told=False))
     begun = partial(Retelling.begun, db, whole, versions)
@@ -167,7 +168,7 @@ def explain(db: Connection, alert_id: str, versions: Provenance, number: int = 1
         rules=_rules(event, in_force),
         given=in_force.given,
         plan=plan,
-        chart=charts.load(CHART),
+        chart=charts.load(NEWS2 if whole.stay is None else whole.stay.chart),
         versions=now,
         learnt=_learnt(whole, event, up_to_seq),
         measured=_measured(whole, plan, sources, event, up_to_seq) if scored else (),
@@ -266,12 +267,13 @@ def _rules(event: Event, in_force: RuleSet) -> list[Rule]:
 def _measured(whole: Account, plan: Plan | None, sources: Sources, event: Event, up_to_seq: int) -> list[Measured]:
     """Give every part of the score at the moment of an event, the missing ones with their last reading."""
     evidence, at_ms = event.evidence, event.evidence["at_ms"]
-    values = np.array([[evidence["values"].get(part, np.nan) for part in PARTS]])
-    scale = np.array([whole.stay.spo2_scale if whole.stay is not None else 1])
-    score = vectorised.score(charts.load(CHART), values, {"spo2_scale": scale})
+    values = np.array([[evidence["values"].get(part, np.nan) for part in sources.parts]])
+    scale = np.array([whole.stay.spo2_scale if whole.stay is not None else 1], dtype=np.int8)
+    band = layouts.band(whole.stay.ages_ms if whole.stay is not None else (), at_ms)
+    score = mixed.score(values, scale, np.array([band]))
     behind = sources.behind(evidence, up_to_seq)
     found = []
-    for column, part in enumerate(PARTS):
+    for column, part in enumerate(sources.parts):
         last = sources.last(part, at_ms, up_to_seq)
         present = part in evidence["values"]
         age_ms = evidence["ages_ms"].get(part) if present else None if last is None else at_ms - last.observed_ms
@@ -294,7 +296,8 @@ def _learnt(whole: Account, event: Event, up_to_seq: int) -> list[Learnt]:
     said = event.evidence.get("sentences", {})
     found = []
     for name, value in event.evidence.get("quantities", {}).items():
-        rests_on, at_ms = inputs(name), event.evidence["at_ms"]
+        chart = NEWS2 if whole.stay is None else whole.stay.chart
+        rests_on, at_ms = inputs(name, chart), event.evidence["at_ms"]
         brought = [
             row
             for row in whole.rows
@@ -319,12 +322,12 @@ def _awaited(plan: Plan | None, sources: Sources, event: Event, up_to_seq: int) 
             due_ms=gap["due_ms"],
             last_ms=gap["last_ms"],
             source=None
-            if gap["last_ms"] is None or part not in PARTS
+            if gap["last_ms"] is None or part not in sources.parts
             else sources.last(part, gap["last_ms"], up_to_seq),
             expected=None if plan is None else plan.expected.get(part),
         )
         for part, gap in event.evidence.get("overdue", {}).items()
-        if part in PARTS or (plan is not None and part in plan.beside)
+        if part in sources.parts or part.startswith(WHOLE) or (plan is not None and part in plan.beside)
     ]
 
 

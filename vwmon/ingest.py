@@ -7,15 +7,17 @@ database says can: then nothing is acknowledged, and the process ends and starts
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from devices import topics
+from devices import answers, topics
+from devices.answers import Confirmation
 from devices.errors import DeviceError, PayloadError
 from devices.payloads import decode
 from vwmon.clock import Clock
 from vwmon.intake.protocol import Batch, Intake, Packet
+from vwmon.patients import asked
 from vwmon.store.arrivals import Appended, Arrival, Quarantined
 
 log = logging.getLogger(__name__)
@@ -23,12 +25,14 @@ log = logging.getLogger(__name__)
 IDLE_S: Final = 0.25
 IDS_IN_RECEIPT: Final = 64
 KIND: Final = "readings"
+ANSWERS: Final = "answers"
 OWN_STATUS: Final = "/monitor/status"
 
 REASONS: Final[dict[str, str]] = {
     "retained": "The message was left with the broker for later; a reading must come when it is taken.",
     "topic_unknown": "The topic does not name a ward and a device.",
     "unreadable": "The message could not be read, and not for a reason that is known; the log says more.",
+    "request_unknown": "It confirms what the patient of this device was not sent.",
     "status_invalid": "The device's status is not an object with a status of online or offline.",
 }
 
@@ -54,6 +58,21 @@ class Statuses(Protocol):
 
     def __call__(self, said: Sequence[tuple[str, DeviceStatus, int]]) -> None:
         """Note (device, status, received_ms), oldest first."""
+
+
+class Confirmed(NamedTuple):
+    """What a device confirmed: which request was shown, or read, and the message that said so."""
+
+    device: str
+    confirmation: Confirmation
+    packet: Packet
+
+
+class Confirmations(Protocol):
+    """Where it is noted that hubs showed what they were sent."""
+
+    def __call__(self, said: Sequence[Confirmed]) -> Sequence[Confirmed]:
+        """Note what was confirmed, oldest first; give what cannot be, because no such request was that patient's."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +106,7 @@ class Sorted:
         self.arrivals: list[Arrival] = []
         self.quarantined: list[Quarantined] = []
         self.statuses: list[tuple[str, DeviceStatus, int]] = []
+        self.confirmed: list[Confirmed] = []
         self.ids: dict[str, list[str]] = {}
 
     def set_aside(self, packet: Packet, device: str | None, reason: str, detail: str, key: str | None = None) -> None:
@@ -102,7 +122,12 @@ class Sorted:
                 message_id=key,
             )
         )
-        if key is not None and device is not None:
+        if device is not None:
+            self.receipt(packet, key)
+
+    def receipt(self, packet: Packet, key: str | None) -> None:
+        """Note that the sender of a message that has an id is to be told that it is kept."""
+        if key is not None:
             self.ids.setdefault(packet.topic, []).append(key)
 
 
@@ -117,13 +142,15 @@ class Ingest:
         clock: Clock,
         on_commit: Callable[[], None],
         statuses: Statuses | None = None,
+        confirmations: Confirmations | None = None,
         prefix: str = topics.DEFAULT_PREFIX,
     ) -> None:
         """Join an intake to a log; `on_commit` is told after each commit, on this thread, and must be quick.
 
-        Without `statuses`, what devices say of themselves is acknowledged and forgotten.
+        Without `statuses` and `confirmations`, what devices say of themselves is acknowledged and forgotten.
         """
         self._intake, self._log, self._clock = intake, log, clock
+        self._confirmations = confirmations
         self._on_commit, self._statuses, self._prefix = on_commit, statuses, prefix
         self.counts = Counts()
 
@@ -149,6 +176,8 @@ class Ingest:
 
     def _keep(self, batch: Batch) -> None:
         kept = sort(batch.packets, self._prefix)
+        for one in self._confirmations(kept.confirmed) if kept.confirmed and self._confirmations is not None else ():
+            kept.set_aside(one.packet, one.device, "request_unknown", one.confirmation.request)
         if kept.arrivals or kept.quarantined:
             appended = self._log.append(kept.arrivals, kept.quarantined, self._clock.now_ms())
             self._count(batch, kept, appended)
@@ -180,7 +209,7 @@ def sort(packets: Sequence[Packet], prefix: str) -> Sorted:
         try:
             ward, device, kind = topics.parse(name, prefix)
             if kind != KIND or packet.retain or packet.oversize:
-                _sort_unusual(packet, device, kind, kept)
+                _sort_unusual(packet, ward, device, kind, kept)
                 continue
             message = decode(
                 packet.payload, device=device, received_ms=packet.received_ms, content_type=packet.content_type
@@ -203,17 +232,30 @@ def receipts(ids: dict[str, list[str]]) -> Iterator[tuple[str, bytes]]:
     for topic, keys in ids.items():
         for start in range(0, len(keys), IDS_IN_RECEIPT):
             receipt = Receipt(ids=keys[start : start + IDS_IN_RECEIPT])
-            yield f"{topic[: -len(KIND)]}receipts", msgspec.json.encode(receipt)
+            yield f"{topic.rpartition('/')[0]}/receipts", msgspec.json.encode(receipt)
 
 
-def _sort_unusual(packet: Packet, device: str, kind: str, kept: Sorted) -> None:
-    """Decide of a status, and of readings that were retained or are too large to be read."""
-    if kind != KIND:
+def _sort_unusual(packet: Packet, ward: str, device: str, kind: str, kept: Sorted) -> None:
+    """Decide of answers and of a status, and of what was retained or is too large to be read."""
+    if kind not in {KIND, ANSWERS}:
         _sort_status(packet, device, kept)
     elif packet.oversize:
         kept.set_aside(packet, device, "too_large", "the beginning is kept")
+    elif packet.retain:
+        kept.set_aside(packet, device, "retained", REASONS["retained"], _id(packet, device, kind))
     else:
-        kept.set_aside(packet, device, "retained", REASONS["retained"], _id(packet, device))
+        _sort_answers(packet, ward, device, kept)
+
+
+def _sort_answers(packet: Packet, ward: str, device: str, kept: Sorted) -> None:
+    """Take answers as readings of the log; what only confirms that something was shown is none."""
+    said = answers.decode(packet.payload, device, packet.received_ms)
+    if isinstance(said, Confirmation):
+        kept.confirmed.append(Confirmed(device, said, packet))
+    else:
+        message = asked.readings(said)
+        kept.arrivals.append(Arrival(ward, device, packet.topic, message, packet.received_ms, packet.payload))
+    kept.receipt(packet, said.id)
 
 
 def _sort_status(packet: Packet, device: str, kept: Sorted) -> None:
@@ -227,9 +269,11 @@ def _sort_status(packet: Packet, device: str, kept: Sorted) -> None:
         kept.statuses.append((device, status, packet.received_ms))
 
 
-def _id(packet: Packet, device: str) -> str | None:
+def _id(packet: Packet, device: str, kind: str) -> str | None:
     """Read a message's id, as far as that can be done, so that its sender may be told that it was kept."""
     try:
+        if kind == ANSWERS:
+            return answers.decode(packet.payload, device, packet.received_ms).id
         return decode(packet.payload, device=device, received_ms=packet.received_ms).id
     except PayloadError as error:
         return error.message_id

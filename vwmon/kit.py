@@ -16,6 +16,7 @@ from alerts.policy import RULES
 from devices.profiles import SLEEPERS
 from devices.readings import MARK_CLOCK_AHEAD
 from vwmon.beside import Beside
+from vwmon.provenance import ELSEWHERE
 from vwmon.store import kit as stored
 from vwmon.store.findings import Key
 from vwmon.store.kit import Heard, Missing, Said, Tried
@@ -80,10 +81,20 @@ class Kit:
     others it would find what it found before, and what is known is no news.
     """
 
-    def __init__(self, db: Connection, cursor: int, *, sleeping: Collection[str] = ()) -> None:
-        """Read back the last of every series; `sleeping` are more profiles that leave without a goodbye."""
+    def __init__(
+        self,
+        db: Connection,
+        cursor: int,
+        *,
+        sleeping: Collection[str] = (),
+        zone: Callable[[str], str] = lambda _ward: ELSEWHERE,
+    ) -> None:
+        """Read back the last of every series; `sleeping` are more profiles that leave without a goodbye.
+
+        `zone` names the time zone of a ward.
+        """
         self._db, self._sleeping = db, SLEEPERS.union(sleeping)
-        self._beside = Beside(db)
+        self._beside = Beside(db, zone)
         self._series: dict[tuple[int, int], Series] = {}
         self._of_device: dict[int, list[Series]] = {}
         self._said: list[Said] = []

@@ -17,16 +17,18 @@ import numpy as np
 from alerts.model import Alert, Event, Kind, Lane, State
 from devices.vitals import VITALS, Vital
 from vwmon.attribution import AIR_PERCENT, Vitals
+from vwmon.patients.chart_names import NEWS2
 from vwmon.retelling import Retelling
 from vwmon.scoring import charts
-from vwmon.scoring.charts import PARTS
+from vwmon.scoring.layouts import COLUMNS
 from vwmon.scoring.records import MILLION, Band, Part
 from vwmon.scoring.reference import quantise
 from vwmon.sources import Source
 from vwmon.store.account import Kept
 from vwmon.timeline import Message, Settled, Step
-from vwmon.windows import CHART
 
+# PEWS has no steps: values are tried by the whole unit, a fraction of oxygen by the per cent.
+STEPS: Final[Mapping[str, int]] = {"fio2": MILLION // 100}
 ASKING: Final = frozenset({Kind.RAISED, Kind.WORSENED, Kind.OUTGREW, Kind.EXPIRED, Kind.RELAPSED, Kind.REVIVED})
 
 
@@ -42,7 +44,7 @@ class Change:
     @property
     def rank(self) -> tuple[float, ...]:
         """Order changes from the nearest on."""
-        part = PARTS.index(self.source.part)
+        part = COLUMNS[self.source.chart].index(self.source.part)
         return (self.steps, self.share, -self.source.observed_ms, part, self.source.seq, self.value)
 
 
@@ -126,12 +128,12 @@ def _stands(alert: Alert, event: Event) -> bool:
 
 def changes(source: Source) -> Iterator[Change]:
     """Give every other value of a reading that is possible of a person, at the resolution of the chart."""
-    part = charts.load(CHART).parts[PARTS.index(source.part)]
+    part = _part(source)
     vital, bands = VITALS[source.vital], part.tables[0].bands
     if all(band.name for band in bands):
         yield from _words(source, part, vital, bands)
     else:
-        yield from _numbers(source, vital, part.step)
+        yield from _numbers(source, vital, part.step if source.chart == NEWS2 else STEPS.get(vital.name, MILLION))
 
 
 def _numbers(source: Source, vital: Vital, step: int) -> Iterator[Change]:
@@ -159,10 +161,14 @@ def _words(source: Source, part: Part, vital: Vital, bands: Sequence[Band]) -> I
 
 def _bands(source: Source, value: float) -> tuple[int | None, ...]:
     """Tell which band of each table of its part a value is in: rules see no more of it than that."""
-    part = charts.load(CHART).parts[PARTS.index(source.part)]
-    counted = Vitals({0: source.vital}).value(np.zeros(1, dtype=np.int64), np.array([value]))
+    part = _part(source)
+    counted = Vitals({0: source.vital}).value(np.zeros(1, dtype=np.int64), np.array([value]), source.chart)
     steps = quantise(float(counted[0]), part.step)
     return tuple(next((i for i, band in enumerate(table.bands) if _within(band, steps)), None) for table in part.tables)
+
+
+def _part(source: Source) -> Part:
+    return next(part for part in charts.load(source.chart).parts if part.name == source.part)
 
 
 def _within(band: Band, steps: int) -> bool:

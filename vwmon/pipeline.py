@@ -15,10 +15,11 @@ import numpy as np
 
 from vwmon.kernels.ragged import Bools, Bytes, Floats, Ints, bisect_right, firsts, keyed, running_count, running_max
 from vwmon.kernels.windows import NEVER_AGE, last_valid
-from vwmon.scoring import charts, vectorised
+from vwmon.scoring import mixed
 from vwmon.scoring.charts import PARTS
+from vwmon.scoring.mixed import Mixed
 from vwmon.ward import Readings, Ward
-from vwmon.windows import CHART, NEVER, Columns, in_order
+from vwmon.windows import NEVER, Columns
 
 SPO2, OXYGEN = PARTS.index("spo2"), PARTS.index("oxygen")
 COUNT = len(PARTS)
@@ -50,7 +51,7 @@ class _Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores(_Rows):
-    """Scored moments, in order of wave, stay and time; n rows, p parts in the order of PARTS.
+    """Scored moments, in order of wave, stay and time; n rows, p parts in the order of each stay's chart.
 
     A moment is the time of a reading or of an attempt. `received_ms` is that of the unit that had it scored,
     `rescored_from_ms` the earliest time of that unit: the stay's history from there on is as given here. `late`: the
@@ -232,7 +233,7 @@ def _columns(ward: Ward, readings: Readings, rank: Ints, wave: _Wave) -> tuple[C
     owner = np.concatenate([kept.owner, rank * COUNT + readings.part])
     times_ms = np.concatenate([kept.times_ms, readings.observed_ms])
     values = np.concatenate([kept.values, readings.value])
-    order = in_order(owner, times_ms, owner % COUNT, values)
+    order = ward.windows.in_order(owner, series[owner], times_ms, values)
     columns = Columns.sorted(len(series), owner[order], times_ms[order], values[order])
     return columns, np.flatnonzero(order >= len(kept.owner))
 
@@ -266,7 +267,7 @@ def _scores(ward: Ward, columns: Columns, attempts: Columns | None, moments: _Mo
     value, age = value.reshape(-1, COUNT), age.reshape(-1, COUNT)
     refused_age = _refused_age(ward, attempts, asked, stay, age)
     value = np.where(age <= plans.valid_ms[stay], value, np.nan)
-    found = vectorised.score(charts.load(CHART), value, {"spo2_scale": plans.spo2_scale[stay]})
+    found = mixed.score(value, plans.spo2_scale[stay], plans.ages.band(stay, moments.at_ms))
     could_be = _could_be(_suspect(ward, stay, moments.at_ms, age, refused_age), found)
     nothing = np.zeros(len(stay), dtype=np.int64)
     return Scores(
@@ -314,7 +315,7 @@ def _suspect(ward: Ward, stay: Ints, at_ms: Ints, age: Ints, refused_age: Ints) 
     return plans.expected[stay] & late_or_refused
 
 
-def _could_be(suspect: Bools, found: vectorised.ScoreColumns) -> Ints:
+def _could_be(suspect: Bools, found: Mixed) -> Ints:
     """Give the totals with every part that is suspect and missing at its most points.
 
     Where that is oxygen, SpO2 counts as it would on oxygen: on scale 2 the same saturation then scores more.
@@ -325,7 +326,7 @@ def _could_be(suspect: Bools, found: vectorised.ScoreColumns) -> Ints:
     return could_be
 
 
-def _changed(first: Bools, found: vectorised.ScoreColumns, could_be: Ints) -> Bools:
+def _changed(first: Bools, found: Mixed, could_be: Ints) -> Bools:
     """Mark the rows that differ from the row before, and the first ones."""
     changed = first.copy()
     for column in (found.points_min, found.points_max, found.present):

@@ -7,8 +7,10 @@ from types import MappingProxyType
 import numpy as np
 
 from vwmon.kernels.ragged import Ints
+from vwmon.patients.chart_names import NEWS2
 from vwmon.pipeline import Scores
 from vwmon.scoring.charts import PARTS
+from vwmon.scoring.layouts import COLUMNS
 
 Refused = Mapping[str, tuple[int, str]]  # by part, how long ago it was tried (ms), and what came
 NOTHING: Refused = MappingProxyType({})
@@ -50,8 +52,19 @@ class Noted:
     sentences: Mapping[str, str]
 
 
-def point(scores: Scores, row: int, stay_no: int, expected: tuple[str, ...], refused: Refused = NOTHING) -> Point:
-    """Give one row of the scores as a point of the stay of that number; `refused` is as Point has it."""
+def point(  # noqa: PLR0913 -- whose moment it is, and what its plan and its chart say of it
+    scores: Scores,
+    row: int,
+    stay_no: int,
+    expected: tuple[str, ...],
+    refused: Refused = NOTHING,
+    *,
+    parts: tuple[str, ...] = COLUMNS[NEWS2],
+) -> Point:
+    """Give one row of the scores as a point of the stay of that number; `refused` is as Point has it.
+
+    `parts` are those of the stay's chart, in the order of its columns.
+    """
     present = [part for part, there in enumerate(scores.present[row].tolist()) if there]
     minimum, values, ages = scores.points_min[row].tolist(), scores.values[row].tolist(), scores.age_ms[row].tolist()
     return Point(
@@ -64,14 +77,14 @@ def point(scores: Scores, row: int, stay_no: int, expected: tuple[str, ...], ref
         could_be=int(scores.could_be[row]),
         red=bool(scores.red[row]),
         complete=bool(scores.complete[row]),
-        missing=tuple(name for part, name in enumerate(PARTS) if part not in present),
-        points={PARTS[part]: minimum[part] for part in present},
-        values={PARTS[part]: values[part] for part in present},
-        ages_ms={PARTS[part]: ages[part] for part in present},
+        missing=tuple(name for part, name in enumerate(parts) if part not in present),
+        points={parts[part]: minimum[part] for part in present},
+        values={parts[part]: values[part] for part in present},
+        ages_ms={parts[part]: ages[part] for part in present},
         measured=0 in ages,
         refused=refused,
         expected=expected,
-        quantities={f"value:{PARTS[part]}": values[part] for part in present if ages[part] == 0},
+        quantities={f"value:{parts[part]}": values[part] for part in present if ages[part] == 0},
     )
 
 

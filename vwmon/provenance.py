@@ -6,6 +6,7 @@ stored score and alert carries the number of one such set, so that any of them c
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import metadata
 
 from vwmon import terms
@@ -13,6 +14,7 @@ from vwmon.config import Settings
 from vwmon.config_duty import Ward
 from vwmon.duty import UNTOLD, Staffing
 from vwmon.patients import plans
+from vwmon.patients.chart_names import NEWS2, PEWS
 from vwmon.patients.limits import Layers
 from vwmon.patients.records import Plan
 from vwmon.scoring import charts
@@ -23,23 +25,25 @@ SYSTEM = "system"  # stands for the plan where an alert is about no patient
 ELSEWHERE = "UTC"  # the zone of a ward that the configuration does not name
 
 
-def _chart() -> str:
-    news2 = charts.load("news2")
-    return f"{news2.id} {news2.version}"
+def _chart(name: str) -> str:
+    chart = charts.load(name)
+    return f"{chart.id} {chart.version}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """The versions of this process, and how its wards are staffed; `number` registers the versions with a plan's.
 
-    `host` is the machine, where it is told.
+    `chart` is that of adults and of what is about no patient, `children` that of children. `host` is the machine, where
+    it is told.
     """
 
     config_hash: str
     plans: Mapping[str, Plan]
     wards: Mapping[str, Ward] = field(default_factory=dict)
     software: str = field(default_factory=lambda: metadata.version("vwmon"))
-    chart: str = field(default_factory=_chart)
+    chart: str = field(default_factory=partial(_chart, NEWS2))
+    children: str = field(default_factory=partial(_chart, PEWS))
     host: str | None = None
     staffing: Staffing = UNTOLD
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -67,8 +71,14 @@ class Provenance:
         """Give the number of the versions that score stays of a pathway; a write the first time, in a transaction."""
         if pathway not in self._numbers:
             name = self.plan(pathway)
-            self._numbers[pathway] = scores.provenance_no(db, self.software, self.chart, name, self.config_hash)
+            chart = self.charted(pathway)
+            self._numbers[pathway] = scores.provenance_no(db, self.software, chart, name, self.config_hash)
         return self._numbers[pathway]
+
+    def charted(self, pathway: str) -> str:
+        """Name the chart of a pathway with its version."""
+        plan = self.plans.get(pathway)
+        return self.children if plan is not None and plan.chart == PEWS else self.chart
 
     def plan(self, pathway: str) -> str:
         """Name the plan of a pathway with its version."""

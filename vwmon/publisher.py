@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from alerts import queries, wording
+from alerts import charts, queries, wording
 from alerts import store as cases
 from alerts.model import SYSTEM_STAY, Alert, Lane
 from alerts.queries import Lookups, Record, Whose
@@ -216,7 +216,11 @@ def _score(alert: Alert) -> Record | None:
     if alert.lane is not Lane.CLINICAL or "total_min" not in alert.evidence:
         return None
     evidence = alert.evidence
-    return {"chart": "news2"} | {name: evidence[name] for name in SCORE} | {"at": queries.utc(evidence["at_ms"])}
+    return (
+        {"chart": charts.of(evidence)}
+        | {name: evidence[name] for name in SCORE}
+        | {"at": queries.utc(evidence["at_ms"])}
+    )
 
 
 def _without_words(alert: Alert) -> Alert:

@@ -1,4 +1,4 @@
-"""The numbers that rules ask for by name and that are no part of a score: values of other vitals, and trends.
+"""The numbers that rules ask for by name and that are no part of a score: values of other vitals, answers, and trends.
 
 They are reckoned where a message brings something new of what they rest on, of what the log had up to that message and
 no more, for stays whose rules ask for them and no others. Nothing is remembered from one batch to the next, so that
@@ -14,14 +14,16 @@ import numpy as np
 
 from devices.vitals import VITALS, printed
 from vwmon import histories
-from vwmon.attribution import NOBODY, Intervals, LogColumns
+from vwmon.attribution import NOBODY, Intervals, LogColumns, Vitals
 from vwmon.histories import NEEDED_MS
 from vwmon.kernels.ragged import Bools, Ints
+from vwmon.patients import asked
+from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.limits import Course
 from vwmon.patients.plans import FEEDS
 from vwmon.patients.records import Stay
 from vwmon.points import Noted
-from vwmon.scoring.charts import PARTS
+from vwmon.scoring.layouts import COLUMNS
 from vwmon.scoring.trends import quantities, wording
 from vwmon.scoring.trends.assess import History, assess
 from vwmon.scoring.trends.quantities import BLOCK
@@ -47,13 +49,15 @@ class Learnt:
 
 
 @cache
-def inputs(name: str) -> frozenset[str]:
-    """Name the vitals that a quantity rests on; none for one that comes with a score, or otherwise.
+def inputs(name: str, chart: str = NEWS2) -> frozenset[str]:
+    """Name the vitals that a quantity rests on; none for one that comes with a score of that chart, or otherwise.
 
     NotFoundError for a trend that there is not.
     """
     if name.startswith(VALUE):
-        return frozenset({name.removeprefix(VALUE)}) - set(PARTS)
+        return frozenset({name.removeprefix(VALUE)}) - set(COLUMNS[chart])
+    if name.startswith(asked.ONE):
+        return frozenset({name})
     if not name.startswith(TREND):
         return frozenset()
     vital, kind = quantities.split(name.removeprefix(TREND))
@@ -72,7 +76,7 @@ class _Asked:
     @classmethod
     def of(cls, stay: Stay, names: frozenset[str]) -> "_Asked":
         """Leave out what comes otherwise."""
-        rests_on = {name: found for name in sorted(names) if (found := inputs(name))}
+        rests_on = {name: found for name in sorted(names) if (found := inputs(name, stay.chart))}
         return cls(
             stay=stay,
             rests_on=rests_on,
@@ -105,12 +109,12 @@ class Quantities:
     def enrol(self, stays: Sequence[Stay], courses: Sequence[Course]) -> None:
         """Take the stays and their rules by row of the ward; of a stay that has ended nothing is asked."""
         names = {key: course.asked for key, course in {id(one): one for one in courses}.items()}
-        asked = {
+        found = {
             row: _Asked.of(stay, names[id(course)])
             for row, (stay, course) in enumerate(zip(stays, courses, strict=True))
             if names[id(course)] and stay.discharged_ms is None
         }
-        self._asked = {row: one for row, one in asked.items() if one.vitals}
+        self._asked = {row: one for row, one in found.items() if one.vitals}
         self._wanted = frozenset().union(*(one.vitals for one in self._asked.values()))
 
     def of(self, log: LogColumns, intervals: Intervals, names: Mapping[int, str]) -> list[Learnt]:
@@ -151,7 +155,8 @@ class Quantities:
         """Give the moments of one row in log order, those of one message by time; `ends` are its messages' ends."""
         said: dict[tuple[int, int], dict[str, float]] = {}
         came: dict[tuple[int, int], tuple[int, int]] = {}
-        columns = (mine.unit, mine.observed_ms, mine.vital, mine.value, ends, mine.received_ms)
+        counted = Vitals(names).value(mine.vital, mine.value)
+        columns = (mine.unit, mine.observed_ms, mine.vital, counted, ends, mine.received_ms)
         for unit, at_ms, vital, value, end, received_ms in zip(*(one.tolist() for one in columns), strict=True):
             name = FEEDS.get(names[vital], names[vital])
             if name in self._asked[row].vitals:
@@ -174,14 +179,14 @@ class Quantities:
         return [Learnt(row=moment.row, unit=moment.unit, noted=noted) for moment, noted in found if noted.quantities]
 
     def _noted(self, moment: _Moment, trends: Mapping[str, tuple[float, str]], past: "_Past") -> Noted:
-        asked = self._asked[moment.row]
-        values = {f"{VALUE}{name}": (value, _sentence(name, value)) for name, value in moment.said.items()}
-        numbers = {name: one for name, one in values.items() if name in asked.rests_on} | dict(trends)
+        mine = self._asked[moment.row]
+        values = {_quantity(name): (value, _sentence(name, value)) for name, value in moment.said.items()}
+        numbers = {name: one for name, one in values.items() if name in mine.rests_on} | dict(trends)
         return Noted(
-            stay=asked.stay.stay_no,
+            stay=mine.stay.stay_no,
             at_ms=moment.at_ms,
             received_ms=moment.received_ms,
-            late=moment.unit != ALL_MESSAGES and past.beyond(moment, asked.vitals),
+            late=moment.unit != ALL_MESSAGES and past.beyond(moment, mine.vitals),
             quantities={name: number for name, (number, _) in numbers.items()},
             sentences={name: sentence for name, (_, sentence) in numbers.items()},
         )
@@ -247,9 +252,9 @@ class _Past:
     def beyond(self, moment: _Moment, vitals: frozenset[str]) -> bool:
         """Tell whether earlier messages had come past a moment in what is asked for."""
         mine = self._of(moment.row)
-        asked = [number for number, name in self.names.items() if FEEDS.get(name, name) in vitals]
+        wanted = [number for number, name in self.names.items() if FEEDS.get(name, name) in vitals]
         before = (mine.seq < moment.unit) & (mine.observed_ms > moment.at_ms)
-        return bool((before & np.isin(mine.vital, asked) & ~np.isnan(mine.value)).any())
+        return bool((before & np.isin(mine.vital, wanted) & ~np.isnan(mine.value)).any())
 
     def in_order(self, moment: _Moment) -> bool:
         """Tell whether no later message says anything of the time up to a moment."""
@@ -268,9 +273,18 @@ class _Past:
         return histories.of(self.log.where(known), place[self.row[known]], stays, self.names, zone)
 
 
+def _quantity(name: str) -> str:
+    """Give what rules call what the log has under a name: of an answer the very same, of a vital its value."""
+    return name if name.startswith(asked.ONE) else f"{VALUE}{name}"
+
+
 def _sentence(name: str, value: float) -> str:
-    """Say a value of a vital, also of one that no table knows."""
+    """Say an answer, or a value of a vital, also of one that no table knows."""
+    if name.startswith(asked.ONE):
+        return asked.sentence(name, value)
     known = VITALS.get(name)
     if known is None:
         return f"{name.replace('_', ' ')} is {value:g}"
+    if (word := known.label(value)) is not None:
+        return f"{known.title[0].lower()}{known.title[1:]} is {word}"
     return f"{known.title[0].lower()}{known.title[1:]} is {value:g} {printed(known.unit)}"

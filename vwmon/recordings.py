@@ -20,6 +20,7 @@ from typing import Any, TextIO
 import msgspec
 
 from vwmon.errors import RecordingError
+from vwmon.patients import asked
 
 DEFAULT_START = datetime(2001, 1, 1, tzinfo=UTC)
 COLUMNS = ("patient", "time", "vital", "value", "unit")
@@ -34,13 +35,14 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """One message of a recording: when it was observed, by whose device, and the payload as sent."""
+    """One message of a recording: when it was observed, by whose device, and its readings or answers as sent."""
 
     at_ms: int
     patient: str
     device: str
     id: str
     payload: bytes
+    kind: str = "readings"
 
 
 def read(path: Path, start: datetime = DEFAULT_START) -> Iterator[Sending]:
@@ -72,7 +74,24 @@ def device_names(patients: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def _sendings(at_ms: int, patient: str, device: str, readings: Sequence[Row]) -> Iterator[Sending]:
+def _sendings(at_ms: int, patient: str, device: str, rows: Sequence[Row]) -> Iterator[Sending]:
+    answers: dict[str, dict[str, Any]] = {}
+    readings = []
+    for row in rows:
+        if row["vital"].startswith(asked.ONE):
+            name, _, question = row["vital"].removeprefix(asked.ONE).partition(".")
+            answers.setdefault(name, {})[question] = row["value"]
+        else:
+            readings.append(row)
+    yield from _readings(at_ms, patient, device, readings)
+    for name, said in answers.items():
+        body = msgspec.json.encode({"questionnaire": name, "answers": said})
+        id_ = f"{at_ms}-{zlib.crc32(body):08x}-{name}"
+        payload = b'{"v":1,"id":"%s","time":"%s",%s' % (id_.encode(), _iso(at_ms).encode(), body[1:])
+        yield Sending(at_ms=at_ms, patient=patient, device=device, id=id_, payload=payload, kind="answers")
+
+
+def _readings(at_ms: int, patient: str, device: str, readings: Sequence[Row]) -> Iterator[Sending]:
     for first in range(0, len(readings), MOST_READINGS):
         chunk = readings[first : first + MOST_READINGS]
         body = msgspec.json.encode(chunk)

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
 from devices.payloads import decode
-from devices.topics import readings_topic
+from devices.topics import spoken_topic
 from vwmon.errors import RefusedError
-from vwmon.patients import plans
+from vwmon.patients import asked, plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
 from vwmon.provenance import Provenance
@@ -37,8 +38,8 @@ Progress = Callable[[int, int], None]
 class Outlet(Protocol):
     """Where messages are published: devices.client.Hub is one."""
 
-    def enqueue_all(self, messages: Iterable[tuple[str, bytes, str]]) -> None:
-        """Keep messages, (device, payload, id) each, and send them in their turn."""
+    def enqueue_all(self, messages: Iterable[tuple[str, bytes, str]], kind: str = "readings") -> None:
+        """Keep messages of a kind, (device, payload, id) each, and send them in their turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,8 @@ def publish(
     """Hand messages to an outlet in the recording's order: at `speed` times its pace, or all at once for None."""
     done = 0
     for batch in _paced(sendings, speed, stop):
-        outlet.enqueue_all((sending.device, sending.payload, sending.id) for sending in batch)
+        for kind, several in groupby(batch, key=attrgetter("kind")):
+            outlet.enqueue_all(((sending.device, sending.payload, sending.id) for sending in several), kind)
         done += len(batch)
         progress(done, len(sendings))
 
@@ -137,8 +139,12 @@ def _feed(log: LogWriter, scorer: Scorer, sendings: Sequence[Sending], ward: str
 
 
 def _arrival(sending: Sending, ward: str) -> Arrival:
-    message = decode(sending.payload, device=sending.device, received_ms=sending.at_ms)
-    topic = readings_topic("vwmon", ward, sending.device)
+    topic = spoken_topic("vwmon", ward, sending.device, sending.kind)
+    message = (
+        asked.message(sending.payload, sending.device, sending.at_ms)
+        if sending.kind == "answers"
+        else decode(sending.payload, device=sending.device, received_ms=sending.at_ms)
+    )
     return Arrival(ward, sending.device, topic, message, sending.at_ms, sending.payload)
 
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from vwmon.attribution import Intervals
 from vwmon.patients.records import Assignment, Entry, Plan, Stay
 from vwmon.scoring.charts import PARTS
+from vwmon.scoring.layouts import AGE_BANDS, COLUMNS
 from vwmon.ward import PlanTable
+from vwmon.windows import FOREVER, NEVER
 
 NEVER_MS = 1 << 60  # longer than any time that a plan could state
 
@@ -112,17 +114,29 @@ class Roster:
             valid_ms=_grid([_spans(plan, "valid_ms") for plan in plans])[of],
             overdue_ms=_grid([_spans(plan, "overdue_ms") for plan in plans])[of],
             admitted_ms=np.array([stay.admitted_ms for stay in self.stays], dtype=np.int64),
+            ages_ms=_ages(self.stays),
         )
 
 
+def _ages(stays: Sequence[Stay]) -> NDArray[np.int64]:
+    """Give when each band of age begins for each stay; no rows where all are adults, which costs their scoring nothing.
+
+    The band of the admission has always held: of the time before nothing is known.
+    """
+    if not any(stay.age_bands for stay in stays):
+        return np.zeros((0, len(AGE_BANDS)), dtype=np.int64)
+    adult = (FOREVER,) * len(AGE_BANDS)
+    return np.array([[start or NEVER for start in stay.ages_ms] or adult for stay in stays], dtype=np.int64)
+
+
 def _expected(plan: Plan) -> list[bool]:
-    return [part in plan.vitals for part in PARTS]
+    return [part in plan.vitals for part in COLUMNS[plan.chart]]
 
 
 def _spans(plan: Plan, name: str) -> list[int]:
     """A part that a plan does not expect counts as long as the plan's longest one, and is never overdue."""
     longest = {"valid_ms": max(v.valid_ms for v in (plan.vitals or plan.beside).values()), "overdue_ms": NEVER_MS}
-    return [getattr(plan.vitals[part], name) if part in plan.vitals else longest[name] for part in PARTS]
+    return [getattr(plan.vitals[part], name) if part in plan.vitals else longest[name] for part in COLUMNS[plan.chart]]
 
 
 def _grid(rows: Sequence[Collection[int]]) -> NDArray[np.int64]:

@@ -244,7 +244,7 @@ class Scorer:
         if len(columns) and int(columns.vital.max()) not in self._vitals.known:
             self._names = stored.vitals(self._db)
             self._vitals = Vitals(self._names)
-        return attribution.attribute(columns, self._intervals, self._vitals)
+        return attribution.attribute(columns, self._intervals, self._vitals, self._ward.plans.children)
 
     def _follow_registers(self, now_ms: int) -> None:
         if registers.register_version(self._db) == self._register_version:

@@ -9,7 +9,8 @@ import numpy as np
 from alerts.model import Event
 from vwmon.attribution import Intervals, LogColumns, Vitals
 from vwmon.kernels.ragged import Bools
-from vwmon.scoring.charts import PARTS
+from vwmon.patients.chart_names import NEWS2
+from vwmon.scoring.layouts import COLUMNS
 from vwmon.store.account import Account
 
 FOREVER = 1 << 62
@@ -19,7 +20,8 @@ FOREVER = 1 << 62
 class Source:
     """One reading as the log has it, with its number and its message's, and what it counts as in its part of the score.
 
-    `value` and `counted` differ for a vital that stands in for a part: a GCS of 14 counts as not alert.
+    `value` and `counted` differ for a vital that stands in for a part: a GCS of 14 counts as not alert. The part is of
+    the stay's `chart`.
     """
 
     seq: int
@@ -31,6 +33,7 @@ class Source:
     counted: float
     observed_ms: int
     received_ms: int
+    chart: str = NEWS2
 
 
 class Sources:
@@ -41,11 +44,13 @@ class Sources:
         rows = LogColumns.of(account.rows)
         vitals = Vitals(account.vitals)
         numbers = {account.stay.stay_no: 0} if account.stay is not None else {}
+        chart = account.stay.chart if account.stay is not None else NEWS2
+        self.chart, self.parts = chart, COLUMNS[chart]
         owner = Intervals(list(account.assignments), numbers).rows(rows.device, rows.observed_ms)
-        part = vitals.part(rows.vital) if len(rows.vital) else np.zeros(0, dtype=np.int8)
+        part = vitals.part(rows.vital, chart) if len(rows.vital) else np.zeros(0, dtype=np.int8)
         kept = (part >= 0) & (owner >= 0) & ~np.isnan(rows.value)
         self._rows, self._part = rows.where(kept), part[kept]
-        self._counted = vitals.value(self._rows.vital, self._rows.value)
+        self._counted = vitals.value(self._rows.vital, self._rows.value, chart)
         self._vitals = account.vitals
 
     def at(self, part: str, observed_ms: int, up_to_seq: int = FOREVER) -> list[Source]:
@@ -72,7 +77,7 @@ class Sources:
         }
 
     def _of(self, part: str, up_to_seq: int) -> Bools:
-        mine: Bools = (self._part == PARTS.index(part)) & (self._rows.seq <= up_to_seq)
+        mine: Bools = (self._part == self.parts.index(part)) & (self._rows.seq <= up_to_seq)
         return mine
 
     def _found(self, chosen: Bools) -> list[Source]:
@@ -83,13 +88,14 @@ class Sources:
         return Source(
             seq=int(rows.seq[row]),
             message=int(rows.unit[row]),
-            part=PARTS[self._part[row]],
+            part=self.parts[self._part[row]],
             vital=self._vitals[int(rows.vital[row])],
             device_no=int(rows.device[row]),
             value=float(rows.value[row]),
             counted=float(self._counted[row]),
             observed_ms=int(rows.observed_ms[row]),
             received_ms=int(rows.received_ms[row]),
+            chart=self.chart,
         )
 
 

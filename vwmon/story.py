@@ -17,7 +17,6 @@ from vwmon.kernels.ragged import Bools
 from vwmon.kernels.windows import NEVER_AGE
 from vwmon.pipeline import Gaps, Scores
 from vwmon.points import NOTHING, Noted, Refused
-from vwmon.scoring.charts import PARTS
 from vwmon.ward import PlanTable
 
 Placed = tuple[int, Noted]  # after how many scored messages of its stay in the step something is known
@@ -62,8 +61,12 @@ class Story:
         case = self._silences(over_time, case, i, ended)
         case = over_time.tick(case, received_ms)
         expected, refused = self.expected[scores.stay[i]], self.refused.get(i, NOTHING)
-        point = points.point(scores, i, case.stay_no, expected, refused)
+        point = points.point(scores, i, case.stay_no, expected, refused, parts=self._parts(i))
         return lifecycle.observe(case, point, over_time.at(received_ms))
+
+    def _parts(self, i: int) -> tuple[str, ...]:
+        """Name the parts of the score of a moment, by column."""
+        return self.plans.parts(int(self.scores.stay[i]))
 
     def _ended(self, gap: int) -> tuple[int, int]:
         return int(self.gaps.wave[gap]), int(self.gaps.ended_ms[gap])
@@ -74,14 +77,15 @@ class Story:
         `ended` are the gaps whose reading came with it: what else is overdue by then was so before they ended.
         """
         gaps, received_ms = self.gaps, int(self.scores.received_ms[i])
+        parts = self._parts(i)
         terms = over_time.at(received_ms)
         fell = [*self._fell_due(case, i), *map(self._episode, ended)]
-        for due_ms, part, last_ms in sorted(fell, key=lambda one: (one[0], PARTS.index(one[1]))):
+        for due_ms, part, last_ms in sorted(fell, key=lambda one: (one[0], parts.index(one[1]))):
             case = over_time.tick(case, min(due_ms, received_ms))
             case = lifecycle.overdue(case, part, due_ms, received_ms, last_ms=last_ms, terms=terms)
         case = over_time.tick(case, received_ms)
         for gap in ended:
-            part, ended_ms, known_ms = PARTS[gaps.part[gap]], int(gaps.ended_ms[gap]), int(gaps.received_ms[gap])
+            part, ended_ms, known_ms = parts[gaps.part[gap]], int(gaps.ended_ms[gap]), int(gaps.received_ms[gap])
             case = lifecycle.returned(case, part, ended_ms, known_ms, terms)
         for part, at_ms in self._came_back(case, i):
             case = lifecycle.returned(case, part, at_ms, received_ms, terms)
@@ -91,26 +95,31 @@ class Story:
         """Give a part that was overdue until its reading came: since when, and when it had come before that."""
         row, number, due_ms = self.gaps.stay[gap], self.gaps.part[gap], int(self.gaps.due_ms[gap])
         last_ms = due_ms - int(self.plans.overdue_ms[row, number])
-        return due_ms, PARTS[number], last_ms if last_ms > int(self.plans.admitted_ms[row]) else None
+        return (
+            due_ms,
+            self.plans.parts(int(row))[number],
+            last_ms if last_ms > int(self.plans.admitted_ms[row]) else None,
+        )
 
     def _fell_due(self, case: Case, i: int) -> Iterator[tuple[int, str, int | None]]:
         """Give the parts that are overdue at a moment and were not known to be: since when, and when each came last.
 
         Of a moment that came late nothing is said: the stay had shown something newer.
         """
-        scores, row, lasting = self.scores, self.scores.stay[i], case.overdue
+        scores, row, lasting, parts = self.scores, self.scores.stay[i], case.overdue, self._parts(i)
         for number in [] if scores.late[i] else np.flatnonzero(self.stale[i]).tolist():
-            if PARTS[number] not in lasting:
+            if parts[number] not in lasting:
                 age_ms = int(scores.age_ms[i, number])
                 last_ms = None if age_ms == NEVER_AGE else int(scores.at_ms[i]) - age_ms
                 since_ms = int(self.plans.admitted_ms[row]) if last_ms is None else last_ms
-                yield since_ms + int(self.plans.overdue_ms[row, number]), PARTS[number], last_ms
+                yield since_ms + int(self.plans.overdue_ms[row, number]), parts[number], last_ms
 
     def _came_back(self, case: Case, i: int) -> Iterator[tuple[str, int]]:
         """Give the parts whose readings had been awaited and have come by a moment, and of when they are."""
-        for part in () if self.scores.late[i] else [part for part in case.overdue if part in PARTS]:
-            age_ms = int(self.scores.age_ms[i, PARTS.index(part)])
-            if not self.stale[i, PARTS.index(part)] and age_ms != NEVER_AGE:
+        parts = self._parts(i)
+        for part in () if self.scores.late[i] else [part for part in case.overdue if part in parts]:
+            age_ms = int(self.scores.age_ms[i, parts.index(part)])
+            if not self.stale[i, parts.index(part)] and age_ms != NEVER_AGE:
                 yield part, int(self.scores.at_ms[i]) - age_ms
 
 

@@ -325,7 +325,7 @@ def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozens
     columns = LogColumns.of([row for message in came for row in message.rows])
     number = np.repeat(np.arange(len(came)), [len(message.rows) for message in came])
     received_ms = np.array([message.at_ms for message in came], dtype=np.int64)
-    plan, part = roster.plan_table(), Vitals(account.vitals).part(columns.vital)
+    plan, part = roster.plan_table(), Vitals(account.vitals).part(columns.vital, roster.stays[0].chart)
     found = np.zeros(len(came), dtype=bool)
     reached_ms = _before(number, columns.observed_ms, len(came), roster.stays[0].admitted_ms)
     behind_ms = np.maximum(np.append(received_ms[:1], received_ms[:-1]) - reached_ms, 0)

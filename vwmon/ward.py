@@ -4,22 +4,25 @@ Here: the ward's columns and what moves them on. Scores, clocks, files and datab
 number for as long as the ward is in memory; rows are only ever added.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vwmon.attempts import Attempts
 from vwmon.kernels.ragged import Bools, Floats, Ints
+from vwmon.patients.chart_names import NEWS2, PEWS
 from vwmon.scoring.charts import PARTS
-from vwmon.windows import NEVER, Windows
+from vwmon.scoring.layouts import AGE_BANDS, COLUMNS
+from vwmon.windows import FOREVER, NEVER, Ages, Windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
     """Readings of the parts of the score as columns of one length, in log order.
 
-    `stay` is the row on the ward, `part` 0..6, `unit` the message: readings of one message share it and stand together.
+    `stay` is the row on the ward, `part` 0..6 the column of its chart, `unit` the message: readings of one message
+    share it and stand together.
     A `value` of NaN is an attempt: the part was measured then, and what came was refused.
     """
 
@@ -57,6 +60,7 @@ class PlanTable:
 
     `spo2_scale` (n,) is 1 or 2; `expected` (n, p); a reading counts up to and including `valid_ms` (n, p) of age, and
     one is overdue when the last is older than `overdue_ms` (n, p), counted from `admitted_ms` (n,) when none came.
+    `ages_ms` (n, bands of age) is when each band begins for a child, FOREVER for an adult; no rows: nobody is a child.
     """
 
     spo2_scale: NDArray[np.int8]
@@ -64,10 +68,30 @@ class PlanTable:
     valid_ms: Ints
     overdue_ms: Ints
     admitted_ms: Ints
+    ages_ms: Ints = field(default_factory=lambda: np.zeros((0, len(AGE_BANDS)), dtype=np.int64))
 
     def __len__(self) -> int:
         """Count the stays."""
         return len(self.admitted_ms)
+
+    @property
+    def ages(self) -> Ages:
+        """Give the bands of age as the windows and the scoring ask for them."""
+        return Ages(starts_ms=self.ages_ms)
+
+    @property
+    def children(self) -> Bools:
+        """Mark the stays that are scored as children; no rows where none are."""
+        children: Bools = self.ages_ms[:, 0] < FOREVER
+        return children
+
+    def chart(self, row: int) -> str:
+        """Name the chart that a stay is scored with."""
+        return PEWS if len(self.ages_ms) and self.children[row] else NEWS2
+
+    def parts(self, row: int) -> tuple[str, ...]:
+        """Name the parts of a stay's score in the order of its columns."""
+        return COLUMNS[self.chart(row)]
 
 
 class Ward:
@@ -80,6 +104,7 @@ class Ward:
         """Begin with the plans and without readings."""
         self.plans = plans
         self.windows = Windows(len(plans))
+        self.windows.ages = plans.ages
         self.attempts = Attempts()
         self.frontier_ms = np.full(len(plans), NEVER, dtype=np.int64)
 
@@ -89,6 +114,7 @@ class Ward:
             raise ValueError("the rows of a ward are only ever added")
         self.frontier_ms = np.pad(self.frontier_ms, (0, len(plans) - len(self.plans)), constant_values=NEVER)
         self.windows.grow(len(plans))
+        self.windows.ages = plans.ages
         self.plans = plans
 
     def load(self, readings: Readings, whole_from_ms: int = NEVER) -> None:

@@ -17,6 +17,7 @@ from vwmon.clock import Clock
 from vwmon.errors import StoreError
 from vwmon.intake.protocol import LinkState
 from vwmon.kit import Kit
+from vwmon.provenance import ELSEWHERE
 from vwmon.scorer import Scorer
 from vwmon.store import anchors, database, monitor, outbox, watched
 from vwmon.store.monitor import Monitor
@@ -33,7 +34,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the watch is told of, besides the log; `anchors` is the file in which the history of alerts is anchored."""
+    """What the watch is told of, besides the log; `anchors` is the file in which the history of alerts is anchored.
+
+    `zone` names the time zone of a ward.
+    """
 
     clock: Clock
     link: Callable[[], LinkState]
@@ -43,6 +47,7 @@ class Surroundings:
     limits: config.Monitor = field(default_factory=config.Monitor)
     free_bytes: Callable[[], int | None] = lambda: None
     anchors: Path | None = None
+    zone: Callable[[str], str] = lambda _ward: ELSEWHERE
 
 
 class Watch:
@@ -124,7 +129,7 @@ class Watch:
         self._kit_ms = now_ms
         if self._kit is None:
             sleeping = self._around.limits.sleeping_profiles
-            self._kit = Kit(self._db, self._scorer.cursor, sleeping=sleeping)
+            self._kit = Kit(self._db, self._scorer.cursor, sleeping=sleeping, zone=self._around.zone)
         for stay_no, found in self._kit.look(now_ms, self._scorer.cursor, self._scorer.standing).items():
             self._scorer.find(stay_no, found, now_ms)
 

@@ -1,19 +1,21 @@
 """Rolling windows of readings in memory: what was read of every series, from the last of it back to a horizon.
 
 Here: keeping, ordering, handing out and dropping readings. What they mean and how they score must not live here.
-A series is one part of one stay, numbered stay * parts + part.
+A series is one column of the chart of one stay, numbered stay * columns + column.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from vwmon.kernels.ragged import Bools, Floats, Ints, bisect_left, firsts, keyed, offsets, spans
-from vwmon.scoring import charts, vectorised
+from vwmon.scoring import mixed
 from vwmon.scoring.charts import PARTS
+from vwmon.scoring.layouts import AGE_BANDS
 
-CHART = "news2"
 NEVER = -(2**62)  # the time of what never came: before all others
+FOREVER = 2**62  # the time of what will never come
 TAIL = 16_384  # readings that may wait to be put in order; with many kept, a share of those
 SHARE = 16
 
@@ -36,11 +38,28 @@ class Columns:
         return cls(offsets=offsets(owner, series), owner=owner, times_ms=times_ms, values=values)
 
 
-def in_order(owner: Ints, times_ms: Ints, part: Ints, values: Floats) -> Ints:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ages:
+    """When each band of age begins for each stay: (n, bands), FOREVER for an adult; no rows where nobody is a child."""
+
+    starts_ms: Ints = field(default_factory=lambda: np.zeros((0, len(AGE_BANDS)), dtype=np.int64))
+
+    def band(self, stay: Ints, at_ms: Ints) -> Ints | None:
+        """Give the number of the band of age of each stay at each time, 0 of an adult; None where nobody is a child."""
+        if not len(self.starts_ms):
+            return None
+        found: Ints = (self.starts_ms[stay] <= at_ms[:, None]).sum(axis=1)
+        return found
+
+
+def in_order(
+    owner: Ints, times_ms: Ints, part: Ints, values: Floats, band: Callable[[Ints], Ints | None] = lambda _: None
+) -> Ints:
     """Give the positions of readings in order of (owner, time), one a time.
 
     Of several readings of one series at one time the one that scores worse is kept, whatever order they came in;
-    where both score alike, the lower SpO2 or blood pressure and the higher of anything else.
+    where both score alike, the lower SpO2 or blood pressure and the higher of anything else. `band` gives the bands of
+    age of some positions.
     """
     key = keyed(owner, times_ms)
     order = np.argsort(key, kind="stable")
@@ -49,7 +68,7 @@ def in_order(owner: Ints, times_ms: Ints, part: Ints, values: Floats) -> Ints:
         return order
     several = ~(first & last)
     rows = order[several]
-    direction, points = vectorised.severity(charts.load(CHART), part[rows], values[rows])
+    direction, points = mixed.severity(part[rows], values[rows], band(rows))
     order[several] = rows[np.lexsort((direction, points, key[rows]))]
     return order[last]
 
@@ -68,6 +87,7 @@ class Windows:
 
     def __init__(self, stays: int) -> None:
         """Begin without readings; `stays` is the number of rows of the ward."""
+        self.ages = Ages()
         self.latest_ms = np.full((stays, len(PARTS)), NEVER, dtype=np.int64)
         self.latest_value = np.full((stays, len(PARTS)), np.nan)
         self._trimmed_ms = np.full(stays, NEVER, dtype=np.int64)
@@ -95,11 +115,16 @@ class Windows:
         if not len(series):
             return
         self._tail.push(series, times_ms, values)
-        order = in_order(series, times_ms, series % len(PARTS), values)
+        order = self.in_order(series, series, times_ms, values)
         last = order[_lasts(series[order])]
         self._advance(series[last], times_ms[last], values[last])
         if self._tail.length > max(TAIL, len(self._body.times_ms) // SHARE):
             self._settle()
+
+    def in_order(self, owner: Ints, series: Ints, times_ms: Ints, values: Floats) -> Ints:
+        """Give the positions of readings in order of (owner, time), one a time, as of the series that each is of."""
+        stay, part = np.divmod(series, len(PARTS))
+        return in_order(owner, times_ms, part, values, lambda rows: self.ages.band(stay[rows], times_ms[rows]))
 
     def take(self, series: Ints, before_ms: Ints) -> Columns:
         """Give of each series the last reading strictly before `before_ms` and every one at or after it.
@@ -162,9 +187,18 @@ class Windows:
         later = times_ms > latest_ms[series]
         same = np.flatnonzero(times_ms == latest_ms[series])
         if len(same):
-            later[same] = _worse(series[same] % len(PARTS), values[same], latest_value[series[same]])
+            later[same] = self._worse(series[same], times_ms[same], values[same], latest_value[series[same]])
         latest_ms[series[later]] = times_ms[later]
         latest_value[series[later]] = values[later]
+
+    def _worse(self, series: Ints, times_ms: Ints, values: Floats, than: Floats) -> Bools:
+        """Say where a value is the worse of two of its series and time."""
+        stay, part = np.divmod(series, len(PARTS))
+        band = self.ages.band(stay, times_ms)
+        direction, points = mixed.severity(part, values, band)
+        other_direction, other_points = mixed.severity(part, than, band)
+        worse: Bools = (points > other_points) | ((points == other_points) & (direction > other_direction))
+        return worse
 
     def _search(self, series: Ints, before_ms: Ints) -> Columns:
         """Do what `take` does by searching the body and looking through the tail."""
@@ -175,7 +209,7 @@ class Windows:
         owner = np.concatenate([np.repeat(np.arange(len(series)), stop - start), tail_owner])
         times_ms = np.concatenate([body.times_ms[rows], self._tail.times_ms[tail]])
         values = np.concatenate([body.values[rows], self._tail.values[tail]])
-        order = in_order(owner, times_ms, series[owner] % len(PARTS), values)
+        order = self.in_order(owner, series[owner], times_ms, values)
         owner, times_ms, values = owner[order], times_ms[order], values[order]
         before = times_ms < before_ms[owner]
         followed = np.append(before[1:] & ~firsts(owner)[1:], False)
@@ -193,7 +227,7 @@ class Windows:
     def _settle(self) -> None:
         """Put the tail in its places in the body."""
         series, times_ms, values = self._tail.empty()
-        order = in_order(series, times_ms, series % len(PARTS), values)
+        order = self.in_order(series, series, times_ms, values)
         series, times_ms, values = series[order], times_ms[order], values[order]
         body = self._body
         stop = body.offsets[series + 1]
@@ -201,7 +235,7 @@ class Windows:
         again = at < stop
         again[again] = body.times_ms[at[again]] == times_ms[again]
         held = at[again]
-        worse = _worse(series[again] % len(PARTS), values[again], body.values[held])
+        worse = self._worse(series[again], times_ms[again], values[again], body.values[held])
         body.values[held[worse]] = values[again][worse]
         new = ~again
         added = np.bincount(series[new], minlength=len(body.offsets) - 1)
@@ -253,11 +287,3 @@ def _lasts(owner: Ints) -> Bools:
     last = np.ones(len(owner), dtype=np.bool_)
     np.not_equal(owner[1:], owner[:-1], out=last[:-1])
     return last
-
-
-def _worse(part: Ints, values: Floats, than: Floats) -> Bools:
-    """Say where a value is the worse of two of its part."""
-    direction, points = vectorised.severity(charts.load(CHART), part, values)
-    other_direction, other_points = vectorised.severity(charts.load(CHART), part, than)
-    worse: Bools = (points > other_points) | ((points == other_points) & (direction > other_direction))
-    return worse

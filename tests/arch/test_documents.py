@@ -100,6 +100,7 @@ def test_every_dependency_has_its_line_and_no_other_has() -> None:
     assert named - {"package"} == required
 
 
+@pytest.mark.hazard("T16")
 @pytest.mark.parametrize("name", ["runtime", "dev"])
 def test_every_package_is_pinned_with_hashes(name: str) -> None:
     """And the lock carries no address of a machine."""

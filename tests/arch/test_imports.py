@@ -76,6 +76,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert imported(*arguments) == (0, [])
 
 
+@pytest.mark.hazard("H7")
 def test_only_the_clock_reads_the_clock() -> None:
     """Everything else is given the time, so that a replay of a day is that day again."""
     asking = [

@@ -2,6 +2,8 @@
 
 import ast
 
+import pytest
+
 from tests.conftest import ROOT
 
 RESEARCH = ("vwmon.evaluation", "vwmon.scoring.models", "vwmon.scoring.learned", "vwmon.scoring.views")
@@ -25,6 +27,7 @@ def imports(source: str) -> set[str]:
     return found
 
 
+@pytest.mark.hazard("H30")
 def test_nothing_that_watches_patients_can_load_a_learned_score() -> None:
     """Only the evaluation and its commands import what reads, reckons or fits one."""
     found = {

@@ -84,6 +84,7 @@ def test_the_installed_program_makes_a_database(installed: Path, tmp_path: Path)
     assert listed.returncode == 4, listed.stderr
 
 
+@pytest.mark.hazard("H18")
 def test_doctor_finds_a_file_that_is_not_as_released(installed: Path, tmp_path: Path) -> None:
     """It says which, and says good again when the file is back as it was."""
     (changed,) = installed.parent.rglob("site-packages/vwmon/clock.py")

@@ -142,6 +142,7 @@ def test_what_was_put_off_is_back_when_its_time_is_up_though_nobody_ticks(
     assert row["flags"] == []
 
 
+@pytest.mark.hazard("H12")
 def test_getting_worse_puts_it_back_on_the_list(desk: Desk) -> None:
     """At once, and asking."""
     id_ = desk.ward.id(2)
@@ -199,6 +200,7 @@ def test_a_refused_act_ends_with_its_own_code(desk: Desk, command: list[str], co
     assert (result.exit_code, said in result.stderr) == (code, True), result.output
 
 
+@pytest.mark.hazard("H14")
 def test_a_row_that_got_worse_since_it_was_read_says_how(desk: Desk) -> None:
     """Exit code 5, level, score and vitals before and after."""
     id_ = desk.ward.id(2)

@@ -278,6 +278,7 @@ def test_the_exit_code_can_carry_the_highest_level(vwmon: Command, busy: Ward) -
     assert vwmon("alerts", "--db", busy.path, "--exit-code", "--closed").exit_code == 0
 
 
+@pytest.mark.hazard("H5")
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -304,6 +305,7 @@ def test_a_list_that_may_be_out_of_date_says_so_first_and_ends_with_4(
         assert (result.exit_code, result.stdout.startswith(said)) == (4, True)
 
 
+@pytest.mark.hazard("H20")
 def test_a_database_that_nothing_ever_watched_is_not_trusted(vwmon: Command, ward: Ward) -> None:
     """No heartbeat at all is no good news."""
     with database.atomic(ward.db):
@@ -324,6 +326,7 @@ def test_a_recording_stands_at_its_last_moment_and_says_so(vwmon: Command, busy:
     assert "until 1970-01-01T04:18:00Z" in done.stdout
 
 
+@pytest.mark.hazard("H5")
 @pytest.mark.parametrize(("age", "current"), [(12 * HOUR, True), (24 * HOUR, True), (24 * HOUR + 1, False)])
 def test_a_score_that_nothing_holds_up_any_more_is_withdrawn(
     vwmon: Command, ward: Ward, monkeypatch: pytest.MonkeyPatch, age: int, *, current: bool
@@ -336,6 +339,7 @@ def test_a_score_that_nothing_holds_up_any_more_is_withdrawn(
     assert (row["score"] is not None) == current
 
 
+@pytest.mark.hazard("H23")
 def test_in_a_pipe_every_alert_is_one_line_and_nothing_is_cut(vwmon: Command, busy: Ward) -> None:
     """Plain text that other programs can cut for themselves."""
     shown = vwmon("alerts", "--db", busy.path).stdout.splitlines()
@@ -393,6 +397,7 @@ def test_the_title_and_the_empty_list_have_lines_too() -> None:
     )
 
 
+@pytest.mark.hazard("H23")
 def test_nothing_that_a_terminal_would_obey_is_printed(vwmon: Command, busy: Ward) -> None:
     """A patient or a note with escape sequences is shown, not obeyed."""
     with database.atomic(busy.db):

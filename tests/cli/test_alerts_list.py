@@ -71,6 +71,7 @@ def drawn(vwmon: Command, ward: Ward, width: int, **look: Any) -> list[str]:  # 
     return [line for line, _ in work_list.lines(listed(vwmon, ward), NOW, around, Look(width=width, **look))]
 
 
+@pytest.mark.hazard("H5")
 def test_now_comes_before_then(vwmon: Command, measured: Ward) -> None:
     """What is measured now, with its age and direction; the score with its bounds and change."""
     (row,) = [line for line in shown(vwmon, measured).splitlines() if "p-1" in line]
@@ -103,6 +104,7 @@ def test_a_technical_row_shows_no_score(vwmon: Command, busy: Ward) -> None:
     assert re.search(r"NEW +\d+m +- +- ", row)
 
 
+@pytest.mark.hazard("H4")
 @pytest.mark.parametrize(
     ("name", "born", "told"),
     [
@@ -127,6 +129,7 @@ def test_a_person_is_told_apart_by_identifier_and_initials(
     assert name is None or len(name) < 2 or name not in usual
 
 
+@pytest.mark.hazard("H22")
 def test_programs_are_told_nothing_of_a_person_unless_names_are_asked_for(vwmon: Command, busy: Ward) -> None:
     """What goes through a pipe goes further than a screen of the ward."""
     named(busy, 1, "Jane Brown")
@@ -137,6 +140,7 @@ def test_programs_are_told_nothing_of_a_person_unless_names_are_asked_for(vwmon:
     assert row["person"] == {"initials": "JB", "age": 20, "name": "Jane Brown"}
 
 
+@pytest.mark.hazard("H4")
 def test_two_with_the_same_initials_are_told_apart(vwmon: Command, busy: Ward) -> None:
     """At any width, also where an identifier is cut."""
     for stay, patient in ((1, "hospital-number-000000000000000001"), (2, "hospital-number-000000000000000002")):
@@ -216,6 +220,7 @@ def test_a_technical_alert_above_level_1_is_never_folded_away(vwmon: Command, bu
     assert (len(rows), folded) == (5, 0)
 
 
+@pytest.mark.hazard("H23")
 def test_a_list_with_only_folded_alerts_does_not_say_that_there_are_none(vwmon: Command, ward: Ward) -> None:
     """An empty list must not look emptier than it is."""
     from alerts import lifecycle
@@ -237,6 +242,7 @@ def test_a_narrowed_list_that_is_empty_does_not_say_that_nothing_is_open(
     assert shown(vwmon, ward, *options).startswith("No open alerts that fit what was asked for.\n")
 
 
+@pytest.mark.hazard("H21")
 def test_what_is_snoozed_is_counted_where_it_is_not_shown(vwmon: Command, ward: Ward) -> None:
     """Off the list, in the number below it; with --snoozed on it, and when its time is up it is back by itself."""
     ward.tell(2, point(194, 5))
@@ -253,6 +259,7 @@ def test_what_is_snoozed_is_counted_where_it_is_not_shown(vwmon: Command, ward: 
     assert ward.id(2) in shown(vwmon, ward)
 
 
+@pytest.mark.hazard("H3")
 def test_overdue_is_since_the_first_answer_was_owed(vwmon: Command, busy: Ward) -> None:
     """Whatever tier it has come to since: the last deadline is not the delay."""
     with database.atomic(busy.db):
@@ -288,6 +295,7 @@ def pending(ward: Ward, stay: int, due: int | None) -> None:
     ward.change(stay, lambda case: case.__class__(stay_no=stay, conditions={"news2_5": waiting}))
 
 
+@pytest.mark.hazard("H21", "H31")
 def test_what_is_pending_is_counted_and_listed_with_when_it_opens(vwmon: Command, ward: Ward) -> None:
     """A delay must be visible; the soonest first."""
     assert "pending" not in shown(vwmon, ward)
@@ -323,6 +331,7 @@ def test_nothing_pending_says_so(vwmon: Command, ward: Ward) -> None:
     assert (result.exit_code, result.stdout.splitlines()[0][:14]) == (4, "NOT MONITORING")
 
 
+@pytest.mark.hazard("H24")
 def test_below_the_list_stands_how_many_report_and_who_does_not(measured: Ward) -> None:
     """Someone of whom nothing has come for so long that something expected must be overdue does not report."""
     later = 40 * HOUR
@@ -340,6 +349,7 @@ def test_below_the_list_stands_how_many_report_and_who_does_not(measured: Ward) 
     assert ward_lines._reporting(heard, silent, recorded=False) == "1 of 4 patients report"
 
 
+@pytest.mark.hazard("H24")
 def test_who_was_never_heard_of_is_not_counted_as_reporting(measured: Ward) -> None:
     """Just admitted, nothing of them can be overdue yet, and nothing of them is known either."""
     with closing(open_reader(measured.path)) as db:
@@ -401,6 +411,7 @@ def test_someone_who_is_away_is_not_missed(ward: Ward) -> None:
     assert "p-2" not in lines[2]
 
 
+@pytest.mark.hazard("H21")
 def test_what_is_held_back_is_counted(vwmon: Command, busy: Ward) -> None:
     """A technical condition that holds without an alert of it: it will be raised when the service is whole again."""
     assert "held back" not in shown(vwmon, busy)
@@ -412,6 +423,7 @@ def test_what_is_held_back_is_counted(vwmon: Command, busy: Ward) -> None:
     assert "held back" not in shown(vwmon, busy, "--ward", "hf")
 
 
+@pytest.mark.hazard("H33")
 def test_a_flag_that_no_phrase_tells_of_stands_in_capitals(vwmon: Command, busy: Ward) -> None:
     """So that no modifier of an alert is invisible, whoever has added it."""
     rows = [row | {"flags": ["flapping", "late"]} for row in listed(vwmon, busy, "--patient", "p-2")]
@@ -443,6 +455,7 @@ def test_below_the_list_stands_who_looks_and_whether_anyone_is_on_duty(
     assert "hf staffed at all hours" in shown(vwmon, ward, "--config", config)
 
 
+@pytest.mark.hazard("H23")
 def test_nothing_is_said_by_colour_alone(vwmon: Command, measured: Ward) -> None:
     """Whatever a style says, the text of the same line says too."""
     lines = work_list.lines(
@@ -455,6 +468,7 @@ def test_nothing_is_said_by_colour_alone(vwmon: Command, measured: Ward) -> None
             assert re.search("[LTS]2", text)
 
 
+@pytest.mark.hazard("H23", "T10")
 def test_hostile_names_are_shown_and_not_obeyed(vwmon: Command, busy: Ward) -> None:
     """A name is text from outside like any other."""
     named(busy, 1, f"Jane {HOSTILE}")
@@ -462,6 +476,7 @@ def test_hostile_names_are_shown_and_not_obeyed(vwmon: Command, busy: Ward) -> N
         assert not set(shown(vwmon, busy, *options)) & set("\x1b\x07\u202e")
 
 
+@pytest.mark.hazard("H19")
 def test_the_list_asks_as_much_for_many_as_for_few(ward: Ward) -> None:
     """A handful of statements, however many alerts are open."""
     from alerts import queries
@@ -479,6 +494,7 @@ def test_the_list_asks_as_much_for_many_as_for_few(ward: Ward) -> None:
     assert counts[0] == counts[1] <= 12
 
 
+@pytest.mark.hazard("H19")
 def test_open_alerts_are_found_without_reading_the_closed(ward: Ward) -> None:
     """Twenty thousand closed alerts do not slow the list."""
     from alerts import queries
@@ -493,6 +509,7 @@ def test_a_fault_of_the_service_is_on_every_list_of_a_ward(vwmon: Command, busy:
     assert " S2 " in shown(vwmon, busy)
 
 
+@pytest.mark.hazard("H3")
 def test_who_has_waited_longest_for_an_answer_comes_first(vwmon: Command, ward: Ward) -> None:
     """The third tier has a quarter of an hour more; that makes an emergency no less urgent than one of a minute ago."""
     for stay in (1, 2):

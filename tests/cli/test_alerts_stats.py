@@ -129,6 +129,7 @@ def on_list(vwmon: Command, path: Path, patient: str) -> list[dict[str, Any]]:
     return [row for row in rows if row["patient"] == patient]
 
 
+@pytest.mark.hazard("H11")
 def test_the_numbers_are_those_of_the_day(vwmon: Command, ward: tuple[Path, Connection], settings: Path) -> None:
     """Counted by hand: two patients for two days, one for half a day; four alerts of patients, one of the service."""
     found = stats(vwmon, ward[0], "--config", settings)

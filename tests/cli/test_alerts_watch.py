@@ -176,6 +176,7 @@ def test_while_keys_are_pressed_the_order_holds(alive: Ward) -> None:
         assert alive.id(4) not in order(screen, alive.id(4))
 
 
+@pytest.mark.hazard("H5")
 def test_the_daemon_that_stops_is_said_at_the_top_at_the_next_look(alive: Ward) -> None:
     """And the exit code says that what was seen last was not to be trusted."""
     with watched(alive) as terminal:

@@ -197,6 +197,7 @@ def test_the_table_says_every_verdict_in_words(vwmon: Command, tmp_path: Path) -
     assert all(line.split()[0] in {"good", "note", "fault"} for line in result.stdout.splitlines()[1:])
 
 
+@pytest.mark.hazard("H22")
 @pytest.mark.parametrize("name", ["x.db", "x.db.backup-20261127T040000Z", "x.db.before-vwmon.m001"])
 @pytest.mark.parametrize("mode", [0o664, 0o662])
 def test_a_database_or_a_copy_that_is_open_to_everyone_is_a_fault(

@@ -43,6 +43,7 @@ def doubts_of(record: dict[str, Any]) -> list[tuple[str, Any, str]]:
     return [(one["vital"], one["value"], one["doubt"]) for one in record["doubts"]]
 
 
+@pytest.mark.hazard("H34")
 def test_silent_hypoxia_is_never_thrown_away(vwmon: Command, tmp_path: Path) -> None:
     """Somebody awake, breathing quietly, with SpO2 of 80 %: stored, scored 3, an alert, and in no doubt."""
     ward = recorded(vwmon, tmp_path, [(60, "spo2", 80), (60, "consciousness", "A")])
@@ -56,6 +57,7 @@ def test_silent_hypoxia_is_never_thrown_away(vwmon: Command, tmp_path: Path) -> 
     assert (alert["lane"], alert["level"], alert["score"]["red"]) == ("clinical", 2, True)
 
 
+@pytest.mark.hazard("H34")
 def test_a_doubted_reading_raises_what_it_would_raise_without_the_doubt(vwmon: Command, tmp_path: Path) -> None:
     """A jump in temperature, a pulse that disagrees, a saturation that home devices do not measure: all level 3."""
     before = [(59, "temperature", 36.8), (59, "heart_rate", 75)]
@@ -82,6 +84,7 @@ def doubtful(vwmon: Command, tmp_path: Path) -> Ward:
     return recorded(vwmon, tmp_path, [(5, "spo2", 65), (5, "temperature", 39.9), (5, "resp_rate", 26)])
 
 
+@pytest.mark.hazard("H26")
 def test_the_page_of_an_alert_says_which_of_its_readings_are_in_doubt(doubtful: Ward) -> None:
     """Below the score, with the time on the ward's clock, and that they count."""
     id_ = json.loads(doubtful("alerts", "--json")[1])[0]["id"]

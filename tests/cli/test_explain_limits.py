@@ -4,6 +4,8 @@ import json
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Command
 from tests.db.test_scorer_limits import FOUR, POORLY, Limited
 from tests.db.test_scorer_quantities import DAYS, Hearts
@@ -17,6 +19,7 @@ def said(vwmon: Command, path: Path, alert: str) -> str:
     return " ".join(done.stdout.split())
 
 
+@pytest.mark.hazard("H32")
 def test_a_page_names_the_limit_behind_an_alert(vwmon: Command, tmp_path: Path) -> None:
     """Under its rule: whose it is, what it gives, by whom, until when and why."""
     ward = Limited(tmp_path / "ward.db")

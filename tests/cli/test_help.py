@@ -129,6 +129,7 @@ def test_the_table_of_commands_names_modules_that_hold_them() -> None:
     assert all(callable(found(entry)) for entry in COMMANDS.values())
 
 
+@pytest.mark.hazard("H13", "T11")
 def test_who_acts_is_the_login_and_not_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel knows who is logged in; a variable says what it was told to."""
     import pwd
@@ -138,6 +139,7 @@ def test_who_acts_is_the_login_and_not_the_environment(monkeypatch: pytest.Monke
     assert context.actor("", Settings()) == pwd.getpwuid(os.getuid()).pw_name
 
 
+@pytest.mark.hazard("H13", "T11")
 def test_who_acts_may_be_named_where_that_is_allowed() -> None:
     """And nowhere else."""
     assert context.actor("nurse", Settings(commands=Commands(allow_as=True))) == "nurse"

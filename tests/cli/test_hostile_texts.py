@@ -118,6 +118,7 @@ def test_there_are_enough_of_them_and_each_is_another() -> None:
     assert len(set(HOSTILE)) == len(HOSTILE) >= 60
 
 
+@pytest.mark.hazard("H23", "T10")
 def test_every_list_shows_them_as_text_in_every_format(vwmon: Command, hostile: Ward) -> None:
     """Nothing reaches the terminal but what can be seen, JSON is JSON, and no cell of a CSV is run."""
     for words in LISTS:
@@ -140,6 +141,7 @@ def test_a_program_is_given_each_text_as_it_was_written(vwmon: Command, hostile:
     assert {f"a {text}".strip() for text in HOSTILE} <= {row["note"] for row in notes}
 
 
+@pytest.mark.hazard("H23", "T10")
 def test_the_pages_of_one_show_them_as_text(vwmon: Command, hostile: Ward) -> None:
     """Of each patient by what they are called, of each device, and of each alert."""
     for number, text in enumerate(HOSTILE):
@@ -197,6 +199,7 @@ def test_the_columns_of_a_file_are_shown_as_text_too(vwmon: Command, tmp_path: P
         assert run_by(shown.stdout, ",") == []
 
 
+@pytest.mark.hazard("H23", "T10")
 def test_a_terminal_is_told_nothing_but_colours(hostile: Ward) -> None:
     """On a real terminal: between its colours there is no sequence at all, so its state is as it was."""
     command = (sys.executable, "-m", "vwmon", "patients", "--db", str(hostile.path))
@@ -210,6 +213,7 @@ def test_a_terminal_is_told_nothing_but_colours(hostile: Ward) -> None:
     assert tame(left)
 
 
+@pytest.mark.hazard("H23", "T10")
 def test_the_full_screen_shows_them_as_text(watched: Watched) -> None:
     """As patient, name and note: no control, no markup of Textual's, no link, and nothing unseen."""
     ill(watched, 10)

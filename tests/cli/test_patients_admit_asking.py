@@ -92,7 +92,7 @@ def test_pregnancy_ends_the_questions_with_the_rule(ward: Ward, asked: Terminal)
 
 def test_a_child_ends_the_questions_with_the_rule(ward: Ward, asked: Terminal) -> None:
     """As the option does."""
-    answer(asked, [*BEGIN[:2], ("Date of birth", "2015-01-01")])
+    answer(asked, [*BEGIN[:2], ("Date of birth", "2015-01-01"), BEGIN[3]])
     asked.shows("16 and over")
     assert ward.record("patients") == []
 

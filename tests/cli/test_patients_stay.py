@@ -144,6 +144,7 @@ def test_what_cannot_be_done_says_so_and_changes_nothing(
     assert every_row(ward) == written
 
 
+@pytest.mark.hazard("H28")
 def test_pregnancy_is_refused_with_the_rule_and_where_to_go(ward: Ward) -> None:
     """RCP 2017; the maternity service."""
     code, _, err = ward("patients", "admit", "P1", *ADMIT, "--pregnant")
@@ -152,6 +153,7 @@ def test_pregnancy_is_refused_with_the_rule_and_where_to_go(ward: Ward) -> None:
     assert "maternity service" in err
 
 
+@pytest.mark.hazard("H28")
 def test_a_patient_who_is_pregnant_has_no_score_low_or_high(ward: Ward) -> None:
     """Neither on the page nor for a program; from its time on, and until it is taken back."""
     ward("patients", "admit", "P1", *ADMIT)
@@ -169,6 +171,7 @@ def test_a_patient_who_is_pregnant_has_no_score_low_or_high(ward: Ward) -> None:
     assert ward.record("patients", "show", "P1")["score"]["total_min"] == 4
 
 
+@pytest.mark.hazard("H28")
 def test_an_alert_of_a_patient_who_is_pregnant_still_comes_and_says_so(ward: Ward, at_alert: Callable[[], str]) -> None:
     """Nothing is silenced; there is a flag, no score, and the first reason says why."""
     alert_id = at_alert()

@@ -75,6 +75,7 @@ def test_the_page_is_80_columns_wide(db: Path) -> None:
     assert max(len(line) for patient in ("ann", "bob") for line in page(db, patient).splitlines()) <= 80
 
 
+@pytest.mark.hazard("H29")
 def test_too_little_is_shown_as_too_little(db: Path) -> None:
     """One occasion on one day: no usual, no deviation, no trend, no projection, and no number made up for any."""
     row = next(line for line in page(db, "bob").splitlines() if line.startswith("heart rate"))

@@ -76,6 +76,7 @@ def test_a_recording_becomes_a_ward_at_its_last_moment(vwmon: Command, file: Pat
     assert {row["patient"] for row in json.loads(listed.stdout)} == {"P1", "P2"}
 
 
+@pytest.mark.hazard("T6")
 def test_the_same_recording_again_changes_nothing(vwmon: Command, file: Path, db: Path) -> None:
     """No reading, score, alert or event more."""
     vwmon("replay", file, "--db", db)

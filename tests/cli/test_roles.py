@@ -68,6 +68,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "devices calibrated": ("of-old", "--due", "2030-01-01"),
     **dict.fromkeys(("devices show", "devices return"), ("of-old",)),
     "readings add": (PATIENT, "spo2=97", "--by", "phone"),
+    "answers add": (PATIENT, "wound", "now=same", "--by", "phone"),
+    "messages send": (PATIENT, "Please measure again."),
     "explain": (ANSWER,),
     "replay": ("recording.csv",),
     "simulate": ("--list",),
@@ -152,6 +154,7 @@ def takes_settings(name: str) -> bool:
     return any("--config" in param.opts for param in found.params)
 
 
+@pytest.mark.hazard("T11")
 def test_every_command_has_a_role() -> None:
     """The real tree and the table name the same commands, so a new command cannot be forgotten."""
     assert sorted(commands()) == sorted(NEEDS)
@@ -165,6 +168,7 @@ def test_what_anyone_may_do_shows_no_patient_or_must_not_wait() -> None:
     assert free == {"status", "run", "check-config", "doctor"}
 
 
+@pytest.mark.hazard("H13", "T11")
 def test_what_needs_no_more_than_to_look_changes_nothing(
     desk: Workstation, login: Login, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,12 +191,13 @@ def test_what_needs_no_more_than_to_look_changes_nothing(
 def test_who_acts_on_alerts_does_not_change_stays_and_who_plans_not_the_database() -> None:
     """The roles as the guide says them: everything else that changes something is planning."""
     acts = {f"alerts {verb}" for verb in ("ack", "note", "assign", "snooze", "unack", "close", "reopen")}
-    acts |= {"handover start", "handover accept", "readings add", "patients pause"}
+    acts |= {"handover start", "handover accept", "readings add", "answers add", "messages send", "patients pause"}
     assert {name for name, role in NEEDS.items() if role == ACT} == acts
     runs = {*(name for name in NEEDS if name.startswith("db ")), "init", "notify test", "replay", "simulate"}
     assert {name for name, role in NEEDS.items() if role == ADMIN} == runs
 
 
+@pytest.mark.hazard("H13", "T11")
 @pytest.mark.parametrize("name", sorted(PEOPLE))
 def test_each_role_may_give_its_commands_and_no_other(
     desk: Workstation, login: Login, monkeypatch: pytest.MonkeyPatch, name: str
@@ -248,6 +253,7 @@ def test_a_refusal_is_logged_without_anything_that_was_typed(
     ]
 
 
+@pytest.mark.hazard("H13", "T11")
 @pytest.mark.parametrize(
     ("who", "as_", "code"),
     [
@@ -266,6 +272,7 @@ def test_to_act_as_someone_gains_nothing(desk: Workstation, login: Login, who: s
     assert desk.gives("patients admit", *WORDS["patients admit"], "--as", as_)[0] == code
 
 
+@pytest.mark.hazard("H13", "T11")
 def test_a_shared_login_changes_nothing_without_a_name(desk: Workstation, login: Login) -> None:
     """To look, nobody need say who they are; who leaves --as out does not act as the ward."""
     login("bay-4")
@@ -282,6 +289,7 @@ def desk_alert(desk: Workstation) -> str:
     return str(found.stdout.split()[0])
 
 
+@pytest.mark.hazard("H13", "T11")
 def test_the_full_screen_acts_by_the_same_roles(desk: Workstation, login: Login) -> None:
     """Where several share a login the name that is typed counts; nobody's name, or the login's own, does not do."""
     settings, alert = config.load(desk.config), desk_alert(desk)

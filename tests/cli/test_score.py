@@ -64,6 +64,7 @@ def test_a_piped_score_is_csv_with_the_columns_of_the_interface() -> None:
     assert {row[f"sub_{part}"] for part in PARTS} == {"0"}
 
 
+@pytest.mark.hazard("H8")
 def test_an_empty_cell_is_missing_and_leaves_the_total_empty() -> None:
     """An interval, the names of what is missing, and no subscore for it."""
     (row,) = as_csv(run("news2", "-", text=table("25,97,1,,120,70,,37.0")))

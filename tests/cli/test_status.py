@@ -95,6 +95,7 @@ def test_a_daemon_at_work_is_monitoring(vwmon: Command, db: Path) -> None:
     )
 
 
+@pytest.mark.hazard("H5", "H20")
 @pytest.mark.parametrize(
     ("ago_ms", "changes", "reason"),
     [

@@ -114,6 +114,7 @@ def test_a_key_means_the_act_that_fits_the_row() -> None:
     assert asking.meant("snooze", item(flags=["snoozed"])) == "wake"
 
 
+@pytest.mark.hazard("H14")
 def test_an_act_is_about_what_was_on_the_screen() -> None:
     """Alert and version of the row, the words, the time and the outcome as they were given, and nothing made up."""
     wish = asking.wish("ack", item(version=7), {"note": "phoned", "span": "25m"})
@@ -122,6 +123,7 @@ def test_an_act_is_about_what_was_on_the_screen() -> None:
     assert (closing.for_ms, closing.outcome) == (None, Outcome.VISIT_ARRANGED)
 
 
+@pytest.mark.hazard("H14")
 def test_who_and_what_an_act_is_about_is_said_first() -> None:
     """Patient, level, reasons, owner, whom it will be recorded under, and what changed since it was looked at."""
     before, after = record(), record(level=3, owner="bob")

@@ -38,6 +38,7 @@ def test_a_reading_stands_in_the_cell_of_its_time() -> None:
     assert "▲" not in drawn
 
 
+@pytest.mark.hazard("H23")
 def test_a_gap_is_a_gap() -> None:
     """Nothing is drawn from one reading to the next, however alike they are."""
     assert cells(trace((12, 80), (0, 80))).strip(" ").count(" ") == 23
@@ -101,6 +102,7 @@ def score(ago: float, low: int, high: int | None = None) -> Interval:
     return Interval(at_ms=NOW - round(ago * HOUR_MS), low=low, high=low if high is None else high)
 
 
+@pytest.mark.hazard("H23")
 def test_a_score_goes_on_only_where_something_was_heard() -> None:
     """It is stored when it changes; between two readings, and after the last, nobody knows."""
     heard = [NOW - 6 * HOUR_MS, NOW - 3 * HOUR_MS]

@@ -70,6 +70,13 @@ CREATE TABLE handover_item (
     handover_no integer not null references handover, alert_no integer not null references alert,
     owner text, was text not null, taker text, accepted_ms integer,
     primary key (handover_no, alert_no)) strict, without rowid;
+CREATE TABLE hub_request (
+    request_no integer primary key, stay_no integer not null references stay,
+    kind text not null check (kind in ('questions', 'message')), said text not null,
+    version text not null default '', actor text not null, due_ms integer not null, until_ms integer not null,
+    state text not null default 'queued' check (state in ('queued', 'sent', 'answered')), sent_ms integer,
+    shown_ms integer, read_ms integer, confirmed_by text,
+    check (said <> ''), check (until_ms > due_ms)) strict;
 CREATE TABLE identity (
     stay_no integer primary key references stay, born text, name text, nhs_number text, contact text, next_of_kin text) strict;
 CREATE TABLE kit_out (
@@ -151,7 +158,8 @@ CREATE TABLE stay (
     stay_no integer primary key, patient text not null, ward text not null, pathway text not null,
     plan_version text not null, admitted_ms integer not null, discharged_ms integer,
     discharge_reason text, spo2_scale integer not null check (spo2_scale in (1, 2)),
-    scale_prescriber text not null default '',
+    scale_prescriber text not null default '', age_bands text not null default ''
+    check (pathway <> 'children' or age_bands <> ''),
     check (spo2_scale = 1 or scale_prescriber <> ''),
     check (discharged_ms is null or discharged_ms >= admitted_ms)) strict;
 CREATE TABLE stay_fact (
@@ -185,6 +193,11 @@ CREATE INDEX condition_due on condition (due_ms) where state = 'pending' and due
 CREATE INDEX delivery_waiting on delivery (due_ms) where state = 'queued';
 CREATE INDEX finding_stay on finding (stay_no, finding_no);
 CREATE INDEX handover_open on handover (due_ms) where ended_ms is null;
+CREATE INDEX hub_request_kind on hub_request (kind, due_ms);
+CREATE UNIQUE INDEX hub_request_once on hub_request (stay_no, said, due_ms) where kind = 'questions';
+CREATE INDEX hub_request_open on hub_request (until_ms) where state <> 'answered' and shown_ms is null;
+CREATE INDEX hub_request_stay on hub_request (stay_no, due_ms);
+CREATE INDEX hub_request_unread on hub_request (due_ms) where kind = 'message' and read_ms is null;
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
 CREATE INDEX kit_out_still on kit_out (assignment_no) where back_ms is null;

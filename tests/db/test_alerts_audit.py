@@ -63,12 +63,14 @@ def test_a_history_is_whole_as_it_is_written(db: Connection) -> None:
     assert audit.audit(fresh()).count == 0
 
 
+@pytest.mark.hazard("H27")
 def test_every_column_of_the_history_is_sealed(db: Connection) -> None:
     """Whoever adds one adds it to what is sealed."""
     columns = {row[1] for row in db.execute("pragma table_info(alert_event)")}
     assert columns - {"previous", "hash"} == set(chain.FIELDS)
 
 
+@pytest.mark.hazard("H27")
 @pytest.mark.parametrize(
     ("change", "event"),
     [
@@ -91,6 +93,7 @@ def test_an_event_that_was_altered_is_named(db: Connection, change: str, event: 
     assert found[0] == (event, f"event {event} is not as it was written")
 
 
+@pytest.mark.hazard("H27")
 def test_events_that_were_deleted_are_named(db: Connection) -> None:
     """One in the middle by the chain; the last ones by an anchor, and without one not at all."""
     known = anchor(db)
@@ -109,6 +112,7 @@ def _id(db: Connection) -> str:
     return str(db.execute("select id from alert").fetchone()[0])
 
 
+@pytest.mark.hazard("H27")
 def test_events_that_were_swapped_are_named(db: Connection) -> None:
     """Both."""
     moves = ("-1 where event_no = 2", "2 where event_no = 3", "3 where event_no = -1")
@@ -150,6 +154,7 @@ def test_an_alert_that_was_altered_is_not_as_its_history_says(db: Connection, ch
     assert any(said in what for _, what in broken(db)), broken(db)
 
 
+@pytest.mark.hazard("H13")
 def test_before_and_after_are_kept_with_the_machine(db: Connection) -> None:
     """Who, on what machine, and every field that it changed."""
     host, changes = db.execute("select host, changes from alert_event where event_no = 2").fetchone()
@@ -284,6 +289,7 @@ def test_silence_is_reopened_from_the_database_too() -> None:
     db.close()
 
 
+@pytest.mark.hazard("H12")
 @pytest.mark.parametrize("total", [5, 7])
 def test_the_database_itself_refuses_to_put_an_emergency_off(total: int) -> None:
     """Level 2 in hand can be, level 3 cannot, nor what nobody has in hand."""

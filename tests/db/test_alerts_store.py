@@ -146,6 +146,7 @@ def test_a_case_loaded_outside_its_transaction_is_not_saved_over_another(db: Con
         store.save(db, case, theirs, None)
 
 
+@pytest.mark.hazard("H11")
 def test_the_database_itself_refuses_a_second_open_alert(db: Connection) -> None:
     """One for each stay and lane, also against a fault of the program."""
     told(db, point(0, 5))
@@ -178,6 +179,7 @@ def test_the_database_refuses_alerts_that_cannot_be(db: Connection, change: str)
         db.execute(f"update alert set {change}")  # noqa: S608 -- the test's own words
 
 
+@pytest.mark.hazard("H27")
 @pytest.mark.parametrize("change", ["update alert_event set note = 'never said'", "delete from alert_event"])
 def test_history_can_only_grow(db: Connection, change: str) -> None:
     """What happened can be neither altered nor removed."""
@@ -272,6 +274,7 @@ def test_the_clock_acts_before_a_person_does_even_one_who_is_refused(db: Connect
     assert (acted.alert.tier, acted.alert.due_ms) == ((2, 80 * MINUTE) if words else (2, 30 * MINUTE + LAG))
 
 
+@pytest.mark.hazard("H13")
 def test_an_act_is_on_record_with_its_person_and_words(db: Connection) -> None:
     """Who, when, what was said, and what it was before and after."""
     told(db, point(0, 5))
@@ -352,6 +355,7 @@ def test_an_old_alert_can_be_noted_and_nothing_else(db: Connection) -> None:
     assert db.execute("select kind from alert_event order by event_no desc limit 1").fetchone() == ("noted",)
 
 
+@pytest.mark.hazard("H14")
 def test_an_id_that_is_none_is_said_to_be_unknown(db: Connection) -> None:
     """Nothing near it is guessed."""
     for verb in (lambda: store.find(db, "ZZZZ"), lambda: store.note(db, "zzzz", person(1))):
@@ -439,6 +443,7 @@ def content(db: Connection) -> list[list[tuple[Any, ...]]]:
     return [db.execute(f"select * from {table}").fetchall() for table in tables]  # noqa: S608 -- our own tables
 
 
+@pytest.mark.hazard("H10")
 @settings(max_examples=60)
 @given(HISTORIES)
 def test_batches_and_restarts_lead_to_the_same_database(history: list[tuple[str, int, int, str]]) -> None:

@@ -1,6 +1,7 @@
 """What a plan expects beside the score, on a real database: overdue within a look, over when it comes, explained."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,14 @@ class Home(Watched):
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[[str], Home]]:
+def _only_vitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask nobody anything: what is here is about vitals, and what is asked is in test_answers_overdue."""
+    unasked = {name: replace(plan, questionnaires=()) for name, plan in plans.load_all().items()}
+    monkeypatch.setattr(plans, "load_all", lambda: unasked)
+
+
+@pytest.fixture
+def make(tmp_path: Path, _only_vitals: None) -> Iterator[Callable[[str], Home]]:
     """Make wards with p1 on a pathway."""
     made: list[Home] = []
 
@@ -101,6 +109,7 @@ def test_a_glucose_that_does_not_come_is_overdue_and_ends_when_it_comes(make: Ca
     assert ward.overdue() == [("glucose", 2 * DUE + 2)]
 
 
+@pytest.mark.hazard("H24")
 def test_one_that_never_came_is_overdue_from_the_admission(make: Callable[..., Home]) -> None:
     """Nobody is forgotten because nothing ever came of them, and the list says that it never did."""
     ward = make()

@@ -106,6 +106,7 @@ def escalations(found: Explanation) -> list[tuple[int, int, int | None]]:
     ]
 
 
+@pytest.mark.hazard("H27")
 def test_a_raise_is_explained_with_everything_it_stood_on(ill: Watched) -> None:
     """Rules, plan, each reading with its place in the log, its points and age, and the score before."""
     found = ill.explained(only(ill))
@@ -543,6 +544,7 @@ def test_a_silence_in_which_something_came_is_no_silence(ward: Watched) -> None:
     assert "silence: last received" in said(found)
 
 
+@pytest.mark.hazard("H10")
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=3)
 def test_whatever_came_and_whatever_people_did_is_the_same_again(seed: int) -> None:
@@ -658,6 +660,7 @@ def acted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return ward.path, name
 
 
+@pytest.mark.hazard("H27")
 @pytest.mark.parametrize("name", ALTERED)
 def test_whatever_was_altered_is_found_and_named(acted: tuple[Path, str], tmp_path: Path, name: str) -> None:
     """In the scores, the alert, its history, the conditions, the readings or the versions."""
@@ -700,6 +703,7 @@ def test_a_plan_that_is_no_more_is_named(ill: Watched) -> None:
         ill.explained(only(ill))
 
 
+@pytest.mark.hazard("H18")
 def test_another_chart_or_plan_that_made_it_is_named(ill: Watched) -> None:
     """With both versions, as what may be the reason."""
     alter(

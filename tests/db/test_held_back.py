@@ -98,6 +98,7 @@ def ward(new: Callable[..., Home]) -> Home:
     return new()
 
 
+@pytest.mark.hazard("H11")
 def test_a_broker_that_is_gone_is_one_alert_and_none_for_each_patient(ward: Home) -> None:
     """What falls overdue meanwhile is held back; what is so still, a minute after its return, is raised as of then."""
     for number in (2, 3):
@@ -202,6 +203,7 @@ def test_what_is_held_back_is_explained_exactly(ward: Home) -> None:
     assert {rule.name for one in found for rule in one.rules} >= {"battery_low", "overdue", "frozen", "broker"}
 
 
+@pytest.mark.hazard("H12")
 def test_a_pause_holds_back_silence_until_it_ends_by_itself(ward: Home) -> None:
     """And what is still overdue then is raised as of its end; nothing is raised of the time in it."""
     ward.until(DUE - 10)
@@ -226,6 +228,7 @@ def test_a_pause_that_is_ended_is_looked_at_at_once(ward: Home) -> None:
         ward.comes_back()
 
 
+@pytest.mark.hazard("H12")
 def test_a_pause_holds_back_nothing_that_is_measured(ward: Home) -> None:
     """Readings of someone who is away raise alerts as ever, and so does a battery that runs down."""
     stay = registers.open_stay(ward.db, "p1").stay_no

@@ -121,6 +121,7 @@ def test_a_battery_that_runs_down_is_an_alert_until_it_is_charged(home: Home) ->
     assert home.stands() == []
 
 
+@pytest.mark.hazard("H26")
 def test_refusals_in_a_row_are_found_and_a_good_reading_ends_them(home: Home) -> None:
     """Counted over looks and over a restart; the same when the log was merged between."""
     good = {name: value for name, value in WELL.items() if name != "spo2"}
@@ -140,6 +141,7 @@ def test_refusals_in_a_row_are_found_and_a_good_reading_ends_them(home: Home) ->
     assert home.stands() == []
 
 
+@pytest.mark.hazard("H7")
 def test_a_clock_ahead_is_found_by_its_mark(home: Home) -> None:
     """And is over with the next reading in time."""
     at_ms = T0 + MINUTE
@@ -153,6 +155,7 @@ def test_a_clock_ahead_is_found_by_its_mark(home: Home) -> None:
     assert home.stands() == []
 
 
+@pytest.mark.hazard("H1")
 def test_messages_that_are_missing_are_found_and_end_when_they_come(home: Home) -> None:
     """After a quarter of an hour in which they may still."""
     for minute, number in ((1, 1), (2, 4)):
@@ -167,6 +170,7 @@ def test_messages_that_are_missing_are_found_and_end_when_they_come(home: Home) 
     assert home.stands() == []
 
 
+@pytest.mark.hazard("H26")
 def test_a_flat_line_is_found(home: Home) -> None:
     """Twelve equal heart rates over an hour, looked at after each."""
     for number in range(13):
@@ -178,6 +182,7 @@ def test_a_flat_line_is_found(home: Home) -> None:
     assert home.stands() == []
 
 
+@pytest.mark.hazard("H21")
 def test_a_device_of_nobody_is_an_item_of_the_service(home: Home) -> None:
     """Until someone has it, or it has not sent for an hour."""
     home.sends({"spo2": 97.0}, 1, device="stray")
@@ -217,6 +222,7 @@ def test_a_device_that_was_returned_may_still_say_what_it_had(home: Home) -> Non
     assert home.stands() == ["unassigned of-p1"]
 
 
+@pytest.mark.hazard("H25")
 def test_silence_ends_nothing(home: Home) -> None:
     """A week without a word, restarts and merges leave all that was found (I7, I12)."""
     for number in range(13):
@@ -257,6 +263,7 @@ def _notified(home: Home, *rows: tuple[int, str]) -> None:
             )
 
 
+@pytest.mark.hazard("H21")
 def test_a_hand_over_that_nobody_accepted_is_known_once_it_was_due(home: Home) -> None:
     """Of which something is left; not before, not when it has ended."""
     _notified(home)

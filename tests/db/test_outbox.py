@@ -53,6 +53,7 @@ def drained(sender: Notifier) -> None:
         pass
 
 
+@pytest.mark.hazard("H3")
 def test_an_alert_and_its_notification_are_committed_together(ward: ToldWard) -> None:
     """Neither is ever there without the other: a reader outside sees both or none, and a rollback takes both."""
     ward.sender({"pager": Wire()})
@@ -86,6 +87,7 @@ def test_nobody_is_told_of_a_recording(ward: ToldWard) -> None:
     assert ward.notifications() == []
 
 
+@pytest.mark.hazard("H33")
 def test_nobody_is_told_of_a_made_up_patient(ward: ToldWard) -> None:
     """Its alert is on the list, with its flag; a person who came running would find nobody."""
     wire = Wire()
@@ -341,6 +343,7 @@ def test_an_address_that_fails_costs_one_attempt_a_round(ward: ToldWard) -> None
     assert len(dead.sent) == 10
 
 
+@pytest.mark.hazard("H3")
 def test_when_every_delivery_fails_for_minutes_nobody_can_be_reached(ward: ToldWard) -> None:
     """Then it is known since when; the attempts go on, and once one gets through it is over."""
     wire = Wire(trouble="HTTP 503")
@@ -372,6 +375,7 @@ def test_one_channel_that_works_is_enough(ward: ToldWard) -> None:
     assert len(dead.sent) == 1
 
 
+@pytest.mark.hazard("H3")
 def test_nobody_on_duty_is_known_at_once_and_asked_again(ward: ToldWard) -> None:
     """A gap in the rota is a gap at that moment; who comes on duty while the alert still asks is told."""
     wire, tiers = Wire(), [list[Person]()]
@@ -480,6 +484,7 @@ def test_a_channel_that_is_no_more_fails_its_deliveries(ward: ToldWard) -> None:
     assert len(new.sent) == 1
 
 
+@pytest.mark.hazard("H21")
 def test_the_queue_says_how_much_waits_and_for_how_long(ward: ToldWard) -> None:
     """For the status and for probes."""
     wire = Wire(trouble="down")
@@ -517,6 +522,7 @@ def test_the_log_says_who_was_told_by_what(ward: ToldWard) -> None:
     assert queries.deliveries_since(ward.db, 5 * MINUTE) == [second]
 
 
+@pytest.mark.hazard("H22")
 def test_no_message_names_the_patient_or_what_was_written_or_measured(ward: ToldWard) -> None:
     """A message passes through other people's networks: alert, ward, level, state, tier, how long, and no more."""
     wire = Wire()

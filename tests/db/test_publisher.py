@@ -127,6 +127,7 @@ def test_an_alert_is_published_retained_and_cleared_when_it_is_closed(ward: Told
     assert broker.came() == []
 
 
+@pytest.mark.hazard("H22")
 def test_nothing_published_says_who(ward: ToldWard, broker: Broker) -> None:
     """No patient, no owner, no note, and nothing that a device sent in place of a value."""
     publisher = started(ward, broker)

@@ -272,6 +272,7 @@ def test_what_is_not_committed_has_not_happened(
     assert cut.alerts() == [("clinical", "new", 3)]
 
 
+@pytest.mark.hazard("H10")
 @given(seed=st.integers(0, 1000), cuts=st.sets(st.integers(1, 80), min_size=2, max_size=5))
 @settings(max_examples=8)
 def test_restarts_change_nothing(seed: int, cuts: set[int]) -> None:
@@ -294,6 +295,7 @@ def test_restarts_change_nothing(seed: int, cuts: set[int]) -> None:
             assert [finding.found for finding in verify(Path(folder) / "restarted.db") if not finding.sound] == []
 
 
+@pytest.mark.hazard("H10")
 @pytest.mark.parametrize("size", [1, 3])
 def test_batches_of_any_size_give_the_same_tables(tmp_path: Path, size: int) -> None:
     """One message at a time, three rows at a time or all at once."""
@@ -307,6 +309,7 @@ def test_batches_of_any_size_give_the_same_tables(tmp_path: Path, size: int) -> 
         assert ("clinical",) in small.rows("select distinct lane from alert")
 
 
+@pytest.mark.hazard("H10")
 def test_a_late_reading_rescores_what_followed(new: Callable[..., Ward]) -> None:
     """The stored history is that of a ward where every reading came in its time, and no row of the old one is left."""
     late, punctual = new(), new()
@@ -352,6 +355,7 @@ def test_a_reading_from_before_what_memory_holds_is_scored_the_same(
     assert late.rows(SCORES) == punctual.rows(SCORES)
 
 
+@pytest.mark.hazard("H4")
 def test_a_device_of_nobody_is_scored_once_somebody_has_it(ward: Ward) -> None:
     """Its readings wait in the log; assigned from an earlier time on they count, known from the assignment on."""
     ward.sends(ILL, 2, device="stranger")
@@ -430,6 +434,7 @@ def test_a_patient_whose_device_goes_home_is_not_scored_again(ward: Ward) -> Non
     assert ward.stored() == before
 
 
+@pytest.mark.hazard("H24")
 def test_a_patient_who_left_while_nothing_ran_has_nothing_open_after_the_start(new: Callable[..., Ward]) -> None:
     """What is expected of a patient who has gone must not stand on the list for ever; once ended it is left alone."""
     running, down = new(), new()
@@ -454,6 +459,7 @@ def test_a_patient_who_left_while_nothing_ran_has_nothing_open_after_the_start(n
         assert ward.stored() == before
 
 
+@pytest.mark.hazard("H24")
 def test_a_discharge_ends_what_is_expected_and_raises_nothing_more(ward: Ward) -> None:
     """A technical alert closes, what was urgent awaits its outcome, and late news adds no alert."""
     ward.admit("p2")
@@ -473,6 +479,7 @@ def test_a_discharge_ends_what_is_expected_and_raises_nothing_more(ward: Ward) -
     assert ward.scorer.stays == 0
 
 
+@pytest.mark.hazard("H2", "H24")
 def test_a_reading_is_overdue_by_the_clock_as_of_when_it_was_due(ward: Ward) -> None:
     """Thirty minutes after the last of a wearable's vitals, not a moment earlier, and dated then however late."""
     ward.sends(WELL, 0)
@@ -556,6 +563,7 @@ def test_a_patient_written_down_late_is_waited_for_from_then_on(ward: Ward, span
     assert len(ward.fell_due()) == overdue
 
 
+@pytest.mark.hazard("H19")
 def test_the_lag_is_how_long_the_oldest_reading_has_waited(ward: Ward) -> None:
     """Nothing waits, nothing lags; a clock that stepped back gives no negative lag."""
     assert ward.scorer.lag_ms(T0) == 0
@@ -572,6 +580,7 @@ def test_a_vital_heard_for_the_first_time_while_running_is_scored(ward: Ward) ->
     assert [row[4] for row in ward.stored()["scores"]] == [0, 3]
 
 
+@pytest.mark.hazard("H18")
 def test_every_score_says_by_which_versions_it_was_made(ward: Ward) -> None:
     """Software, chart, plan and configuration, and those of the next software beside them."""
     ward.sends(WELL, 0)
@@ -625,6 +634,7 @@ NO_BLOOD_PRESSURE = {vital: value for vital, value in WELL.items() if vital != "
 COULD_BE = "select state, level, late, since_ms, opened_ms from alert where lane = 'clinical'"
 
 
+@pytest.mark.hazard("H8")
 def test_a_refused_reading_raises_what_could_be_when_no_repeat_comes(ward: Ward) -> None:
     """Two points for the pulse and a pressure that came as nonsense: not when it is overdue, and why."""
     ward.sends(NO_BLOOD_PRESSURE, 0)
@@ -764,6 +774,7 @@ def test_an_attempt_belongs_to_whoever_had_the_device_then(ward: Ward) -> None:
     assert json.loads(evidence)["refused"]["systolic_bp"]["sent"] == "999"
 
 
+@pytest.mark.hazard("H4")
 @pytest.mark.parametrize("stopped", [False, True])
 def test_a_device_that_changes_hands_takes_its_readings_along_also_when_nothing_runs(
     tmp_path: Path, stopped: bool

@@ -113,6 +113,7 @@ def test_a_limit_that_was_ended_judges_nothing_more(ward: Limited) -> None:
     assert ward.levels() == []
 
 
+@pytest.mark.hazard("H32")
 def test_a_limit_is_over_when_its_time_is(ward: Limited) -> None:
     """By the time at which a reading is received, not when it was observed."""
     ward.until(5)

@@ -49,6 +49,7 @@ def state(db: Connection) -> tuple[object, ...]:
     return tuple(db.execute(f"select * from {table}").fetchall() for table in tables)  # noqa: S608 -- our own
 
 
+@pytest.mark.hazard("H4")
 def test_a_new_device_goes_on_where_the_old_one_ends(db: Connection) -> None:
     """In the same millisecond: no gap, and no moment in which both are the patient's."""
     ended, begun = stock.swap(db, "cuff", "spare", NOON, BY, reason="broken")
@@ -103,6 +104,7 @@ def test_what_a_discharge_leaves_behind_is_out_until_it_is_back(db: Connection) 
         registers.return_device(db, "cuff", NOON + HOUR, BY)
 
 
+@pytest.mark.hazard("H4")
 def test_what_is_still_at_somebodys_home_is_given_to_nobody_else(db: Connection) -> None:
     """Who has it there may go on measuring; also afterwards nobody has it for the time in which it was there."""
     registers.discharge(db, "P1", "recovered", NOON, BY)

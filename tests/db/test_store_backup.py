@@ -65,6 +65,7 @@ def test_a_sound_database_passes_every_check(ward: Path) -> None:
         assert broken(ward) == []
 
 
+@pytest.mark.hazard("H16")
 @pytest.mark.parametrize(
     ("damage", "check"),
     [
@@ -102,8 +103,8 @@ def test_a_sound_database_passes_every_check(ward: Path) -> None:
 def test_what_does_not_fit_together_is_found_and_named(ward: Path, damage: str, check: str) -> None:
     """Each rule between the tables, broken once."""
     with closing(module.connect(ward, isolation_level=None)) as db:
-        db.execute("insert into stay values (1, 'P', 'w', 'g', '1', 0, null, null, 1, '')")
-        db.execute("insert into stay values (2, 'Q', 'w', 'g', '1', 0, 5, 'other', 1, '')")
+        db.execute("insert into stay values (1, 'P', 'w', 'g', '1', 0, null, null, 1, '', '')")
+        db.execute("insert into stay values (2, 'Q', 'w', 'g', '1', 0, 5, 'other', 1, '', '')")
         for statement in damage.split(";"):
             db.execute(statement)
     assert check in broken(ward)
@@ -127,6 +128,7 @@ def test_an_attempt_that_is_gone_is_missed(opened: Connection, ward: Path) -> No
     assert broken(ward) == []
 
 
+@pytest.mark.hazard("H16")
 def test_a_damaged_page_is_found(ward: Path) -> None:
     """Where opening for reading does not look, the check does."""
     content = bytearray(ward.read_bytes())
@@ -137,6 +139,7 @@ def test_a_damaged_page_is_found(ward: Path) -> None:
     assert "every page and index is whole" in broken(ward)
 
 
+@pytest.mark.hazard("H16")
 def test_a_backup_is_made_while_a_daemon_works_and_holds_what_was_committed(ward: Path, opened: Connection) -> None:
     """The copy is a whole database of its own, checked, and with its counts told."""
     append(opened, arrival("late", reading(7.0)))
@@ -159,6 +162,7 @@ def test_a_backup_is_always_a_new_file(ward: Path) -> None:
         backup.backup(ward, ward.parent / "no" / "copy.db")
 
 
+@pytest.mark.hazard("H16")
 def test_a_copy_that_is_not_sound_is_no_backup(ward: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be restored must not look like a backup."""
     monkeypatch.setattr(backup, "verify", lambda _: [Finding(check="all is well", sound=False, found="it is not")])
@@ -167,6 +171,7 @@ def test_a_copy_that_is_not_sound_is_no_backup(ward: Path, monkeypatch: pytest.M
     assert files(ward.parent) == {"ward.db"}
 
 
+@pytest.mark.hazard("H16")
 def test_a_backup_is_put_back_where_nothing_is(ward: Path, tmp_path: Path) -> None:
     """On a new machine: the readings are there, and what was a repeat is still one."""
     backup.backup(ward, tmp_path / "copy.db")
@@ -202,6 +207,7 @@ def test_a_damaged_database_can_be_replaced(ward: Path) -> None:
     assert ward.with_name("ward.db.replaced").read_bytes() == b"\xff" * 4096
 
 
+@pytest.mark.hazard("H16")
 def test_nothing_is_restored_under_a_daemon_at_work(ward: Path, opened: Connection) -> None:
     """Also not with --force; once it has stopped or died it may be."""
     copy = ward.with_name("copy.db")
@@ -214,6 +220,7 @@ def test_nothing_is_restored_under_a_daemon_at_work(ward: Path, opened: Connecti
     assert not backup.in_use(ward.with_name("nowhere.db"), NOW)
 
 
+@pytest.mark.hazard("H16")
 def test_what_is_no_backup_is_not_restored(ward: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database that is there stays when the backup is missing, foreign or not sound."""
     (tmp_path / "empty.db").touch()

@@ -75,6 +75,7 @@ def killed_writer(path: Path, first: int, lines: int) -> int:
     return int(rest[-1]) if rest else received
 
 
+@pytest.mark.hazard("H15")
 def test_a_killed_writer_has_lost_nothing_that_it_said_was_stored(path: Path) -> None:
     """Killed at random moments while it appends, merges and moves on: every receipt holds, and nothing is there twice.
 
@@ -98,6 +99,7 @@ def readings_of(db: Connection, name: str) -> int:
     return next(number for number, found in readings.vitals(db).items() if found == name)
 
 
+@pytest.mark.hazard("H15")
 def test_a_full_disk_stops_the_log_and_loses_nothing(db: Connection, path: Path) -> None:
     """Nothing of the batch that did not fit is stored; with room again the same batch goes in."""
     writer = LogWriter(db)
@@ -119,6 +121,7 @@ def test_a_full_disk_stops_the_log_and_loses_nothing(db: Connection, path: Path)
     assert sound(path)
 
 
+@pytest.mark.hazard("H15")
 def test_a_full_disk_in_a_merge_leaves_everything_where_it_was(db: Connection, path: Path) -> None:
     """And the writer still knows every repeat."""
     writer = LogWriter(db)
@@ -169,6 +172,7 @@ def test_a_backup_in_the_middle_of_the_traffic_is_one_moment_of_it(path: Path, t
     assert lengths == sorted(lengths)
 
 
+@pytest.mark.hazard("H15")
 def test_a_reader_of_a_killed_writers_database_sees_every_receipt(path: Path) -> None:
     """What is only in the write-ahead log is part of the database, before anybody has opened it for writing again."""
     received = killed_writer(path, 0, 3)

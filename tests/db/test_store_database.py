@@ -52,6 +52,7 @@ def pragma(db: Connection, name: str) -> object:
     return db.execute(f"pragma {name}").fetchone()[0]
 
 
+@pytest.mark.hazard("H15")
 def test_a_connection_keeps_what_it_commits_through_a_power_cut(opened: Connection) -> None:
     """WAL with a sync at every commit, references enforced, no code from the schema trusted, patient with others."""
     assert (pragma(opened, "journal_mode"), pragma(opened, "synchronous")) == ("wal", 2)
@@ -59,6 +60,7 @@ def test_a_connection_keeps_what_it_commits_through_a_power_cut(opened: Connecti
     assert pragma(opened, "busy_timeout") == 10_000
 
 
+@pytest.mark.hazard("H15")
 def test_an_sqlite_that_may_lose_commits_gets_no_wal(
     ward: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -69,6 +71,7 @@ def test_an_sqlite_that_may_lose_commits_gets_no_wal(
     assert "sqlite_too_old_for_wal" in caplog.text
 
 
+@pytest.mark.hazard("H15")
 @pytest.mark.parametrize(
     ("version", "safe"),
     [
@@ -97,6 +100,7 @@ def test_the_schema_is_made_by_the_sqlite_that_was_chosen(opened: Connection) ->
     assert sqlite.version == module.sqlite_version_info
 
 
+@pytest.mark.hazard("H16")
 @pytest.mark.parametrize("open_", OPENERS)
 def test_a_database_that_is_not_there_is_not_made(tmp_path: Path, open_: Callable[[Path], Connection]) -> None:
     """A wrong path is told, with what makes a database; the folder stays as it was."""
@@ -105,6 +109,7 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path, open_: Callabl
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.hazard("H16")
 @pytest.mark.parametrize("open_", OPENERS)
 def test_a_file_of_something_else_is_refused_and_left_alone(
     tmp_path: Path, open_: Callable[[Path], Connection]
@@ -123,6 +128,7 @@ def test_a_file_of_something_else_is_refused_and_left_alone(
         open_(tmp_path / "letter.txt")
 
 
+@pytest.mark.hazard("H18")
 @pytest.mark.parametrize("open_", OPENERS)
 def test_a_database_without_its_tables_is_refused_with_the_command_that_makes_them(
     ward: Path, open_: Callable[[Path], Connection]
@@ -135,6 +141,7 @@ def test_a_database_without_its_tables_is_refused_with_the_command_that_makes_th
         open_(ward)
 
 
+@pytest.mark.hazard("H18")
 @pytest.mark.parametrize("open_", [*OPENERS, database.migrate])
 def test_a_database_of_a_newer_program_is_refused(ward: Path, open_: Callable[[Path], object]) -> None:
     """An older program must not write into tables that it does not know."""
@@ -145,6 +152,7 @@ def test_a_database_of_a_newer_program_is_refused(ward: Path, open_: Callable[[P
         open_(ward)
 
 
+@pytest.mark.hazard("H16")
 def test_no_damage_to_the_file_leads_to_a_new_or_another_database(ward: Path) -> None:
     """Of 200 damaged copies each is refused by name or opens with the old tables; none is ever made anew."""
     pristine, chance = ward.read_bytes(), random.Random(7)
@@ -165,6 +173,7 @@ def test_no_damage_to_the_file_leads_to_a_new_or_another_database(ward: Path) ->
     assert refused > 60
 
 
+@pytest.mark.hazard("H16")
 def test_a_truncated_database_is_refused(ward: Path) -> None:
     """A file that lost its end, as a full disk or a broken copy leaves it, is damaged."""
     whole = ward.read_bytes()
@@ -246,6 +255,7 @@ def test_nothing_is_made_over_a_file_that_is_there(ward: Path, tmp_path: Path) -
         database.create(tmp_path / "no" / "ward.db")
 
 
+@pytest.mark.hazard("H22", "T14")
 def test_a_new_database_is_not_for_everyone(ward: Path) -> None:
     """Readings of patients are not world-readable, whatever the umask."""
     assert not stat.S_IMODE(ward.stat().st_mode) & 0o007
@@ -283,6 +293,7 @@ def test_migrating_makes_a_database_where_there_is_none_and_then_has_nothing_to_
 OLDER = schema.NAMES.index("m006_attempts")
 
 
+@pytest.mark.hazard("H18")
 def test_an_older_database_is_migrated_after_a_copy_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was there before stays beside, under a name that is free; the rows are in the migrated one."""
     path = tmp_path / "ward.db"

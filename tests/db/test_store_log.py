@@ -96,6 +96,7 @@ def test_a_repeat_within_one_batch_is_a_repeat(db: Connection) -> None:
     assert append(db, arrival("a", reading()), arrival("a", reading())).stored == 1
 
 
+@pytest.mark.hazard("T6")
 @pytest.mark.parametrize("merged", [False, True])
 def test_a_repeat_is_known_after_a_restart_and_a_merge(db: Connection, merged: bool) -> None:
     """What tells a repeat is in the database with the reading, not only in memory."""
@@ -138,6 +139,7 @@ def test_a_message_of_which_every_reading_is_refused_is_remembered_too(db: Conne
     assert rows == [(1, "not_a_number", "a", b'{"v":1}', 1), (2, "not_a_number", "a", None, 1)]
 
 
+@pytest.mark.hazard("H1")
 def test_the_good_readings_of_a_message_are_stored_beside_the_refused_ones(db: Connection) -> None:
     """Every reading delivered is stored, refused or a repeat: nothing goes uncounted."""
     bad = Refused(vital="weight", reason="unit_unknown", detail="stone", index=1)
@@ -160,6 +162,7 @@ def test_a_message_that_is_no_use_at_all_is_kept_with_its_reason(db: Connection)
     assert row == ("vwmon/resp/x/readings", "x", "too_large", b"x" * 65_536, 70_000, T0)
 
 
+@pytest.mark.hazard("H6")
 def test_what_was_sent_in_other_units_or_words_is_kept_as_it_was(db: Connection) -> None:
     """Canonical value and raw value side by side; a word of an unknown vital as the word, also an empty one."""
     pressure = reading(120.0, vital="systolic_bp", raw_value=16.0, raw_unit="kPa")
@@ -308,6 +311,7 @@ def test_a_batch_is_cut_between_messages_only(db: Connection) -> None:
     assert readings.rows_after(db, 4, 1) == []
 
 
+@pytest.mark.hazard("H5")
 def test_the_last_reading_is_that_observed_last(db: Connection) -> None:
     """A late reading does not become the latest by coming last, merged or not."""
     append(db, arrival("a", reading(93.0, observed_ms=T0 + 5)))
@@ -417,8 +421,8 @@ def test_what_was_sent_is_found_by_stay_and_time(db: Connection) -> None:
     append(db, arrival("a", refused=(refusal("spo2", sent="first"), refusal("gcs", sent="16"))))
     append(db, arrival("b", refused=(refusal("spo2", sent="second"),)))
     append(db, arrival("c", refused=(refusal("spo2", T0 + 1, "later"),), device="other"))
-    db.execute("insert into stay values (7, 'P', 'w', 'g', '1', 0, null, null, 1, '')")
-    db.execute("insert into stay values (8, 'Q', 'w', 'g', '1', 0, null, null, 1, '')")
+    db.execute("insert into stay values (7, 'P', 'w', 'g', '1', 0, null, null, 1, '', '')")
+    db.execute("insert into stay values (8, 'Q', 'w', 'g', '1', 0, null, null, 1, '', '')")
     db.execute("insert into assignment values (1, 1, 7, 0, null), (2, 2, 8, 0, ?)", [T0])
     found = attempts.sent(db, [(7, T0), (7, T0 + 1), (8, T0), (8, T0 + 1)])
     assert found == {(7, "spo2", T0): "first", (7, "gcs", T0): "16"}

@@ -61,6 +61,7 @@ def test_a_daemon_at_work_is_trusted() -> None:
     assert monitor.beating(LIVE, NOW)
 
 
+@pytest.mark.hazard("H5")
 @pytest.mark.parametrize(("late_ms", "trusted"), [(0, True), (1, False)])
 def test_scoring_that_stands_still_is_told_after_thirty_seconds(late_ms: int, trusted: bool) -> None:
     """To the millisecond; and how long ago the last cycle was."""
@@ -90,6 +91,7 @@ def test_a_daemon_that_has_not_finished_a_cycle_is_given_its_start() -> None:
     assert monitor.distrust(replace(LIVE, cycle_ms=None), NOW) is not None
 
 
+@pytest.mark.hazard("H20")
 def test_a_daemon_that_was_stopped_says_since_when() -> None:
     """A planned stop is no monitoring either, from the first second on."""
     assert monitor.distrust(replace(LIVE, stopped_ms=NOW - 120_000), NOW) == (
@@ -98,6 +100,7 @@ def test_a_daemon_that_was_stopped_says_since_when() -> None:
     assert not monitor.beating(replace(LIVE, stopped_ms=NOW), NOW)
 
 
+@pytest.mark.hazard("T20")
 def test_a_cycle_from_the_future_is_not_trusted() -> None:
     """A clock that was set back must not make old scores look fresh for hours."""
     assert monitor.distrust(replace(LIVE, cycle_ms=NOW + CYCLE_STALE_MS + 1), NOW) is not None

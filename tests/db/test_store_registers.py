@@ -35,7 +35,7 @@ def db(tmp_path: Path) -> Iterator[Connection]:
 def test_an_admission_is_a_stay_with_its_plan(db: Connection) -> None:
     """What was asked for is on record, under a number of its own."""
     stay = registers.open_stay(db, "P2")
-    assert (stay.stay_no, stay.ward, stay.pathway, stay.plan_version) == (2, "frail", "frailty", "2")
+    assert (stay.stay_no, stay.ward, stay.pathway, stay.plan_version) == (2, "frail", "frailty", "3")
     assert (stay.admitted_ms, stay.discharged_ms, stay.spo2_scale) == (T0, None, 1)
     assert registers.stay(db, 2) == stay
 
@@ -48,6 +48,7 @@ def test_stays_are_listed_by_ward_and_by_who_is_there(db: Connection) -> None:
     assert [stay.patient for stay in registers.stays(db, open_only=True)] == ["P2"]
 
 
+@pytest.mark.hazard("H22")
 def test_what_identifies_a_person_stands_alone(db: Connection) -> None:
     """No other table has a column for a name, a number or a date of birth."""
     assert registers.identity(db, 1) == Identity(stay_no=1, born="1948-05-17", name="Ann", nhs_number=None)
@@ -88,6 +89,7 @@ def test_what_a_rule_refuses_leaves_no_trace(db: Connection, change: dict[str, o
     assert len(registers.stays(db)) == 2
 
 
+@pytest.mark.hazard("H24")
 def test_a_discharge_ends_the_stay_and_frees_its_devices(db: Connection) -> None:
     """Both at the same moment; the devices are named so that somebody fetches them."""
     registers.assign(db, "cuff", "P1", T0, BY)

@@ -52,6 +52,7 @@ def of_the_schema_before(path: Path) -> Path:
     return path
 
 
+@pytest.mark.hazard("H18")
 def test_a_database_of_the_schema_before_is_migrated(tmp_path: Path) -> None:
     """Never refused, and then it has the tables of one made today."""
     path = of_the_schema_before(tmp_path / "ward.db")
@@ -60,6 +61,7 @@ def test_a_database_of_the_schema_before_is_migrated(tmp_path: Path) -> None:
         assert dumped(db) == NOW.read_text(encoding="utf-8")
 
 
+@pytest.mark.hazard("H22")
 def test_the_copy_made_before_a_migration_is_not_for_everyone(tmp_path: Path) -> None:
     """SQLite by itself would make it readable to all, and it holds every patient that there was."""
     path = of_the_schema_before(tmp_path / "ward.db")
@@ -85,9 +87,10 @@ def test_every_table_of_rows_is_strict(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "why"),
     [
-        ("insert into stay values (1, 'P', 'w', 'g', '1', 5, 4, 'x', 1, '')", "left before the admission"),
-        ("insert into stay values (1, 'P', 'w', 'g', '1', 5, null, null, 2, '')", "scale 2 without a prescriber"),
-        ("insert into stay values (1, 'P', 'w', 'g', '1', 5, null, null, 3, 'x')", "a third scale"),
+        ("insert into stay values (1, 'P', 'w', 'g', '1', 5, 4, 'x', 1, '', '')", "left before the admission"),
+        ("insert into stay values (1, 'P', 'w', 'g', '1', 5, null, null, 2, '', '')", "scale 2 without a prescriber"),
+        ("insert into stay values (1, 'P', 'w', 'g', '1', 5, null, null, 3, 'x', '')", "a third scale"),
+        ("insert into stay values (1, 'P', 'w', 'children', '1', 5, null, null, 1, '', '')", "a child without an age"),
         ("insert into assignment values (1, 1, 1, 5, 4)", "returned before it was given"),
         ("insert into assignment values (1, 99, 1, 5, null)", "a device that does not exist"),
         ("update log set only_row = 2", "a second log"),
@@ -97,17 +100,18 @@ def test_the_database_itself_refuses(tmp_path: Path, statement: str, why: str) -
     """What must never be so is refused below every program."""
     with closing(database.create(tmp_path / "ward.db")) as db:
         db.execute("insert into device (device, added_ms, registered) values ('d', 0, 1)")
-        db.execute("insert into stay values (7, 'Q', 'w', 'g', '1', 0, null, null, 1, '')")
+        db.execute("insert into stay values (7, 'Q', 'w', 'g', '1', 0, null, null, 1, '', '')")
         with pytest.raises(IntegrityError):
             db.execute(statement)
         assert why
 
 
+@pytest.mark.hazard("H4")
 def test_the_database_picks_one_of_two_open_stays_and_one_of_two_holders(tmp_path: Path) -> None:
     """One open stay a patient, one holder a device: the second is refused whoever is second."""
     with closing(database.create(tmp_path / "ward.db")) as db:
         db.execute("insert into device (device, added_ms, registered) values ('d', 0, 1)")
-        stay = "insert into stay values (?, 'Q', 'w', 'g', '1', 0, ?, null, 1, '')"
+        stay = "insert into stay values (?, 'Q', 'w', 'g', '1', 0, ?, null, 1, '', '')"
         db.execute(stay, [1, 5])
         db.execute(stay, [2, None])
         with pytest.raises(IntegrityError):

@@ -58,6 +58,7 @@ def test_a_count_that_rises_by_one_has_no_gap(device: Device) -> None:
     assert device.sends(7, 8, 9) == []
 
 
+@pytest.mark.hazard("H1")
 def test_a_jump_is_recorded_with_what_is_missing_and_when_it_was_noticed(device: Device) -> None:
     """Three messages that never came are one gap, dated by the message that showed it."""
     (gap,) = device.sends(1, 5)

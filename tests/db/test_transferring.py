@@ -63,6 +63,7 @@ def ward(tmp_path: Path) -> Iterator[TwoWards]:
         yield made
 
 
+@pytest.mark.hazard("H35")
 def test_everything_of_the_stay_goes_along(ward: TwoWards) -> None:
     """The same stay, with its devices, pause, own limit and open alert; only the ward is another."""
     ward.hears(ILL, 5)
@@ -80,6 +81,7 @@ def test_everything_of_the_stay_goes_along(ward: TwoWards) -> None:
     assert limits.of_stay(ward.db, stay.stay_no)[0].ended_ms is None
 
 
+@pytest.mark.hazard("H35")
 def test_what_somebody_has_in_hand_asks_anew_and_its_history_says_whose_it_was(ward: TwoWards) -> None:
     """An owner on the ward before would hold back the only call that the other ward gets."""
     ward.hears(ILL, 5)
@@ -96,6 +98,7 @@ def test_what_somebody_has_in_hand_asks_anew_and_its_history_says_whose_it_was(w
     )
 
 
+@pytest.mark.hazard("H35")
 def test_a_snoozed_alert_is_on_the_list_again(ward: TwoWards) -> None:
     """What was put off by who left it is not put off for who has it now."""
     ward.limits = ()
@@ -185,6 +188,7 @@ def test_a_scorer_that_was_not_there_at_the_time_has_the_same_terms(ward: TwoWar
     assert [terms.rules for terms in again.terms] == [terms.rules for terms in now.terms]
 
 
+@pytest.mark.hazard("H35")
 @pytest.mark.parametrize(
     ("changed", "error"),
     [
@@ -256,6 +260,7 @@ class OfWard:
         self.id, self.channels = f"someone of {ward}", (ward,)
 
 
+@pytest.mark.hazard("H35")
 @pytest.mark.parametrize("in_hand", [False, True])
 def test_the_people_of_the_other_ward_are_told_once(told: ToldWard, *, in_hand: bool) -> None:
     """Also of what had been told before, and of what was in hand there: nobody of that ward knows of it."""
@@ -273,6 +278,7 @@ def test_the_people_of_the_other_ward_are_told_once(told: ToldWard, *, in_hand: 
     assert by_ward(wires) == {"resp": 1, "frailty": 1}
 
 
+@pytest.mark.hazard("H35")
 def test_what_still_waited_for_the_ward_before_goes_to_the_other(told: ToldWard) -> None:
     """Nothing is told to people who no longer have the patient."""
     wires = {"resp": Wire(trouble="down"), "frailty": Wire()}
@@ -311,6 +317,7 @@ def test_a_broker_shows_the_alert_on_the_other_ward_alone_and_hubs_are_asked_whe
     assert {one.topic for one in broker.came()} == {"vwmon/frailty/hub/requests", "vwmon/resp/hub/requests"}
 
 
+@pytest.mark.hazard("H35")
 def test_the_list_of_each_ward_has_the_alert_in_turn(told: ToldWard) -> None:
     """Never both, never neither."""
     from vwmon.cli import stay_lookups

@@ -14,6 +14,7 @@ from vwmon.store import database
 KILLS = {"daemon": 60, "broker": 30, "both": 10}
 
 
+@pytest.mark.hazard("H1")
 @pytest.mark.slow
 def test_a_hundred_kills_lose_no_receipted_reading_and_double_none(tmp_path: Path) -> None:
     """What has a receipt is stored once, and scores and alerts are those of a run that nothing disturbed."""

@@ -58,6 +58,7 @@ def test_the_page_names_what_does_not_hold_and_what_was_not_done() -> None:
     assert "- F5: no row yet" in page
 
 
+@pytest.mark.hazard("H18")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["F20", "F24", "F26"])
 def test_a_quick_row_comes_out_clean(name: str, tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def test_a_message_arrives_as_it_was_written(tmp_path: Path, hook: Webhook) -> N
     assert (post["title"], post["message"]) == ("subject", "one\ntwo")
 
 
+@pytest.mark.hazard("H3")
 @pytest.mark.parametrize(("answer", "posted"), [(REFUSE, 0), (SILENT, 0), (DROP, 1)])
 def test_what_was_not_confirmed_was_not_taken(tmp_path: Path, hook: Webhook, answer: str, posted: int) -> None:
     """An error, no answer, and a connection that ends without one: each is a failure with a reason."""
@@ -68,6 +69,7 @@ def test_nobody_listening_is_a_failure(tmp_path: Path, hook: Webhook) -> None:
     assert address.send("subject", "text")
 
 
+@pytest.mark.hazard("T13")
 def test_no_secret_reaches_the_log(tmp_path: Path, hook: Webhook, caplog: pytest.LogCaptureFixture) -> None:
     """Apprise says addresses in full; the journal is read by many."""
     caplog.set_level(logging.DEBUG, logger="vwmon")

@@ -135,6 +135,7 @@ def test_the_ward_is_told_that_it_is_watched(hub: Hub, broker: Broker) -> None:
     assert first["time"].endswith("Z")
 
 
+@pytest.mark.hazard("H20")
 def test_the_ward_is_told_when_the_daemon_was_killed(hub: Hub, broker: Broker) -> None:
     """The broker says it in the daemon's place, retained."""
     with listening(broker.port) as heard, hub.running() as daemon:
@@ -145,6 +146,7 @@ def test_the_ward_is_told_when_the_daemon_was_killed(hub: Hub, broker: Broker) -
             assert later.get(timeout=DEADLINE_S) == ({"status": "offline"}, True)
 
 
+@pytest.mark.hazard("H20")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_daemon_that_is_stopped_says_so_everywhere(hub: Hub, broker: Broker, how: signal.Signals) -> None:
     """The ward hears that nobody watches; the screens say stopped, as a probe's exit code 4; the process ends well."""
@@ -299,6 +301,7 @@ def test_without_a_broker_the_service_is_alive_and_not_ready(tmp_path: Path) -> 
     assert not any(said.startswith(b"READY") for said in heard)
 
 
+@pytest.mark.hazard("H16")
 def test_a_database_that_is_missing_is_not_made(tmp_path: Path) -> None:
     """A wrong path must not become an empty ward: exit code 3, what to do, and no file."""
     missing = tmp_path / "ward.db"
@@ -308,6 +311,7 @@ def test_a_database_that_is_missing_is_not_made(tmp_path: Path) -> None:
     assert not missing.exists()
 
 
+@pytest.mark.hazard("H16")
 @pytest.mark.parametrize("content", [b"", b"dear diary", b"SQLite format 3\x00"])
 def test_a_file_that_is_none_of_ours_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
     """Whatever it is, it keeps its bytes, and nothing appears beside it."""
@@ -336,6 +340,7 @@ def _fails(*_: object) -> None:
     raise OSError("the disk is gone")
 
 
+@pytest.mark.hazard("H2")
 @pytest.mark.parametrize(("owner", "name"), [(Watch, "turn"), (Ingest, "step"), (Notifier, "run"), (Publisher, "turn")])
 def test_a_thread_that_dies_ends_the_daemon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str
@@ -350,6 +355,7 @@ def test_a_thread_that_dies_ends_the_daemon(
     assert {thread.name for thread in threading.enumerate()}.isdisjoint({"ingest", "scoring", "notifier", "publisher"})
 
 
+@pytest.mark.hazard("H2")
 def test_a_thread_that_ends_without_an_error_ends_the_daemon_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -359,6 +365,7 @@ def test_a_thread_that_ends_without_an_error_ends_the_daemon_too(
         daemon_in(tmp_path).run(threading.Event())
 
 
+@pytest.mark.hazard("H2")
 def test_a_sender_that_hangs_ends_the_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody would be told of anything, and everything else would look well."""
     monkeypatch.setattr(daemon_module, "LOOK_S", 0.001)
@@ -411,6 +418,7 @@ def daemon_in(folder: Path) -> Daemon:
     return Daemon(settings, Clock(), Service({}))
 
 
+@pytest.mark.hazard("H2")
 def test_a_dead_thread_is_the_process_s_death(tmp_path: Path) -> None:
     """The exit code tells the service manager to start again: a table that the scorer needs is gone."""
     hub = Hub(tmp_path, free_port())

@@ -94,6 +94,7 @@ def published(client: mqtt.Client, hall: Hall) -> bool:
     return hall.told(1)()
 
 
+@pytest.mark.hazard("H3")
 def test_an_emergency_that_nobody_answers_reaches_the_second_tier_and_the_third(hall: Hall) -> None:
     """After five minutes and after ten; the list and the history say so, and an answer ends it."""
     with hall.watched():

@@ -128,6 +128,7 @@ def nothing() -> None:
     """Let nothing go."""
 
 
+@pytest.mark.hazard("H2", "H20")
 def test_only_a_completed_turn_of_the_scoring_feeds_the_watchdog(tmp_path: Path, scoring: Held) -> None:
     """Each look after a completed turn feeds it once; a turn that has only begun, or is stuck, does not."""
     steps = [scoring.arrived, nothing, scoring.once, nothing, nothing, scoring.once, scoring.once, scoring.over]
@@ -135,6 +136,7 @@ def test_only_a_completed_turn_of_the_scoring_feeds_the_watchdog(tmp_path: Path,
     assert fed[:-1] == [0, 0, 1, 0, 0, 1, 1]
 
 
+@pytest.mark.hazard("H2")
 def test_an_ingest_that_is_stuck_starves_the_watchdog(tmp_path: Path, scoring: Held, ingest: Held) -> None:
     """A scoring that goes on over a log to which nothing is added is no watched ward; taking again, it is fed."""
     stuck = [scoring.once] * (STUCK_TURNS + 5)
@@ -156,6 +158,7 @@ def test_an_ingest_that_is_stuck_starves_the_watchdog(tmp_path: Path, scoring: H
     assert fed[2:-1] == [1] * (STUCK_TURNS - 1) + [0] * 6 + [1, 1]
 
 
+@pytest.mark.hazard("H2")
 def test_the_service_is_ready_once_something_was_scored(
     tmp_path: Path, scoring: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -187,6 +187,7 @@ def connected(site: Site, name: str, will: str = "") -> Iterator[Speaker]:
         client.loop_stop()
 
 
+@pytest.mark.hazard("H4", "T2", "T4")
 @pytest.mark.parametrize(
     ("who", "topic", "code"),
     [
@@ -217,6 +218,7 @@ def test_each_may_write_its_own_topics_and_no_others(site: Site, who: str, topic
         assert {16: ALLOWED}.get(found := speaker.publish(topic), found) == code
 
 
+@pytest.mark.hazard("T4")
 def test_the_daemon_hears_every_device_and_a_device_hears_only_what_is_for_it(site: Site) -> None:
     """Even one that asks for everything is sent nothing of another's."""
     with connected(site, "vwmon") as daemon, connected(site, "spo2-17") as device, connected(site, "cuff-3") as other:
@@ -238,6 +240,7 @@ def test_the_daemon_s_will_and_its_retained_status_are_taken(site: Site) -> None
         assert daemon.hears("vwmon/resp/monitor/status")
 
 
+@pytest.mark.hazard("T3")
 def test_a_second_client_cannot_take_another_name(site: Site) -> None:
     """The name in the certificate is the client's, whatever it calls itself: nobody can push the daemon out."""
     with connected(site, "vwmon") as daemon, connected(site, "spo2-17") as device:
@@ -275,16 +278,19 @@ def test_who_shows_a_certificate_of_ours_is_let_in(site: Site) -> None:
     assert not refused(site, trusting(site.authority, "cuff-3"))
 
 
+@pytest.mark.hazard("T1")
 def test_without_a_certificate_nobody_is_let_in(site: Site) -> None:
     """There is no anonymous device."""
     assert refused(site, trusting(site.authority, None))
 
 
+@pytest.mark.hazard("T1")
 def test_a_revoked_certificate_is_not_let_in(site: Site) -> None:
     """A lost device is out once the list is at the broker."""
     assert refused(site, trusting(site.authority, "lost-1.kept"))
 
 
+@pytest.mark.hazard("T1")
 def test_a_certificate_of_another_authority_is_not_let_in(site: Site) -> None:
     """Whatever name it carries."""
     stranger = trustme.CA().issue_cert(common_name="spo2-17")
@@ -293,6 +299,7 @@ def test_a_certificate_of_another_authority_is_not_let_in(site: Site) -> None:
     assert refused(site, context)
 
 
+@pytest.mark.hazard("T2")
 @pytest.mark.parametrize("name", ["", "A", "a/b", "+", "#", "monitor", "alerts", "vwmon", "x" * 64, "-a", "a b", "é"])
 def test_a_name_that_would_be_more_than_a_device_gets_no_certificate(authority: Path, name: str) -> None:
     """A certificate's name becomes part of the topics it may write."""
@@ -316,6 +323,7 @@ def test_a_device_can_have_a_new_certificate_after_the_old_was_revoked(authority
     assert certify(authority, "device", "again").returncode == 0
 
 
+@pytest.mark.hazard("H22")
 def test_keys_are_for_their_owner_only(authority: Path) -> None:
     """Nobody else on the machine can read one."""
     assert {file.stat().st_mode & 0o077 for file in authority.glob("*.key")} == {0}

@@ -28,6 +28,7 @@ def unit(tmp_path: Path) -> Path:
     return here
 
 
+@pytest.mark.hazard("T17")
 def test_systemd_finds_nothing_wrong_with_it(unit: Path) -> None:
     """No unknown key, no value it would ignore."""
     ran = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
@@ -35,6 +36,7 @@ def test_systemd_finds_nothing_wrong_with_it(unit: Path) -> None:
     assert complaints == []
 
 
+@pytest.mark.hazard("T17")
 def test_it_is_as_closed_as_promised(unit: Path) -> None:
     """By systemd's own measure, where a bare unit has 9 and more."""
     analyse = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)]

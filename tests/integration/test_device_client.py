@@ -180,6 +180,7 @@ def crashing(broker: Broker, spool: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.hazard("H1")
 def test_a_device_that_is_killed_loses_nothing_that_it_was_told_is_kept(broker: Broker, tmp_path: Path) -> None:
     """Killed at some message of a long queue; started again on the same spool, everything arrives, and in order."""
     with Ward(broker) as ward:
@@ -215,6 +216,7 @@ def test_without_a_broker_messages_wait_on_disk_and_go_when_there_is_one(broker:
             assert ward.first_seen("dev-1") == [f"m-{number}" for number in range(5)]
 
 
+@pytest.mark.hazard("H1")
 def test_a_broker_that_is_killed_costs_nothing(broker: Broker, tmp_path: Path) -> None:
     """Killed three times under a fleet: everything arrives, each device's messages in their order."""
     devices = [f"dev-{number}" for number in range(8)]
@@ -234,6 +236,7 @@ def test_a_broker_that_is_killed_costs_nothing(broker: Broker, tmp_path: Path) -
             assert ward.first_seen(device) == expected
 
 
+@pytest.mark.hazard("H1")
 def test_a_message_without_a_receipt_is_sent_again(broker: Broker, tmp_path: Path) -> None:
     """The broker's own acknowledgement is not one: only the ward's receipt ends it."""
     with Ward(broker, answering=False) as ward, hub(broker, tmp_path / "spool", resend_after=SOON_S) as fleet:

@@ -11,6 +11,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from paho.mqtt import publish as paho_publish
 from paho.mqtt.enums import MQTTProtocolVersion
 
@@ -58,6 +59,7 @@ def count(db: Path) -> int:
         return int(reader.execute("select count(*) from reading_log").fetchone()[0])
 
 
+@pytest.mark.hazard("H1")
 def test_a_consumer_killed_again_and_again_stores_every_message_once(tmp_path: Path) -> None:
     """Acknowledged means committed: what was killed in between comes again and is known again."""
     path = tmp_path / "vwmon.db"

@@ -126,6 +126,7 @@ def test_what_was_not_done_comes_again_and_what_was_does_not(broker: Broker, con
     assert payloads(take(connect(wait=False), 1)) == ["read only"]
 
 
+@pytest.mark.hazard("H1")
 def test_messages_wait_while_the_daemon_is_away(broker: Broker, connect: Connect) -> None:
     """The session keeps them over a polite farewell too."""
     connect().close()
@@ -153,6 +154,7 @@ def test_a_batch_of_an_older_connection_acknowledges_nothing(broker: Broker, con
     assert payloads(take(connect(wait=False), 10)) == [f"new {number}" for number in range(10)]
 
 
+@pytest.mark.hazard("H1")
 def test_a_session_that_the_broker_lost_is_told(
     broker: Broker, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -167,6 +169,7 @@ def test_a_session_that_the_broker_lost_is_told(
     assert "broker.session_lost" in caplog.text
 
 
+@pytest.mark.hazard("H1")
 def test_a_restarted_broker_is_found_again_and_its_queue_read(broker: Broker, connect: Connect) -> None:
     """A broker that is stopped keeps the session on disk; the intake comes back by itself."""
     intake = connect()
@@ -181,6 +184,7 @@ def test_a_restarted_broker_is_found_again_and_its_queue_read(broker: Broker, co
     assert intake.state().session_was_kept
 
 
+@pytest.mark.hazard("H5", "T5")
 def test_a_retained_reading_is_known_by_its_flag_at_any_time(broker: Broker, connect: Connect) -> None:
     """Left there before, or published while we listen: both say so, and a new connection does not repeat it."""
     publish(broker, ["early"], retain=True)
@@ -250,6 +254,7 @@ def test_receipts_reach_the_devices_beyond_the_brokers_window(tmp_path: Path, ki
         device.abandon()
 
 
+@pytest.mark.hazard("H19", "T9")
 def test_a_batch_is_bounded_however_much_waits(broker: Broker, connect: Connect) -> None:
     """A backlog is taken in pieces, of at most one reading of the socket more than asked for."""
     connect().close()

@@ -91,6 +91,7 @@ def test_tls_carries_everything(tmp_path: Path, kind: type[GatheringClient]) -> 
         intake.close()
 
 
+@pytest.mark.hazard("H2")
 def test_refused_receipts_are_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """An access list that forgets the receipts would have every device resend for ever."""
     access = tmp_path / "access"

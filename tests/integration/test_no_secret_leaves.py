@@ -135,6 +135,7 @@ def found_in(text: str, secrets: tuple[str, ...]) -> list[str]:
     return [one for one in secrets if one in text or json.dumps(one)[1:-1] in text]
 
 
+@pytest.mark.hazard("H22", "T13")
 def test_no_secret_and_no_person_is_in_the_process_the_log_or_a_topic(site: Site, hook: Webhook) -> None:
     """Through a day of work: readings, garbage that names people, an alert, acts with notes, a channel that is down."""
     hub, secrets = site.hub, site.secrets
@@ -164,6 +165,7 @@ def test_no_secret_and_no_person_is_in_the_process_the_log_or_a_topic(site: Site
     assert any(topic.endswith("/receipts") for topic, _ in seen)
 
 
+@pytest.mark.hazard("H22")
 def test_a_database_that_everyone_may_read_is_said_in_the_log_and_watched(site: Site) -> None:
     """A ward is not left unwatched for the mode of a file; `vwmon doctor` finds it too."""
     site.hub.db.chmod(0o664)

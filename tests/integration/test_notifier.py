@@ -53,6 +53,7 @@ def test_an_emergency_is_told_at_once_and_once(hub: Hub, broker: Broker, hook: W
     assert hook.subjects == [f"vwmon L3 {alert['id']} ward resp: NEW, tier 1"]
 
 
+@pytest.mark.hazard("H3")
 @pytest.mark.parametrize("answer", [REFUSE, SILENT, DROP, SLOW, "down"])
 def test_a_channel_in_trouble_delivers_when_it_is_well(hub: Hub, broker: Broker, hook: Webhook, answer: str) -> None:
     """Down, no answer, an error, a connection that ends after the message, a slow one: told in the end, and once."""
@@ -86,6 +87,7 @@ MOMENTS = [
 ]
 
 
+@pytest.mark.hazard("H3")
 @pytest.mark.parametrize(("module", "owner", "name", "when"), MOMENTS, ids=str)
 def test_a_daemon_that_is_killed_loses_no_message(  # noqa: PLR0917 -- fixtures and the moment
     hub: Hub, broker: Broker, hook: Webhook, module: str, owner: str, name: str, when: str
@@ -117,6 +119,7 @@ def hub_forgets_whom(hub: Hub) -> None:
         db.execute("delete from delivery")
 
 
+@pytest.mark.hazard("H22")
 def test_nothing_that_leaves_the_daemon_names_anyone(hub: Hub, broker: Broker, hook: Webhook) -> None:
     """Everything posted, published and logged, through an alert's whole life, against all that is known of them."""
     with hub.running(), device(broker.port) as oximeter:

@@ -99,6 +99,7 @@ def test_the_corpus_is_as_large_as_promised() -> None:
     assert len({poison.name for poison in CORPUS}) == len(CORPUS)
 
 
+@pytest.mark.hazard("H2", "T8")
 def test_every_poison_is_quarantined_with_its_reason_and_the_next_message_is_stored(rig: Rig) -> None:
     """One by one: the reason is exact, the good message behind it is in the log, and no connection was lost."""
     for number, poison in enumerate(CORPUS):
@@ -114,6 +115,7 @@ def test_every_poison_is_quarantined_with_its_reason_and_the_next_message_is_sto
     assert rig.intake.state().connections == 1
 
 
+@pytest.mark.hazard("H2")
 def test_poison_in_one_batch_with_good_messages_takes_none_of_them_down(rig: Rig) -> None:
     """A batch commits with all its good messages, wherever the bad ones are."""
     for number, poison in enumerate(WHOLE):
@@ -125,6 +127,7 @@ def test_poison_in_one_batch_with_good_messages_takes_none_of_them_down(rig: Rig
     assert rig.intake.state().connections == 1
 
 
+@pytest.mark.hazard("T8")
 def test_what_was_quarantined_is_kept_as_it_came_and_not_sent_again(rig: Rig) -> None:
     """The bytes can be looked at later; the broker has been told that they are kept."""
     poison = Poison("not UTF-8", b'{"v":1,"id":"p-1","note":"\xff\xfe"}', "not_utf8")
@@ -139,6 +142,7 @@ def test_what_was_quarantined_is_kept_as_it_came_and_not_sent_again(rig: Rig) ->
     assert rig.reasons() == ["not_utf8"]
 
 
+@pytest.mark.hazard("T7")
 def test_a_megabyte_is_quarantined_by_its_beginning(rig: Rig) -> None:
     """Far above the limit: memory stays bounded, the beginning is kept, the next message is stored."""
     rig.publish(Poison("huge", b'{"v":1,' + b" " * 3_000_000, "too_large"))

@@ -136,6 +136,7 @@ def test_a_nurse_works_an_alert_from_its_coming_to_its_close(vwmon: Command, hub
     ]
 
 
+@pytest.mark.hazard("H5")
 def test_a_daemon_that_dies_is_said_on_the_screen(hub: Hub, broker: Broker) -> None:
     """Stopped, it says so at the next look, over whatever is open; started again, it is unsaid."""
     with running(triage(hub), 100, 30) as (screen, _):
@@ -172,6 +173,7 @@ def test_a_colleague_at_another_machine_is_first(vwmon: Command, hub: Hub, broke
         screen.shows("is owned by j.lowe", '("999 called")', "Key t takes")
 
 
+@pytest.mark.hazard("H23")
 @pytest.mark.parametrize("colour", [True, False])
 def test_without_colour_the_screen_says_the_same(vwmon: Command, hub: Hub, broker: Broker, colour: bool) -> None:
     """NO_COLOR is heeded to the last sequence, and level, state and banner are words anyway."""
@@ -186,6 +188,7 @@ def test_without_colour_the_screen_says_the_same(vwmon: Command, hub: Hub, broke
     assert (COLOURED in screen.raw) == colour
 
 
+@pytest.mark.hazard("H22")
 def test_a_fault_of_the_program_ends_it_without_showing_what_it_held(hub: Hub, broker: Broker) -> None:
     """Exit code 1 and the error for whoever started it; no local variable, which could be a patient's."""
     with closing(database.open_writer(hub.db)) as db:

@@ -91,6 +91,7 @@ def told(case: Case) -> set[tuple[int, int, int, int]]:
     }
 
 
+@pytest.mark.hazard("H3")
 @pytest.mark.parametrize("part", range(PARTS_OF_THE_RUN))
 def test_it_does_not_matter_when_anyone_looked(part: int) -> None:
     """A daemon that looks often and one that looks only when something comes leave every alert the same.

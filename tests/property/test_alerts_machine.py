@@ -92,6 +92,7 @@ def told(walk: Walk, seed: int) -> str:
     return f"seed {seed}: {breaks(walk, plans, left)}\nplans {plans}, steps [\n{listed}\n]"
 
 
+@pytest.mark.hazard("H3", "H12", "H25")
 @pytest.mark.parametrize("part", range(PARTS_OF_THE_RUN))
 def test_the_invariants_hold_after_every_step(part: int) -> None:
     """Readings, silence, faults, pauses, acts, handovers, crashes and restarts, with clocks looked at whenever."""
@@ -154,6 +155,7 @@ def _history(db: Connection) -> list[str]:
     return sorted(repr(replace(event, version=0)) for event in events if event.kind is not Kind.ESCALATED)
 
 
+@pytest.mark.hazard("H7", "T20")
 def test_it_does_not_matter_when_the_clock_was_looked_at() -> None:
     """Ticks, restarts and crashes in between lead to the same alerts with the same history."""
     for seed in range(-TWINS, 0):

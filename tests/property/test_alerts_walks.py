@@ -5,6 +5,7 @@ What must hold of any alert, whatever happens, is in tests.property.test_alerts_
 
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -138,6 +139,7 @@ NUMBERS = st.lists(
 )
 
 
+@pytest.mark.hazard("H31")
 @settings(max_examples=300)
 @given(NUMBERS, st.sampled_from(["spot", "continuous"]))
 def test_when_an_alert_comes_agrees_with_a_slow_reading_of_the_decision(

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -64,6 +65,7 @@ def flat(settings: Settings) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.hazard("H17")
 @given(st.text())
 def test_any_text_is_read_or_refused(content: str) -> None:
     """Whatever stands in the file, there are settings or faults that name the file, never another error."""

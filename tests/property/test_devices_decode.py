@@ -5,6 +5,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -232,6 +233,7 @@ def test_both_paths_agree_on_broken_bytes(payload: bytes, changes: list[tuple[in
     assert isinstance(got, Message) or got in REASONS
 
 
+@pytest.mark.hazard("H26")
 @settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_both_paths_agree_on_any_bytes(payload: bytes) -> None:
@@ -249,6 +251,7 @@ def test_both_paths_agree_on_the_poison_corpus() -> None:
 DUPLICATES = st.sampled_from(['"v":1', '"id":"a"', '"seq":1', '"time":"2026-11-22T09:15:00Z"', '"battery_percent":5'])
 
 
+@pytest.mark.hazard("H26")
 @settings(max_examples=200)
 @given(
     st.lists(DUPLICATES, min_size=1, max_size=6), st.lists(st.sampled_from(['"unit":"%"', '"value":97']), max_size=3)

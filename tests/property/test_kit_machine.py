@@ -36,6 +36,7 @@ def memory() -> Iterator[Connection]:
     db.close()
 
 
+@pytest.mark.hazard("H4")
 def test_no_reading_is_given_to_a_stay_that_had_not_the_device_then(memory: Connection) -> None:
     """At every moment every device is whose the table says it is, and nothing that was sent is lost.
 
@@ -54,6 +55,7 @@ def test_no_reading_is_given_to_a_stay_that_had_not_the_device_then(memory: Conn
             raise AssertionError(f"walk {seed}: {error}") from error
 
 
+@pytest.mark.hazard("H4")
 def test_what_the_scorer_has_scored_of_each_stay_is_what_the_table_says(memory: Connection) -> None:
     """Live, after every step: readings late or early, before or after the kit changed hands, over restarts."""
     versions = Provenance(config_hash="test", plans=plans.load_all())

@@ -7,6 +7,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +69,7 @@ def unlike(several: list[Limit]) -> bool:
     return len(set(keys)) == len(keys)
 
 
+@pytest.mark.hazard("H32")
 @given(st.lists(limited(), max_size=8), st.integers(-7, 13))
 def test_every_limit_that_may_be_set_makes_rules_with_every_other(several: list[Limit], offset: int) -> None:
     """What was let in once never stops a daemon, whatever the other layers say."""
@@ -75,6 +77,7 @@ def test_every_limit_that_may_be_set_makes_rules_with_every_other(several: list[
     assert Course.of(several).at(T0 + offset).rules.keys() == RULES.keys()
 
 
+@pytest.mark.hazard("H32")
 @given(st.lists(limited(), max_size=8).filter(unlike), st.integers(-7, 13))
 def test_the_narrowest_wins_field_by_field_and_only_what_is_in_force_counts(several: list[Limit], offset: int) -> None:
     """A limit that is over or still to come counts for nothing; a field that none gives is the table's."""

@@ -243,6 +243,7 @@ def final(by_stay: dict[int, list[Any]]) -> dict[tuple[int, int], Any]:
     }
 
 
+@pytest.mark.hazard("H10")
 @settings(max_examples=120, deadline=None)
 @given(plans=plan_tables(), log=logs, cut=cuts)
 def test_every_moment_scores_as_the_oracle_says_however_the_log_is_cut(
@@ -257,6 +258,7 @@ def test_every_moment_scores_as_the_oracle_says_however_the_log_is_cut(
     assert {stay: rows for stay, rows in gaps.items() if rows} == {s: rows for s, rows in oracle.gaps.items() if rows}
 
 
+@pytest.mark.hazard("H10")
 @settings(max_examples=60, deadline=None)
 @given(plans=plan_tables(), log=logs, one=cuts, other=cuts)
 def test_two_ways_of_cutting_the_log_give_the_same_scores(
@@ -266,6 +268,7 @@ def test_two_ways_of_cutting_the_log_give_the_same_scores(
     assert run(Ward(plans), batches(log, one)) == run(Ward(plans), batches(log, other))
 
 
+@pytest.mark.hazard("H10")
 @settings(max_examples=60, deadline=None)
 @given(plans=plan_tables(), log=logs, cut=cuts, shuffle=st.randoms(use_true_random=False))
 def test_the_final_history_does_not_depend_on_order_or_repeats(
@@ -314,6 +317,7 @@ def test_a_ward_loaded_from_the_log_goes_on_as_if_it_had_never_stopped(
     assert run(through, batches(log[at:], cut)) == run(restarted, batches(log[at:], cut))
 
 
+@pytest.mark.hazard("H24")
 @settings(max_examples=40, deadline=None)
 @given(plans=plan_tables(), log=logs, now=st.integers(0, 30))
 def test_overdue_is_every_expected_part_past_its_limit(plans: PlanTable, log: list[Unit], now: int) -> None:

@@ -56,6 +56,7 @@ def bounds(found: vectorised.ScoreColumns, row: int) -> list[tuple[int, int]]:
     return list(zip(found.points_min[row].tolist(), found.points_max[row].tolist(), strict=True))
 
 
+@pytest.mark.hazard("H9")
 @settings(max_examples=200)
 @given(SETS)
 @example((CHART, [({**dict.fromkeys(PARTS), "spo2": 97.0}, {"spo2_scale": 2})]))
@@ -110,6 +111,7 @@ def test_where_one_measurement_surely_settles_it_no_other_could(drawn: tuple[Cha
             assert name == sure.measure or not any(one.band for one in tried)
 
 
+@pytest.mark.hazard("H8")
 @settings(max_examples=200)
 @given(
     st.sampled_from(SUMS).flatmap(lambda chart: st.tuples(st.just(chart), rows(chart), st.sampled_from(chart.parts)))

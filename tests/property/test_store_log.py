@@ -241,6 +241,7 @@ class Run:
         other.close()
 
 
+@pytest.mark.hazard("H1", "T6")
 @modest
 @given(steps=st.lists(a_step, max_size=12))
 def test_each_message_and_each_reading_without_id_is_stored_once(steps: list[tuple[str, object]]) -> None:

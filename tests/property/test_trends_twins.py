@@ -229,6 +229,7 @@ def test_nothing_depends_on_how_the_readings_came(
         assert same(np.concatenate(parts), column)
 
 
+@pytest.mark.hazard("H29")
 @settings(max_examples=25)
 @given(wards())
 def test_what_comes_later_changes_nothing(ward: tuple[Rows, list[tuple[int, int]]]) -> None:

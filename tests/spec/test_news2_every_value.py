@@ -85,6 +85,7 @@ def scored(sets: list[tuple[tuple[float, ...], tuple[bool, ...], int]]) -> list[
     return [(*row[:4], bands[row[4]], tuple(map(tuple, row[5]))) for row in rows]
 
 
+@pytest.mark.hazard("H8", "H9")
 @pytest.mark.parametrize(
     ("base", "subsets"),
     [(UNWELL, SUBSETS), (WELL, AT_MOST_ONE_MISSING), (RED, AT_MOST_ONE_MISSING)],
@@ -107,6 +108,7 @@ def test_every_value_of_every_vital_scores_as_printed_whatever_is_missing(
     assert not wrong[:5]
 
 
+@pytest.mark.hazard("H9")
 @pytest.mark.parametrize("scale", [1, 2])
 @pytest.mark.parametrize("vital", NAMES)
 def test_the_plain_reading_scores_every_value_as_printed_too(vital: str, scale: int) -> None:
@@ -134,6 +136,7 @@ def spo2_points(drawn: Drawn, scale: NDArray[np.int64]) -> tuple[NDArray[np.int6
     return np.where(drawn.there[:, 1], low, 0), np.where(drawn.there[:, 1], high, 3)
 
 
+@pytest.mark.hazard("H9")
 def test_a_million_random_sets_score_as_printed() -> None:
     """Values that have nothing to do with each other, any subset, either scale: points are looked up as printed."""
     count = 1_000_000
@@ -174,6 +177,7 @@ HALVES: list[tuple[str, Callable[[float], int], Decimal]] = [
 ]
 
 
+@pytest.mark.hazard("H9")
 @pytest.mark.parametrize(("vital", "points", "step"), HALVES, ids=[half[0] for half in HALVES])
 def test_values_between_the_printed_ones_go_to_the_nearest_and_halves_away_from_zero(
     vital: str, points: Callable[[float], int], step: Decimal
@@ -190,6 +194,7 @@ def test_values_between_the_printed_ones_go_to_the_nearest_and_halves_away_from_
     assert plain == ours
 
 
+@pytest.mark.hazard("H9")
 @pytest.mark.parametrize(
     ("changed", "scale", "total", "band", "red"),
     [
@@ -213,6 +218,7 @@ def test_cases_that_other_programs_get_wrong_come_out_as_printed(
     assert (found.total_min, found.total_max, found.band, found.red) == (total, total, band, red)
 
 
+@pytest.mark.hazard("H8")
 def test_everything_missing_is_everything_possible() -> None:
     """Nothing read is anything from 0 to 20, never a total of nothing."""
     found = reference.score(CHART, {}, {"spo2_scale": 1})

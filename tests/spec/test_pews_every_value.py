@@ -143,6 +143,7 @@ def measured(found: vectorised.ScoreColumns, name: str) -> list[tuple[int, int]]
 HUNDREDTHS = {"respiratory_rate": (1, 120), "heart_rate": (1, 350), "systolic_bp": (31, 300)}
 
 
+@pytest.mark.hazard("H9")
 @pytest.mark.parametrize("age", AGES)
 @pytest.mark.parametrize("vital", HUNDREDTHS)
 def test_every_hundredth_of_every_vital_scores_as_printed_at_every_age(vital: str, age: str) -> None:
@@ -323,6 +324,7 @@ def test_a_temperature_is_a_sepsis_trigger_and_scores_nothing(degrees: float, no
     assert (found.total_max, len(found.notes), found.band) == (0, noted, "none")
 
 
+@pytest.mark.hazard("H9")
 def test_a_million_random_sets_score_as_printed() -> None:
     """A quarter for each age, any subset: points looked up as printed, the oxygen by device and flow."""
     rng = np.random.default_rng(2023)

@@ -91,6 +91,7 @@ def sent(vital: str, value: float, unit: str | None) -> Message:
     return decode(payload.encode(), device="dev-1", received_ms=NOW_MS)
 
 
+@pytest.mark.hazard("H6")
 @pytest.mark.parametrize(("vital", "value", "unit", "canonical"), ANCHORS)
 def test_values_in_other_units_become_the_canonical_ones(vital: str, value: float, unit: str, canonical: float) -> None:
     """Each conversion gives what was worked out by hand, and keeps what was sent."""
@@ -99,11 +100,13 @@ def test_values_in_other_units_become_the_canonical_ones(vital: str, value: floa
     assert (reading.raw_value, reading.raw_unit) == (value, unit)
 
 
+@pytest.mark.hazard("H6")
 def test_every_conversion_has_an_anchor() -> None:
     """No other unit is taken on trust."""
     assert {(vital, unit) for vital, _, unit, _ in ANCHORS} == {(vital.name, unit) for vital, unit in PAIRS}
 
 
+@pytest.mark.hazard("H6")
 @pytest.mark.parametrize(("vital", "value", "unit", "likely"), MIX_UPS)
 def test_one_units_number_under_anothers_name_is_refused_by_the_likely_slip(
     vital: str, value: float, unit: str | None, likely: str
@@ -139,6 +142,7 @@ def test_a_zero_that_cannot_be_is_nothing_measured(vital: Vital) -> None:
         assert [one.reason for one in sent(vital.name, 0.0, unit).refused] == ["value_zero"]
 
 
+@pytest.mark.hazard("H6")
 @pytest.mark.parametrize(("vital", "unit"), PAIRS, ids=lambda one: getattr(one, "name", one))
 def test_a_conversion_there_and_back_is_the_same_to_a_billionth(vital: Vital, unit: str) -> None:
     """Against exact fractions, over the whole possible range."""
@@ -151,6 +155,7 @@ def test_a_conversion_there_and_back_is_the_same_to_a_billionth(vital: Vital, un
         assert abs(back - value) <= 1e-9 * max(abs(value), 1.0)
 
 
+@pytest.mark.hazard("H6")
 @pytest.mark.parametrize(
     ("vital", "unit"),
     [(vital, unit) for vital, unit in itertools.product(VITALS.values(), EVERY_UNIT)],
@@ -178,6 +183,7 @@ def _back(vital: Vital, unit: str, value: float) -> float:
     return value * how.divide / how.multiply - how.add
 
 
+@pytest.mark.hazard("H26")
 @pytest.mark.parametrize("vital", [one for one in VITALS.values() if one.numeric], ids=lambda one: one.name)
 def test_the_edges_of_what_is_possible_are_where_the_table_says(vital: Vital) -> None:
     """The last value inside is taken, the first outside refused, at both ends."""
@@ -188,6 +194,7 @@ def test_the_edges_of_what_is_possible_are_where_the_table_says(vital: Vital) ->
         assert {one.reason for one in sent(vital.name, outside, None).refused} < CANNOT_BE
 
 
+@pytest.mark.hazard("H26")
 @pytest.mark.parametrize("vital", [one for one in VITALS.values() if one.numeric], ids=lambda one: one.name)
 def test_what_is_possible_but_not_usual_is_kept_and_marked(vital: Vital) -> None:
     """Outside the home range a reading is questioned, inside it is not, and its value stands either way."""

@@ -34,6 +34,7 @@ def test_an_acknowledgement_holds_as_long_as_its_level_allows(total: int, minute
     assert (alert.ack_level, alert.ack_score) == (alert.level, total)
 
 
+@pytest.mark.hazard("H12")
 def test_an_acknowledgement_may_be_shorter_and_never_longer() -> None:
     """--for shortens; longer than the level allows is refused by name."""
     case = after(point(0, 5))
@@ -94,6 +95,7 @@ def test_anyone_may_acknowledge_what_was_raised_again() -> None:
     assert (clinical(answer.case).owner, clinical(answer.case).ack_level) == ("lowe", Level.EMERGENCY)
 
 
+@pytest.mark.hazard("H14")
 @pytest.mark.parametrize("seen", [Level.WATCH, Level.URGENT])
 def test_what_rose_since_it_was_seen_cannot_be_acknowledged_blindly(seen: Level) -> None:
     """Neither acknowledged nor closed: the person is told what changed."""
@@ -119,6 +121,7 @@ def test_a_settled_alert_is_closed_not_acknowledged() -> None:
     assert "settled" in str(answer.refusal)
 
 
+@pytest.mark.hazard("H14")
 def test_a_closed_alert_cannot_be_acknowledged_or_closed() -> None:
     """An id from an old list does nothing."""
     case = closed(acked(after(point(0, 5)), 1), 10)

@@ -45,6 +45,7 @@ def test_what_was_written_is_found_as_it_was_written() -> None:
         assert followed(history, *(anchor(history, number) for number in range(1, count + 1))) == []
 
 
+@pytest.mark.hazard("T12")
 @given(st.integers(0, 8), st.sampled_from(range(1, len(FIELDS))))
 def test_any_field_of_any_event_that_was_altered_is_named(place: int, field: int) -> None:
     """Its number, and nothing of the others."""
@@ -61,6 +62,7 @@ def test_a_field_that_was_emptied_is_found(place: int, field: int) -> None:
     assert followed(history) != []
 
 
+@pytest.mark.hazard("T12")
 def test_an_event_that_was_taken_out_is_named() -> None:
     """By its own number, and the next no longer follows."""
     history = rows(9)
@@ -71,6 +73,7 @@ def test_an_event_that_was_taken_out_is_named() -> None:
     ]
 
 
+@pytest.mark.hazard("T12")
 def test_two_that_were_swapped_are_both_named() -> None:
     """Each seals its own number."""
     history = rows(9)
@@ -78,6 +81,7 @@ def test_two_that_were_swapped_are_both_named() -> None:
     assert [number for number, _ in followed(history)][:2] == [4, 5]
 
 
+@pytest.mark.hazard("H27", "T12")
 def test_an_end_that_was_cut_off_is_found_by_an_anchor_only() -> None:
     """The rest is a whole chain; how much is missing, and since when it was known, is said."""
     history = rows(9)
@@ -88,6 +92,7 @@ def test_an_end_that_was_cut_off_is_found_by_an_anchor_only() -> None:
     ]
 
 
+@pytest.mark.hazard("T12")
 def test_a_history_that_was_made_anew_is_found_by_an_anchor_only() -> None:
     """A chain that is whole and is another one, from the first anchor on that it does not fit."""
     history, other = rows(9), rows(9)

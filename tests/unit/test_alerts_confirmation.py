@@ -92,6 +92,7 @@ def test_a_lone_breach_waits_and_is_on_no_list() -> None:
     assert ask.vitals == ("respiratory_rate", "spo2", "oxygen")
 
 
+@pytest.mark.hazard("H31")
 def test_level_3_counts_at_once_and_takes_the_rest_with_it() -> None:
     """Seven points: the emergency, the five points and the three are all there since then, and nothing is asked."""
     case = after(point(0, 4, spo2=3))
@@ -126,6 +127,7 @@ def test_the_same_readings_scored_again_are_no_repeat() -> None:
     assert waiting(follow(case, other)).since_ms == 0
 
 
+@pytest.mark.hazard("H11")
 def test_a_good_reading_denies_and_nothing_has_been_on_the_list() -> None:
     """Below the off-limit for certain: absent, the wish for a repeat answered; the next breach begins a new wait."""
     case = follow(after(point(0, 5)), point(3, 1))
@@ -136,6 +138,7 @@ def test_a_good_reading_denies_and_nothing_has_been_on_the_list() -> None:
     assert waiting(follow(case, point(6, 5))).since_ms == 6 * MINUTE
 
 
+@pytest.mark.hazard("H31")
 @pytest.mark.parametrize(
     "doubtful",
     [
@@ -153,6 +156,7 @@ def test_what_is_not_known_to_be_good_denies_nothing(doubtful: Point) -> None:
     assert waiting(follow(before, doubtful)) == waiting(before)
 
 
+@pytest.mark.hazard("H31")
 def test_a_part_that_the_breach_stood_on_must_not_go_missing_to_deny_it() -> None:
     """Temperature is not in the plan, but a three of it began the wait."""
     plan = ("spo2", "heart_rate")
@@ -162,6 +166,7 @@ def test_a_part_that_the_breach_stood_on_must_not_go_missing_to_deny_it() -> Non
     assert follow(case, point(3, expected=plan)).quiet
 
 
+@pytest.mark.hazard("H31")
 @pytest.mark.parametrize("looked", [0, 1, 24 * HOUR])
 def test_without_an_answer_it_opens_as_of_its_deadline_whenever_anyone_looks(looked: int) -> None:
     """With the evidence of the breach, since the breach, and the clock of its level from the deadline on."""
@@ -194,6 +199,7 @@ def test_waits_that_end_together_are_one_alert_at_the_highest_level() -> None:
     assert (alert.level, alert.since_ms, alert.evidence["at_ms"]) == (2, 0, MINUTE)
 
 
+@pytest.mark.hazard("H31")
 def test_whoever_is_known_to_be_ill_has_no_wait() -> None:
     """While the alert is active every breach counts at once; once it has settled, a lone one waits again."""
     case = follow(after(point(0, spo2=3), point(6, spo2=3)), point(7, 5))

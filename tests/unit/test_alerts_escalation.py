@@ -55,6 +55,7 @@ def due(alert: Alert) -> float:
     return (alert.due_ms - raised_ms()) / MINUTE
 
 
+@pytest.mark.hazard("H3")
 @pytest.mark.parametrize(
     ("total", "expected"),
     [
@@ -139,6 +140,7 @@ def test_one_that_eases_within_its_tier_is_not_told_twice() -> None:
     assert steps(waited(case, 20)) == [(20, 3, 1)]
 
 
+@pytest.mark.hazard("H21")
 def test_settled_and_not_reviewed_is_told_too() -> None:
     """Its clock is slow, and it runs: an hour, and then as level 1."""
     case = lived(point(0, 7), *(point(minute, 0) for minute in range(10, 51, 10)))

@@ -101,6 +101,7 @@ def test_a_fault_that_a_person_closed_stays_closed_while_it_lasts() -> None:
     assert (technical(again).state, technical(again).ordinal) == (State.NEW, 2)
 
 
+@pytest.mark.hazard("H12")
 @pytest.mark.parametrize(("stay", "first", "second"), [(STAY, "battery_low", "frozen"), (SYSTEM_STAY, "disk", "dead")])
 def test_an_acknowledgement_covers_the_faults_that_were_known(stay: int, first: str, second: str) -> None:
     """Another one asks again at the same level: who took the first in hand knows nothing of it."""
@@ -237,6 +238,7 @@ def test_a_discharge_leaves_nothing_to_be_released() -> None:
     assert faults.freed(gone, 100 * MINUTE, terms((50, 90))).events == ()
 
 
+@pytest.mark.hazard("H25")
 def test_no_score_and_no_time_ends_a_fault() -> None:
     """Only its own end does: silence, staleness and good readings of something else never clear."""
     case = faults.found(Case(stay_no=STAY), found("device_disconnected", 10, at=20))

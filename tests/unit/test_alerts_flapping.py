@@ -53,6 +53,7 @@ def test_what_is_more_than_a_day_ago_counts_no_more() -> None:
     assert not flapping(rises[:3], 3)
 
 
+@pytest.mark.hazard("H11")
 def test_more_than_three_times_in_a_day_is_said_and_flagged() -> None:
     """With the advice to look at the plan; a day later it is no longer said."""
     case = unsure(Case(stay_no=7), 0, 100, 200)
@@ -78,6 +79,7 @@ def test_a_watch_that_flaps_settles_and_waits_for_a_person() -> None:
     assert kinds(fifth).count(Kind.RELAPSED) == 1
 
 
+@pytest.mark.hazard("H11")
 @pytest.mark.parametrize("times", [1, 5, 9])
 def test_flapping_mutes_nothing(times: int) -> None:
     """However often it came up, the next worsening asks at once."""

@@ -19,6 +19,7 @@ def held() -> Case:
     return answer.case
 
 
+@pytest.mark.hazard("H3")
 def test_what_is_handed_over_stays_as_it_was(held: Case) -> None:
     """It is in the history with its words, and owner, cover, expiry and version are the same."""
     before = acked(after(point(0, 5)), 1)
@@ -44,6 +45,7 @@ def test_whoever_accepts_has_the_same_acknowledgement(held: Case) -> None:
     assert clinical(deadlines.tick(answer.case, 61 * MINUTE)).state is State.RERAISED
 
 
+@pytest.mark.hazard("H3")
 def test_the_clock_runs_until_someone_accepts(held: Case) -> None:
     """Nobody accepts: it is back on the list at its time, and can only be acknowledged anew."""
     case = deadlines.tick(held, 61 * MINUTE)

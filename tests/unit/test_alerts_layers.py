@@ -75,6 +75,7 @@ def test_any_field_of_care_can_be_moved() -> None:
     assert (rule.lane, rule.side, rule.at_once) == (Lane.CLINICAL, Side.ABOVE, False)
 
 
+@pytest.mark.hazard("H32")
 def test_a_rule_of_the_highest_level_counts_at_once_whatever_its_cadence() -> None:
     """No layer delays it, and one that raises a rule to that level makes it immediate."""
     spot = layered(BASE, [limit(rule="news2_7", cadence="spot", on_delay="5m"), limit(level=3)])

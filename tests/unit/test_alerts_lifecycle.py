@@ -58,6 +58,7 @@ def test_could_be_is_no_news_when_the_score_is_certain() -> None:
     assert set(case.conditions) == {"news2_5"}
 
 
+@pytest.mark.hazard("H11")
 def test_worsening_keeps_one_alert_and_the_sooner_deadline() -> None:
     """One deterioration is one item; a deadline never moves away from the patient."""
     case = after(point(0, 5), point(1, 8))
@@ -101,6 +102,7 @@ def test_a_level_eases_when_its_rule_clears() -> None:
     assert (alert.state, alert.level, alert.peak) == (State.NEW, Level.URGENT, Level.EMERGENCY)
 
 
+@pytest.mark.hazard("H11")
 def test_between_the_limits_an_alert_neither_rises_nor_clears() -> None:
     """A score of 4 after 5 is no recovery, however long it lasts."""
     case = after(point(0, 5), *(point(minute, 4) for minute in range(10, 600, 20)))
@@ -108,6 +110,7 @@ def test_between_the_limits_an_alert_neither_rises_nor_clears() -> None:
     assert case.conditions["news2_5"].state == ConditionState.PRESENT
 
 
+@pytest.mark.hazard("H25")
 def test_two_good_readings_over_the_off_delay_settle_an_urgent_alert() -> None:
     """Settled means recovered and not reviewed: a slow clock runs until a person closes it."""
     case = after(point(0, 5), point(10, 2), point(40, 1))
@@ -124,6 +127,7 @@ def test_good_readings_over_less_than_the_off_delay_settle_nothing(last: float) 
     assert clinical(after(point(0, 5), point(10, 2), point(last, 1))).state == State.NEW
 
 
+@pytest.mark.hazard("H25")
 def test_one_good_reading_settles_nothing() -> None:
     """A single good value may be the artefact."""
     assert clinical(after(point(0, 5), point(600, 0))).state == State.NEW
@@ -136,6 +140,7 @@ def test_a_bad_reading_in_between_starts_the_recovery_anew() -> None:
     assert clinical(follow(case, point(71, 2))).cleared_ms == 41 * MINUTE
 
 
+@pytest.mark.hazard("H8")
 def test_a_missing_part_is_no_recovery() -> None:
     """With the part that raised it missing, the upper bound stays above the limit."""
     case = after(point(0, spo2=3, heart_rate=2), *(point(m, missing=["spo2"]) for m in range(10, 300, 20)))
@@ -174,6 +179,7 @@ def test_an_acknowledged_alert_stays_quiet_while_it_is_no_worse() -> None:
     assert clinical(follow(case, point(5, 5), point(6, 4), point(7, 6))).state == State.ACKNOWLEDGED
 
 
+@pytest.mark.hazard("H12")
 def test_a_higher_level_ends_an_acknowledgement() -> None:
     """Acknowledged at level 2, seven points ask again at once, within the clock of level 3."""
     case = follow(acked(after(point(0, 6)), 1), point(5, 7))
@@ -184,6 +190,7 @@ def test_a_higher_level_ends_an_acknowledgement() -> None:
     assert (alert.ack_level, alert.ack_until_ms) == (None, None)
 
 
+@pytest.mark.hazard("H12")
 def test_two_points_more_end_an_acknowledgement_at_the_same_level() -> None:
     """At level 3 there is no higher level, but there is a higher score."""
     case = acked(after(point(0, 8)), 1)
@@ -191,6 +198,7 @@ def test_two_points_more_end_an_acknowledgement_at_the_same_level() -> None:
     assert clinical(follow(case, point(5, 10))).state == State.RERAISED
 
 
+@pytest.mark.hazard("H12")
 def test_a_new_single_three_ends_an_acknowledgement() -> None:
     """An alert for a three in SpO2 does not cover a three in consciousness."""
     case = acked(after(point(0, spo2=3)), 1)
@@ -212,6 +220,7 @@ def test_a_three_that_was_seen_before_is_covered() -> None:
     )
 
 
+@pytest.mark.hazard("H12")
 def test_an_acknowledgement_expires_as_of_its_time_whenever_the_tick_comes() -> None:
     """A clock that nobody looked at for a day has still run out then."""
     case = acked(after(point(0, 5)), 1)
@@ -339,12 +348,14 @@ def test_a_relapse_between_settling_and_closing_that_came_too_late_is_not_swallo
     assert clinical(follow(case, point(50, 5, received=61))).state == State.RERAISED
 
 
+@pytest.mark.hazard("H10")
 def test_a_late_breach_raises_an_alert_marked_late() -> None:
     """A breach in the past that nobody knew of is still a breach."""
     alert = clinical(after(point(30, 1), point(10, 6, received=31, late=True)))
     assert (alert.state, alert.late, alert.since_ms) == (State.NEW, True, 10 * MINUTE)
 
 
+@pytest.mark.hazard("H10", "H25")
 def test_late_readings_never_clear() -> None:
     """However many good readings come late, only those that come in time settle an alert."""
     case = after(point(100, 5))
@@ -409,6 +420,7 @@ def test_late_uncertainty_is_no_news() -> None:
     assert follow(case, point(10, 3, could_be=6, received=31, late=True)) is case
 
 
+@pytest.mark.hazard("H24")
 def test_the_end_of_a_stay_settles_what_was_urgent_and_ends_the_rest() -> None:
     """A discharge is no outcome: an urgent alert waits for one, nothing else stands."""
     urgent = lifecycle.discharged(acked(after(point(0, 5)), 1), 5 * MINUTE)
@@ -428,6 +440,7 @@ def test_the_end_of_a_stay_lifts_blindness_and_what_is_overdue() -> None:
     assert lifecycle.discharged(gone, 91 * MINUTE).alerts == gone.alerts
 
 
+@pytest.mark.hazard("H25")
 @pytest.mark.parametrize("rule", ["total", "could be"])
 def test_an_attempt_that_was_refused_clears_nothing(rule: str) -> None:
     """Neither as the first good reading nor as the last: in a run of good ones something is measured each time."""

@@ -109,6 +109,7 @@ def test_numbers_of_alerts_never_meet() -> None:
     assert len({ids.name(number) for number in numbers}) == len(numbers)
 
 
+@pytest.mark.hazard("H14")
 def test_ids_are_short_and_cannot_be_misread() -> None:
     """Four characters for the first million; no I, L, O or U; neighbours look nothing alike."""
     names = [ids.name(ids.number(STAY, ordinal)) for ordinal in range(1, 200)]

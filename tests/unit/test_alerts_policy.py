@@ -8,7 +8,7 @@ import pytest
 from alerts import policy, verdicts
 from alerts.errors import PolicyError
 from alerts.model import Lane, Level
-from alerts.policy import BASE, POLICY, RULES
+from alerts.policy import BASE, BASES, POLICY, RULES
 from alerts.verdicts import Verdict
 from tests.unit.alerts_points import HOUR, MINUTE, PARTS, after, clinical, point
 
@@ -26,6 +26,13 @@ def test_the_rules_are_the_ones_the_guides_describe() -> None:
         "news2_5": ("clinical", 2, "total", 5, 4, 30 * MINUTE),
         "news2_red": ("clinical", 2, "red", 3, 3, 30 * MINUTE),
         "news2_could_be_5": ("clinical", 1, "could_be", 5, 5, 30 * MINUTE),
+        "pews_9": ("clinical", 3, "total", 9, 8, 30 * MINUTE),
+        "pews_5": ("clinical", 2, "total", 5, 4, 30 * MINUTE),
+        "pews_could_be_5": ("clinical", 1, "could_be", 5, 5, 30 * MINUTE),
+        "not_alert": ("clinical", 3, "value:consciousness", 1, 1, 30 * MINUTE),
+        "worried_high": ("clinical", 3, "value:carer_concern", 3, 3, 30 * MINUTE),
+        "worried_medium": ("clinical", 2, "value:carer_concern", 2, 2, 30 * MINUTE),
+        "worried_low": ("clinical", 1, "value:carer_concern", 1, 1, 30 * MINUTE),
         "overdue": ("technical", 1, "gap", 0, 0, 0),
         "silent": ("system", 3, "gap", 0, 0, MINUTE),
         "broker": ("system", 2, "gap", 0, 0, MINUTE),
@@ -39,7 +46,7 @@ def test_the_rules_are_the_ones_the_guides_describe() -> None:
     assert (POLICY.repeat_within_ms, POLICY.run_gap_ms) == (15 * MINUTE, 15 * MINUTE)
     assert (POLICY.flapping_over_ms, POLICY.flapping_rises) == (24 * HOUR, 3)
     assert (POLICY.settled_ms, POLICY.flap_ms, POLICY.recurrence_ms) == (HOUR, 30 * MINUTE, 12 * HOUR)
-    assert [name for name, rule in RULES.items() if not rule.late] == ["news2_could_be_5"]
+    assert [name for name, rule in RULES.items() if not rule.late] == ["news2_could_be_5", "pews_could_be_5"]
     assert POLICY.version
     assert POLICY.source
 
@@ -70,6 +77,7 @@ def test_single_vitals_over_time_are_shipped_switched_off() -> None:
         assert rule.source
 
 
+@pytest.mark.hazard("H29")
 def test_a_trend_is_shipped_switched_off() -> None:
     """For pathways in which it means something: a rise of weight, to watch, where its limit has a source."""
     off = [rule for rule in RULES.values() if rule.quantity.startswith("trend:")]
@@ -100,6 +108,24 @@ def test_a_number_by_its_name_is_a_breach_on_its_side(
     known = {} if value is None else {"value:systolic_bp": value}
     assert verdicts.named(RULES["systolic_bp_180"], known) is above
     assert verdicts.named(RULES["systolic_bp_90"], known) is below
+
+
+@pytest.mark.hazard("H28")
+def test_the_rules_of_children_are_their_own() -> None:
+    """A 5 on one chart is no 5 on the other: no rule is weighed for both, and each knows its most."""
+    names = {chart: {rule.name for rule in base.clinical} for chart, base in BASES.items()}
+    assert not names["news2"] & names["pews"]
+    assert all(rule.chart == "pews" and rule.source for rule in BASES["pews"].clinical)
+    assert {chart: known.most for chart, known in POLICY.charts.items()} == {"news2": 20, "pews": 26}
+    assert [part.most for part in POLICY.charts["pews"].parts.values()] == [4, 4, 4, 4, 4, 4, 2]
+
+
+def test_the_responses_of_children_are_no_later_than_their_source_asks() -> None:
+    """Review within 30 minutes from 5 on, the wait for a repeat counted, within 15 from 9 on; low, from 1, is off."""
+    minutes = {name: POLICY.clocks[RULES[name].level].first_response_ms // MINUTE for name in ("pews_5", "pews_9")}
+    assert minutes["pews_5"] + POLICY.repeat_within_ms // MINUTE <= 30
+    assert (minutes["pews_9"] <= 15, RULES["pews_9"].at_once) == (True, True)
+    assert (RULES["pews_1"].enabled, int(RULES["pews_1"].level)) == (False, 1)
 
 
 def test_the_parts_are_those_of_the_score_in_its_order() -> None:
@@ -144,6 +170,9 @@ def test_the_parts_are_those_of_the_score_in_its_order() -> None:
         ('settled = "60m"', 'settled = "60m"\nsnooze = "5m"', "cannot be read"),
         ("covered_rise = 2", 'covered_rise = "two"', "cannot be read"),
         ("[clocks]", "[clocks", "cannot be read"),
+        ('chart = "pews"', "", "pews_9: it is of no chart that there is"),
+        ('chart = "pews"', 'chart = "mews"', "pews_9: it is of no chart that there is"),
+        ("limit_on = 9", "limit_on = 27", "pews_9: no score decides it"),
     ],
 )
 def test_a_table_that_contradicts_itself_is_refused(was: str, becomes: str, complaint: str) -> None:

@@ -72,6 +72,7 @@ def test_what_is_measured_now_comes_first_with_its_age_and_direction() -> None:
     assert said[0] == "2 min ago: SpO2 86 % down from 94, RR 22 down from 25, HR 118 steady"
 
 
+@pytest.mark.hazard("H5")
 def test_what_it_was_raised_on_follows_with_its_own_age() -> None:
     """An old score is never the reason of now without saying that it is old."""
     said = brief(now(score(6, spo2=3, respiratory_rate=3), measured("spo2", 86)))
@@ -102,6 +103,7 @@ def test_without_a_score_that_holds_nothing_is_made_up() -> None:
     ]
 
 
+@pytest.mark.hazard("H5")
 def test_a_part_measured_long_before_the_others_says_its_own_age() -> None:
     """A temperature of this morning is not one of two minutes ago."""
     vitals = (measured("spo2", 86), measured("temperature", 38.44, age=185))
@@ -136,6 +138,7 @@ def test_consciousness_is_said_in_words_or_as_it_was_sent(vital: str, value: flo
     assert brief(now(score(5, consciousness=3), came))[0] == f"2 min ago: {said}"
 
 
+@pytest.mark.hazard("H8")
 @pytest.mark.parametrize(
     ("held", "earlier", "by"),
     [
@@ -262,6 +265,15 @@ def test_a_rise_on_another_rule_alone_needs_no_score_of_then() -> None:
     assert brief(now(score(2)), alert) == ["2 min ago: nothing scores", "readings overdue, 1 h ago"]
 
 
+def test_a_number_by_its_name_that_came_with_the_score_of_now_is_no_score() -> None:
+    """A weight, and with it in one message a pulse: what the alert stands on has no parts to take over."""
+    alert = clinical(RAISED)
+    noted = {"rules": ["weight_gain"], "at_ms": NOW - 2 * MINUTE, "quantities": {"trend:weight.rise_3d": 2.4}}
+    said = why(now(score(2, heart_rate=2), measured("heart_rate", 118)), replace(alert, evidence=noted))
+    assert any(one.startswith("heart rate 118 /min scored 2") for one in said)
+    assert any(one.startswith("body weight up within 3 days") for one in said)
+
+
 def test_a_closed_alert_tells_of_its_own_time() -> None:
     """Its patient's present is not its own."""
     alert = replace(clinical(RAISED), state=State.CLOSED, level=Level.URGENT, closed_ms=NOW - MINUTE)
@@ -297,6 +309,7 @@ def test_another_rule_is_named_by_the_limit_it_was_moved_to() -> None:
     assert brief(now(score(0)), alert)[-1] == "SpO2 85 % or less, 1 h ago"
 
 
+@pytest.mark.hazard("H31")
 def test_what_opened_without_a_repeat_says_so_until_something_is_measured_anew() -> None:
     """On the list and in sentences: it stands on one reading, and somebody may measure again before all else."""
     opened = clinical(deadlines.tick(after(point(0, 5), under=TERMS), HOUR))

@@ -113,6 +113,7 @@ def test_one_of_two_silences_that_a_person_closed_may_end() -> None:
     assert set(back.overdue) == {"respiratory_rate"}
 
 
+@pytest.mark.hazard("H25")
 def test_an_alert_whose_evidence_is_overdue_is_blind() -> None:
     """Open, and nobody knows how the patient is: flagged, and its recovery must start anew."""
     case = silent(after(point(0, respiratory_rate=3), point(50, 1)))
@@ -128,6 +129,7 @@ def test_silence_of_another_part_blinds_nothing() -> None:
     assert technical(case).level == Level.WATCH
 
 
+@pytest.mark.hazard("H25")
 def test_a_blind_alert_never_settles() -> None:
     """Good readings of other parts are no evidence about the one that is missing."""
     case = silent(after(point(0, temperature=1, heart_rate=2, respiratory_rate=2)), "temperature")
@@ -145,6 +147,7 @@ def test_sight_comes_back_with_the_reading() -> None:
     assert clinical(follow(case, point(100, 1))).state == State.SETTLED
 
 
+@pytest.mark.hazard("H25")
 @pytest.mark.parametrize(("points", "level"), [({"spo2": 3}, 2), ({"spo2": 3, "heart_rate": 2, "temperature": 2}, 3)])
 def test_sick_and_unseen_is_as_urgent_as_the_patient(points: dict[str, int], level: int) -> None:
     """The technical alert takes the level of the open alert that nobody can see."""

@@ -158,6 +158,7 @@ def test_an_acknowledged_alert_can_be_put_off_and_comes_back_by_itself(total: in
     assert (back.events[-1].kind, back.events[-1].at_ms) == (Kind.WOKEN, 32 * MINUTE)
 
 
+@pytest.mark.hazard("H12")
 def test_an_emergency_is_never_put_off() -> None:
     """In no lane: not the patient's, not that of sick and unseen, not the whole service's."""
     case = lifecycle.overdue(acked(after(point(0, spo2=3, heart_rate=2, temperature=2)), 1), "spo2", HOUR, HOUR)
@@ -170,6 +171,7 @@ def test_an_emergency_is_never_put_off() -> None:
         assert "never put off" in str(answer.refusal)
 
 
+@pytest.mark.hazard("H12")
 @pytest.mark.parametrize(("span", "refused"), [(59, False), (59 + 1 / MINUTE, True), (0, True), (-1, True)])
 def test_it_is_put_off_at_most_until_its_acknowledgement_ends(span: float, *, refused: bool) -> None:
     """And for more than nothing."""
@@ -222,6 +224,7 @@ def test_a_rise_that_is_covered_ends_the_putting_off_all_the_same() -> None:
     assert clinical(case).snooze_ms is None
 
 
+@pytest.mark.hazard("H14")
 @pytest.mark.parametrize(("total", "clock"), [(3, 60), (5, 15), (7, 5)])
 def test_an_acknowledgement_can_be_undone(total: int, clock: int) -> None:
     """The alert asks anew from that moment, by its level's clock, and nobody is its owner any more."""
@@ -243,6 +246,7 @@ def test_anothers_acknowledgement_is_undone_with_a_word_why() -> None:
     assert acts.unacknowledge(case, clinical(case), person(2, "lowe", "has gone home")).refusal is None
 
 
+@pytest.mark.hazard("H14")
 def test_a_close_by_mistake_is_undone_and_the_alert_asks_anew() -> None:
     """Not settled and not acknowledged: what was known of the patient is no longer, so someone has to look."""
     case = reopened(closed(acked(after(point(0, 5)), 1), 10), 20, ["news2_5"])

@@ -61,6 +61,7 @@ def test_a_complete_score_is_said_with_its_count_and_age() -> None:
     ]
 
 
+@pytest.mark.hazard("H8")
 def test_an_incomplete_score_is_never_a_bare_number() -> None:
     """Both bounds, how many were measured, and which are missing."""
     alert = clinical(after(point(0, 5, missing=["temperature", "consciousness"])))

@@ -43,12 +43,14 @@ def parts(found: Readings) -> list[tuple[str, float]]:
     return [(PARTS[part], value) for part, value in zip(found.part.tolist(), found.value.tolist(), strict=True)]
 
 
+@pytest.mark.hazard("H4")
 def test_an_assignment_begins_with_its_first_millisecond_and_ends_before_its_last() -> None:
     """The end belongs to whoever comes next."""
     found = whose([lent(1, ANN, 1000, 2000)], (1, 999), (1, 1000), (1, 1999), (1, 2000))
     assert found == [NOBODY, 0, 0, NOBODY]
 
 
+@pytest.mark.hazard("H4")
 def test_a_device_may_pass_from_one_stay_to_the_next() -> None:
     """Handed over in one moment, or after lying in a drawer; the readings are whose it was then."""
     lendings = [lent(1, BEN, 5000, 6000), lent(1, ANN, 1000, 2000), lent(1, BEN, 2000, 3000)]
@@ -67,6 +69,7 @@ def test_an_assignment_that_lasts_has_no_end() -> None:
     assert whose([lent(1, ANN, 1000)], (1, 4_102_444_800_000)) == [0]
 
 
+@pytest.mark.hazard("H4")
 def test_each_device_is_asked_for_itself() -> None:
     """A reading of a device that nobody has is not the neighbour's, however close their numbers are."""
     lendings = [lent(2, ANN, 1000), lent(4, BEN, 1000)]
@@ -152,6 +155,6 @@ def test_an_empty_log_is_columns_without_rows() -> None:
 
 def test_every_part_of_the_score_is_fed_by_the_vital_of_its_name() -> None:
     """And the stand-ins feed oxygen and consciousness."""
-    fed = attribution.PART_OF_VITAL
+    fed = attribution.COLUMN_OF_VITAL["news2"]
     assert {name: fed[name] for name in PARTS} == {name: number for number, name in enumerate(PARTS)}
     assert {name: PARTS[fed[name]] for name in set(fed) - set(PARTS)} == {"fio2": "oxygen", "gcs": "consciousness"}

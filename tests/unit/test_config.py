@@ -68,6 +68,7 @@ def test_the_example_says_something_about_every_table() -> None:
     assert bare == []
 
 
+@pytest.mark.hazard("H17")
 def test_every_fault_is_told_at_once_with_its_line() -> None:
     """One run of the daemon or of check-config shows all there is to mend, in the order of the file."""
     content = """\
@@ -93,6 +94,7 @@ hours = "8-9"
     assert 'unknown key; did you mean "wards"?' in faults[7]
 
 
+@pytest.mark.hazard("H17")
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -148,6 +150,7 @@ def test_faults_that_need_two_keys_are_told_together() -> None:
     assert len(faults_of("[mqtt]\nhost = ''\npassword_file = 'p'\ntls = { cert = 'c' }")) == 4
 
 
+@pytest.mark.hazard("T13")
 def test_a_secret_in_the_file_is_refused_without_showing_it() -> None:
     """A password belongs into a file of its own; the fault names the key that takes it, not the secret."""
     (fault,) = faults_of("[mqtt]\npassword = 'hunter2'")
@@ -208,6 +211,7 @@ def test_the_file_is_looked_for_in_order(tmp_path: Path, monkeypatch: pytest.Mon
         assert config.load(explicit).mqtt.client_id == name
 
 
+@pytest.mark.hazard("H17")
 def test_a_file_that_was_named_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Falling back to defaults would watch another ward than the one meant."""
     with pytest.raises(ConfigError, match="No such file"):
@@ -239,6 +243,7 @@ def test_the_password_is_read_from_its_file(tmp_path: Path) -> None:
     assert config.read_password(Mqtt()) is None
 
 
+@pytest.mark.hazard("T13")
 @pytest.mark.parametrize(("content", "mode", "told"), [("p", 0o644, "everyone"), ("\n", 0o600, "empty")])
 def test_a_bad_password_file_is_refused(tmp_path: Path, content: str, mode: int, told: str) -> None:
     """A secret that everyone can read is none, and an empty one is a mistake."""
@@ -246,6 +251,7 @@ def test_a_bad_password_file_is_refused(tmp_path: Path, content: str, mode: int,
         config.read_password(secret(tmp_path, content, mode))
 
 
+@pytest.mark.hazard("T13")
 def test_every_file_that_is_named_is_looked_at(tmp_path: Path) -> None:
     """What is missing and what is open to all are told together."""
     key = tmp_path / "key.pem"
@@ -263,6 +269,7 @@ def test_every_file_that_is_named_is_looked_at(tmp_path: Path) -> None:
     assert len(config.file_faults(config.parse(content, tmp_path / "x.toml"))) == 1
 
 
+@pytest.mark.hazard("H17")
 def test_the_hash_follows_what_can_change_an_alert_and_nothing_else() -> None:
     """The same readings make the same alerts wherever database and broker are."""
 
@@ -275,6 +282,7 @@ def test_the_hash_follows_what_can_change_an_alert_and_nothing_else() -> None:
     assert hashed("[monitor]\nsilent_after = '900s'") == Settings().hash
 
 
+@pytest.mark.hazard("H17")
 def test_the_settings_cannot_be_changed() -> None:
     """They are read once and are the same for every thread."""
     for record in (Settings(), Settings().mqtt, Ward(id="a", name="A")):
@@ -317,6 +325,7 @@ def test_a_ward_has_its_own_limits() -> None:
     assert not second.in_force(1_798_761_600_000)
 
 
+@pytest.mark.hazard("H17")
 def test_every_fault_of_a_wards_limits_is_told_with_its_line() -> None:
     """All at once, each at the table of the right ward."""
     content = LIMITED.replace('author = "ann"', 'author = " "').replace("limit_off = 5", 'limit_off = "5"')
@@ -332,6 +341,7 @@ def test_every_fault_of_a_wards_limits_is_told_with_its_line() -> None:
     ]
 
 
+@pytest.mark.hazard("H17")
 @pytest.mark.parametrize(
     ("was", "becomes", "line", "said"),
     [

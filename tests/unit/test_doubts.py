@@ -34,6 +34,7 @@ def sentences(readings: list[Seen]) -> list[str]:
     return [sentence for seq in sorted(found) for _, sentence in found[seq]]
 
 
+@pytest.mark.hazard("H26")
 @pytest.mark.parametrize("vital", [one for one in VITALS.values() if one.numeric], ids=lambda one: one.name)
 def test_outside_what_home_devices_measure_is_questioned(vital: Any) -> None:  # noqa: ANN401 -- devices.vitals.Vital
     """At both ends of the range that the table of vitals has, and inside it not."""
@@ -43,11 +44,13 @@ def test_outside_what_home_devices_measure_is_questioned(vital: Any) -> None:  #
         assert kinds(seen((0, value), vital=vital.name)) == {1: ["questioned"]}
 
 
+@pytest.mark.hazard("H34")
 def test_silent_hypoxia_is_in_no_doubt() -> None:
     """SpO2 of 80 % in somebody who is awake is what Covid looks like, however fast it came."""
     assert doubts.doubts(seen((0, 97), (1, 80), (2, 79), vital="spo2")) == {}
 
 
+@pytest.mark.hazard("H34")
 def test_no_vital_that_can_change_within_a_minute_has_a_limit_of_change() -> None:
     """A sudden change of these is the illness itself."""
     sudden = {"spo2", "respiratory_rate", "heart_rate", "systolic_bp", "consciousness", "oxygen", "gcs", "fio2"}
@@ -57,6 +60,7 @@ def test_no_vital_that_can_change_within_a_minute_has_a_limit_of_change() -> Non
         assert doubts.doubts(seen((0, known.usual_low), (2, known.usual_high), vital=vital)) == {}
 
 
+@pytest.mark.hazard("H34")
 def test_limits_without_a_source_say_that_they_have_none() -> None:
     """No limit is invented and passed off as somebody else's."""
     assert LIMITS.source == "vwmon's proposal, without a published source; flags only"
@@ -68,6 +72,7 @@ def test_the_same_value_for_the_same_moment_is_a_repeat_and_counts_once() -> Non
     assert kinds(seen((0, 80, 1), (0, 80, 2))) == {}
 
 
+@pytest.mark.hazard("H26")
 @pytest.mark.parametrize(
     ("vital", "one", "other", "doubted"),
     [
@@ -122,6 +127,7 @@ def test_a_heart_rate_that_keeps_still_is_in_doubt_when_the_rule_about_devices_s
     assert told == "Heart rate 72 /min 13 times in a row, over 1h"
 
 
+@pytest.mark.hazard("H26")
 @pytest.mark.parametrize(
     ("vital", "readings", "doubted"),
     [

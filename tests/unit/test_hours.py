@@ -12,6 +12,7 @@ def ms(text: str) -> int:
     return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
 
 
+@pytest.mark.hazard("H7")
 @pytest.mark.parametrize(
     ("at", "within"),
     [
@@ -30,6 +31,7 @@ def test_the_hours_are_those_of_the_wards_wall(at: str, within: bool) -> None:
     assert staffed("08:00-20:00", "Europe/London", ms(at)) is within
 
 
+@pytest.mark.hazard("H7")
 @pytest.mark.parametrize("at", ["2026-03-29T07:00:00", "2026-10-25T08:00:00"])
 def test_the_clocks_change_before_the_shift_begins(at: str) -> None:
     """On both Sundays the shift begins at 08:00 by the new time."""

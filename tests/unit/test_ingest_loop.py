@@ -10,7 +10,7 @@ import pytest
 from devices.readings import Message
 from vwmon import ingest
 from vwmon.clock import Clock
-from vwmon.ingest import REASONS, DeviceStatus, Ingest
+from vwmon.ingest import REASONS, Confirmed, DeviceStatus, Ingest
 from vwmon.intake.protocol import Batch, LinkState, Packet
 from vwmon.store.arrivals import Appended, Arrival, Quarantined
 
@@ -46,6 +46,7 @@ class Story:
         self.quarantined: list[Quarantined] = []
         self.receipts: list[tuple[str, bytes]] = []
         self.statuses: list[tuple[str, DeviceStatus, int]] = []
+        self.confirmed: list[Confirmed] = []
         self.stop = threading.Event()
         self.failure: Exception | None = None
         self.ingest = Ingest(
@@ -54,6 +55,7 @@ class Story:
             clock=FixedClock(),
             on_commit=lambda: self.told.append(("commit", None)),
             statuses=self.note,
+            confirmations=self.confirm,
         )
 
     def run(self) -> "Story":
@@ -83,6 +85,12 @@ class Story:
         self.told.append(("statuses", len(said)))
         self.statuses += said
 
+    def confirm(self, said: Sequence[Confirmed]) -> Sequence[Confirmed]:
+        """Take confirmations; of m9 nobody knows."""
+        self.told.append(("confirmations", len(said)))
+        self.confirmed += said
+        return [one for one in said if one.confirmation.request == "m9"]
+
     def done(self, batch: Batch, receipts: Sequence[tuple[str, bytes]]) -> None:
         """Take receipts and acknowledgements."""
         self.told.append(("done", [one.mid for one in batch.packets]))
@@ -105,12 +113,67 @@ class Story:
         raise AssertionError
 
 
+SAID = {"v": 1, "id": "a-1", "time": "2026-11-18T10:00:00Z", "questionnaire": "wellbeing", "version": "1"}
+ANSWERS = SAID | {"answers": {"compared": "worse", "what": "other", "sudden": False}}
+READ = {"v": 1, "id": "c-1", "time": "2026-11-18T10:00:00Z", "request": "m7", "state": "read"}
+ON_ANSWERS = {"topic": "vwmon/resp/dev-1/answers"}
+
+
+def test_answers_go_to_the_log_as_readings_and_are_receipted() -> None:
+    """Whole, on the device's own topic of receipts."""
+    story = Story([packet(ANSWERS, **ON_ANSWERS)]).run()
+    (arrival,) = story.arrivals
+    assert [reading.vital for reading in arrival.message.readings] == [
+        "answer:wellbeing.compared",
+        "answer:wellbeing.what",
+        "answer:wellbeing.sudden",
+        "answers:wellbeing",
+    ]
+    assert (arrival.device, arrival.message.id) == ("dev-1", "a-1")
+    assert story.receipts == [("vwmon/resp/dev-1/receipts", b'{"v":1,"ids":["a-1"]}')]
+
+
+@pytest.mark.parametrize(
+    ("payload", "changed", "reason", "receipted"),
+    [
+        (ANSWERS, {"retain": True}, "retained", True),
+        (ANSWERS, {"oversize": True}, "too_large", False),
+        (b"{", {}, "not_json", False),
+        (SAID | {"answers": {}}, {}, "answers_missing", True),
+        (ANSWERS | {"questionnaire": "mood"}, {}, "questionnaire_unknown", True),
+        (READ | {"state": "burnt"}, {}, "confirmation_invalid", True),
+        (READ | {"request": "m9"}, {}, "request_unknown", True),
+    ],
+)
+def test_answers_that_cannot_be_used_are_kept_with_their_reason(
+    payload: object, changed: dict[str, object], reason: str, receipted: bool
+) -> None:
+    """In quarantine; a device that gave an id need not send them again."""
+    story = Story([packet(payload, **{**ON_ANSWERS, **changed})]).run()  # type: ignore[arg-type]
+    assert [one.reason for one in story.quarantined] == [reason]
+    assert story.quarantined[0].device == "dev-1"
+    assert bool(story.receipts) is receipted
+    assert story.arrivals == []
+
+
+def test_a_confirmation_is_noted_before_its_receipt_and_is_no_reading() -> None:
+    """Who is told that it is kept may forget it."""
+    story = Story([packet(READ, **ON_ANSWERS), packet(ANSWERS, **ON_ANSWERS)]).run()
+    assert [(one.device, one.confirmation.request, one.confirmation.state) for one in story.confirmed] == [
+        ("dev-1", "m7", "read")
+    ]
+    assert [what for what, _ in story.told] == ["confirmations", "append", "commit", "done", "close"]
+    assert story.receipts == [("vwmon/resp/dev-1/receipts", b'{"v":1,"ids":["c-1","a-1"]}')]
+
+
+@pytest.mark.hazard("H1")
 def test_commit_comes_before_receipts_and_acknowledgements() -> None:
     """A device or a broker may forget a message only after it is on disk."""
     story = Story([packet(mid=4), packet(GOOD | {"id": "m-2"}, mid=5)]).run()
     assert story.told == [("append", NOW_MS), ("commit", None), ("done", [4, 5]), ("close", None)]
 
 
+@pytest.mark.hazard("H1")
 def test_a_failed_commit_acknowledges_nothing_and_drops_the_connection() -> None:
     """The process ends, and everything that was not stored comes again."""
     story = Story([packet()])
@@ -145,6 +208,7 @@ def test_a_message_without_an_id_is_stored_without_a_receipt() -> None:
     assert (len(story.arrivals), story.receipts) == (1, [])
 
 
+@pytest.mark.hazard("H5", "T5")
 @pytest.mark.parametrize(
     ("bad", "reason", "receipted"),
     [
@@ -171,6 +235,7 @@ def test_what_cannot_be_used_is_kept_with_its_reason(bad: Packet, reason: str, r
     assert any(b"m-1" in payload for _, payload in story.receipts) == receipted
 
 
+@pytest.mark.hazard("H2")
 def test_an_unforeseen_error_of_the_decoder_is_quarantined_and_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -211,6 +276,7 @@ def test_the_counts_say_what_was_done_and_that_the_loop_lives() -> None:
     assert (counts.duplicates, counts.refused, counts.last_received_ms, counts.last_seq) == (2, 4, NOW_MS, 1)
 
 
+@pytest.mark.hazard("H2")
 def test_rubbish_is_not_heard_as_a_sign_of_life() -> None:
     """A ward whose devices all say what cannot be read is a silent one, and must be alarmed as such."""
     later = NOW_MS + 60_000

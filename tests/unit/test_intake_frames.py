@@ -94,6 +94,7 @@ def test_a_topic_alias_stands_for_the_topic_it_was_given_with() -> None:
     assert [one.topic for one in packets] == [TOPIC.decode()] * 2
 
 
+@pytest.mark.hazard("T8")
 @pytest.mark.parametrize(
     "stream",
     [
@@ -121,12 +122,14 @@ def test_bytes_that_are_not_mqtt_are_refused(stream: bytes) -> None:
         split(stream + b"\0" * 3, [])
 
 
+@pytest.mark.hazard("T8")
 def test_a_topic_that_is_not_utf8_does_not_raise() -> None:
     """What a broker lets through must not stop the reader; the topic is then no known one."""
     packets, _ = split(message(b"{}", topic=b"vwmon/\xff/dev/readings"), [])
     assert packets[0].topic == "vwmon/�/dev/readings"
 
 
+@pytest.mark.hazard("T7")
 @pytest.mark.parametrize("mqtt5", [True, False])
 def test_a_huge_message_is_kept_by_its_beginning_in_bounded_memory(mqtt5: bool) -> None:
     """Eight megabytes cost one; the message is known as oversize and the next one is whole."""

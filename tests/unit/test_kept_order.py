@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_let_go_the_list_is_in_the_order_of_urgency() -> None:
     assert arranged.marks == {"C": ADDED, "B": CHANGED}
 
 
+@pytest.mark.hazard("H14")
 def test_held_no_row_moves_and_new_ones_wait() -> None:
     """What worsened is marked where it stands, what is new is told of apart."""
     order = KeptOrder()
@@ -47,6 +49,7 @@ def test_held_no_row_moves_and_new_ones_wait() -> None:
     assert arranged.rows[1]["level"] == 3
 
 
+@pytest.mark.hazard("H14")
 def test_held_what_has_left_the_list_stays_marked_in_its_place() -> None:
     """The row below must not slip under the finger; it says that it is no longer on the list."""
     order = KeptOrder()

@@ -76,6 +76,7 @@ def test_a_long_log_is_merged_before_it_is_due(readings: int, keys: int, merged:
     assert merged_at(FakeLog(tail_size=readings, tail_keys=keys), [0, 1]) == merged
 
 
+@pytest.mark.hazard("H19")
 def test_what_is_not_scored_yet_is_not_merged() -> None:
     """The scorer reads the tail in the order of arrival: it is merged up to its cursor as it is then, and in parts."""
     log = FakeLog(tail_size=MERGED_AT_ONCE)
@@ -125,6 +126,7 @@ class Pacer(threading.Event):
         return True
 
 
+@pytest.mark.hazard("H19", "T9")
 @pytest.mark.parametrize(
     ("stored", "step", "waits"),
     [(AHEAD, 0, 0), (AHEAD + 1, 1, 1), (AHEAD + 2000, 1000, 2), (9 * AHEAD, 0, LOOKS)],

@@ -33,6 +33,7 @@ def test_a_known_nhs_number_is_taken_with_or_without_spaces() -> None:
     assert admission.nhs_number("943-476-5919") == "9434765919"
 
 
+@pytest.mark.hazard("H4")
 @given(number=nhs_numbers, place=st.integers(0, 9), digit=st.integers(0, 9))
 def test_no_single_wrong_digit_of_an_nhs_number_is_taken(number: str, place: int, digit: int) -> None:
     """Every error in one digit is found."""
@@ -43,6 +44,7 @@ def test_no_single_wrong_digit_of_an_nhs_number_is_taken(number: str, place: int
             admission.nhs_number(wrong)
 
 
+@pytest.mark.hazard("H4")
 @given(number=nhs_numbers, place=st.integers(0, 8))
 def test_no_two_neighbouring_digits_of_an_nhs_number_can_be_swapped(number: str, place: int) -> None:
     """Every transposition is found."""
@@ -60,6 +62,7 @@ def test_what_is_not_ten_digits_is_no_nhs_number(text: str) -> None:
     assert not text or text not in str(refused.value)
 
 
+@pytest.mark.hazard("H22")
 def test_the_refusal_of_an_nhs_number_does_not_tell_it() -> None:
     """What identifies a person does not reach a terminal's history or a log."""
     with pytest.raises(UsageError) as refused:
@@ -67,6 +70,7 @@ def test_the_refusal_of_an_nhs_number_does_not_tell_it() -> None:
     assert "943" not in str(refused.value)
 
 
+@pytest.mark.hazard("H28")
 @given(days=st.integers(0, 130 * 365))
 def test_a_patient_is_refused_exactly_until_the_sixteenth_birthday(days: int) -> None:
     """NEWS2 is for patients of 16 and over: the day before the birthday is refused, the day itself is not."""
@@ -92,6 +96,7 @@ def test_somebody_born_on_a_leap_day_is_a_year_older_on_the_first_of_march() -> 
     assert age(date(2008, 2, 29), date(2026, 3, 1)) == 18
 
 
+@pytest.mark.hazard("H9")
 def test_scale_2_needs_the_name_of_who_prescribed_it() -> None:
     """Scale 2 hides a falling saturation from the score, so somebody must have decided it."""
     for nobody in ("", "   "):

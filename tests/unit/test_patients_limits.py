@@ -125,6 +125,7 @@ def test_a_limit_that_could_not_hold_beside_others_is_refused(changes: dict[str,
     assert said in fault
 
 
+@pytest.mark.hazard("H32")
 def test_a_limit_needs_an_author_a_reason_and_an_end_after_its_start() -> None:
     """Nobody's limit is nobody's to ask about."""
     assert limits.faults(WARD) == []
@@ -133,6 +134,7 @@ def test_a_limit_needs_an_author_a_reason_and_an_end_after_its_start() -> None:
     assert limits.faults(replace(WARD, to_ms=WARD.from_ms)) == ["it ends before it begins"]
 
 
+@pytest.mark.hazard("H32")
 @pytest.mark.parametrize("changes", [{"enabled": False}, {"level": 2}])
 def test_a_rule_of_the_highest_level_is_not_switched_off_or_taken_down(changes: dict[str, Any]) -> None:
     """It can be moved, by someone with a reason."""

@@ -8,10 +8,11 @@ from importlib.resources import files
 import pytest
 
 from alerts.layers import layered
-from alerts.policy import BASE
+from alerts.policy import BASE, POLICY
 from vwmon.errors import ChartError, NotFoundError
 from vwmon.patients import plans
 from vwmon.scoring.charts import PARTS
+from vwmon.scoring.layouts import COLUMNS
 
 HOUR = 3_600_000
 GOOD = """
@@ -53,8 +54,21 @@ def test_a_pathway_may_leave_parts_out() -> None:
 
 
 def test_the_parts_that_plans_know_are_those_of_the_score() -> None:
-    """The core below the charts has its own list of names; it is the same one."""
+    """The core below the charts has its own list of names; it is the same one, and so is that of the alerts."""
     assert set(PARTS) == plans.VITALS
+    assert {chart: set(parts) for chart, parts in COLUMNS.items()} == dict(plans.PARTS_OF)
+    assert {chart: tuple(known.parts) for chart, known in POLICY.charts.items()} == COLUMNS
+
+
+def test_only_the_pathway_of_children_is_scored_with_their_chart() -> None:
+    """Every part of it is expected; what has no points, and whether the family is worried, stands beside it."""
+    assert [name for name, plan in plans.load_all().items() if plan.chart != "news2"] == ["children"]
+    children = plans.load("children")
+    assert (children.chart, set(children.vitals)) == ("pews", set(COLUMNS["pews"]))
+    assert list(children.beside) == ["consciousness", "temperature", "carer_concern"]
+    assert children.limits == ()
+    with pytest.raises(ChartError, match="chart is one of news2, pews"):
+        plans.parse("mine", 'chart = "mews"' + GOOD)
 
 
 def test_a_plan_expects_what_is_no_part_of_the_score_beside_it() -> None:
@@ -76,21 +90,23 @@ def test_the_saturation_limits_of_oximetry_at_home_are_those_of_the_procedure() 
     assert not BASE.rules["spo2_93"].enabled
 
 
+@pytest.mark.hazard("H32")
 @pytest.mark.parametrize(
     "pathway", ["hypertension", "diabetes", "copd", "post-operative", "cardiac-surgery-waiting-list"]
 )
 def test_where_no_source_has_a_limit_none_is_set_and_it_is_asked_for(pathway: str) -> None:
     """What nobody published is a clinician's to say, at the admission."""
     plan = plans.load(pathway)
-    assert plan.limits == ()
+    assert [limit.rule for limit in plan.limits if not limit.rule.startswith("answer_")] == []
     assert any("limit" in question for question in plan.ask)
 
 
+@pytest.mark.hazard("H9")
 def test_only_a_prescription_changes_the_saturation_scale() -> None:
     """Every pathway of persons that expects a saturation asks for its target range, and names the options for one."""
     people = [plan for plan in plans.load_all().values() if plan.pathway != plans.CANARY]
     asking = [plan.ask for plan in people if "spo2" in plan.expected]
-    assert len(asking) == 8
+    assert len(asking) == 9
     for questions in asking:
         assert any("SpO2 target range" in one and "--prescriber" in one for one in questions)
 
@@ -129,6 +145,48 @@ def test_a_plan_with_a_fault_is_refused_by_name(was: str, becomes: str) -> None:
         plans.parse("mine", GOOD.replace(was, becomes))
 
 
+ASKED = """
+[[questionnaires]]
+name = "wellbeing"
+every = "7d"
+at = "10:30"
+overdue_after = "1d"
+source = "a page"
+"""
+
+
+def test_a_pathway_asks_questionnaires_and_their_rules_count_on_it() -> None:
+    """Named with a schedule and a source; whoever is asked how they feel is heard when they feel worse."""
+    plan = plans.parse("mine", GOOD + ASKED)
+    (one,) = plan.questionnaires
+    assert (one.questionnaire, one.every_days, one.at_minute, one.overdue_ms) == ("wellbeing", 7, 630, 24 * HOUR)
+    assert {limit.rule for limit in plan.limits} == {"answer_worse", "answer_alarming"}
+    assert all(layered(BASE, plan.limits).rules[limit.rule].enabled for limit in plan.limits)
+    assert {limit.reason for limit in plan.limits} == {"wellbeing is asked on this pathway; vwmon's proposal"}
+    assert not BASE.rules["answer_worse"].enabled
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ('"wellbeing"', '"mood"'),
+        ('"7d"', '"36h"'),
+        ('"7d"', '"12h"'),
+        ('"10:30"', '"25:00"'),
+        ('"10:30"', '"10"'),
+        ('"1d"', '"0s"'),
+        ('source = "a page"\n"""', ""),
+        ('overdue_after = "1d"', ""),
+        ('at = "10:30"', 'at = "10:30"\nlevel = 1'),
+    ],
+)
+def test_a_pathway_that_asks_what_cannot_be_asked_is_refused_by_name(was: str, becomes: str) -> None:
+    """No unknown questionnaire, no span but whole days, no time of day that is none, nothing left out."""
+    faulty = GOOD + (ASKED.replace(was, becomes) if was in ASKED else ASKED.rpartition("source")[0])
+    with pytest.raises(ChartError, match="the pathway mine cannot be used"):
+        plans.parse("mine", faulty)
+
+
 LIMIT = """
 [[limits]]
 rule = "news2_5"
@@ -138,6 +196,7 @@ limit_off = 3
 """
 
 
+@pytest.mark.hazard("H32")
 def test_a_pathway_limits_rules_with_a_source() -> None:
     """Its version is the author, so that an explanation names both."""
     (limit,) = plans.parse("mine", GOOD + LIMIT).limits
@@ -168,14 +227,15 @@ def test_a_pathway_whose_limit_has_a_fault_is_refused_by_name(was: str, becomes:
 PINNED = {
     "general": ("2", "6feba4e79f02"),
     "acute-respiratory": ("2", "4c68c83625c7"),
-    "copd": ("1", "fcd287e594d7"),
-    "covid-oximetry": ("2", "bddbd01ab7f9"),
-    "heart-failure": ("3", "53bfc62ccbfc"),
-    "frailty": ("2", "693ea740250c"),
-    "cardiac-surgery-waiting-list": ("1", "451f2b799516"),
-    "post-operative": ("1", "47e8a7a8c668"),
+    "copd": ("2", "5dd747d69af4"),
+    "covid-oximetry": ("3", "7b47199711ea"),
+    "heart-failure": ("4", "695954cbfd94"),
+    "frailty": ("3", "6f62a50dda80"),
+    "cardiac-surgery-waiting-list": ("2", "fdc647e62095"),
+    "post-operative": ("2", "e35af94b833b"),
     "hypertension": ("1", "ce0feef472d0"),
     "diabetes": ("1", "6cf0d1667426"),
+    "children": ("1", "259a9e3e4efe"),
     "canary": ("1", "841094a14caa"),
 }
 

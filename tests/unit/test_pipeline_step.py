@@ -64,6 +64,7 @@ def test_a_moment_is_scored_with_what_was_read_by_then() -> None:
     assert scores.red.tolist() == [True, True]
 
 
+@pytest.mark.hazard("H5")
 @pytest.mark.parametrize(("minute", "total"), [(70, 3), (71, 0)])
 def test_a_reading_counts_up_to_its_last_valid_minute(minute: int, total: int) -> None:
     """At sixty minutes of age it counts, a minute later it is missing, not normal."""
@@ -119,6 +120,7 @@ def test_changed_sees_the_moment_before_the_batch() -> None:
     assert scores.changed.tolist() == [False]
 
 
+@pytest.mark.hazard("H8")
 def test_could_be_counts_only_what_is_expected_missing_and_overdue() -> None:
     """A part that was never expected alarms nobody; one that is late counts at its worst."""
     table = plans()
@@ -276,6 +278,7 @@ def refused(scores: Scores) -> list[dict[str, int]]:
     ]
 
 
+@pytest.mark.hazard("H8")
 def test_a_part_that_was_refused_counts_at_its_worst_at_once() -> None:
     """Nothing is overdue yet; the moment of the attempt is scored, and what could be has grown by three."""
     log = readings((0, 10, ALL_BUT_SPO2), (0, 20, {"spo2": NO_VALUE}), (0, 25, {"heart_rate": 70.0}))

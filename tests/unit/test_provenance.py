@@ -45,6 +45,7 @@ def test_the_same_set_has_the_same_number_in_every_process(db: Connection) -> No
     assert len(numbers) == len(rows(db)) == 1
 
 
+@pytest.mark.hazard("H18")
 def test_whatever_differs_makes_another_number(db: Connection) -> None:
     """The pathway, the plan's version, the configuration, the software or the chart."""
     ours, plan = versions(), replace(plans.load("general"), version="next")

@@ -60,6 +60,7 @@ def test_an_empty_csv_still_says_its_columns(capsys: pytest.CaptureFixture[str])
     assert printed(capsys, [], Format.CSV) == "name,level\n"
 
 
+@pytest.mark.hazard("H23", "T10")
 @pytest.mark.parametrize(
     ("text", "cell"),
     [
@@ -115,6 +116,7 @@ def test_a_column_can_show_a_key_in_words_or_a_whole_row(capsys: pytest.CaptureF
     assert capsys.readouterr().out.splitlines()[1] == "level 3  José!"
 
 
+@pytest.mark.hazard("H23", "T10")
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("form", list(Format))
 def test_no_text_reaches_the_terminal_as_a_command(capsys: pytest.CaptureFixture[str], text: str, form: Format) -> None:
@@ -263,6 +265,7 @@ def test_colour_can_be_refused() -> None:
     assert "3" in shown
 
 
+@pytest.mark.hazard("T10")
 @pytest.mark.parametrize("text", [*HOSTILE, "[bold red]not markup[/]"])
 def test_text_at_a_terminal_is_shown_not_obeyed(text: str) -> None:
     """Neither escapes nor markup."""
@@ -303,6 +306,7 @@ def test_no_line_for_people_overruns_a_terminal(line: str, width: int) -> None:
     assert "".join(shown).replace(" ", "") == f"x{line}".replace(" ", "")
 
 
+@pytest.mark.hazard("H23")
 def test_a_text_that_is_cut_says_so_and_takes_no_more_than_its_room() -> None:
     """Two identifiers that begin alike must not look whole."""
     assert render.cut("P-1234567890", 8) == "P-12345…"

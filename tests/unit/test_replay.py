@@ -27,10 +27,12 @@ class Outlet:
     def __init__(self) -> None:
         """Begin with nothing."""
         self.batches: list[list[tuple[str, bytes, str]]] = []
+        self.kinds: list[str] = []
 
-    def enqueue_all(self, messages: Iterable[tuple[str, bytes, str]]) -> None:
+    def enqueue_all(self, messages: Iterable[tuple[str, bytes, str]], kind: str = "readings") -> None:
         """Take a batch."""
         self.batches.append(list(messages))
+        self.kinds.append(kind)
 
     @property
     def ids(self) -> list[list[str]]:
@@ -230,3 +232,15 @@ def test_what_waits_for_a_repeat_opens_by_the_end_of_the_recording(path: Path, e
     assert read(path, "select count(*) from condition where state = 'pending'") == [(0 if opened else 1,)]
     into(path, sending(0, value=131), sending(end, "b"))
     assert read(path, "select opened_ms, since_ms from alert") == opened
+
+
+def test_answers_of_a_recording_are_published_as_answers_in_their_turn() -> None:
+    """Between the readings, on their own topic, so that their order is kept."""
+    said = Sending(at_ms=START_MS + 5000, patient="a", device="rec-a", id="said", payload=b"{}", kind="answers")
+    outlet, told = publish([sending(1), said, sending(9)], None, threading.Event())
+    assert list(zip(outlet.kinds, outlet.ids, strict=True)) == [
+        ("readings", ["a-1"]),
+        ("answers", ["said"]),
+        ("readings", ["a-9"]),
+    ]
+    assert told == [3]

@@ -21,6 +21,7 @@ def band_at(born: date, when: datetime) -> object:
     return ages.context(PEWS, ages.years(born, when))["age_band"]
 
 
+@pytest.mark.hazard("H28")
 @pytest.mark.parametrize(
     ("when", "band"),
     [
@@ -61,6 +62,7 @@ def test_someone_born_on_29_february_is_older_on_1_march() -> None:
     assert ages.years(date(2020, 2, 29), at("2024-02-29T12:00:00Z")) == 4
 
 
+@pytest.mark.hazard("H28")
 @pytest.mark.parametrize(("chart", "years", "says"), [(PEWS, 19, "below 19"), (NEWS2, 15, "from 16 on")])
 def test_a_chart_refuses_an_age_that_it_is_not_for(chart: Chart, years: int, says: str) -> None:
     """NEWS2 from 16 on, PEWS up to 18."""

@@ -42,6 +42,7 @@ def parsed(text: str) -> Chart:
     return chart
 
 
+@pytest.mark.hazard("H9")
 @pytest.mark.parametrize("name", charts.names())
 def test_every_chart_of_the_package_loads_and_names_its_version_and_source(name: str) -> None:
     """A score can always say which chart made it."""
@@ -73,6 +74,7 @@ def test_no_two_charts_share_a_name() -> None:
     assert len(every) == len(set(every))
 
 
+@pytest.mark.hazard("H28")
 @pytest.mark.parametrize("name", ["mews_maternity", "mews_maternity_england", "maternity", "meows"])
 def test_the_maternity_chart_is_refused_with_the_reason_and_what_to_do(name: str) -> None:
     """Its bands are in no source that could be had, so no score is made up."""
@@ -99,6 +101,7 @@ def test_the_parts_of_news2_are_the_words_and_order_used_everywhere() -> None:
     assert tuple(part.name for part in charts.load("news2").parts) == charts.PARTS
 
 
+@pytest.mark.hazard("H28")
 def test_news2_names_whom_it_is_not_for() -> None:
     """Children and pregnancy, each with a source."""
     rules = {one.rule.split(":")[0]: one.source for one in charts.load("news2").exclusions}
@@ -118,6 +121,7 @@ def test_a_chart_that_is_not_there_is_not_found() -> None:
         charts.load("news3")
 
 
+@pytest.mark.hazard("H9")
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [

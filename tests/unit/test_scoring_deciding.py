@@ -110,6 +110,7 @@ def test_a_question_may_be_what_settles_it() -> None:
     assert decider.sentence("carer concern") == "find out carer concern: it decides between none and emergency"
 
 
+@pytest.mark.hazard("H8")
 @pytest.mark.parametrize("name", ["news2", "news", "mews", "qsofa"])
 def test_a_measurement_that_settles_it_leaves_one_response_whatever_it_shows(name: str) -> None:
     """The promise, checked against scores with every value that the part could have."""

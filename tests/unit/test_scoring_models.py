@@ -68,6 +68,7 @@ def test_a_view_can_be_said_in_words() -> None:
     assert str(SHOCK) == "mean of heart_rate per systolic_bp over 1d"
 
 
+@pytest.mark.hazard("H30")
 @pytest.mark.parametrize("use", ['"care"', '""', "true"])
 def test_no_file_can_say_that_a_model_is_for_care(use: str) -> None:
     """A learned score is for research until much more has been done than fitting it."""
@@ -126,6 +127,7 @@ def test_an_unknown_model_is_not_found_and_those_there_are_named() -> None:
         models.load("oracle")
 
 
+@pytest.mark.hazard("H30")
 @pytest.mark.parametrize("name", models.names())
 def test_every_model_of_the_package_says_what_it_is_and_what_it_was_fitted_on(name: str) -> None:
     """Research, on which file by its SHA-256, how many patients, and how it did on others."""

@@ -29,6 +29,7 @@ def test_values_go_to_the_nearest_step_half_away_from_zero(value: float, step: i
     assert reference.quantise(value, step) == steps
 
 
+@pytest.mark.hazard("H9")
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
 def test_what_is_no_number_is_missing(value: float | None) -> None:
     """It is not normal, it is not the worst: it is unknown."""

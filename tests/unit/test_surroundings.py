@@ -81,6 +81,7 @@ BEGINS: list[tuple[str, dict[str, Any], int, int]] = [
 ]
 
 
+@pytest.mark.hazard("H15", "H19", "H21")
 @pytest.mark.parametrize(("rule", "changed", "since_ms", "at_ms"), BEGINS)
 def test_a_fault_begins_just_beyond_its_limit(rule: str, changed: dict[str, Any], since_ms: int, at_ms: int) -> None:
     """Since when it was so, and as of when it counts: what has a deadline counts as of that, whoever looked when."""
@@ -158,6 +159,7 @@ def test_a_clock_that_jumped_is_news_for_ten_minutes() -> None:
     assert found(WELL, "clock_jump") is None
 
 
+@pytest.mark.hazard("H15", "H19", "H21")
 def test_every_rule_of_the_service_is_tried_at_its_limit_from_both_sides() -> None:
     """One check for each, and none without a test here."""
     assert {rule for rule, *_ in BEGINS} == {rule for rule, *_ in OVER}

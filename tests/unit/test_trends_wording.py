@@ -37,6 +37,7 @@ def test_a_deviation_names_its_numbers() -> None:
     assert float(found[1]) * float(found[2]) == pytest.approx(26, abs=0.7)
 
 
+@pytest.mark.hazard("H29")
 def test_too_little_is_said_with_how_little() -> None:
     """What there is, and what it takes."""
     said = wording.sentence(home(), 0, "weight.deviation")
@@ -58,11 +59,13 @@ def test_units_are_as_people_write_them() -> None:
     assert wording.sentence(found, 0, "temperature.level") == "temperature is 36.9 °C, 1 h old"
 
 
+@pytest.mark.hazard("H29")
 def test_what_never_came_is_said_not_to_be_there() -> None:
     """No number is made up for it."""
     assert wording.sentence(home(), 0, "spo2.level") == "there is no reading of oxygen saturation"
 
 
+@pytest.mark.hazard("H29")
 def test_a_trend_names_its_bounds_and_its_window() -> None:
     """By the hour over a day, by the day over longer; and no direction where the bounds hold zero."""
     course = Course()
@@ -117,6 +120,7 @@ def test_what_is_said_of_reaching_is_what_the_bounds_say(points: int) -> None:
     assert ("probably" in said) == (not np.isnan(probably) and surely != 0)
 
 
+@pytest.mark.hazard("H29")
 def test_a_score_that_misses_parts_says_which() -> None:
     """And what they could add at their worst."""
     course = Course()

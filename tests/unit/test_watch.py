@@ -198,6 +198,7 @@ def test_time_passes_once_a_second(bench: Bench) -> None:
     assert bench.scorer.ticks == [T0, T0 + 1_000, T0 + 2_100]
 
 
+@pytest.mark.hazard("H2")
 @pytest.mark.parametrize(("away", "raised"), [(60 * SECOND, False), (60 * SECOND + 1, True)])
 def test_a_broker_that_is_away_for_a_minute_is_an_alert(bench: Bench, away: int, raised: bool) -> None:
     """As of when it went; and no longer one once it is back."""
@@ -217,6 +218,7 @@ def _nobody(bench: Bench) -> None:
     bench.scorer.stays = 0
 
 
+@pytest.mark.hazard("H2")
 @pytest.mark.parametrize(
     ("given", "after", "since"),
     [
@@ -275,6 +277,7 @@ def test_the_devices_are_looked_at_every_five_seconds(bench: Bench) -> None:
     assert bench.scorer.order[-6:] == ["find", "cycle", "find", "cycle", "tick", "find"]
 
 
+@pytest.mark.hazard("H7", "T20")
 @pytest.mark.parametrize("by_ms", [-3_600_000, 3_600_000])
 def test_a_clock_that_is_set_is_found_and_keeps_nothing_from_going_on(bench: Bench, by_ms: int) -> None:
     """Also one that is set back: the ward is looked at and the heart beats as before."""
@@ -288,6 +291,7 @@ def test_a_clock_that_is_set_is_found_and_keeps_nothing_from_going_on(bench: Ben
     assert [rule for rule, _ in bench.scorer.said].count("clock_jump") == 1
 
 
+@pytest.mark.hazard("H20")
 def test_a_start_after_nobody_watched_is_found_once_and_is_over(bench: Bench) -> None:
     """Since the last word of the daemon before, up to this start."""
     bench.turn()
@@ -336,6 +340,7 @@ def an_event(db: Connection, stay: int) -> None:
         cases.save(db, case, follow(case, replace(point(0, 5), stay=stay)), None)
 
 
+@pytest.mark.hazard("H27")
 def test_the_history_of_alerts_is_anchored_every_ten_minutes_and_at_the_end(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -38,6 +38,8 @@ COMMANDS = {
     "patients": Entry(part="The ward", summary="Stays on the ward.", module="patients"),
     "devices": Entry(part="The ward", summary="The device register.", module="devices"),
     "readings": Entry(part="The ward", summary="Stored readings, and what was refused and why.", module="readings"),
+    "answers": Entry(part="The ward", summary="What patients answered, and what they did not.", module="answers"),
+    "messages": Entry(part="The ward", summary="Messages to patients, and whether they were read.", module="messages"),
     "explain": Entry(
         part="The ward", summary="Why an alert: made again from the log.", module="explain", attribute="explain"
     ),

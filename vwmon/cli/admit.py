@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vwmon.cli import admit_asking, render
+from vwmon.cli import admit_asking, register_rows, render
 from vwmon.cli.admit_asking import Said
 from vwmon.cli.changing import Change, changing, tell
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption
@@ -70,7 +70,8 @@ def admit(
     """Admit a patient to a ward; at a terminal and without PATIENT, step by step.
 
     Exit codes: 5 the patient is on a ward already, or another with that NHS number; 6 a rule of care refuses it (below
-    16 years; scale 2 without a prescriber; pregnancy, which NEWS2 is not for).
+    16 years, but for the pathway children, which is for them alone; scale 2 without a prescriber; pregnancy, which
+    NEWS2 is not for).
     """
     form = render.chosen(form, as_json)
     said = Said(
@@ -124,6 +125,7 @@ def _wanted(said: Said, change: Change) -> Admission:
         expected_days=said.days,
         no_kit=said.no_kit,
         pregnant=said.pregnant,
+        zone=register_rows.zone(said.ward, change.settings),
     )
 
 

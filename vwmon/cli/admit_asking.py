@@ -11,7 +11,7 @@ import typer
 
 from devices import topics
 from devices.errors import TopicError
-from vwmon.cli import render
+from vwmon.cli import register_rows, render
 from vwmon.cli.changing import Change
 from vwmon.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from vwmon.patients import admission, plans
@@ -48,6 +48,8 @@ def answers(said: Said, change: Change) -> Said:
     for field, question, reader in _questions(change):
         answer: dict[str, Any] = {field: _ask(question, str(getattr(said, field) or ""), reader)}
         said = replace(said, **answer)
+        if field == "pathway":
+            _check_age(said, change)
     admission.not_pregnant(pregnant=typer.confirm("Pregnant?", default=said.pregnant))
     said = _scale(said)
     said = _days(said)
@@ -101,7 +103,13 @@ def _ward(text: str) -> str:
 
 
 def _born(change: Change, text: str) -> str:
-    return admission.birth_date(text, change.by.at_ms).isoformat()
+    return admission.birth_date(text, change.by.at_ms, None).isoformat()  # the pathway is asked for next
+
+
+def _check_age(said: Said, change: Change) -> None:
+    """Raise RefusedError where the chart of the pathway is not for the age."""
+    zone = register_rows.zone(said.ward, change.settings)
+    admission.birth_date(said.born, change.moment(said.from_), plans.load(said.pathway).chart, zone)
 
 
 def _number(change: Change, text: str) -> str:

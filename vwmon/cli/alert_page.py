@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alerts import queries, reasons, waits, wording
+from alerts import charts, queries, reasons, waits, wording
 from alerts.model import MONITOR, Kind
 from vwmon.cli import doubted, register_rows, render, stay_lookups, trend_lines, work_list
 from vwmon.cli.standing import Standing
@@ -122,7 +122,7 @@ def _now(page: Page) -> Iterator[str]:
     if record["patient"] is None:
         return
     held = record["score"]
-    holds = "no score that still holds" if held is None else f"NEWS2 {work_list.bounds(held)}"
+    holds = "no score that still holds" if held is None else f"{work_list.titled(held)} {work_list.bounds(held)}"
     heard = (
         "no reading ever came"
         if last is None
@@ -157,7 +157,7 @@ def _subscores(page: Page) -> list[str]:
         return []
     values = {one["part"]: one for one in page.record["measured"]}
     rows = [["", "now", "points", "last rise", "points"]]
-    for part in stay_lookups.PARTS:
+    for part in stay_lookups.PARTS_OF[charts.of(held)]:
         one = values.get(part)
         rows.append(
             [
@@ -168,7 +168,7 @@ def _subscores(page: Page) -> list[str]:
                 _points(then["points"].get(part)),
             ]
         )
-    rows.append(["NEWS2", "", work_list.bounds(held), "", work_list.bounds(then)])
+    rows.append([work_list.titled(held), "", work_list.bounds(held), "", work_list.bounds(then)])
     return render.laid_out(rows)
 
 
@@ -213,7 +213,7 @@ def _history(page: Page) -> Iterator[str]:
         before, after = event["level_before"], event["level_after"]
         level = f"level {after}" if before in {None, after} else f"level {before} -> {after}"
         evidence = event["evidence"]
-        scored = f", NEWS2 {work_list.bounds(evidence)}" if "total_min" in evidence else ""
+        scored = f", {work_list.titled(evidence)} {work_list.bounds(evidence)}" if "total_min" in evidence else ""
         state = work_list.STATES[event["state_after"]]
         yield f"{page.here(event['at'])}  {event['kind']:<14}  {state:<8}  {level}{scored}; {work_list.by(event)}"
 

@@ -39,7 +39,7 @@ def enter(config: Path | None, db: Path | None, as_name: str, said: Said, form: 
         raise UsageError(f"--by {said.way!a}: one of {', '.join(WAYS)}")
     with changing(config, db, as_name) as change:
         stay = registers.open_stay(change.db, said.patient)
-        observed_ms = _moment(change, stay, said.at)
+        observed_ms = moment(change, stay, said.at)
         message = by_hand.message(said.values, uuid4().hex, observed_ms)
         who = Entered(way=said.way, actor=change.by.actor, note=said.note.strip())
         appended = entered.enter(change.db, stay, message, who, change.by.at_ms)
@@ -71,7 +71,7 @@ def _doubts(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
         yield from zip(row["doubts"], row["doubts_said"], strict=True)
 
 
-def _moment(change: Change, stay: Stay, text: str) -> int:
+def moment(change: Change, stay: Stay, text: str) -> int:
     """Read when it was measured; UsageError for a time to come, or before the stay."""
     observed_ms = change.moment(text)
     if observed_ms > change.by.at_ms:

@@ -13,7 +13,7 @@ from vwmon.cli.render import utc
 from vwmon.explain import Awaited, Explanation, Learnt, Measured
 from vwmon.nearest import Nearest
 from vwmon.patients.records import Expected
-from vwmon.scoring.charts import PARTS
+from vwmon.scoring.layouts import COLUMNS
 from vwmon.sources import Source
 from vwmon.store.readings import FOREVER_MS
 from vwmon.store.scores import ScoreRow, unpack
@@ -33,7 +33,7 @@ def record(explained: Explanation) -> Record:
         "readings": [_measured(one, explained) for one in explained.measured],
         "quantities": [_learnt(one, explained) for one in explained.learnt],
         "score": _score(explained),
-        "before": None if explained.before is None else _before(explained.before),
+        "before": None if explained.before is None else _before(explained.before, COLUMNS[explained.chart.id]),
         "doubts": _doubts(explained),
         "overdue": [_awaited(one, explained) for one in explained.awaited],
         "sick_and_unseen": explained.event.evidence.get("sick_and_unseen"),
@@ -198,8 +198,8 @@ def _score(explained: Explanation) -> Record | None:
     return {"chart": explained.chart.id} | {name: evidence[name] for name in names} | {"refused": refused}
 
 
-def _before(row: ScoreRow) -> Record:
-    present = unpack(row.present, len(PARTS))
+def _before(row: ScoreRow, parts: tuple[str, ...]) -> Record:
+    present = unpack(row.present, len(parts))
     return {
         "at": utc(row.at_ms),
         "total_min": row.total_min,
@@ -207,7 +207,7 @@ def _before(row: ScoreRow) -> Record:
         "could_be": row.could_be,
         "red": bool(row.red),
         "complete": bool(row.complete),
-        "missing": [part for part, there in zip(PARTS, present, strict=True) if not there],
+        "missing": [part for part, there in zip(parts, present, strict=True) if not there],
     }
 
 

@@ -78,7 +78,7 @@ def _headline(record: Record) -> Iterator[str]:
     yield f"time {record['number']} of the {len(asked)} that it asked for someone; another with --number N:"
     first = max(0, min(record["number"] - 1 - LISTED // 2, len(asked) - LISTED))
     for one in asked[first : first + LISTED]:
-        score = "" if one["total_min"] is None else f"  NEWS2 {one['total_min']}"
+        score = "" if one["total_min"] is None else f"  {_title(record)} {one['total_min']}"
         here = ">" if one["number"] == record["number"] else " "
         yield f"{here}{one['number']:>4}  {one['at']}  {one['kind']:<9}  {_mark(record, one['level'])}{score}"
 
@@ -128,11 +128,11 @@ def _readings(record: Record) -> Iterator[str]:
     """Give the observation set as a table, with the total, where the readings came from, and what was before."""
     yield from render.laid_out([TITLES, *(_cells(one) for one in record["readings"])], gap=" ")
     score, chart = record["score"], record["chart"]
-    yield from _wrapped(f"NEWS2 {_total(score)}{_could_be(score)}", INDENT)
+    yield from _wrapped(f"{_title(record)} {_total(score)}{_could_be(score)}", INDENT)
     for part, tried in score["refused"].items():
         yield from _wrapped(f"{wording.refusal(part, tried['sent'])}, {_span(tried['age_seconds'])} before", INDENT)
     before = record["before"]
-    yield "before: no score" if before is None else f"before: NEWS2 {_total(before)}, as of {before['at']}"
+    yield "before: no score" if before is None else f"before: {_title(record)} {_total(before)}, as of {before['at']}"
     yield from _origins(record["readings"])
     yield from _wrapped(f"chart {chart['id']} {chart['version']}: {chart['source']}", INDENT)
 
@@ -263,7 +263,7 @@ def _nearest(record: Record) -> str:
     end = QUIET.get(record["event"]["kind"], "not raised again")
     return (
         f"Had {wording.label(part)} been {instead} instead of {was} at {nearest['observed_at']} (reading "
-        f"{nearest['reading']}), NEWS2 would have been {_total(nearest)}: {end}."
+        f"{nearest['reading']}), {_title(record)} would have been {_total(nearest)}: {end}."
     )
 
 
@@ -278,13 +278,18 @@ def _without_value(record: Record) -> str:
     return "No reading raised it."
 
 
+def _title(record: Record) -> str:
+    return POLICY.charts[record["chart"]["id"]].title
+
+
 def _total(score: Record) -> str:
     low, high = score["total_min"], score["total_max"]
     return str(low) if low == high else f"{low} to {high}"
 
 
 def _could_be(score: Record) -> str:
-    count = f" ({len(POLICY.parts) - len(score['missing'])} of {len(POLICY.parts)} measured)"
+    parts = len(POLICY.charts[score["chart"]].parts)
+    count = f" ({parts - len(score['missing'])} of {parts} measured)"
     if score["could_be"] <= score["total_min"]:
         return count
     return f"{count}, {wording.could_be(score['could_be'], refused=bool(score['refused']))}"

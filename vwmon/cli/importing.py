@@ -5,12 +5,13 @@ How a file is read is vwmon.patients.roll's, what an admission is vwmon.store.re
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from vwmon.cli import render
+from vwmon.cli import register_rows, render
 from vwmon.cli.changing import Change, changing
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption
 from vwmon.cli.register_rows import stay_row
@@ -28,6 +29,10 @@ COLUMNS = (
     Column(key="column", title="COLUMN"),
     Column(key="problem", title="WHAT IS WRONG, AND WHAT TO DO"),
 )
+
+
+def _zone(change: Change, ward: str) -> str:
+    return register_rows.zone(ward, change.settings)
 
 
 class _NothingWritten(Exception):  # noqa: N818 -- no error: it takes a transaction back
@@ -59,7 +64,7 @@ def import_(
     with changing(config, db, as_name) as change:
         wanted: list[tuple[int, Admission]] = []
         for line in lines:
-            found = roll.read(line, change.by.at_ms, day_first=day_first)
+            found = roll.read(line, change.by.at_ms, day_first=day_first, zone=partial(_zone, change))
             if isinstance(found, Admission):
                 wanted.append((line.line, found))
             else:

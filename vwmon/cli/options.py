@@ -6,9 +6,10 @@ command does with them, or anything that takes long to import.
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from vwmon import durations
 from vwmon.cli.render import Format
@@ -46,6 +47,23 @@ def group(name: str, summary: str, *, alone: bool = True) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,  # a traceback with local variables would show patients' values
     )
+
+
+class ListFirst(TyperGroup):
+    """A group whose name lists: what follows and is none of its commands belongs to its `list`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 -- typer's own context
+        """Put the `list` in that was left out."""
+        if not args or args[0] not in {*self.commands, "--help"}:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+def list_group(name: str, summary: str) -> typer.Typer:
+    """Make a group of commands, whose name alone, or with anything but a command after it, is its `list`."""
+    made = group(name, summary, alone=False)
+    made.info.cls = ListFirst
+    return made
 
 
 def time_ms(text: str) -> int:

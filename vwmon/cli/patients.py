@@ -6,9 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from alerts.evidence import ANSWER, WHOLE
+from alerts.policy import POLICY
 from vwmon import durations
 from vwmon.cli import (
     admit,
+    child_lines,
     context,
     importing,
     moving,
@@ -30,7 +33,9 @@ from vwmon.cli.register_rows import Registers, here, stay_row
 from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.config import Settings
+from vwmon.errors import RefusedError
 from vwmon.patients import admission, plans
+from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.records import Plan, Stay
 from vwmon.store import pauses, readings, referrals, registers, stages, transfers
 from vwmon.store.database import open_reader
@@ -108,7 +113,9 @@ def show(
             referring.show(opened, patient, at, form)
             return
         stay = registers.stays_of(opened, patient)[0]
-        record = _record(opened, patient, at)
+        record = _record(opened, patient, at, settings)
+        if with_trends and stay.chart != NEWS2:
+            raise RefusedError("trends rest on NEWS2 and on what is usual of adults; there are none of a child")
         if with_trends:
             at_ms = register_rows.ms(record["judged_at"])
             record["trends"] = trends.trends_of(opened, stay, at_ms, register_rows.zone(stay.ward, settings))
@@ -174,7 +181,7 @@ def _how_long(ago: Callable[[str | None], str]) -> Callable[[render.Row], str]:
     return lambda row: "not yet" if row["admitted_at"] is None else ago(row["admitted_at"])
 
 
-def _record(db: Connection, patient: str, at: Standing) -> dict[str, Any]:
+def _record(db: Connection, patient: str, at: Standing, settings: Settings) -> dict[str, Any]:
     stays = registers.stays_of(db, patient)
     known = register_rows.read(db)
     stay, person = stays[0], registers.identity(db, stays[0].stay_no)
@@ -189,6 +196,7 @@ def _record(db: Connection, patient: str, at: Standing) -> dict[str, Any]:
             "name": person.name,
             "born": person.born,
             "nhs_number": person.nhs_number,
+            **child_lines.chart(stay, person.born, until_ms, register_rows.zone(stay.ward, settings)),
             "contact": person.contact,
             "next_of_kin": person.next_of_kin,
             "transfers": [moving.transfer_row(one) for one in transfers.of_stay(db, stay.stay_no)],
@@ -249,6 +257,8 @@ def _latest(db: Connection, stay: Stay, known: Registers) -> list[dict[str, Any]
     newest: dict[str, readings.Latest] = {}
     for last in register_rows.latest_of(db, stay.stay_no, known):
         name = names[last.vital_no]
+        if name.startswith((ANSWER, WHOLE)):  # they have a list of their own, in words
+            continue
         if name not in newest or last.observed_ms >= newest[name].observed_ms:
             newest[name] = last
     return [
@@ -268,7 +278,11 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     left = record["discharged_at"]
     for line in filter(None, (title, _person(record))):
         render.say(line)
-    render.say(f"Ward {ward}, pathway {record['pathway']} {record['plan_version']}, SpO2 {_scale(record)}")
+    scale = f", SpO2 {_scale(record)}" if record["chart"] == NEWS2 else ""
+    render.say(f"Ward {ward}, pathway {record['pathway']} {record['plan_version']}{scale}")
+    for sentence in child_lines.lines(record):
+        for line in render.folded(sentence):
+            render.say(line)
     render.say(f"Admitted {here(record['admitted_at'], ward, settings)}")
     if left is not None:
         render.say(f"Discharged {here(left, ward, settings)}: {record['discharge_reason']}")
@@ -310,12 +324,13 @@ def _score_lines(record: dict[str, Any], last: str) -> Iterator[str]:
     if record["pregnant_since"] is not None:
         yield f"{stay_lookups.EXCLUDED} (RCP 2017): ask the maternity service; {heard}"
         return
+    title = POLICY.charts[record["chart"]].title
     if score is None:
-        yield f"NEWS2: none that still holds; {heard}"
+        yield f"{title}: none that still holds; {heard}"
         return
     low, high = score["total_min"], score["total_max"]
     missing = ", ".join(next_measure.label(name) for name in score["missing"])
-    yield f"NEWS2 {low if low == high else f'{low} to {high}'}{f', missing {missing}' if missing else ''}; {heard}"
+    yield f"{title} {low if low == high else f'{low} to {high}'}{f', missing {missing}' if missing else ''}; {heard}"
     if score["measure_next"] is not None:
         yield f"Next: {score['measure_next']['sentence']}"
 

@@ -21,7 +21,8 @@ from vwmon.cli.standing import standing_of
 from vwmon.config import Settings
 from vwmon.errors import UsageError
 from vwmon.patients import plans
-from vwmon.patients.records import Stay, StayLimit
+from vwmon.patients.chart_names import NEWS2
+from vwmon.patients.records import AskedSet, Stay, StayLimit
 from vwmon.store import limits, registers
 from vwmon.store.database import open_reader
 
@@ -189,7 +190,7 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
     rows = [
         rule_row(rule) | {"limits": given_rows(rules.given.get(name, {}))}
         for name, rule in rules.rules.items()
-        if rule.lane is Lane.CLINICAL
+        if rule.lane is Lane.CLINICAL and rule.chart in {"", rules.chart}
     ]
     return {
         "patient": stay.patient,
@@ -202,6 +203,7 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
         "source": None if found is None else found.source,
         "schedule": None if found is None else found.schedule,
         "ask": [] if found is None else list(found.ask),
+        "chart": stay.chart,
         "spo2_scale": stay.spo2_scale,
         "scale_prescriber": stay.scale_prescriber or None,
         "at": render.utc(at_ms),
@@ -213,10 +215,21 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
             }
             for name, one in (found.expected.items() if found is not None else ())
         ],
+        "questionnaires": [_asked(one) for one in (found.questionnaires if found is not None else ())],
         "rules_version": POLICY.version,
         "rules": [row for row in rows if row["enabled"]],
         "not_enabled": [row for row in rows if not row["enabled"]],
         "own_limits": [_own_row(one, at_ms) for one in own],
+    }
+
+
+def _asked(one: AskedSet) -> dict[str, Any]:
+    return {
+        "questionnaire": one.questionnaire,
+        "every_days": one.every_days,
+        "at": f"{one.at_minute // 60:02d}:{one.at_minute % 60:02d}",
+        "overdue_after": durations.text(one.overdue_ms),
+        "source": one.source,
     }
 
 
@@ -228,13 +241,17 @@ def _own_row(one: StayLimit, at_ms: int) -> dict[str, Any]:
 def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     version = record["version"] or record["admitted_with"]
     yield f"Patient {record['patient']}"
-    scale = f"SpO2 scale {record['spo2_scale']}"
+    scale = f"SpO2 scale {record['spo2_scale']}" if record["chart"] == NEWS2 else "scored with PEWS"
     scale += f", prescribed by {record['scale_prescriber']}" if record["scale_prescriber"] else ""
     yield f"Ward {record['ward']}, pathway {record['pathway']} {version}, {scale}"
     if record["source"]:
         yield from render.folded(f"{record['title']}. Source: {record['source']}")
     if record["schedule"]:
         yield from render.folded(f"To be measured: {record['schedule']}")
+    for one in record["questionnaires"]:
+        every = "every day" if one["every_days"] == 1 else f"every {one['every_days']} days"
+        when = f"at the admission and {every} at {one['at']}, overdue after {one['overdue_after']}"
+        yield from render.folded(f"The patient is asked: {one['questionnaire']}, {when}. Source: {one['source']}")
     for question in record["ask"]:
         yield from render.folded(f"To be asked: {question}")
     if version != record["admitted_with"]:

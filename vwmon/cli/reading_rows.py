@@ -24,18 +24,18 @@ LEVELS_OF_CONSCIOUSNESS = "ACVPU"  # stored as 0 to 4
 
 
 def value(vital: str, number: float | None, text: str | None) -> float | str | None:
-    """Give a stored value as a device would say it: a number, or the letter of a level of consciousness."""
+    """Give a stored value as a device would say it: a number, or the word or letter that stands for it."""
     if number is None:
         return text
-    if vital == "consciousness" and number in range(len(LEVELS_OF_CONSCIOUSNESS)):
-        return LEVELS_OF_CONSCIOUSNESS[int(number)]
-    return number
+    known = VITALS.get(vital)
+    word = known.label(number) if known is not None else None
+    return number if word is None else word
 
 
 def unit(vital: str) -> str | None:
     """Give the canonical unit of a vital; None where the value is a word or no table knows the vital."""
     known = VITALS.get(vital)
-    return known.unit if known is not None and vital != "consciousness" else None
+    return known.unit if known is not None and known.numeric else None
 
 
 def shown(row: render.Row) -> str:

@@ -24,7 +24,7 @@ UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufff9-\ufffb"
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u3164\uffa0\U000e0000-\U000e0fff]"
 )
-# Where a spreadsheet would begin a cell that it runs: at the beginning, on a new line or, where it parts cells so, after
+# Where a spreadsheet begins a cell that it runs: at the beginning, on a new line or, where it parts cells so, after
 # a semicolon. The wide signs are those of a Japanese keyboard.
 FORMULA = re.compile("(?m)(?:^|(?<=;))(?=[ ]*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
 GAP = "  "

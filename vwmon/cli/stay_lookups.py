@@ -17,6 +17,7 @@ from vwmon.config_duty import Ward
 from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.duty import Route
 from vwmon.patients import plans
+from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.records import Stay
 from vwmon.store import facts, glance, monitor, readings, scores
 from vwmon.store.glance import Person, Value
@@ -24,8 +25,8 @@ from vwmon.store.sqlite import Connection
 
 Record = dict[str, Any]
 
-CHART = "news2"
-PARTS = tuple(POLICY.parts)
+PARTS_OF = {chart: tuple(known.parts) for chart, known in POLICY.charts.items()}
+EVERY_PART = tuple(POLICY.labels)
 INITIALS = 2
 EXCLUDED = "NEWS2 excluded: pregnancy"  # RCP 2017: in whatever week
 
@@ -131,8 +132,8 @@ class _Stays:
         for stay_no, row in scores.latest(self._db, list(stay_nos)).items():
             last_ms = max(row.at_ms, glance.last_ms(newest.get(stay_no, {})) or 0)
             if self._recorded or self._now_ms - last_ms <= _longest_ms(stays[stay_no].pathway):
-                found[stay_no] = score_record(row) | (
-                    {"measure_next": _measure_next(row, stays[stay_no].spo2_scale)} if decide else {}
+                found[stay_no] = score_record(row, stays[stay_no].chart) | (
+                    {"measure_next": _measure_next(row, stays[stay_no])} if decide else {}
                 )
         return found
 
@@ -153,12 +154,13 @@ class _Stays:
         ]
         before = glance.at(self._db, asked)
         then = scores.at(self._db, since)
+        charts = {stay.stay_no: stay.chart for stay in self._known(acknowledged)}
         return {
             stay_no: Present(
                 score=held.get(stay_no),
                 score_ms=_ms(held[stay_no]["at"]) if stay_no in held else 0,
-                measured=_measured(newest.get(stay_no, {}), before.get(stay_no, {}), names),
-                earlier=_earlier(then.get(stay_no), since[stay_no], acknowledged=ack_ms is not None),
+                measured=_measured(newest.get(stay_no, {}), before.get(stay_no, {}), names, charts[stay_no]),
+                earlier=_earlier(then.get(stay_no), since[stay_no], charts[stay_no], acknowledged=ack_ms is not None),
                 excluded=EXCLUDED if stay_no in self._pregnant else "",
             )
             for stay_no, ack_ms in acknowledged.items()
@@ -197,34 +199,38 @@ def part_of(vital: str) -> str:
     return plans.FEEDS.get(vital, vital)
 
 
-def score_record(row: scores.ScoreRow) -> Record:
-    """Give a stored score as the interface shows it; `points` are the certain ones of the measured parts."""
-    present, low = (scores.unpack(packed, len(PARTS)) for packed in (row.present, row.points_min))
+def score_record(row: scores.ScoreRow, chart: str) -> Record:
+    """Give a stored score of a chart as the interface shows it; `points` are the certain ones of the measured parts."""
+    parts = PARTS_OF[chart]
+    present, low = (scores.unpack(packed, len(parts)) for packed in (row.present, row.points_min))
     return {
-        "chart": CHART,
+        "chart": chart,
         "total_min": row.total_min,
         "total_max": row.total_max,
         "complete": bool(row.complete),
         "red": bool(row.red),
-        "missing": missing(row),
+        "missing": missing(row, chart),
         "at": render.utc(row.at_ms),
         "could_be": row.could_be,
-        "points": {part: points for part, points, there in zip(PARTS, low, present, strict=True) if there},
+        "points": {part: points for part, points, there in zip(parts, low, present, strict=True) if there},
     }
 
 
-def missing(row: scores.ScoreRow) -> list[str]:
-    """Name the parts that a stored score lacks."""
-    return [part for part, there in zip(PARTS, scores.unpack(row.present, len(PARTS)), strict=True) if not there]
+def missing(row: scores.ScoreRow, chart: str) -> list[str]:
+    """Name the parts that a stored score of a chart lacks."""
+    parts = PARTS_OF[chart]
+    return [part for part, there in zip(parts, scores.unpack(row.present, len(parts)), strict=True) if not there]
 
 
-def _measured(newest: Mapping[int, Value], before: Mapping[int, Value], names: Mapping[int, str]) -> list[Measured]:
+def _measured(
+    newest: Mapping[int, Value], before: Mapping[int, Value], names: Mapping[int, str], chart: str
+) -> list[Measured]:
     """Give the parts of the score as they were last measured; of two vitals that stand for one part, the later."""
     found: dict[str, Measured] = {}
     for vital_no, value in newest.items():
         vital, then = names[vital_no], before.get(vital_no)
         part = part_of(vital)
-        if part not in POLICY.parts or (part in found and found[part].at_ms >= value.observed_ms):
+        if part not in PARTS_OF[chart] or (part in found and found[part].at_ms >= value.observed_ms):
             continue
         earlier = then is not None and then.observed_ms < value.observed_ms
         found[part] = Measured(
@@ -238,7 +244,7 @@ def _measured(newest: Mapping[int, Value], before: Mapping[int, Value], names: M
     return list(found.values())
 
 
-def _earlier(row: scores.ScoreRow | None, since_ms: int, *, acknowledged: bool) -> Earlier | None:
+def _earlier(row: scores.ScoreRow | None, since_ms: int, chart: str, *, acknowledged: bool) -> Earlier | None:
     if row is None:
         return None
     return Earlier(
@@ -246,14 +252,17 @@ def _earlier(row: scores.ScoreRow | None, since_ms: int, *, acknowledged: bool) 
         acknowledged=acknowledged,
         total_min=row.total_min,
         total_max=row.total_max,
-        missing=tuple(missing(row)),
+        missing=tuple(missing(row, chart)),
     )
 
 
-def _measure_next(row: scores.ScoreRow, spo2_scale: int) -> Record | None:
+def _measure_next(row: scores.ScoreRow, stay: Stay) -> Record | None:
+    """Give the measurement that would settle a score; on PEWS none is looked for: a concern may raise it."""
+    if stay.chart != NEWS2:
+        return None
     from vwmon.cli import next_measure
 
-    return next_measure.of_stored(row, spo2_scale)
+    return next_measure.of_stored(row, stay.spo2_scale)
 
 
 def _longest_ms(pathway: str) -> int:

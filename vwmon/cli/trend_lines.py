@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts import wording
+from alerts.policy import POLICY
 from alerts.reasons import SHORT, number
 from devices.vitals import VITALS, printed
 from vwmon.cli import render, stay_lookups
@@ -17,7 +18,7 @@ from vwmon.store import glance, readings, scores
 from vwmon.store.sqlite import Connection
 
 BARS = 24
-SCORE = "NEWS2"
+SCORES = frozenset(chart.title for chart in POLICY.charts.values())
 CONSCIOUSNESS = "consciousness"
 SHOWN_FROM_MS = 60_000  # a last reading older than this says so
 UNITLESS = frozenset({CONSCIOUSNESS, "fio2"})  # a level, and a fraction
@@ -57,8 +58,11 @@ def of_stay(db: Connection, stay_no: int, to_ms: int, back_ms: int) -> list[Tren
     first = scores.at(db, {stay_no: from_ms}).get(stay_no)
     stored = [*([first] if first is not None else []), *scores.history(db, stay_no, from_ms + 1, to_ms)]
     total = [point for point in stepped([(row.at_ms, row.total_min) for row in stored], heard) if point[0] >= from_ms]
-    order = [vital for part in stay_lookups.PARTS for vital in by_vital if stay_lookups.part_of(vital) == part]
-    told = {SCORE: total, **{vital: by_vital[vital] for vital in order}}
+    stay = glance.stays(db, [stay_no])[stay_no]
+    parts = dict.fromkeys([*stay_lookups.PARTS_OF[stay.chart], *stay_lookups.EVERY_PART])
+    order = [vital for part in parts for vital in by_vital if stay_lookups.part_of(vital) == part]
+    score = POLICY.charts[stay.chart].title
+    told = {score: total, **{vital: by_vital[vital] for vital in order}}
     return [
         Trend(name=name, unit=_unit(name), course=Course(points=points, from_ms=from_ms, to_ms=to_ms))
         for name, points in told.items()
@@ -98,13 +102,13 @@ def _points(db: Connection, stay_no: int, from_ms: int, to_ms: int) -> dict[str,
     found: dict[str, list[Point]] = {}
     for _, device_no, vital_no, observed_ms, value, _, _ in readings.history(db, sorted(held), from_ms, to_ms):
         theirs = any(since <= observed_ms < until for since, until in held[device_no])
-        if theirs and value is not None and stay_lookups.part_of(names[vital_no]) in stay_lookups.PARTS:
+        if theirs and value is not None and stay_lookups.part_of(names[vital_no]) in stay_lookups.EVERY_PART:
             found.setdefault(names[vital_no], []).append((observed_ms, value))
     return {vital: sorted(points) for vital, points in found.items()}
 
 
 def _label(name: str) -> str:
-    return {SCORE: SCORE, CONSCIOUSNESS: "ACVPU"}.get(name) or SHORT.get(name, wording.label(name))
+    return {CONSCIOUSNESS: "ACVPU"}.get(name) or SHORT.get(name, wording.label(name))
 
 
 def _unit(name: str) -> str:

@@ -14,10 +14,12 @@ from vwmon.cli.standing import Standing
 from vwmon.cli.work_list import BAR, Row
 from vwmon.config import Settings
 from vwmon.config_duty import Ward
-from vwmon.store import glance
+from vwmon.store import glance, hub
 from vwmon.store.glance import Heard
 from vwmon.store.sqlite import Connection
 
+HOUR_MS = 3_600_000
+UNREAD_MS = 4 * HOUR_MS  # after which a message to a patient that nobody read is worth a call
 NAMED = 3  # of the patients that do not report so many are named
 ALWAYS = "00:00-24:00"
 TECHNICAL = [rule.name for rule in RULES.values() if rule.lane is Lane.TECHNICAL]
@@ -75,10 +77,16 @@ def _waiting(db: Connection, standing: Standing, looking: Looking) -> list[str]:
     pending = glance.count(db, PENDING, [looking.ward])
     off = snoozed(db, standing.now_ms, looking.ward)
     held = glance.count(db, HELD_BACK, [looking.ward, json.dumps(TECHNICAL)])
+    unread = hub.unread(db, standing.now_ms - UNREAD_MS, looking.ward)
     return [
         *([f"{pending} pending confirmation (vwmon alerts --pending)"] if pending else []),
         *([f"{off} snoozed (vwmon alerts --snoozed)"] if off else []),
         *([f"{held} technical held back"] if held else []),
+        *(
+            [f"{_counted(unread, 'message')} unread for {UNREAD_MS // HOUR_MS} h (vwmon messages --unread)"]
+            if unread
+            else []
+        ),
     ]
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from alerts import happened, wording
+from alerts import charts, happened, wording
 from alerts.model import Kind, Lane
+from alerts.policy import POLICY
 from vwmon.cli import render
 from vwmon.cli.render import Column, Format
 from vwmon.duty import Route
@@ -224,10 +225,15 @@ def score(row: Row) -> str:
     held, change = row["score"], row.get("change")
     if held is None or row["lane"] != Lane.CLINICAL:
         return "-"
-    text = bounds(held)
+    text = bounds(held) if charts.of(held) == charts.NEWS2 else f"{titled(held)} {bounds(held)}"
     if change is None:
         return text
     return f"{text} ?" if change["by"] is None else f"{text} {change['by']:+d}"
+
+
+def titled(held: Row) -> str:
+    """Give the name of the chart of a score, or of some evidence: a 5 on one is no 5 on another."""
+    return POLICY.charts[charts.of(held)].title
 
 
 def bounds(held: Row) -> str:

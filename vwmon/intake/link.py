@@ -43,6 +43,11 @@ class Link:
         return f"{self.prefix}/+/+/readings"
 
     @property
+    def answers_filter(self) -> str:
+        """Say which topics carry the answers of patients."""
+        return f"{self.prefix}/+/+/answers"
+
+    @property
     def status_filter(self) -> str:
         """Say which topics carry the devices' own status."""
         return f"{self.prefix}/+/+/status"

@@ -341,10 +341,11 @@ def _wanted(link: Link) -> list[tuple[str, SubscribeOptions]] | list[tuple[str, 
     The retain flag comes as it was published, so that a retained reading is known by it at any time;
     retained readings come once for a new session, retained statuses at every connection.
     """
-    filters = (link.readings_filter, link.status_filter)
+    filters = (link.readings_filter, link.answers_filter, link.status_filter)
     if not link.mqtt5:
         return [(name, 1) for name in filters]
-    handling = (SubscribeOptions.RETAIN_SEND_IF_NEW_SUB, SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE)
+    new = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+    handling = (new, new, SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE)
     return [
         (name, SubscribeOptions(1, noLocal=True, retainAsPublished=True, retainHandling=when))
         for name, when in zip(filters, handling, strict=True)

@@ -8,15 +8,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from vwmon.errors import RefusedError, UsageError
 from vwmon.patients.ages import age
+from vwmon.patients.chart_names import NEWS2, PEWS
 from vwmon.patients.records import Identity, Plan
 
 LONGEST_IDENTIFIER, LONGEST_CONTACT = 64, 200
 LONGEST_STAY_DAYS = 3660
 YOUNGEST = 16  # RCP, NEWS2 2017: not for children under 16 years
 OLDEST = 130
+# Between the charts: PEWS goes to 18 years, and NEWS2 is for everyone whom it is for.
+NOT_FOR = {
+    NEWS2: f"NEWS2 is for patients of {YOUNGEST} and over; those below go to the pathway children, which uses PEWS",
+    PEWS: f"the pathway for children, which uses PEWS, is for those below {YOUNGEST}; NEWS2 is for {YOUNGEST} and over",
+}
 SCALES = (1, 2)
 NHS_DIGITS = 10
 REASON = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -44,7 +51,10 @@ DECLINE_REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """What is asked for: a patient onto a ward with a plan, from a time on. `born` is None only for a recording."""
+    """What is asked for: a patient onto a ward with a plan, from a time on. `born` is None only for a recording.
+
+    A birthday begins with its day in `zone`, the ward's.
+    """
 
     patient: str
     ward: str
@@ -55,6 +65,7 @@ class Admission:
     nhs_number: str | None = None
     spo2_scale: int = 1
     prescriber: str = ""
+    zone: str = "UTC"
     contact: str | None = None
     next_of_kin: str | None = None
     expected_days: int | None = None
@@ -64,7 +75,7 @@ class Admission:
 
 def checked(wanted: Admission) -> Admission:
     """Return an admission as it may be written down; raises as the rules below do."""
-    born = None if wanted.born is None else birth_date(wanted.born, wanted.admitted_ms).isoformat()
+    born = _born(wanted)
     not_pregnant(pregnant=wanted.pregnant)
     return replace(
         wanted,
@@ -78,6 +89,17 @@ def checked(wanted: Admission) -> Admission:
         next_of_kin=contact(wanted.next_of_kin) if wanted.next_of_kin else None,
         expected_days=expected_days(wanted.plan.days if wanted.expected_days is None else wanted.expected_days),
     )
+
+
+def _born(wanted: Admission) -> str | None:
+    """Return the date of birth of somebody whom the plan's chart is for; a child has one, and no SpO2 scale 2."""
+    if wanted.plan.chart == PEWS and wanted.spo2_scale != SCALES[0]:
+        raise RefusedError("SpO2 scale 2 is a scale of NEWS2, and children are scored with PEWS")
+    if wanted.born is not None:
+        return birth_date(wanted.born, wanted.admitted_ms, wanted.plan.chart, wanted.zone).isoformat()
+    if wanted.plan.chart == PEWS:
+        raise RefusedError(f"PEWS goes by age: the pathway {wanted.plan.pathway} needs a date of birth")
+    return None
 
 
 def corrected(was: Identity, said: Mapping[str, str], admitted_ms: int) -> Identity:
@@ -133,27 +155,28 @@ def not_pregnant(*, pregnant: bool) -> None:
     """RefusedError for someone who is pregnant: NEWS2 is not for pregnancy, at any week (RCP 2017)."""
     if pregnant:
         raise RefusedError(
-            "NEWS2 is not for pregnancy (RCP 2017), and every pathway uses it: refer to the maternity service, "
+            "NEWS2 is not for pregnancy (RCP 2017), and no pathway has a chart for it: refer to the maternity service, "
             "which has its own early warning score; nothing was written"
         )
 
 
-def birth_date(text: str, admitted_ms: int) -> date:
-    """Return a date of birth, YYYY-MM-DD, of somebody who may be scored with NEWS2 at `admitted_ms`.
+def birth_date(text: str, admitted_ms: int, chart: str | None = NEWS2, zone: str = "UTC") -> date:
+    """Return a date of birth, YYYY-MM-DD, of somebody who may begin to be scored with a chart at `admitted_ms`.
 
-    RefusedError below 16 years: NEWS2 is not for children (RCP 2017).
+    None is no chart: then only a date that cannot be is refused.
+
+    RefusedError below 16 years for NEWS2, which is not for children (RCP 2017), and from then on for PEWS. Ages are
+    completed birthdays by the calendar of `zone`.
     """
     try:
         born = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError as error:
         raise UsageError(f"{text!a} is not a date of birth such as 1948-05-17") from error
-    years = age(born, datetime.fromtimestamp(admitted_ms / 1000, UTC).date())
+    years = age(born, datetime.fromtimestamp(admitted_ms / 1000, ZoneInfo(zone)).date())
     if not 0 <= years <= OLDEST:
         raise UsageError(f"born {born} would be {years} years old at admission")
-    if years < YOUNGEST:
-        raise RefusedError(
-            f"born {born} is {years} years old: NEWS2 is for patients of {YOUNGEST} and over, and every pathway uses it"
-        )
+    if chart is not None and (years < YOUNGEST) != (chart == PEWS):
+        raise RefusedError(f"born {born} is {years} years old: {NOT_FOR[chart]}")
     return born
 
 

@@ -16,7 +16,8 @@ from typing import Any, Final
 from alerts.errors import PolicyError
 from alerts.layers import EVER, layered
 from alerts.model import Lane, Level
-from alerts.policy import BASE, MOVES, RULES, Cadence, Limit, RuleSet
+from alerts.policy import BASE, BASES, MOVES, RULES, Cadence, Limit, RuleSet
+from vwmon.patients.chart_names import NEWS2, PEWS
 from vwmon.patients.places import Place, places, spans
 from vwmon.patients.records import Plan, Stay, StayLimit, Transfer
 
@@ -81,6 +82,12 @@ def _unwhole(limit: Limit) -> list[str]:
     return found
 
 
+def other_chart(rule: str, chart: str) -> str:
+    """Say that a rule is of another chart than the one that a stay is scored with; nothing where it is not."""
+    its = RULES[rule].chart
+    return "" if its in {"", chart} else f"{rule} is a rule of {its}, and the patient is scored with {chart}"
+
+
 def lessens(limit: Limit) -> bool:
     """Tell whether a limit takes a rule of the highest level off, or down."""
     level, enabled = limit.changes.get("level", Level.EMERGENCY), limit.changes.get("enabled", True)
@@ -95,17 +102,19 @@ class Course:
     rules: tuple[RuleSet, ...]
 
     @classmethod
-    def of(cls, limits: Sequence[Limit]) -> "Course":
+    def of(cls, limits: Sequence[Limit], chart: str = NEWS2) -> "Course":
         """Work out the rules of every span between one limit's start or end and the next, in whatever order they come.
 
-        PolicyError when a limit cannot be, as when the table of rules no longer has its rule.
+        They are those for stays that are scored with `chart`. PolicyError when a limit cannot be, as when the table of
+        rules no longer has its rule.
         """
         edges = {limit.from_ms for limit in limits} | {limit.to_ms for limit in limits if limit.to_ms is not None}
-        starts, rules = [EVER], [BASE]
+        base = BASES[chart]
+        starts, rules = [EVER], [base]
         for start in sorted(edges):
             held = [limit for limit in limits if limit.in_force(start)]
             starts.append(start)
-            rules.append(layered(BASE, sorted(held, key=_content)) if held else BASE)
+            rules.append(layered(base, sorted(held, key=_content)) if held else base)
         return cls(starts=tuple(starts), rules=tuple(rules))
 
     @classmethod
@@ -134,7 +143,10 @@ class Course:
         return frozenset(rule.quantity for rules in self.rules for rule in rules.named)
 
 
-BY_THE_TABLE: Final = Course.of(())
+BY_ITS_TABLE: Final = {chart: Course.of((), chart) for chart in BASES}
+BY_THE_TABLE: Final = BY_ITS_TABLE[NEWS2]
+# The charts of the rules that a ward's limit may move for the stays of each: "" is a rule of no chart.
+CHARTS_OF: Final = {NEWS2: {"", NEWS2}, PEWS: {PEWS}}
 
 
 class Layers:
@@ -148,17 +160,19 @@ class Layers:
     def of(self, stay: Stay, own: Iterable[StayLimit] = (), ward: str | None = None) -> list[Limit]:
         """Give every limit that is about a stay on a ward, in force or not: the ward's, its pathway's, its own.
 
-        The ward is the one that it is on now, unless another is named.
+        The ward is the one that it is on now, unless another is named. What a ward says of a rule for everyone is said
+        of its adults: of a child only what is said of a child's rules.
         """
         plan = self._plans.get(stay.pathway)
         pathways = plan.limits if plan is not None else ()
-        of_ward = self._wards.get(stay.ward if ward is None else ward, ())
+        theirs = self._wards.get(stay.ward if ward is None else ward, ())
+        of_ward = [one for one in theirs if RULES[one.rule].chart in CHARTS_OF[stay.chart]]
         return [*of_ward, *pathways, *(one.limit for one in own)]
 
     def course(self, stay: Stay, own: Sequence[StayLimit] = (), transfers: Sequence[Transfer] = ()) -> Course:
         """Give the rules of a stay, whose `own` limits these are, in the course of time and from ward to ward."""
         wards = places(stay, transfers)
-        key = (wards, stay.pathway, *((one.limit_no, one.ended_ms) for one in own))
+        key = (wards, stay.pathway, stay.chart, *((one.limit_no, one.ended_ms) for one in own))
         if key not in self._courses:
             parts = [(place, until_ms, self._on(place, stay, own)) for place, until_ms in spans(wards)]
             self._courses[key] = parts[0][2] if len(parts) == 1 else Course.after_each_other(parts)
@@ -166,7 +180,7 @@ class Layers:
 
     def _on(self, place: Place, stay: Stay, own: Sequence[StayLimit]) -> Course:
         limits = self.of(stay, own, place.ward)
-        return Course.of(limits) if limits else BY_THE_TABLE
+        return Course.of(limits, stay.chart) if limits else BY_ITS_TABLE[stay.chart]
 
 
 def _content(limit: Limit) -> tuple[str, ...]:

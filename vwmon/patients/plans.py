@@ -3,17 +3,20 @@
 Here: the loader and its checks. What a missing reading leads to is not decided here.
 """
 
+import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from alerts.policy import MOVABLE, Layer, Limit
+from alerts.evidence import ANSWER
+from alerts.policy import MOVABLE, RULES, Layer, Limit
 from vwmon import durations
 from vwmon.errors import ChartError, NotFoundError
 from vwmon.patients import limits
-from vwmon.patients.records import Expected, Plan
+from vwmon.patients.chart_names import NEWS2, PEWS
+from vwmon.patients.records import AskedSet, Expected, Plan
 
 CANARY = "canary"  # of made-up patients: nobody is told of their alerts, and no number counts them
 PATHWAYS = (
@@ -27,14 +30,22 @@ PATHWAYS = (
     "post-operative",
     "hypertension",
     "diabetes",
+    "children",
     CANARY,
 )
+QUESTIONNAIRES = ("wellbeing", "breathlessness", "swelling", "wound", "appointment")
 VITALS = frozenset({"respiratory_rate", "spo2", "oxygen", "systolic_bp", "heart_rate", "consciousness", "temperature"})
+PARTS_OF: Mapping[str, frozenset[str]] = {
+    NEWS2: VITALS,
+    PEWS: VITALS - {"consciousness", "temperature"} | {"respiratory_distress", "capillary_refill"},
+}
 FEEDS = {"gcs": "consciousness", "fio2": "oxygen"}  # vitals that stand in for a part of the score
 KEYS = {"version", "title", "source", "schedule", "ask", "vitals"}
 OPTIONAL = {"days"}
 VITAL_KEYS = {"valid_for", "overdue_after"}
 LIMIT_KEYS = {"rule", "source"}
+ASKED_KEYS = {"name", "every", "at", "overdue_after", "source"}
+CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 FOLDER = Path(__file__).parent / "pathways"
 ALWAYS_MS = 0  # a pathway's limits have always held: another version of it is another pathway
 
@@ -81,10 +92,13 @@ def _known(plan: Plan) -> Plan:
 def _plan(pathway: str, content: str) -> Plan:
     try:
         table = tomllib.loads(content)
-        limited = table.pop("limits", [])
+        limited, listed = table.pop("limits", []), table.pop("questionnaires", [])
+        chart = table.pop("chart", NEWS2)
+        parts = _parts(chart)
         _only(table, KEYS, OPTIONAL)
         version = str(table["version"])
         expected = {name: _expected(name, entry) for name, entry in table["vitals"].items()}
+        sets = tuple(_set(entry) for entry in listed)
         if not expected:
             raise ValueError("it expects nothing")  # noqa: TRY301 -- said like every other fault of a file
         return Plan(
@@ -95,12 +109,20 @@ def _plan(pathway: str, content: str) -> Plan:
             schedule=_said(table, "schedule"),
             ask=_asked(table["ask"]),
             days=_days(table.get("days")),
-            vitals={name: one for name, one in expected.items() if name in VITALS},
-            beside={name: one for name, one in expected.items() if name not in VITALS},
-            limits=tuple(_limit(pathway, version, entry) for entry in limited),
+            vitals={name: one for name, one in expected.items() if name in parts},
+            beside={name: one for name, one in expected.items() if name not in parts},
+            limits=(*(_limit(pathway, version, entry) for entry in limited), *_answered(pathway, version, sets)),
+            questionnaires=sets,
+            chart=chart,
         )
     except (tomllib.TOMLDecodeError, KeyError, ValueError) as error:
         raise ChartError(f"the pathway {pathway} cannot be used: {error}") from error
+
+
+def _parts(chart: object) -> frozenset[str]:
+    if not isinstance(chart, str) or chart not in PARTS_OF:
+        raise ValueError(f"chart is one of {', '.join(PARTS_OF)}")
+    return PARTS_OF[chart]
 
 
 def _said(table: Mapping[str, Any], name: str) -> str:
@@ -144,6 +166,43 @@ def _limit(pathway: str, version: str, entry: Mapping[str, Any]) -> Limit:
     if wrong := limits.faults(found):
         raise ValueError("; ".join(wrong))
     return found
+
+
+def _set(entry: Mapping[str, Any]) -> AskedSet:
+    """Read how a pathway asks one questionnaire."""
+    _only(entry, ASKED_KEYS)
+    name, every_ms, at = entry["name"], durations.parse(entry["every"]), entry["at"]
+    if name not in QUESTIONNAIRES:
+        raise ValueError(f"there is no questionnaire {name!a}")
+    clock = CLOCK.fullmatch(str(at))
+    if every_ms < durations.DAY_MS or every_ms % durations.DAY_MS or clock is None:
+        raise ValueError(f"{name} is asked every so many whole days, at a time of day such as 10:00")
+    overdue_ms = durations.parse(entry["overdue_after"])
+    if not overdue_ms or not str(entry["source"]).strip():
+        raise ValueError(f"{name} is overdue after a span, and asked for a reason with a source")
+    return AskedSet(
+        questionnaire=name,
+        every_days=every_ms // durations.DAY_MS,
+        at_minute=60 * int(clock[1]) + int(clock[2]),
+        overdue_ms=overdue_ms,
+        source=str(entry["source"]),
+    )
+
+
+def _answered(pathway: str, version: str, sets: Iterable[AskedSet]) -> Iterator[Limit]:
+    """Let the rules about answers count where these are asked for."""
+    for one in sets:
+        for rule in RULES.values():
+            if rule.quantity.startswith(f"{ANSWER}{one.questionnaire}."):
+                yield Limit(
+                    rule=rule.name,
+                    layer=Layer.PATHWAY,
+                    subject=pathway,
+                    changes={"enabled": True},
+                    author=f"{pathway} {version}",
+                    reason=f"{one.questionnaire} is asked on this pathway; {rule.source}",
+                    from_ms=ALWAYS_MS,
+                )
 
 
 def _days(value: object) -> int | None:

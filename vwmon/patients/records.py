@@ -3,11 +3,13 @@
 Times are int milliseconds since the Unix epoch, UTC. What identifies a person stands in Identity and nowhere else.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.policy import Layer, Limit
+from vwmon.patients.chart_names import NEWS2, PEWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stay:
-    """One patient's time on a virtual ward, from admission to discharge; `patient` is a local identifier."""
+    """One patient's time on a virtual ward, from admission to discharge; `patient` is a local identifier.
+
+    `age_bands` is for children only: when each band of age of their chart begins, as JSON, 0 for those begun by the
+    admission. It stands in the place of the date of birth, which scoring never sees.
+    """
 
     stay_no: int
     patient: str
@@ -46,6 +52,17 @@ class Stay:
     discharge_reason: str | None
     spo2_scale: int
     scale_prescriber: str
+    age_bands: str = ""
+
+    @property
+    def chart(self) -> str:
+        """Name the chart that the stay is scored with, all of it."""
+        return PEWS if self.age_bands else NEWS2
+
+    @property
+    def ages_ms(self) -> tuple[int, ...]:
+        """Give when each band of age begins, 0 for those begun by the admission; nothing for an adult."""
+        return tuple(json.loads(self.age_bands)) if self.age_bands else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +162,23 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedSet:
+    """A questionnaire as a pathway asks it: every so many days at a minute of the day, overdue so long after."""
+
+    questionnaire: str
+    every_days: int
+    at_minute: int
+    overdue_ms: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a pathway expects of its patients, by vital, and its limits, with the version and source of that choice.
 
-    `vitals` are the parts of the score, `beside` the others; `ask` is what no pathway can know and admission asks.
-    `days` is how long a stay is expected to last, where the source says so.
+    Its patients are scored with `chart`. `vitals` are the parts of that score, `beside` the others; `ask` is what no
+    pathway can know and admission asks, and `questionnaires` what the patient is asked again and again. `days` is how
+    long a stay is expected to last, where the source says so.
     """
 
     pathway: str
@@ -162,6 +191,8 @@ class Plan:
     ask: tuple[str, ...] = ()
     days: int | None = None
     limits: tuple[Limit, ...] = ()
+    questionnaires: tuple[AskedSet, ...] = ()
+    chart: str = NEWS2
 
     @property
     def expected(self) -> Mapping[str, Expected]:

@@ -93,8 +93,13 @@ def lines(text: str) -> tuple[list[Line], list[Fault]]:
     return found, faults
 
 
-def read(line: Line, now_ms: int, *, day_first: bool = False) -> Admission | list[Fault]:
-    """Read one admission, or everything that is wrong with it; `day_first` says that 03/04/1948 is the 3rd of April."""
+def read(
+    line: Line, now_ms: int, *, day_first: bool = False, zone: Callable[[str], str] = lambda _: "UTC"
+) -> Admission | list[Fault]:
+    """Read one admission, or everything that is wrong with it; `day_first` says that 03/04/1948 is the 3rd of April.
+
+    `zone` names the time zone of a ward.
+    """
     said: dict[str, Any] = {}
     faults = []
     for column, reader in _readers(now_ms, day_first=day_first).items():
@@ -102,7 +107,7 @@ def read(line: Line, now_ms: int, *, day_first: bool = False) -> Admission | lis
             said[column] = reader(line.cells.get(column, ""))
         except (VwmonError, DeviceError, ValueError) as error:
             faults.append(Fault(line=line.line, column=column, problem=str(error)))
-    faults += list(_rules(line, said, now_ms))
+    faults += list(_rules(line, said, now_ms, zone))
     if faults:
         return faults
     return Admission(
@@ -119,6 +124,7 @@ def read(line: Line, now_ms: int, *, day_first: bool = False) -> Admission | lis
         next_of_kin=said["next_of_kin"],
         expected_days=said["days"],
         no_kit=said["no_kit"],
+        zone=zone(said["ward"]),
     )
 
 
@@ -178,10 +184,12 @@ def _readers(now_ms: int, *, day_first: bool) -> Mapping[str, Callable[[str], An
     }
 
 
-def _rules(line: Line, said: Mapping[str, Any], now_ms: int) -> Iterator[Fault]:
+def _rules(line: Line, said: Mapping[str, Any], now_ms: int, zone: Callable[[str], str]) -> Iterator[Fault]:
     """Yield what the rules of care refuse in what could be read."""
+    chart = said["pathway"].chart if "pathway" in said else None
+    there = zone(said.get("ward", ""))
     checks: Mapping[str, Callable[[], object]] = {
-        "born": lambda: admission.birth_date(said["born"], said.get("from", now_ms)),
+        "born": lambda: admission.birth_date(said["born"], said.get("from", now_ms), chart, there),
         "prescriber": lambda: admission.spo2_scale(said["spo2_scale"], said["prescriber"]),
     }
     needs = {"born": {"born"}, "prescriber": {"spo2_scale"}}

@@ -4,6 +4,7 @@ An age is counted in birthdays and not in days: a child is in the next band from
 """
 
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from vwmon.patients.ages import age
 from vwmon.scoring.records import Chart, Ratio, Word
@@ -36,3 +37,20 @@ def context(chart: Chart | Ratio, completed: int) -> dict[str, Word]:
         name: chart.context[name][sum(start <= completed for start in starts) - 1]
         for name, starts in chart.age_context.items()
     }
+
+
+def starts_ms(born: date, years_: tuple[int, ...], zone: str) -> list[int]:
+    """Give the first moment (ms UTC) of each birthday that completes so many years, by the calendar of a time zone.
+
+    Where the clock skips midnight, the day begins with the first moment after it.
+    """
+    days = [_birthday(born, completed) for completed in years_]
+    moments = [datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)) for day in days]
+    return [round(moment.timestamp() * 1000) for moment in moments]
+
+
+def _birthday(born: date, completed: int) -> date:
+    try:
+        return born.replace(year=born.year + completed)
+    except ValueError:  # born on 29 February, and no such day that year
+        return date(born.year + completed, 3, 1)

@@ -3,8 +3,14 @@
 Journals and logs say which fields were written, never a value.
 """
 
+import json
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
 from vwmon.errors import ConflictError
 from vwmon.patients.admission import Admission
+from vwmon.patients.chart_names import PEWS
 from vwmon.patients.records import Identity
 from vwmon.store.sqlite import Connection
 
@@ -40,3 +46,20 @@ def check_free(db: Connection, nhs_number: str | None, patient: str) -> None:
             raise ConflictError(
                 f"patient {other[0]!a} is on a ward with this NHS number: the same person, or a number to be corrected"
             )
+
+
+def stay_columns(wanted: Admission) -> dict[str, Any]:
+    """Give an admission by the columns of its stay: of a child's date of birth, what scoring needs of it."""
+    plan = {"pathway": wanted.plan.pathway, "plan_version": wanted.plan.version}
+    return asdict(wanted) | plan | {"age_bands": _age_bands(wanted)}
+
+
+def _age_bands(wanted: Admission) -> str:
+    """Give when the bands of age of a child's chart begin, as JSON, 0 for those begun by the admission."""
+    if wanted.plan.chart != PEWS or wanted.born is None:
+        return ""
+    from vwmon.scoring import ages, charts  # a chart is read for children only
+
+    years = charts.load(PEWS).age_context["age_band"]
+    starts = ages.starts_ms(date.fromisoformat(wanted.born), years, wanted.zone)
+    return json.dumps([0 if start <= wanted.admitted_ms else start for start in starts])

@@ -51,9 +51,10 @@ def put(  # noqa: PLR0913, PLR0917 -- what a limit is, field by field
     takes a rule of the highest level off, or down.
     """
     with registers.change(db):
-        stay_no = registers.open_stay(db, patient).stay_no
+        stay = registers.open_stay(db, patient)
+        stay_no = stay.stay_no
         row = (stay_no, rule, json.dumps(dict(changes), sort_keys=True), by.actor, reason.strip(), by.at_ms, to_ms)
-        _check(_limit((0, *row, None, None, None)))
+        _check(_limit((0, *row, None, None, None)), stay.chart)
         for earlier in _ended(db, stay_no, rule, by, REPLACED):
             registers.journal(db, by, f"{ENDED} {earlier.limit_no}", stay_no)
         found = _limit(db.execute(INSERT, row).fetchone())
@@ -82,11 +83,13 @@ def _ended(db: Connection, stay_no: int, rule: str, by: By, reason: str) -> list
     return [_limit(row) for row in db.execute(END, (by.at_ms, by.actor, reason, stay_no, rule)).fetchall()]
 
 
-def _check(wanted: StayLimit) -> None:
+def _check(wanted: StayLimit, chart: str) -> None:
     try:
         limits.rule_name(wanted.rule)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    if other := limits.other_chart(wanted.rule, chart):
+        raise UsageError(other)
     if limits.lessens(wanted.limit):
         raise RefusedError(
             f"{wanted.rule} is a rule of level 3: a limit can move it, not switch it off or take it down"

@@ -13,13 +13,17 @@ Owner = Literal["anybody", "nobody", "patient"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which readings are asked for. `owner` "patient" means those of `patient`, "nobody" those never assigned."""
+    """Which readings are asked for. `owner` "patient" means those of `patient`, "nobody" those never assigned.
+
+    `like` is a pattern of SQLite's GLOB for the names of vitals.
+    """
 
     limit: int
     owner: Owner = "anybody"
     patient: str = ""
     device: str = ""
     vital: str = ""
+    like: str = ""
     since_ms: int = 0
 
 
@@ -62,6 +66,7 @@ OWNED = """select 1 from assignment a join stay using (stay_no)
     where a.device_no = r.device_no and a.from_ms <= r.observed_ms and (a.to_ms is null or r.observed_ms < a.to_ms)"""
 CHOSEN = f"""(:devices is null or device_no in (select value from json_each(:devices)))
     and (:vital = '' or vital_no = (select vital_no from vital where name = :vital))
+    and (:like = '' or vital_no in (select vital_no from vital where name glob :like))
     and observed_ms >= :since_ms
     and case :owner when 'anybody' then 1 when 'nobody' then not exists ({OWNED})
         else exists ({OWNED} and patient = :patient) end

@@ -6,7 +6,6 @@ running daemon notices it, and leaves a line with the actor in the register's jo
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 from devices import topics
@@ -21,7 +20,7 @@ from vwmon.store.known import device_number
 from vwmon.store.sqlite import Connection
 
 STAY = """stay_no, patient, ward, pathway, plan_version, admitted_ms, discharged_ms, discharge_reason, spo2_scale,
-    scale_prescriber"""
+    scale_prescriber, age_bands"""
 DEVICE = """device_no, device, profile, serial, added_ms, registered, status, status_ms, battery_percent, battery_ms,
     firmware, calibrated_ms, calibration_due, retired_ms, retired_reason"""
 ASSIGNMENT = "device_no, stay_no, from_ms, to_ms"
@@ -134,8 +133,9 @@ def assignments(db: Connection) -> list[Assignment]:
 def admit(db: Connection, wanted: Admission, by: By) -> Stay:
     """Begin a stay.
 
-    Raises UsageError for what cannot be, RefusedError for what a rule of care refuses (NEWS2 below 16 years, scale 2
-    without a prescriber, pregnancy), ConflictError when the patient is on a ward then, or another with that NHS number.
+    Raises UsageError for what cannot be, RefusedError for what a rule of care refuses (NEWS2 below 16 years, PEWS from
+    then on, scale 2 without a prescriber, pregnancy), ConflictError when the patient is on a ward then, or another with
+    that NHS number.
     """
     _topic_name(topics.ward_name, wanted.ward)
     checked = admission.checked(wanted)
@@ -144,10 +144,10 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
         identities.check_free(db, checked.nhs_number, checked.patient)
         admitted = _stay(
             db.execute(
-                f"""insert into stay (patient, ward, pathway, plan_version, admitted_ms, spo2_scale, scale_prescriber)
-                    values (:patient, :ward, :pathway, :plan_version, :admitted_ms, :spo2_scale, :prescriber)
-                    returning {STAY}""",
-                asdict(checked) | {"pathway": checked.plan.pathway, "plan_version": checked.plan.version},
+                f"""insert into stay (patient, ward, pathway, plan_version, admitted_ms, spo2_scale, scale_prescriber,
+                        age_bands) values (:patient, :ward, :pathway, :plan_version, :admitted_ms, :spo2_scale,
+                        :prescriber, :age_bands) returning {STAY}""",
+                identities.stay_columns(checked),
             ).fetchone()
         )
         identities.write(db, identities.admitted(checked, admitted.stay_no))

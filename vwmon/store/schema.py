@@ -223,6 +223,25 @@ def m010_stays(db: "Database") -> None:
     )
 
 
+def m011_answers(db: "Database") -> None:
+    """What goes to the hubs of patients: questionnaires as they fall due, each once, and messages of the team."""
+    _run(
+        db,
+        """create table hub_request (
+            request_no integer primary key, stay_no integer not null references stay,
+            kind text not null check (kind in ('questions', 'message')), said text not null,
+            version text not null default '', actor text not null, due_ms integer not null, until_ms integer not null,
+            state text not null default 'queued' check (state in ('queued', 'sent', 'answered')), sent_ms integer,
+            shown_ms integer, read_ms integer, confirmed_by text,
+            check (said <> ''), check (until_ms > due_ms)) strict""",
+        "create unique index hub_request_once on hub_request (stay_no, said, due_ms) where kind = 'questions'",
+        "create index hub_request_stay on hub_request (stay_no, due_ms)",
+        "create index hub_request_kind on hub_request (kind, due_ms)",
+        "create index hub_request_unread on hub_request (due_ms) where kind = 'message' and read_ms is null",
+        "create index hub_request_open on hub_request (until_ms) where state <> 'answered' and shown_ms is null",
+    )
+
+
 def m013_kit(db: "Database") -> None:
     """When kit is to be calibrated and what left the register, and what is out although it is nobody's any more.
 
@@ -241,6 +260,15 @@ def m013_kit(db: "Database") -> None:
     )
 
 
+def m014_age_bands(db: "Database") -> None:
+    """When the bands of age of a child's chart begin: what scoring needs of a date of birth, kept with the stay."""
+    _run(
+        db,
+        """alter table stay add column age_bands text not null default ''
+            check (pathway <> 'children' or age_bands <> '')""",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -252,7 +280,9 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m008_pauses,
     m009_entered,
     m010_stays,
+    m011_answers,
     m013_kit,
+    m014_age_bands,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from devices import topics
 from devices.errors import TopicError
-from vwmon.errors import NotFoundError, UsageError
+from vwmon.errors import NotFoundError, RefusedError, UsageError
 from vwmon.patients import admission, stages
 from vwmon.patients.records import By, Fact, Identity, Referral, Stay
 from vwmon.patients.stages import Facts
@@ -134,6 +134,10 @@ def correct(db: Connection, patient: str, said: Mapping[str, str], by: By) -> tu
     """Correct what identifies the person of a patient's latest stay; the journal has the names of the fields only."""
     with registers.change(db):
         stay = registers.stays_of(db, patient)[0]
+        if "born" in said and stay.age_bands:
+            raise RefusedError(
+                "a child's date of birth decides its chart: discharge with the reason error, and admit again"
+            )
         person = admission.corrected(identities.of_stay(db, stay.stay_no), said, stay.admitted_ms)
         identities.check_free(db, person.nhs_number, patient)
         identities.write(db, person)

@@ -156,6 +156,7 @@ def test_a_bad_time_of_the_message_spares_the_readings_with_their_own() -> None:
     assert [(refused.index, refused.reason) for refused in message.refused] == [(0, "time_invalid")]
 
 
+@pytest.mark.hazard("H7")
 @pytest.mark.parametrize(
     ("ahead_ms", "observed_ms", "marks"),
     [
@@ -177,6 +178,7 @@ def test_a_clock_ahead_is_the_time_of_receipt_and_marked(
     assert message.readings == (made("spo2", 97.0, observed_ms=observed_ms, marks=marks),)
 
 
+@pytest.mark.hazard("H7")
 def test_more_than_a_day_ahead_is_no_time_at_all() -> None:
     """One millisecond past the limit."""
     message = read(NOW_MS - 24 * HOUR_MS - 1, time=NOW, readings=[{"vital": "spo2", "value": 97}])

@@ -54,6 +54,7 @@ def test_a_message_kept_twice_is_kept_once(tmp_path: Path) -> None:
         assert [kept.message_id for kept in spool.keep(letters(2))] == ["m-0"]
 
 
+@pytest.mark.hazard("H15")
 def test_a_torn_last_line_costs_that_message_only(tmp_path: Path) -> None:
     """Cut at every byte of the last record: those before it stand, and new ones follow."""
     with Spool(tmp_path) as spool:
@@ -119,6 +120,7 @@ def test_a_journal_of_receipted_messages_does_not_grow(tmp_path: Path, monkeypat
         assert ids(spool) == ["first", "second"]
 
 
+@pytest.mark.hazard("H15")
 def test_a_full_disk_is_said_and_leaves_the_journal_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was half written is taken back, and the next attempt is as if it had not been."""
     with Spool(tmp_path) as spool:
@@ -139,6 +141,7 @@ def test_a_full_disk_is_said_and_leaves_the_journal_whole(tmp_path: Path, monkey
         assert spool.damaged == 0
 
 
+@pytest.mark.hazard("H15")
 def test_a_disk_that_cannot_sync_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No message is called kept that was not synced."""
 
@@ -152,6 +155,7 @@ def test_a_disk_that_cannot_sync_keeps_nothing(tmp_path: Path, monkeypatch: pyte
         assert len(spool) == 0
 
 
+@pytest.mark.hazard("H1")
 def test_every_message_is_synced_before_it_is_called_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One sync for a batch, however large, and none for a receipt."""
     synced: list[int] = []
@@ -179,6 +183,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         Spool(tmp_path / "file")
 
 
+@pytest.mark.hazard("H22")
 def test_the_journal_is_its_owners_only(tmp_path: Path) -> None:
     """Nobody else on the machine reads a patient's readings in it."""
     with Spool(tmp_path) as spool:
@@ -186,3 +191,19 @@ def test_the_journal_is_its_owners_only(tmp_path: Path) -> None:
         spool.forget("d-1", "m-0")
     with Spool(tmp_path):
         assert (tmp_path / JOURNAL).stat().st_mode & 0o077 == 0
+
+
+def test_the_kind_of_a_message_is_kept_and_a_journal_of_before_has_readings(tmp_path: Path) -> None:
+    """Answers go to the topic of answers also after a restart and a compaction; old lines say no kind."""
+    with Spool(tmp_path) as spool:
+        spool.keep([*letters(1), Letter("d-1", "a-1", b"{}", "answers")])
+        assert spool.forget("d-1", "m-0")
+        spool.keep(letters(1, "d-2"))
+    for _ in range(2):
+        with Spool(tmp_path) as spool:
+            assert [(kept.message_id, kept.kind) for kept in spool.waiting()] == [
+                ("a-1", "answers"),
+                ("m-0", "readings"),
+            ]
+    lines = (tmp_path / "journal").read_bytes().splitlines()
+    assert b'"readings"' not in lines[1]

@@ -41,6 +41,7 @@ def test_a_time_with_a_zone_is_milliseconds_utc(text: str, ms: int) -> None:
     assert to_ms(text) == ms
 
 
+@pytest.mark.hazard("H7")
 @pytest.mark.parametrize(
     "text", ["2026-11-22T09:15:00", "2026-11-22T09:15", "2026-11-22 09:15:00.25", "2016-12-31T23:59:60"]
 )

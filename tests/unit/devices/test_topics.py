@@ -30,6 +30,7 @@ def test_the_daemons_topics_and_filters_are_the_interfaces() -> None:
     assert topics.receipts_filter("vwmon", "resp") == "vwmon/resp/+/receipts"
 
 
+@pytest.mark.hazard("T2")
 @pytest.mark.parametrize(
     "topic",
     [

@@ -61,6 +61,7 @@ def test_other_words_mean_no_vital(word: str) -> None:
     assert find(word) is None
 
 
+@pytest.mark.hazard("H6")
 def test_a_mass_glucose_code_is_not_taken_for_a_molar_one() -> None:
     """LOINC 2339-0 is mg/dL by definition: with the unit left out, taking it as mmol/L would be a mix-up."""
     assert find("loinc:2339-0") is None
@@ -139,6 +140,7 @@ def test_a_unit_that_is_not_text_is_no_unit() -> None:
     assert VITALS["spo2"].canonical(97, None) == 97
 
 
+@pytest.mark.hazard("H9")
 def test_not_a_number_is_never_possible() -> None:
     """NaN is outside every range."""
     assert not any(vital.possible(math.nan) for vital in VITALS.values())

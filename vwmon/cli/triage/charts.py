@@ -41,7 +41,9 @@ BAR: Final[Mapping[tuple[int, int], str]] = {
 }
 NOTHING_SCORED: Final = "▁"  # a score of 0, which is not the same as no score
 PER_ROW = 2
-STEPS: Final = {5: "5", 7: "7"}  # what calls for an urgent and an emergency response, where their rows begin
+# By chart, what it is called, and what calls for an urgent and an emergency response, where their rows begin.
+CALLED: Final = {"news2": "NEWS2", "pews": "PEWS"}
+STEPS: Final = {"news2": {5: "5", 7: "7"}, "pews": {5: "5", 9: "9"}}
 LEGEND: Final = "█ certain  : could be"
 
 Line = tuple[str, str]  # a line and its rich style
@@ -159,25 +161,25 @@ def carried(span: Span, scores: Sequence[Interval], heard_ms: Sequence[int]) -> 
     return found
 
 
-def digits(span: Span, cells: Mapping[int, Interval]) -> Iterator[Line]:
+def digits(span: Span, cells: Mapping[int, Interval], chart: str = "news2") -> Iterator[Line]:
     """Give the score as a line of digits, and where it is open a second of what it could be; "+" is 10 or more."""
 
     def drawn(number: Callable[[Interval], int | None]) -> str:
         texts = (number(cells[cell]) if cell in cells else None for cell in range(span.cells))
         return "".join(GAP if text is None else str(text) if text <= 9 else "+" for text in texts)  # noqa: PLR2004
 
-    yield _line("NEWS2", drawn(lambda score: score.low), _score_now(cells)), ""
+    yield _line(CALLED[chart], drawn(lambda score: score.low), _score_now(cells)), ""
     if any(score.high > score.low for score in cells.values()):
         yield _line(" up to", drawn(lambda score: score.high if score.high > score.low else None), ""), "dim"
 
 
-def band(span: Span, cells: Mapping[int, Interval], rows: int) -> Iterator[Line]:
+def band(span: Span, cells: Mapping[int, Interval], rows: int, chart: str = "news2") -> Iterator[Line]:
     """Give the score as bars of so many rows, from the top: what is certain, and above it what it could be."""
     for row in reversed(range(rows)):
         drawn = "".join(_bar(cells.get(cell), row, rows) for cell in range(span.cells))
-        label = STEPS.get(row * PER_ROW + 1, "")
+        label = STEPS[chart].get(row * PER_ROW + 1, "")
         beside = {rows - 1: _score_now(cells), 0: LEGEND}.get(row, "")
-        yield _line(f"{'NEWS2' if row == rows - 1 else '':<5} {label}", drawn, beside), ""
+        yield _line(f"{CALLED[chart] if row == rows - 1 else '':<5} {label}", drawn, beside), ""
 
 
 def axis(span: Span) -> Line:
@@ -232,4 +234,4 @@ def _now(trace: Trace, now_ms: int) -> str:
 
 def _style(trace: Trace) -> str:
     last = max(trace.dots, key=lambda dot: dot.at_ms, default=None)
-    return "bold" if last is not None and last.points == RED else ""
+    return "bold" if last is not None and last.points is not None and last.points >= RED else ""

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
+from vwmon.cli import work_list
 from vwmon.cli.triage import charts
-from vwmon.cli.triage.queues import Item, Record, bounds, level
+from vwmon.cli.triage.queues import Item, Record, level
 from vwmon.cli.triage.records import Look, Story
 from vwmon.cli.triage.rows import age, said, who
 from vwmon.cli.triage.spans import Spans, fold, plain
@@ -51,7 +52,11 @@ def _chart(record: Record, look: Look, now_ms: int, width: int, room: int) -> It
         yield plain("reading the chart...", "dim")
         return
     last = age(record["last_reading_at"], now_ms)
-    now = "no score that still holds" if record["score"] is None else f"NEWS2 now {bounds(record)}"
+    now = (
+        "no score that still holds"
+        if record["score"] is None
+        else f"{work_list.titled(record['score'])} now {work_list.bounds(record['score'])}"
+    )
     heard = "no reading ever came" if last == "-" else f"last reading {last} ago"
     ahead = f"; {story.ahead} timed after now, not drawn" if story.ahead else ""
     hours = look.asked.hours
@@ -71,9 +76,9 @@ def _lines(story: Story, span: charts.Span, room: int) -> Iterator[charts.Line]:
     """Give score, hours and vitals; what there is room for decides whether the score is digits or bars."""
     cells = charts.carried(span, story.scores, story.heard_ms)
     if room >= BAND_FROM:
-        yield from charts.band(span, cells, BAND_ROWS[room >= ROOMY_FROM])
+        yield from charts.band(span, cells, BAND_ROWS[room >= ROOMY_FROM], story.chart)
     else:
-        yield from charts.digits(span, cells)
+        yield from charts.digits(span, cells, story.chart)
     traces = [
         line for trace in story.traces for line in charts.trace_lines(trace, span, with_points=room >= ROOMY_FROM)
     ]

@@ -17,6 +17,7 @@ class Story:
     scores: tuple[Interval, ...]
     heard_ms: tuple[int, ...]
     ahead: int = 0
+    chart: str = "news2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,10 +26,11 @@ from vwmon.config import Settings
 from vwmon.durations import HOUR_MS
 from vwmon.errors import VwmonError
 from vwmon.patients import plans
+from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.plans import FEEDS
 from vwmon.patients.records import Stay
-from vwmon.scoring import charts, reference
-from vwmon.scoring.charts import PARTS
+from vwmon.scoring import charts, layouts, reference
+from vwmon.scoring.layouts import AGE_BANDS, COLUMNS
 from vwmon.store import readings, registers, scores
 from vwmon.store.database import open_reader, open_writer, told_plainly
 from vwmon.store.sqlite import Connection
@@ -137,8 +138,11 @@ def story(db: Connection, stay_no: int, now_ms: int, hours: int) -> Story:
         stay=stay_no,
         traces=tuple(_trace(vital, by_vital.get(vital, ()), stay) for vital in _vitals(by_vital, stay)),
         scores=tuple(Interval(at_ms=row.at_ms, low=row.total_min, high=row.total_max) for row in kept),
-        heard_ms=tuple(row[3] for row in rows if row[0] <= cursor and _scored(names[row[2]]) and row[3] <= now_ms),
+        heard_ms=tuple(
+            row[3] for row in rows if row[0] <= cursor and _scored(names[row[2]], stay) and row[3] <= now_ms
+        ),
         ahead=sum(row[3] > now_ms for row in rows),
+        chart=stay.chart,
     )
 
 
@@ -160,8 +164,8 @@ def _vitals(there: Mapping[str, Any], stay: Stay) -> list[str]:
     return [*first, *sorted(vital for vital in there if vital not in SCALES)]
 
 
-def _scored(vital: str) -> bool:
-    return FEEDS.get(vital, vital) in PARTS
+def _scored(vital: str, stay: Stay) -> bool:
+    return FEEDS.get(vital, vital) in COLUMNS[stay.chart]
 
 
 def _trace(vital: str, found: Sequence[tuple[int, float]], stay: Stay) -> Trace:
@@ -170,17 +174,30 @@ def _trace(vital: str, found: Sequence[tuple[int, float]], stay: Stay) -> Trace:
     return Trace(
         vital=vital,
         unit="" if known is None else printed(known.unit),
-        dots=tuple(Dot(at_ms=at, value=value, points=points(vital, value, stay.spo2_scale)) for at, value in found),
+        dots=tuple(Dot(at_ms=at, value=value, points=_points(stay, vital, at, value)) for at, value in found),
         valid_ms=None if expected is None else expected.valid_ms,
         letters=LETTERS.get(vital, ""),
     )
 
 
-def points(vital: str, value: float, spo2_scale: int) -> int | None:
-    """Give what a reading scores by itself; None where that hangs on something else, as SpO2 does on scale 2."""
-    part = next((part for part in charts.load(stay_lookups.CHART).parts if part.name == vital), None)
+def _points(stay: Stay, vital: str, at_ms: int, value: float) -> int | None:
+    """Give what a reading of a stay scores by itself, a child's by the band of age at its time."""
+    if stay.chart == NEWS2:
+        return points(vital, value, stay.spo2_scale)
+    band = AGE_BANDS[layouts.band(stay.ages_ms, at_ms) - 1]
+    return points(vital, value, 1, stay.chart, ("age_band", band)) if vital in COLUMNS[stay.chart] else None
+
+
+def points(
+    vital: str, value: float, spo2_scale: int, chart: str = NEWS2, known: tuple[str, int | str] | None = None
+) -> int | None:
+    """Give what a reading scores by itself; None where that hangs on something else, as SpO2 does on scale 2.
+
+    `known` is what else a chart asks for: its name and its word; of NEWS2 the SpO2 scale.
+    """
+    part = next((part for part in charts.load(chart).parts if part.name == vital), None)
     if part is None:
         return None
-    tables = [one for one in part.tables if set(one.when) <= {("spo2_scale", spo2_scale)}]
+    tables = [one for one in part.tables if set(one.when) <= {known or ("spo2_scale", spo2_scale)}]
     band = reference.read(part, tables[0], value) if tables else None
     return None if band is None else band.points
