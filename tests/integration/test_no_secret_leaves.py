@@ -70,7 +70,8 @@ class Site:
 
     def prepare(self, client: mqtt.Client) -> None:
         """Let a device connect with its own certificate and password."""
-        client.tls_set(*(str(self.folder / name) for name in ("ca.pem", "oximeter.pem", "oximeter.key")))
+        authority, certificate, key = (str(self.folder / name) for name in ("ca.pem", "oximeter.pem", "oximeter.key"))
+        client.tls_set(authority, certificate, key)
         client.username_pw_set("oximeter", DEVICE_PASSWORD)
 
     @property
