@@ -81,7 +81,7 @@ def test_backup_and_restore(vwmon: Command, tmp_path: Path) -> None:
     path = ward(tmp_path)
     done = vwmon("db", "backup", tmp_path / "copy.db", "--db", path)
     assert done.exit_code == 0
-    assert done.stdout.startswith(f"Backed up and verified: {tmp_path / 'copy.db'}, 0.3 MiB\n")
+    assert done.stdout.startswith(f"Backed up and verified: {tmp_path / 'copy.db'}, 0.4 MiB\n")
     back = vwmon("db", "restore", tmp_path / "copy.db", "--db", tmp_path / "new.db")
     assert back.exit_code == 0
     with closing(database.open_reader(tmp_path / "new.db")) as db:
