@@ -285,6 +285,8 @@ SERVICE: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "disk": lambda f: f"{f['disk']['free_mb']} MB free",
     "quarantine": lambda f: f"{f['quarantine']['in_hour']} or more in an hour",
     "notifier": lambda _: "nobody could be reached",
+    "unaccounted": lambda f: f"{f['unaccounted']['lost']} lost when it was found",
+    "unraised": lambda f: f"{f['unraised']['scores']} when it was found",
     "unassigned": ", ".join,
 }
 

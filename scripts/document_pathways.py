@@ -60,6 +60,7 @@ def pathway(plan: Plan) -> Iterator[str]:
     """Yield the lines of one pathway."""
     yield f"\n### {plan.title}: `{plan.pathway}`, version {plan.version}\n"
     yield f"To be measured: {plan.schedule}.\n"
+    yield f"Who answers: {plan.in_hours}. While the ward is closed: {plan.out_of_hours}.\n"
     yield from [] if plan.days is None else [f"Expected to last: {plan.days} days.\n"]
     yield from table(
         ("vital", "unit", "part of NEWS2", "counts for", "overdue after"),

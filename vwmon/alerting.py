@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alerts import faults, handovers, lifecycle
 from alerts import store as cases
 from alerts.faults import Finding, Waiting
-from alerts.model import SYSTEM_STAY, Case
+from alerts.model import SYSTEM_STAY, Case, Level
 from alerts.over_time import OverTime
 from alerts.pauses import LASTS
 from alerts.policy import BASE
@@ -124,6 +124,18 @@ class Alerting:
                 shared[key] = terms.over_time(course, holds.held(stay.stay_no), of_wards)
             found.append(shared[key])
         self._terms = found
+
+    @property
+    def least(self) -> int:
+        """Give the least total at which a rule of any stay may start."""
+        return int(self._lowest.min(initial=BASE.lowest))
+
+    def asks_at_once(self, row: int, at_ms: int, total: int) -> bool:
+        """Tell whether a total asks for an alert of level 3 by the limits of a stay at a moment."""
+        rules = self._terms[row].at(at_ms).rules.clinical
+        return any(
+            rule.quantity == "total" and rule.level is Level.EMERGENCY and total >= rule.limit_on for rule in rules
+        )
 
     def end(self, rows: Sequence[int], now_ms: int) -> None:
         """End what is expected of stays that were discharged; what was urgent awaits its outcome."""

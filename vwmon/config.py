@@ -14,13 +14,14 @@ from vwmon import config_duty, toml_records
 from vwmon.config_duty import Duty, Person, Ward
 from vwmon.errors import ConfigError
 from vwmon.patients import limits
-from vwmon.toml_records import Where, flag, matching, named, setting, span, table, tables, text, whole
+from vwmon.toml_records import Where, aside, flag, matching, named, setting, span, table, tables, text, whole
 
 SYSTEM_FILE = Path("/etc/vwmon/config.toml")
 CREDENTIALS = Path("/run/credentials/vwmon.service")  # where systemd puts them when the environment does not say
 PREFIX = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*")
 CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 LAST_PORT = 65_535
+OF_IPV4 = 4
 LAST_WINDOW = 65_535  # MQTT 5, 3.1.2.11.3
 READABLE_BY_ALL = 0o004
 ROLES = ("view", "act", "plan", "admin")  # each may do what those before it may
@@ -47,6 +48,24 @@ def names(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError(f'{value!r} is not a list of names such as ["wristband"]')
     return tuple(text(name) for name in value)
+
+
+def own_address(value: object) -> tuple[str, int] | None:
+    """Read an address and a port of this machine alone; empty means none."""
+    from ipaddress import ip_address  # noqa: PLC0415 -- only when there is one
+
+    name = text(value)
+    host, _, port = name.rpartition(":")
+    if not name:
+        return None
+    try:
+        own = ip_address(host).is_loopback and ip_address(host).version == OF_IPV4
+        number = whole(1, LAST_PORT)(int(port))
+    except ValueError:
+        own, number = False, 0
+    if not own:
+        raise ValueError(f'"{name}" is not an address of this machine alone and a port, such as "127.0.0.1:9464"')
+    return host, number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +111,8 @@ class Ingest:
 class Monitor:
     """[monitor]: from when on something is wrong with the whole service, or with a device.
 
-    `sleeping_profiles` are the profiles of devices that leave without a goodbye between readings.
+    `sleeping_profiles` are the profiles of devices that leave without a goodbye between readings. `ping_url_file` has
+    the address at which somebody outside is told that the ward is watched.
     """
 
     silent_after_ms: int = setting(span("1m", "1d"), 900_000)
@@ -102,6 +122,10 @@ class Monitor:
     disk_free_mb: int = setting(whole(1, 1_000_000), 1000)
     quarantined_per_hour: int = setting(whole(1, 1_000_000), 100)
     sleeping_profiles: tuple[str, ...] = setting(names, ())
+    ping_url_file: Path | None = aside(optional_path, None)
+    ping_every_ms: int = aside(span("10s", "1h"), 60_000)
+    ping_fail: bool = aside(flag, default=False)
+    metrics: tuple[str, int] | None = aside(own_address, None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,7 +294,8 @@ def credentials(settings: Settings) -> tuple[Path, ...]:
 
 
 def _secrets(settings: Settings) -> tuple[Path, ...]:
-    named_here = (settings.mqtt.tls.key, settings.mqtt.password_file, *(c.urls_file for c in settings.notify.channels))
+    one_by_one = (settings.mqtt.tls.key, settings.mqtt.password_file, settings.monitor.ping_url_file)
+    named_here = (*one_by_one, *(channel.urls_file for channel in settings.notify.channels))
     return tuple(secret for secret in named_here if secret is not None)
 
 

@@ -1,4 +1,6 @@
-"""The daemon: the threads that ingest, score, tell people, publish and ask, and the one that watches. Composition only.
+"""The daemon: the threads that ingest, score, tell people, publish, ask and ping, and the one that watches them.
+
+Composition only.
 
 There is one way to stop, and one way to start, which reads everything back from the database. A thread that ends by
 itself, with or without an error, ends the process; the service manager starts it again.
@@ -19,25 +21,26 @@ import msgspec
 
 from devices import topics
 from devices.answers import READ
-from vwmon import channels, config, notifier, reaching, rota
+from vwmon import channels, config, metrics, notifier, reaching, rota
 from vwmon.asking import Asker
 from vwmon.clock import Clock
 from vwmon.config import Settings
 from vwmon.config_duty import Person
-from vwmon.errors import VwmonError
+from vwmon.errors import ConfigError, VwmonError
 from vwmon.ingest import Confirmed, DeviceStatus, Ingest
 from vwmon.intake.link import Link
 from vwmon.intake.session import MqttIntake
 from vwmon.merging import MergingLog
 from vwmon.notifier import Notifier, Telling
+from vwmon.outside import Outside
 from vwmon.provenance import Provenance
 from vwmon.publisher import Publisher
 from vwmon.scorer import Scorer
 from vwmon.service import Service
-from vwmon.store import anchors, database, hub, registers
+from vwmon.store import anchors, database, hub, pings, registers
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
-from vwmon.store.monitor import Monitor
+from vwmon.store.monitor import CYCLE_STALE_MS, Monitor
 from vwmon.store.sole import sole_daemon
 from vwmon.store.sqlite import Connection
 from vwmon.watch import Surroundings, Watch
@@ -79,9 +82,9 @@ class Daemon:
         """
         path = self._settings.store.path
         with ExitStack() as opened:
-            writing, scoring, telling, publishing, asking = (
+            writing, scoring, telling, publishing, asking, pinging = (
                 opened.enter_context(closing(database.open_writer(path, checked=again)))
-                for again in (False, True, True, True, True)
+                for again in (False, True, True, True, True, True)
             )
             opened.enter_context(sole_daemon(path))
             _warn_of_open_files(path)
@@ -92,12 +95,14 @@ class Daemon:
             watch = Watch(scoring, scorer, self._surroundings(intake, ingest, versions))
             sender = self._sender(telling)
             asker = Asker(asking, intake, self._settings.mqtt.prefix, versions.zone, self._clock.now_ms)
-            works = {
+            works: dict[str, Callable[[], None]] = {
                 "ingest": partial(ingest.run, self._over),
                 "scoring": partial(self._score, watch),
                 "notifier": partial(sender.run, self._over),
                 "publisher": partial(self._publisher(publishing, intake).run, self._over),
                 "asking": partial(asker.run, self._over),
+                **self._outside(pinging),
+                **self._metrics(),
             }
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
@@ -127,6 +132,27 @@ class Daemon:
         )
         return Notifier(db, telling, self._clock.now_ms)
 
+    def _outside(self, db: Connection) -> Mapping[str, Callable[[], None]]:
+        """Make what tells somebody outside that the ward is watched; nothing where nobody is to be told."""
+        if self._settings.monitor.ping_url_file is None:
+            with database.atomic(db):
+                pings.end(db)
+            return {}
+        outside = Outside(db, self._settings, lambda: self._pulse.moves(self._clock.steady_ms()), self._clock)
+        return {"outside": partial(outside.run, self._over)}
+
+    def _metrics(self) -> Mapping[str, Callable[[], None]]:
+        """Make what gives figures to Prometheus; nothing where nobody asks. ConfigError when it cannot."""
+        if self._settings.monitor.metrics is None:
+            return {}
+        if faults := metrics.faults(self._settings):
+            raise ConfigError(*faults)
+        try:
+            server = metrics.Metrics(self._settings, self._clock.now_ms)
+        except OSError as error:
+            raise ConfigError(f"monitor.metrics: {error.strerror}") from error
+        return {"metrics": partial(server.run, self._over)}
+
     def _publisher(self, db: Connection, intake: MqttIntake) -> Publisher:
         wards = [ward.id for ward in self._settings.wards]
         return Publisher(db, intake, self._settings.mqtt.prefix, wards, self._clock.now_ms)
@@ -139,6 +165,7 @@ class Daemon:
             software=versions.software,
             config_hash=self._settings.hash,
             limits=self._settings.monitor,
+            counts=lambda: ingest.counts,
             free_bytes=partial(_free_bytes, self._settings.store.path),
             anchors=anchors.beside(self._settings.store.path),
             zone=versions.zone,
@@ -197,6 +224,7 @@ class Daemon:
             log.info("ready")
             self._service.ready("watching")
         if alive:
+            self._pulse.alive_ms = self._clock.steady_ms()
             self._service.alive()
         if self._pulse.hangs(sender.turns):
             self._failure = ThreadEndedError("the sender hangs")
@@ -228,6 +256,7 @@ class _Pulse:
         self.scored = 0
         self.ready = False
         self.told_ms: int | None = None
+        self.alive_ms: int | None = None
         self._before = (0, 0)
         self._still = 0
         self._told = (0, 0)
@@ -238,6 +267,10 @@ class _Pulse:
         self._before = (self.scored, turns)
         self._still = 0 if turns != taken else self._still + 1
         return self.scored != scored and self._still < STUCK_TURNS
+
+    def moves(self, steady_ms: int) -> bool:
+        """Tell whether a watchdog was fed lately; asked by another thread."""
+        return self.alive_ms is not None and steady_ms - self.alive_ms <= CYCLE_STALE_MS
 
     def hangs(self, turns: int) -> bool:
         """Tell whether the sender has not turned for many looks."""

@@ -18,7 +18,7 @@ from devices.payloads import decode
 from vwmon.clock import Clock
 from vwmon.intake.protocol import Batch, Intake, Packet
 from vwmon.patients import asked
-from vwmon.store.arrivals import Appended, Arrival, Quarantined
+from vwmon.store.arrivals import Appended, Arrival, Counts, Quarantined
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ IDS_IN_RECEIPT: Final = 64
 KIND: Final = "readings"
 ANSWERS: Final = "answers"
 OWN_STATUS: Final = "/monitor/status"
+NOTHING: Final = Appended(stored=0, duplicates=0, refused=0, quarantined=0, last_seq=0)
 
 REASONS: Final[dict[str, str]] = {
     "retained": "The message was left with the broker for later; a reading must come when it is taken.",
@@ -82,22 +83,6 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     ids: list[str]
 
 
-class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the loop has done since it began. `turns` moves as long as the loop lives.
-
-    `last_received_ms` is of the last message that could be read: a ward from which only rubbish comes is silent.
-    """
-
-    turns: int = 0
-    messages: int = 0
-    readings: int = 0
-    duplicates: int = 0
-    refused: int = 0
-    quarantined: int = 0
-    last_received_ms: int | None = None
-    last_seq: int = 0
-
-
 class Sorted:
     """A batch's messages by what becomes of them. `ids` are by the topic that they came by."""
 
@@ -108,6 +93,7 @@ class Sorted:
         self.statuses: list[tuple[str, DeviceStatus, int]] = []
         self.confirmed: list[Confirmed] = []
         self.ids: dict[str, list[str]] = {}
+        self.passed_over = 0
 
     def set_aside(self, packet: Packet, device: str | None, reason: str, detail: str, key: str | None = None) -> None:
         """Keep a message with the reason why it is not used; its sender need not send it again."""
@@ -176,27 +162,40 @@ class Ingest:
 
     def _keep(self, batch: Batch) -> None:
         kept = sort(batch.packets, self._prefix)
-        for one in self._confirmations(kept.confirmed) if kept.confirmed and self._confirmations is not None else ():
-            kept.set_aside(one.packet, one.device, "request_unknown", one.confirmation.request)
+        self._note_confirmed(kept)
         if kept.arrivals or kept.quarantined:
             appended = self._log.append(kept.arrivals, kept.quarantined, self._clock.now_ms())
             self._count(batch, kept, appended)
             self._on_commit()
+        else:
+            self._count(batch, kept, NOTHING)
         if kept.statuses and self._statuses is not None:
             self._statuses(kept.statuses)
         self._intake.done(batch, list(receipts(kept.ids)))
+
+    def _note_confirmed(self, kept: Sorted) -> None:
+        """Note what was confirmed; what confirms nothing is set aside instead."""
+        if not kept.confirmed or self._confirmations is None:
+            return
+        for one in self._confirmations(tuple(kept.confirmed)):
+            kept.confirmed.remove(one)
+            kept.set_aside(one.packet, one.device, "request_unknown", one.confirmation.request)
 
     def _count(self, batch: Batch, kept: Sorted, appended: Appended) -> None:
         before = self.counts
         self.counts = msgspec.structs.replace(
             before,
             messages=before.messages + len(batch.packets),
-            readings=before.readings + appended.stored,
+            usable=before.usable + len(kept.arrivals),
+            statuses=before.statuses + len(kept.statuses) + len(kept.confirmed),
+            passed_over=before.passed_over + kept.passed_over,
+            readings=before.readings
+            + sum(len(one.message.readings) + len(one.message.refused) for one in kept.arrivals),
+            stored=before.stored + appended.stored,
             duplicates=before.duplicates + appended.duplicates,
             refused=before.refused + appended.refused,
             quarantined=before.quarantined + appended.quarantined,
             last_received_ms=kept.arrivals[-1].received_ms if kept.arrivals else before.last_received_ms,
-            last_seq=appended.last_seq,
         )
 
 
@@ -260,6 +259,7 @@ def _sort_answers(packet: Packet, ward: str, device: str, kept: Sorted) -> None:
 
 def _sort_status(packet: Packet, device: str, kept: Sorted) -> None:
     if not packet.payload:
+        kept.passed_over += 1
         return
     try:
         status = msgspec.json.decode(packet.payload, type=DeviceStatus)
@@ -287,7 +287,9 @@ def _set_aside(packet: Packet, prefix: str, error: Exception, kept: Sorted) -> N
     elif device is not None:
         log.error("ingest.unreadable topic=%s error=%s", packet.topic, type(error).__name__, exc_info=error)
         kept.set_aside(packet, device, "unreadable", type(error).__name__)
-    elif not packet.topic.endswith(OWN_STATUS):
+    elif packet.topic.endswith(OWN_STATUS):
+        kept.passed_over += 1
+    else:
         kept.set_aside(packet, None, "topic_unknown", str(error))
 
 

@@ -4,6 +4,7 @@ Here: feeding the steps of a timeline to a scorer of its own. What came is the t
 whether it is what was stored is compared elsewhere.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
@@ -25,7 +26,7 @@ from vwmon.store.database import atomic
 from vwmon.store.limits import SET
 from vwmon.store.readings import LogRow
 from vwmon.store.sqlite import Connection
-from vwmon.timeline import Did, Fault, Message, Settled, Span, Step, Waited, Written, handed_over, unwatched
+from vwmon.timeline import Did, Fault, Message, Settled, Span, Step, Waited, Written, handed_over, looked, unwatched
 
 BATCH = 20_000
 
@@ -37,6 +38,7 @@ class Of:
     stay_no: int
     terms: OverTime
     unwatched: Sequence[Span] = ()
+    looked: Sequence[int] = ()
 
     @classmethod
     def account(cls, of: Account, versions: Provenance) -> Self:
@@ -46,11 +48,20 @@ class Of:
         was still to come at an act nothing shows.
         """
         stay_no = SYSTEM_STAY if of.stay is None else of.stay.stay_no
-        return cls(stay_no=stay_no, terms=_terms(of, versions), unwatched=unwatched(of.kept.events))
+        return cls(
+            stay_no=stay_no,
+            terms=_terms(of, versions),
+            unwatched=unwatched(of.kept.events),
+            looked=looked(of.kept.events),
+        )
 
     def watched_ms(self, due_ms: int) -> int:
-        """Give when someone looked at the time after a moment at which nobody may have."""
-        return next((to_ms for from_ms, to_ms in self.unwatched if from_ms <= due_ms < to_ms), due_ms)
+        """Give when someone looked at the time from a moment on at which nobody may have.
+
+        One alert may have come up later than the first of its deadlines, while others of the stay were looked at.
+        """
+        dark = any(from_ms <= due_ms < to_ms for from_ms, to_ms in self.unwatched)
+        return self.looked[bisect_left(self.looked, due_ms)] if dark else due_ms
 
 
 def _terms(of: Account, versions: Provenance) -> OverTime:
@@ -155,10 +166,13 @@ class Retelling:
             self.refused.append((step.event, acted.refusal))
 
     def _wait(self, step: Waited) -> None:
-        """Look at every deadline at its moment, as a daemon does that looks every second."""
+        """Look at every deadline just after its moment, as a daemon does that looks every second.
+
+        What is overdue is so a millisecond after its time: beside a step that falls due then, the same look finds both.
+        """
         due_ms = self._scorer.next_due_ms(self._looked_ms)
         while due_ms is not None and due_ms <= step.at_ms:
-            looked_ms = min(self._of.watched_ms(due_ms), step.at_ms)
+            looked_ms = min(self._of.watched_ms(due_ms) + 1, step.at_ms)
             self._scorer.tick(looked_ms)
             due_ms = self._scorer.next_due_ms(looked_ms)
         self._scorer.tick(step.at_ms)

@@ -24,7 +24,7 @@ from vwmon.patients.records import Entry
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.quantities import Learnt, Quantities
 from vwmon.roster import Roster
-from vwmon.store import attempts, findings, limits, registers, scores, transfers
+from vwmon.store import attempts, findings, limits, reckoning, registers, scores, transfers
 from vwmon.store import readings as stored
 from vwmon.store.database import atomic
 from vwmon.store.findings import Found, Key
@@ -115,6 +115,17 @@ class Scorer:
             self._advance(rows)
         self._trim()
         return len(rows)
+
+    def breaches(self, since_ms: int) -> tuple[int, int]:
+        """Count the open stays whose score, received since a time, asks for an alert of level 3; and those without."""
+        rows = {stay.stay_no: row for row, stay in enumerate(self._roster.stays)}
+        found = reckoning.breaches(self._db, self._alerting.least, since_ms)
+        asks = [
+            raised
+            for stay_no, received_ms, total, raised in found
+            if stay_no in rows and self._alerting.asks_at_once(rows[stay_no], received_ms, total)
+        ]
+        return len(asks), asks.count(False)
 
     def tick(self, now_ms: int) -> None:
         """Let time pass: what has fallen overdue, and the stored deadlines that have passed.

@@ -17,6 +17,7 @@ from vwmon.store.monitor import Monitor
 
 BROKER, SILENT, LAG, CLOCK_JUMP = "broker", "silent", "lag", "clock_jump"
 DISK, NOTIFIER, DEAD, QUARANTINE, HANDOVER = "disk", "notifier", "dead", "quarantine", "handover"
+UNACCOUNTED, UNRAISED = "unaccounted", "unraised"
 BROKER_GONE_MS: Final = 60_000
 STEADY_FOR_MS: Final = 600_000  # a clock that has not jumped for so long is no longer news
 HOUR_MS: Final = 3_600_000
@@ -29,7 +30,9 @@ class Look:
     """What is known of the service at one moment; None is what could not be found out.
 
     `heard_ms` is when the last usable message came in this run, `before` what the daemon before this one last said,
-    `jumped_ms` how far the clock has gone ahead of steady time since the last look.
+    `jumped_ms` how far the clock has gone ahead of steady time since the last look. `lost` is how much of what was
+    received in this run is not accounted for, `lost_ms` when that was last found to be more; `unraised` how many scores
+    ask for an alert of level 3 and have none.
     """
 
     now_ms: int
@@ -44,6 +47,9 @@ class Look:
     unreached_since_ms: int | None = None
     unaccepted_since_ms: int | None = None
     refused_in_hour: int = 0
+    lost: int = 0
+    lost_ms: int | None = None
+    unraised: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +148,22 @@ def _handover(judged: Judged) -> Finding | None:
     return _over(HANDOVER, judged.look.now_ms) if due_ms is None else _on(HANDOVER, due_ms, due_ms)
 
 
+def _unaccounted(judged: Judged) -> Finding | None:
+    """More was received than became anything. Nothing brings it back: it is over when no more is lost for an hour."""
+    look, stands = judged.look, judged.stands(UNACCOUNTED)
+    if look.lost_ms is not None and look.now_ms - look.lost_ms <= HOUR_MS:
+        return _on(UNACCOUNTED, look.lost_ms, look.lost_ms, lost=look.lost)
+    quiet = stands is not None and look.now_ms - max(stands.since_ms or 0, look.started_ms) > HOUR_MS
+    return _over(UNACCOUNTED, look.now_ms) if quiet else None
+
+
+def _unraised(judged: Judged) -> Finding | None:
+    look = judged.look
+    if look.unraised:
+        return _on(UNRAISED, look.now_ms, look.now_ms, scores=look.unraised)
+    return _over(UNRAISED, look.now_ms)
+
+
 CHECKS: Final[tuple[Callable[[Judged], Finding | None], ...]] = (
     _broker,
     _silent,
@@ -152,6 +174,8 @@ CHECKS: Final[tuple[Callable[[Judged], Finding | None], ...]] = (
     _dead,
     _quarantine,
     _handover,
+    _unaccounted,
+    _unraised,
 )
 
 

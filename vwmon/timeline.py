@@ -140,6 +140,11 @@ def unwatched(events: Sequence[Event]) -> list[Span]:
     return spans
 
 
+def looked(events: Sequence[Event]) -> list[int]:
+    """Give when the time was looked at for certain: a step was taken as of then."""
+    return sorted({event.at_ms for event in events if event.kind is Kind.ESCALATED})
+
+
 def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[int] | None = None) -> Iterator[Step]:
     """Put the steps that are placed by time among the messages; with `looks`, time passes before each and before those.
 
@@ -334,6 +339,9 @@ def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozens
         last_ms = _before(number[mine], columns.observed_ms[mine], len(came), roster.stays[0].admitted_ms)
         due_ms = last_ms + plan.overdue_ms[0, column]
         found |= _passed(due_ms, received_ms) | _passed(due_ms + behind_ms, received_ms)
+        found |= (due_ms < received_ms) & (
+            np.diff(last_ms, prepend=last_ms[:1]) != 0
+        )  # came late, and is overdue already
     passed = {step.until_ms for _, step in _did(account) if isinstance(step, Did)}
     passed |= {event.at_ms for event in account.kept.events if event.kind is Kind.ESCALATED}
     for moment_ms in passed - {None}:

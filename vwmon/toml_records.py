@@ -27,6 +27,11 @@ def setting(read: Callable[..., Any], default: Any = MISSING) -> Any:  # noqa: A
     return field(default=default, metadata={"read": read})
 
 
+def aside(read: Callable[..., Any], default: Any) -> Any:  # noqa: ANN401 -- as above
+    """Declare one key that no score or alert depends on: it is left out of what the record shows of itself."""
+    return field(default=default, repr=False, metadata={"read": read})
+
+
 def table(record: type) -> Any:  # noqa: ANN401 -- a field of the record's type
     """Declare a key that is a table of its own."""
     return field(default_factory=record, metadata={"table": record})

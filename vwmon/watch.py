@@ -18,8 +18,10 @@ from vwmon.errors import StoreError
 from vwmon.intake.protocol import LinkState
 from vwmon.kit import Kit
 from vwmon.provenance import ELSEWHERE
+from vwmon.reckoner import Reckoner
 from vwmon.scorer import Scorer
-from vwmon.store import anchors, database, monitor, outbox, watched
+from vwmon.store import anchors, database, monitor, outbox, reckoning, watched
+from vwmon.store.arrivals import Counts
 from vwmon.store.monitor import Monitor
 from vwmon.store.sqlite import Connection
 from vwmon.surroundings import HOUR_MS, Look
@@ -45,6 +47,7 @@ class Surroundings:
     software: str
     config_hash: str
     limits: config.Monitor = field(default_factory=config.Monitor)
+    counts: Callable[[], Counts] = Counts
     free_bytes: Callable[[], int | None] = lambda: None
     anchors: Path | None = None
     zone: Callable[[str], str] = lambda _ward: ELSEWHERE
@@ -63,6 +66,8 @@ class Watch:
         self._looked_ms = self._ticked_ms = self._beaten_ms = self._kit_ms = 0
         self._kit: Kit | None = None
         self._linked = self._news = False
+        self._reckoner = Reckoner(db, around.counts, scorer, self._started_ms)
+        self._reckoned = self._reckoner.reckon(self._started_ms)
         self._anchored: Anchor | None = None
         self._anchored_ms = 0
         self.latest: Monitor | None = None
@@ -103,6 +108,7 @@ class Watch:
         """Raise or lower what is wrong with the whole service."""
         limits = self._around.limits
         ahead_ms = now_ms - self._around.clock.steady_ms()
+        books = self._reckoned = self._reckoner.reckon(now_ms)
         look = Look(
             now_ms=now_ms,
             started_ms=self._started_ms,
@@ -116,6 +122,9 @@ class Watch:
             unreached_since_ms=outbox.unreachable(self._db, now_ms),
             unaccepted_since_ms=watched.unaccepted_since_ms(self._db, now_ms),
             refused_in_hour=watched.refused_since(self._db, now_ms - HOUR_MS, limits.quarantined_per_hour),
+            lost=books.lost,
+            lost_ms=self._reckoner.lost_ms,
+            unraised=books.unraised,
         )
         self._ahead_ms = ahead_ms
         self._scorer.find(SYSTEM_STAY, surroundings.found(look, limits, self._scorer.standing), now_ms)
@@ -176,6 +185,7 @@ class Watch:
         )
         with database.atomic(self._db):
             monitor.beat(self._db, self.latest)
+            reckoning.write(self._db, self._reckoned)
         self._beaten_ms, self._linked, self._news = now_ms, link.connected, False
 
     def _came_last(self) -> tuple[int | None, int | None]:

@@ -14,9 +14,10 @@ def test_the_example_is_good(vwmon: Command) -> None:
     """What we hand out can be used."""
     result = vwmon("check-config", ROOT / "config.example.toml")
     assert result.exit_code == 0
-    good, channels = result.stdout.splitlines()
+    good, channels, outside = result.stdout.splitlines()
     assert good.endswith("config.example.toml: good")
     assert channels == "no channel is named under [notify]; the list alone tells of alerts"
+    assert outside == "nobody outside is pinged ([monitor] ping_url_file): when this machine dies, no one is called"
 
 
 def test_every_fault_is_on_standard_error_with_exit_code_8(vwmon: Command, tmp_path: Path) -> None:

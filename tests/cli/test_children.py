@@ -346,3 +346,19 @@ from = 2026-01-01T00:00:00Z
     assert [alert["patient"] for alert in home.alerts()] == ["ann"]
     with closing(database.open_reader(home.db)) as db:
         assert len(cases.load(db, [1, 2])) == 2
+
+
+def test_a_childs_score_is_held_against_its_alerts_by_the_rules_of_its_own_chart(home: Home) -> None:
+    """A total that would be an emergency of NEWS2 is none of PEWS; one of PEWS is counted, and has its alert."""
+
+    def breaches() -> tuple[int, int]:
+        with closing(database.open_writer(home.db)) as db:
+            return Scorer(db, Provenance.of(config.load(home.config)), home.now_ms).breaches(ADMITTED_MS)
+
+    some = ("rr=26", "spo2=90", "o2=air", "hr=155", "bp=95/60", "respiratory_distress=none", "capillary_refill=3")
+    home.measured("kid", some, "2026-11-20T10:00:00Z")
+    lower = home.scores()[-1][1]
+    assert breaches() == (0, 0)
+    home.measured("kid", VERY_ILL, "2026-11-20T11:00:00Z")
+    assert 7 <= lower < 9 <= home.scores()[-1][1]
+    assert breaches() == (1, 0)

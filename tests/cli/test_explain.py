@@ -106,7 +106,7 @@ def test_an_alert_is_explained_on_one_page(vwmon: Command, replayed: Path) -> No
         ">   2  2026-11-20T10:30:00Z  worsened   L3  NEWS2 8",
     ]
     assert "L3 NEWS2 7 or more (news2_7): from 7 on; over when below 6 for 30 min" in result.stdout
-    assert "General virtual ward (general 2); SpO2 scale 1" in result.stdout
+    assert "General virtual ward (general 3); SpO2 scale 1" in result.stdout
     assert "SpO2              91 %     3   2026-11-20T10:00:00Z 30 min 12 h  10" in result.stdout
     assert "consciousness     A        0   2026-11-20T09:00:00Z 1 h    12 h  " in result.stdout
     assert "NEWS2 8 (7 of 7 measured)" in result.stdout
@@ -227,7 +227,7 @@ def test_a_difference_is_said_loudly(vwmon: Command, db: Path) -> None:
     assert "scores DIFFERS" in said
     assert "! score at 2026-11-20T10:00:00Z, total_min: stored 1, recomputed 3" in said
     assert "! versions, software: stored 9.9, recomputed" in said
-    assert "made by vwmon 9.9, news2 RCP 2017, plan general 2, configuration" in said
+    assert "made by vwmon 9.9, news2 RCP 2017, plan general 3, configuration" in said
     assert "recomputed by vwmon" in said
     assert max(map(len, result.stdout.splitlines())) <= 80
     record = told(vwmon, db, alert)

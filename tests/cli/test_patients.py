@@ -99,7 +99,7 @@ def test_an_admission_as_json_is_the_row(ward: Ward) -> None:
         "patient": "P1",
         "ward": "resp",
         "pathway": "frailty",
-        "plan_version": "3",
+        "plan_version": "4",
         "admitted_at": BEGAN,
         "discharged_at": None,
         "discharge_reason": None,

@@ -74,7 +74,7 @@ def plan(vwmon: Command, tmp_path: Path) -> Plan:
 def test_a_plan_shows_what_is_expected_and_the_layer_of_every_limit(plan: Plan) -> None:
     """The table's where none is named; what is over, of the ward or the patient, is in force no more."""
     record = plan.record()
-    assert (record["pathway"], record["version"], record["spo2_scale"]) == ("heart-failure", "4", 1)
+    assert (record["pathway"], record["version"], record["spo2_scale"]) == ("heart-failure", "5", 1)
     assert {"vital": "spo2", "valid_for": "1d", "overdue_after": "1d6h"} in record["vitals"]
     assert {"vital": "weight", "valid_for": "2d", "overdue_after": "1d6h"} in record["vitals"]
     limits = {rule["rule"]: [(one["layer"], one["gives"]) for one in rule["limits"]] for rule in record["rules"]}
@@ -95,7 +95,7 @@ def test_a_plan_shows_what_is_expected_and_the_layer_of_every_limit(plan: Plan) 
     code, said = plan()
     assert code == 0
     assert "limit of the ward resp: on_delay 10m; by round from 2026-11-01T00:00:00Z: agreed by the ward" in said
-    assert "limit of the pathway heart-failure: enabled true; by heart-failure 4: guidelines" in said
+    assert "limit of the pathway heart-failure: enabled true; by heart-failure 5: guidelines" in said
     assert "L2 NEWS2 5 or more (news2_5): from 5 up; over below 4 for 30m; confirmed by a repeat after 5m" in said
     assert "The patient is asked: swelling, at the admission and every day at 09:00, overdue after 12h" in said
     assert "winter" not in said
@@ -105,6 +105,8 @@ def test_a_plan_says_what_is_measured_when_and_what_was_to_be_asked(plan: Plan) 
     """No pathway knows a person's target range or dry weight: whoever reads the plan sees what had to be said."""
     record, (code, said) = plan.record(), plan()
     assert "weight once a day" in record["schedule"]
+    assert "heart failure team" in record["in_hours"]
+    assert "999" in record["out_of_hours"]
     assert record["ask"][0] == "weight without excess fluid, and whether a rise is wanted"
     assert code == 0
     assert "To be measured: pulse, blood pressure, SpO2 and weight once a day" in said
@@ -118,7 +120,7 @@ def test_a_plan_names_who_prescribed_the_second_scale(plan: Plan, vwmon: Command
     assert vwmon("patients", "admit", *admit, "--spo2-scale", "2").exit_code == 6
     assert vwmon("patients", "admit", *admit, "--spo2-scale", "2", "--prescriber", "Dr Lee").exit_code == 0
     said = vwmon("patients", "plan", "P2", "--config", plan.config).stdout
-    assert "pathway copd 2, SpO2 scale 2, prescribed by Dr Lee" in said
+    assert "pathway copd 3, SpO2 scale 2, prescribed by Dr Lee" in said
 
 
 def test_a_limit_is_set_by_somebody_for_a_reason_and_shown_with_both(plan: Plan) -> None:

@@ -12,10 +12,11 @@ from vwmon.clock import Clock
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
-from vwmon.store import database, monitor, registers
+from vwmon.store import database, monitor, pings, reckoning, registers
 from vwmon.store.arrivals import Quarantined
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import Monitor
+from vwmon.store.reckoning import Reckoning
 
 END_MS = 1_795_165_200_000
 SECOND = 1_000
@@ -36,6 +37,7 @@ STATE = {
 }
 COUNTS = {"stays", "alerts_open", "alerts_level_3", "alerts_unowned", "quarantined", "sequence_gaps_open"}
 TOLD = {"people_are_told", "notifications_waiting", "notifications_oldest_seconds", "nobody_reachable_since"}
+OUTSIDE = {"outside_is_told", "ping_answered_at", "ping_trouble"}
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_a_database_without_a_daemon_is_not_monitored(vwmon: Command, db: Path) 
     assert code == 4
     assert (said["monitoring"], said["stays"]) == (False, 0)
     assert said["reason"] == "NOT MONITORING: no daemon has run on this database; start it with: vwmon run"
-    assert said.keys() == {"monitoring", "reason"} | COUNTS | TOLD
+    assert said.keys() == {"monitoring", "reason"} | COUNTS | TOLD | OUTSIDE
 
 
 def test_a_daemon_at_work_is_monitoring(vwmon: Command, db: Path) -> None:
@@ -86,7 +88,7 @@ def test_a_daemon_at_work_is_monitoring(vwmon: Command, db: Path) -> None:
     beat(db, last_received_ms=END_MS)
     code, said = answer(vwmon, db)
     assert (code, said["monitoring"], said["reason"]) == (0, True, "monitoring")
-    assert said.keys() == {"monitoring", "reason"} | STATE | COUNTS | TOLD
+    assert said.keys() == {"monitoring", "reason"} | STATE | COUNTS | TOLD | OUTSIDE
     assert (said["mode"], said["broker_connected"], said["readings"], said["lag_seconds"]) == ("live", True, 12, 0.5)
     assert (said["last_received_at"], said["last_observed_at"], said["stopped_at"]) == (
         "2026-11-20T09:00:00Z",
@@ -161,3 +163,19 @@ def test_a_missing_database_is_said_to_be_missing(vwmon: Command, tmp_path: Path
     done = vwmon("status", "--db", tmp_path / "none.db")
     assert done.exit_code == 3
     assert not (tmp_path / "none.db").exists()
+
+
+def test_what_became_of_all_that_was_received_is_shown(vwmon: Command, db: Path) -> None:
+    """As a daemon reckoned it last; and whether somebody outside is told, and what hinders that."""
+    beat(db)
+    numbers = dict.fromkeys(Reckoning.__slots__, 0) | {"at_ms": END_MS, "readings": 12, "stored": 11, "lost": 1}
+    with closing(database.open_writer(db)) as opened, database.atomic(opened):
+        reckoning.write(opened, Reckoning(**numbers))
+        pings.begin(opened)
+        pings.answered(opened, END_MS)
+        pings.withheld(opened, "withheld: no connection to the broker")
+    code, said = answer(vwmon, db)
+    assert (code, said["reckoned_at"], said["unaccounted_for"]) == (0, "2026-11-20T09:00:00Z", 1)
+    assert (said["received_readings"], said["stored_readings"], said["breaches_without_alert"]) == (12, 11, 0)
+    assert (said["outside_is_told"], said["ping_answered_at"]) == (True, "2026-11-20T09:00:00Z")
+    assert said["ping_trouble"] == "withheld: no connection to the broker"

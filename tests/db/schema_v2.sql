@@ -97,6 +97,8 @@ CREATE TABLE notification (
     tier integer not null, turn integer not null default 1, level integer not null, queued_ms integer not null,
     state text not null default 'queued' check (state in ('queued', 'told', 'superseded', 'failed')),
     reason text, unique (alert_no, cycle, tier, turn)) strict;
+CREATE TABLE outside_ping (only_row integer primary key check (only_row = 1), answered_ms integer,
+    tried_ms integer, trouble text) strict;
 CREATE TABLE pause (
     pause_no integer primary key, stay_no integer not null, from_ms integer not null,
     until_ms integer not null, reason text not null, actor text not null, written_ms integer not null,
@@ -115,6 +117,12 @@ CREATE TABLE reading (day integer not null, seq integer not null, device_no inte
 CREATE TABLE reading_log (seq integer primary key, device_no integer not null, vital_no integer not null,
     observed_ms integer not null, value real, text text, raw_value any, raw_unit text, marks integer not null,
     received_ms integer not null, recorded_ms integer not null, unit integer not null, message_key text, message_seq integer) strict;
+CREATE TABLE reckoning (
+    only_row integer primary key check (only_row = 1), since_ms integer not null, at_ms integer not null,
+    messages integer not null, quarantined integer not null, statuses integer not null,
+    passed_over integer not null, readings integer not null, stored integer not null,
+    duplicates integer not null, refused integer not null, lost integer not null,
+    breaches integer not null, unraised integer not null) strict;
 CREATE TABLE referral (
     referral_no integer primary key, patient text not null, ward text not null, source text not null,
     referred_ms integer not null, accepted_ms integer, declined_ms integer, decline_reason text,

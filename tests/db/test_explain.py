@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -114,7 +114,7 @@ def test_a_raise_is_explained_with_everything_it_stood_on(ill: Watched) -> None:
     assert found.watched
     assert [rule.name for rule in found.rules] == ["news2_7", "news2_5", "news2_red"]
     assert found.plan is not None
-    assert (found.plan.pathway, found.plan.version) == ("acute-respiratory", "2")
+    assert (found.plan.pathway, found.plan.version) == ("acute-respiratory", "3")
     assert found.total == (8, 8)
     assert found.before is not None
     assert (found.before.at_ms, found.before.total_min) == (T0, 0)
@@ -546,6 +546,8 @@ def test_a_silence_in_which_something_came_is_no_silence(ward: Watched) -> None:
 
 @pytest.mark.hazard("H10")
 @given(seed=st.integers(0, 10_000))
+@example(seed=7325)  # an alert that came up behind its own deadlines, beside one that was escalated in time
+@example(seed=18)  # a reading that came so late that the next was overdue already
 @settings(max_examples=3)
 def test_whatever_came_and_whatever_people_did_is_the_same_again(seed: int) -> None:
     """A simulated fleet with every fault of devices and of networks, a clock, and people who act at random."""
@@ -699,7 +701,7 @@ def test_readings_that_are_no_longer_kept_cannot_be_compared(ill: Watched) -> No
 def test_a_plan_that_is_no_more_is_named(ill: Watched) -> None:
     """Without it the stay cannot be made again by this version."""
     alter(ill.db, "update stay set pathway = 'gone' where stay_no = ?", 1)
-    with pytest.raises(VwmonError, match="no plan 'gone' 2"):
+    with pytest.raises(VwmonError, match="no plan 'gone' 3"):
         ill.explained(only(ill))
 
 
@@ -711,7 +713,7 @@ def test_another_chart_or_plan_that_made_it_is_named(ill: Watched) -> None:
     )
     told = said(ill.explained(only(ill)))
     assert "versions: versions, chart: 'news2 RCP 2030' 'news2 RCP 2017'" in told
-    assert "versions: versions, plan: 'acute-respiratory 7' 'acute-respiratory 2'" in told
+    assert "versions: versions, plan: 'acute-respiratory 7' 'acute-respiratory 3'" in told
 
 
 def test_versions_that_are_not_there_are_named(ill: Watched) -> None:

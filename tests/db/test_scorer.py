@@ -588,7 +588,7 @@ def test_every_score_says_by_which_versions_it_was_made(ward: Ward) -> None:
     ward.scorer = Scorer(ward.db, versions, T0)
     ward.sends(ILL, 1)
     rows = ward.rows("select plan, config_hash, software = 'next' from score join provenance using (provenance_no)")
-    assert rows == [("acute-respiratory 2", "test", 0), ("acute-respiratory 2", "other", 1)]
+    assert rows == [("acute-respiratory 3", "test", 0), ("acute-respiratory 3", "other", 1)]
     assert scores.cursor(ward.db) == 14
 
 

@@ -70,7 +70,7 @@ def test_a_rise_of_two_kilograms_in_three_days_is_an_alert_to_watch(ward: Hearts
     found = ward.explained(alert)
     assert differing(found) == []
     assert [(rule.name, rule.level) for rule in found.rules] == [("weight_gain", 1)]
-    assert found.given["weight_gain"]["enabled"].author == "heart-failure 4"
+    assert found.given["weight_gain"]["enabled"].author == "heart-failure 5"
     assert [(one.quantity, one.value, len(one.readings)) for one in found.learnt] == [("trend:weight.rise_3d", 2.0, 1)]
 
 

@@ -49,7 +49,7 @@ def test_an_account_is_of_one_stay_and_complete(ward: Watched) -> None:
     (alert,) = found.kept.alerts.values()
     assert [event.kind for event in found.kept.events_of(alert.alert_no)] == [Kind.RAISED, Kind.ACKNOWLEDGED]
     assert [event.actor for event in found.acts] == ["ann"]
-    assert {found.versions[number].plan for number in found.kept.made_by} == {"acute-respiratory 2"}
+    assert {found.versions[number].plan for number in found.kept.made_by} == {"acute-respiratory 3"}
     assert not found.recorded
     assert found.dropped_before_ms == 0
 

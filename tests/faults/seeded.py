@@ -1,9 +1,10 @@
 """Faults that are planted on purpose, one at a time, to see that a test finds each: the tests, tested.
 
-The ten of the safety page (section 8), the three that the trial of the alert model let through, and three of whose a
-reading is. Each is an edit of the product's own text, made in a copy of the tree. Each names the tests that find it,
-every one of them by itself; those of the work list are also found by its machine (tests.property.test_alerts_machine),
-by the invariant that is named beside. `python -m tests.faults.seeded` plants all of them.
+The ten of the safety page (section 8), the three that the trial of the alert model let through, three of whose a
+reading is, and one that the daemon's own books must find. Each is an edit of the product's own text, made in a copy of
+the tree. Each names the tests that find it, every one of them by itself; those of the work list are also found by its
+machine (tests.property.test_alerts_machine), by the invariant that is named beside. `python -m tests.faults.seeded`
+plants all of them.
 """
 
 import os
@@ -54,6 +55,23 @@ FAULTS = (
             "        self._intake.done(batch, list(receipts(kept.ids)))\n",
         ),
         found_by=("tests/unit/test_ingest_loop.py::test_commit_comes_before_receipts_and_acknowledgements",),
+    ),
+    Fault(
+        name="one message in a hundred dropped and acknowledged",
+        edits=(
+            Edit(
+                file="vwmon/ingest.py",
+                before="        kept = sort(batch.packets, self._prefix)\n",
+                after=(
+                    "        number = self.counts.messages + 1\n"
+                    "        whole = [one for at, one in enumerate(batch.packets, number) if at % 100]\n"
+                    "        kept = sort(whole, self._prefix)\n"
+                ),
+            ),
+        ),
+        found_by=(
+            "tests/integration/test_reckoning_daemon.py::test_a_daemon_that_loses_nothing_has_everything_accounted_for",
+        ),
     ),
     Fault(
         name="synchronous=OFF",

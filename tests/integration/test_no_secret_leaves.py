@@ -19,6 +19,7 @@ from tests.integration.told_daemon import BETTER, READINGS, SECRETS, SICK, Hub, 
 from tests.integration.webhook import Webhook, listening
 
 PASSWORD, DEVICE_PASSWORD = "correct-horse-battery-7731", "oximeter-staple-9002"
+PING = "ping-check-uuid-3306"
 DEAD = "dead-channel-token-5519"  # in the address of a channel that does not answer
 NOTE = "daughter rang from 020 7946 0018, door code 4711x"
 PEOPLE = (
@@ -38,6 +39,8 @@ port = {port}
 username = "vwmon"
 password_file = "vwmon.password"
 tls = {{ ca = "ca.pem", cert = "vwmon.pem", key = "vwmon.key" }}
+[monitor]
+ping_url_file = "ping.url"
 [commands]
 allow_as = true
 [notify]
@@ -78,7 +81,7 @@ class Site:
     def secrets(self) -> tuple[str, ...]:
         """Give all that must be seen nowhere: passwords, tokens, lines of the key, and who anyone is."""
         key = (self.folder / "vwmon.key").read_text(encoding="utf-8").splitlines()[1:3]
-        return (PASSWORD, DEVICE_PASSWORD, DEAD, *key, NOTE, *IDENTIFIERS, *SECRETS)
+        return (PASSWORD, DEVICE_PASSWORD, DEAD, PING, *key, NOTE, *IDENTIFIERS, *SECRETS)
 
 
 def secret(file: Path, content: str) -> None:
@@ -114,6 +117,7 @@ def site(tmp_path: Path, hook: Webhook) -> Iterator[Site]:
         hub = Hub(tmp_path, broker.port, hook)
         hub.config.write_text(CONFIG.format(port=broker.port), encoding="utf-8")
         secret(tmp_path / "vwmon.password", PASSWORD + "\n")
+        secret(tmp_path / "ping.url", f"http://127.0.0.1:{free_port()}/{PING}\n")
         secret(tmp_path / "dead.urls", f"json://ward:{DEAD}@127.0.0.1:{free_port()}/?cto=1.0&rto=1.0\n")
         for patient, name, nhs_number, contact, kin in PEOPLE:
             admission = ("--ward", "resp", "--born", "1950-01-01", "--name", name, "--nhs-number", nhs_number)
@@ -175,7 +179,7 @@ def test_a_database_that_everyone_may_read_is_said_in_the_log_and_watched(site: 
     assert f"open_to_everyone file={site.hub.db}: chmod o-rwx it" in site.hub.log()
 
 
-@pytest.mark.parametrize("name", ["vwmon.password", "vwmon.key", "pager.urls"])
+@pytest.mark.parametrize("name", ["vwmon.password", "vwmon.key", "pager.urls", "ping.url"])
 def test_a_secret_that_everyone_may_read_is_refused(site: Site, name: str) -> None:
     """The daemon does not start with it, and the log names the file and not what is in it."""
     (site.folder / name).chmod(0o644)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-TAKE, REFUSE, SILENT, DROP, SLOW = "take", "refuse", "silent", "drop", "slow"
+TAKE, REFUSE, SILENT, DROP, SLOW, ELSEWHERE = "take", "refuse", "silent", "drop", "slow", "elsewhere"
 SLOW_S = 0.5
 
 
@@ -27,6 +27,16 @@ class Webhook:
     def url(self) -> str:
         """The address as Apprise writes it, with a secret in it and short timeouts."""
         return f"json://ward:hush-hush@127.0.0.1:{self._port}/?cto=1.0&rto=1.0"
+
+    @property
+    def ping_url(self) -> str:
+        """The address as one who waits for pings gives it: whoever knows its path may ping."""
+        return f"http://127.0.0.1:{self._port}/hush-hush"
+
+    @property
+    def pings(self) -> list[tuple[str, str]]:
+        """The paths and texts of what was taken."""
+        return [(post["path"], post["message"]) for post in list(self.posted)]
 
     @property
     def subjects(self) -> list[str]:
@@ -63,7 +73,9 @@ class Webhook:
     def took(self, request: BaseHTTPRequestHandler) -> None:
         """Answer one post."""
         self.tried += 1
-        body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+        content = request.rfile.read(int(request.headers["Content-Length"]))
+        is_json = "json" in request.headers["Content-Type"]
+        body = json.loads(content) if is_json else {"path": request.path, "message": content.decode()}
         how = self.answer
         if how == SILENT:
             self.over.wait(10)
@@ -75,7 +87,9 @@ class Webhook:
         if how == DROP:
             request.close_connection = True
             return
-        request.send_response(503 if how == REFUSE else 200)
+        request.send_response({REFUSE: 503, ELSEWHERE: 302}.get(how, 200))
+        if how == ELSEWHERE:
+            request.send_header("Location", f"{self.ping_url}/log-in")
         request.end_headers()
 
 

@@ -280,6 +280,7 @@ def test_the_hash_follows_what_can_change_an_alert_and_nothing_else() -> None:
     assert hashed("[monitor]\nsilent_after = '20m'") != Settings().hash
     assert hashed("[[wards]]\nid = 'a'\nname = 'A'") != Settings().hash
     assert hashed("[monitor]\nsilent_after = '900s'") == Settings().hash
+    assert hashed("[monitor]\nping_url_file = 'x'\nping_every = '2m'") == Settings().hash
 
 
 @pytest.mark.hazard("H17")

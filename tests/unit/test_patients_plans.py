@@ -20,6 +20,8 @@ version = "1"
 title = "A pathway"
 source = "a page"
 schedule = "twice a day"
+in_hours = "the team"
+out_of_hours = "111"
 ask = ["the target range"]
 [vitals.spo2]
 valid_for = "12h"
@@ -37,6 +39,8 @@ def test_every_pathway_of_the_package_loads_with_its_version_and_source() -> Non
         assert plan.title
         assert len(plan.source) > 20
         assert len(plan.schedule) > 20
+        assert plan.in_hours
+        assert plan.out_of_hours
         assert plan.ask
 
 
@@ -132,6 +136,8 @@ def test_an_unknown_pathway_is_not_found_and_those_there_are_are_named() -> None
         ('[vitals.spo2]\nvalid_for = "12h"\noverdue_after = "16h"', "[vitals]"),
         ('schedule = "twice a day"', ""),
         ('schedule = "twice a day"', 'schedule = " "'),
+        ('in_hours = "the team"', ""),
+        ('out_of_hours = "111"', 'out_of_hours = ""'),
         ('ask = ["the target range"]', ""),
         ('ask = ["the target range"]', "ask = []"),
         ('ask = ["the target range"]', "ask = [1]"),
@@ -225,18 +231,18 @@ def test_a_pathway_whose_limit_has_a_fault_is_refused_by_name(was: str, becomes:
 
 
 PINNED = {
-    "general": ("2", "6feba4e79f02"),
-    "acute-respiratory": ("2", "4c68c83625c7"),
-    "copd": ("2", "5dd747d69af4"),
-    "covid-oximetry": ("3", "7b47199711ea"),
-    "heart-failure": ("4", "695954cbfd94"),
-    "frailty": ("3", "6f62a50dda80"),
-    "cardiac-surgery-waiting-list": ("2", "fdc647e62095"),
-    "post-operative": ("2", "e35af94b833b"),
-    "hypertension": ("1", "ce0feef472d0"),
-    "diabetes": ("1", "6cf0d1667426"),
-    "children": ("1", "259a9e3e4efe"),
-    "canary": ("1", "841094a14caa"),
+    "general": ("3", "e69c85850e55"),
+    "acute-respiratory": ("3", "055db1b28c1a"),
+    "copd": ("3", "a1e4530b424b"),
+    "covid-oximetry": ("4", "a58988cf4077"),
+    "heart-failure": ("5", "8220dcd60504"),
+    "frailty": ("4", "41aab637fd4a"),
+    "cardiac-surgery-waiting-list": ("3", "0c1ed5d82852"),
+    "post-operative": ("3", "c184f1d24800"),
+    "hypertension": ("2", "4eb5bde528f1"),
+    "diabetes": ("2", "711173681df7"),
+    "children": ("2", "d68132de3b8c"),
+    "canary": ("2", "da36191f9245"),
 }
 
 

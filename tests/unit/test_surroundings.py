@@ -78,6 +78,8 @@ BEGINS: list[tuple[str, dict[str, Any], int, int]] = [
     ("dead", {"before": before(stopped_ms=NOW - HOUR - 5 * MINUTE - 1)}, NOW - HOUR - 5 * MINUTE - 1, NOW - HOUR),
     ("quarantine", {"refused_in_hour": 100}, NOW, NOW),
     ("handover", {"unaccepted_since_ms": NOW - 7}, NOW - 7, NOW - 7),
+    ("unaccounted", {"lost": 1, "lost_ms": NOW - HOUR}, NOW - HOUR, NOW - HOUR),
+    ("unraised", {"unraised": 1}, NOW, NOW),
 ]
 
 
@@ -106,6 +108,8 @@ def test_a_fault_begins_just_beyond_its_limit(rule: str, changed: dict[str, Any]
         ("dead", {"before": before(), "stays": 0}),
         ("quarantine", {"refused_in_hour": 99}),
         ("handover", {}),
+        ("unaccounted", {"lost": 1, "lost_ms": NOW - HOUR - 1}),
+        ("unraised", {}),
     ],
 )
 def test_at_its_limit_there_is_no_fault(rule: str, changed: dict[str, Any]) -> None:
@@ -125,13 +129,15 @@ OVER: list[tuple[str, dict[str, Any], int]] = [
     ("dead", {"before": before()}, NOW - HOUR),
     ("quarantine", {"refused_in_hour": 50}, NOW),
     ("handover", {}, NOW),
+    ("unaccounted", {"started_ms": NOW - HOUR - 1}, NOW),
+    ("unraised", {}, NOW),
 ]
 
 
 @pytest.mark.parametrize(("rule", "changed", "at_ms"), OVER)
 def test_a_fault_is_over_when_that_is_known(rule: str, changed: dict[str, Any], at_ms: int) -> None:
     """As of when it was, or of the look that found it so."""
-    one = found(replace(WELL, **changed), rule, standing=True)
+    one = found(replace(WELL, **changed), rule, standing=True, since_ms=NOW - HOUR - 1)
     assert one is not None
     assert (one.since_ms, one.at_ms) == (None, at_ms)
 
@@ -145,6 +151,7 @@ def test_a_fault_is_over_when_that_is_known(rule: str, changed: dict[str, Any], 
         ("disk", {"free_bytes": 1200 * MB - 1}),
         ("disk", {"free_bytes": None}),
         ("quarantine", {"refused_in_hour": 51}),
+        ("unaccounted", {}),
     ],
 )
 def test_what_nobody_can_tell_leaves_it_as_it_was(rule: str, changed: dict[str, Any]) -> None:

@@ -16,7 +16,8 @@ from vwmon import config
 from vwmon.clock import Clock
 from vwmon.intake.protocol import LinkState
 from vwmon.scorer import Scorer
-from vwmon.store import anchors, database, monitor
+from vwmon.store import anchors, database, monitor, reckoning
+from vwmon.store.arrivals import Counts
 from vwmon.store.findings import Key
 from vwmon.store.sqlite import Connection
 from vwmon.watch import Surroundings, Watch
@@ -58,6 +59,7 @@ class FakeScorer:
     fails: bool = False
     cursor: int = 0
     stands: dict[Key, Finding] = field(default_factory=dict)
+    unraised: int = 0
 
     def cycle(self, _now_ms: int) -> int:
         """Score what there is."""
@@ -89,6 +91,10 @@ class FakeScorer:
         """Give a lag."""
         return 2500
 
+    def breaches(self, _since_ms: int) -> tuple[int, int]:
+        """Give how many scores ask for an alert, and how many of them have none."""
+        return self.unraised, self.unraised
+
     def last_said(self) -> dict[str, int | None]:
         """Give what was last said of each rule."""
         return dict(self.said)
@@ -102,6 +108,7 @@ class Bench:
         self.db, self.clock, self.scorer = db, Hands(), FakeScorer()
         self.link = link(connected=True)
         self.received_ms: int | None = None
+        self.counts = Counts()
         self.around = Surroundings(
             clock=self.clock,
             link=lambda: self.link,
@@ -109,6 +116,7 @@ class Bench:
             software="0.1",
             config_hash="abc",
             limits=config.Monitor(silent_after_ms=SILENT_AFTER),
+            counts=lambda: self.counts,
             anchors=anchored_in,
         )
         self.watch = Watch(db, cast("Scorer", self.scorer), self.around)
@@ -396,3 +404,30 @@ def test_a_daemon_that_starts_on_a_history_with_its_end_cut_off_says_so(
         bench.turn(0)
         assert bench.beaten() == 0
     assert "audit_head_unknown first=2 anchors=2 see=vwmon alerts log --verify" in caplog.text
+
+
+def test_a_message_of_which_nothing_became_is_found_at_the_next_look(bench: Bench) -> None:
+    """Once, as of that look, and it is in the books that every screen reads; an hour without another ends it."""
+    bench.counts = Counts(messages=100, usable=98, statuses=1, passed_over=1, readings=200, duplicates=200)
+    bench.turn()
+    assert "unaccounted" not in bench.scorer.last_said()
+    bench.counts = Counts(messages=200, usable=197, statuses=1, passed_over=1, readings=200, duplicates=200)
+    bench.turn(6 * SECOND)
+    assert bench.scorer.last_said()["unaccounted"] == T0 + 6 * SECOND
+    books = reckoning.read(bench.db)
+    assert books is not None
+    assert (books.messages, books.lost, books.at_ms) == (200, 1, T0 + 6 * SECOND)
+    for minute in range(1, 62):
+        bench.turn(6 * SECOND + minute * 60 * SECOND)
+    assert [since for rule, since in bench.scorer.said if rule == "unaccounted"][-1] is None
+
+
+def test_a_score_without_its_alert_is_found_within_ten_seconds_and_over_once_it_has_it(bench: Bench) -> None:
+    """Whatever swallowed the alert, somebody is told of it."""
+    bench.turn()
+    bench.scorer.unraised = 1
+    bench.turn(10 * SECOND)
+    assert bench.scorer.last_said()["unraised"] == T0 + 10 * SECOND
+    bench.scorer.unraised = 0
+    bench.turn(20 * SECOND)
+    assert bench.scorer.last_said()["unraised"] is None

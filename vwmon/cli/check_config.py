@@ -37,10 +37,11 @@ def check_config(file: FileArgument = None, config_file: ConfigOption = None) ->
 
 def faults_of(settings: Settings) -> list[str]:
     """Give everything that is wrong with settings that were read, and with what they name."""
-    from vwmon import channels, rota
+    from vwmon import channels, metrics, outside, rota
 
     found = config.file_faults(settings)
-    return [*found, *(() if found else _tls_faults(settings)), *channels.faults(settings), *rota.faults(settings)]
+    named = (*channels.faults(settings), *outside.faults(settings), *metrics.faults(settings), *rota.faults(settings))
+    return list(dict.fromkeys((*found, *(() if found else _tls_faults(settings)), *named)))
 
 
 def notes_of(settings: Settings) -> Iterator[str]:
@@ -51,6 +52,8 @@ def notes_of(settings: Settings) -> Iterator[str]:
         yield "no channel is named under [notify]; the list alone tells of alerts"
     elif not settings.duty:
         yield "nobody is on duty by [[duty]]: every channel is told of every alert, at every tier"
+    if settings.monitor.ping_url_file is None:
+        yield "nobody outside is pinged ([monitor] ping_url_file): when this machine dies, no one is called"
     if not settings.wards:
         yield "no ward is named; times are shown in UTC"
     yield from _port_notes(settings.mqtt)

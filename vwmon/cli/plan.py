@@ -202,6 +202,8 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
         "title": None if found is None else found.title,
         "source": None if found is None else found.source,
         "schedule": None if found is None else found.schedule,
+        "in_hours": None if found is None else found.in_hours,
+        "out_of_hours": None if found is None else found.out_of_hours,
         "ask": [] if found is None else list(found.ask),
         "chart": stay.chart,
         "spo2_scale": stay.spo2_scale,
@@ -248,6 +250,8 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
         yield from render.folded(f"{record['title']}. Source: {record['source']}")
     if record["schedule"]:
         yield from render.folded(f"To be measured: {record['schedule']}")
+        yield from render.folded(f"Who answers: {record['in_hours']}")
+        yield from render.folded(f"While the ward is closed: {record['out_of_hours']}")
     for one in record["questionnaires"]:
         every = "every day" if one["every_days"] == 1 else f"every {one['every_days']} days"
         when = f"at the admission and {every} at {one['at']}, overdue after {one['overdue_after']}"

@@ -39,7 +39,7 @@ def status(
         now_ms = Clock().now_ms()
         reason = monitor.distrust(found, now_ms)
         counts = {name: opened.execute(sql).fetchone()[0] for name, sql in COUNTS.items()}
-        told = _told(opened, now_ms)
+        told = _told(opened, now_ms) | _pinged(opened) | _reckoned(opened)
     row = (
         {"monitoring": reason is None and found is not None and found.mode == "live", "reason": reason or _good(found)}
         | _state(found)
@@ -61,6 +61,42 @@ def _told(db: Any, now_ms: int) -> dict[str, object]:  # noqa: ANN401 -- vwmon.s
         "notifications_waiting": queue.waiting,
         "notifications_oldest_seconds": None if queue.oldest_ms is None else max(now_ms - queue.oldest_ms, 0) / 1000,
         "nobody_reachable_since": None if since_ms is None else render.utc(since_ms),
+    }
+
+
+def _pinged(db: Any) -> dict[str, object]:  # noqa: ANN401 -- as above
+    """Say whether somebody outside is told that the ward is watched, when that was last answered, and what hinders."""
+    from vwmon.store import pings
+
+    came = pings.read(db)
+    answered_ms = None if came is None else came.answered_ms
+    return {
+        "outside_is_told": came is not None,
+        "ping_answered_at": None if answered_ms is None else render.utc(answered_ms),
+        "ping_trouble": None if came is None else came.trouble,
+    }
+
+
+def _reckoned(db: Any) -> dict[str, object]:  # noqa: ANN401 -- as above
+    """Say what became of all that the daemon received since it began, and what is not accounted for."""
+    from vwmon.store import reckoning
+
+    books = reckoning.read(db)
+    if books is None:
+        return {}
+    return {
+        "reckoned_at": render.utc(books.at_ms),
+        "received_messages": books.messages,
+        "quarantined_messages": books.quarantined,
+        "status_messages": books.statuses,
+        "passed_over_messages": books.passed_over,
+        "received_readings": books.readings,
+        "stored_readings": books.stored,
+        "duplicate_readings": books.duplicates,
+        "refused_readings": books.refused,
+        "unaccounted_for": books.lost,
+        "breaches_of_level_3": books.breaches,
+        "breaches_without_alert": books.unraised,
     }
 
 

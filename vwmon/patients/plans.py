@@ -40,7 +40,7 @@ PARTS_OF: Mapping[str, frozenset[str]] = {
     PEWS: VITALS - {"consciousness", "temperature"} | {"respiratory_distress", "capillary_refill"},
 }
 FEEDS = {"gcs": "consciousness", "fio2": "oxygen"}  # vitals that stand in for a part of the score
-KEYS = {"version", "title", "source", "schedule", "ask", "vitals"}
+KEYS = {"version", "title", "source", "schedule", "in_hours", "out_of_hours", "ask", "vitals"}
 OPTIONAL = {"days"}
 VITAL_KEYS = {"valid_for", "overdue_after"}
 LIMIT_KEYS = {"rule", "source"}
@@ -107,6 +107,8 @@ def _plan(pathway: str, content: str) -> Plan:
             title=_said(table, "title"),
             source=_said(table, "source"),
             schedule=_said(table, "schedule"),
+            in_hours=_said(table, "in_hours"),
+            out_of_hours=_said(table, "out_of_hours"),
             ask=_asked(table["ask"]),
             days=_days(table.get("days")),
             vitals={name: one for name, one in expected.items() if name in parts},

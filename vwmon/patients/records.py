@@ -178,7 +178,7 @@ class Plan:
 
     Its patients are scored with `chart`. `vitals` are the parts of that score, `beside` the others; `ask` is what no
     pathway can know and admission asks, and `questionnaires` what the patient is asked again and again. `days` is how
-    long a stay is expected to last, where the source says so.
+    long a stay is expected to last, where the source says so; `in_hours` and `out_of_hours` say who answers.
     """
 
     pathway: str
@@ -188,6 +188,8 @@ class Plan:
     vitals: Mapping[str, Expected]
     beside: Mapping[str, Expected] = field(default_factory=dict)
     schedule: str = ""
+    in_hours: str = ""
+    out_of_hours: str = ""
     ask: tuple[str, ...] = ()
     days: int | None = None
     limits: tuple[Limit, ...] = ()

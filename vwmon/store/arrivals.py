@@ -1,4 +1,4 @@
-"""What ingest hands to the log, and what the log answers: records only.
+"""What ingest hands to the log, what the log answers, and what became of all of it so far: records only.
 
 Cheap to build, because one is built for every message. No SQL and no judgement of readings lives here.
 """
@@ -45,3 +45,32 @@ class Appended(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refused: int
     quarantined: int
     last_seq: int
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of all that was taken since the daemon began. `turns` moves as long as the loop lives.
+
+    Every message is usable, quarantined, what a device says of itself (its status, or that it showed what it was sent),
+    or passed over (our own status, one that was cleared).
+    Every reading in a usable message is stored, a repeat, or refused. `last_received_ms` is of the last message that
+    could be read: a ward from which only rubbish comes is silent.
+    """
+
+    turns: int = 0
+    messages: int = 0
+    usable: int = 0
+    quarantined: int = 0
+    statuses: int = 0
+    passed_over: int = 0
+    readings: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    last_received_ms: int | None = None
+
+    @property
+    def astray(self) -> int:
+        """Count the messages and readings of which nothing became, or more than one thing."""
+        messages = self.messages - self.usable - self.quarantined - self.statuses - self.passed_over
+        readings = self.readings - self.stored - self.duplicates - self.refused
+        return abs(messages) + abs(readings)

@@ -269,6 +269,21 @@ def m014_age_bands(db: "Database") -> None:
     )
 
 
+def m015_watching(db: "Database") -> None:
+    """Whether somebody outside was told that the ward is watched, and what became of all that was received."""
+    _run(
+        db,
+        """create table outside_ping (only_row integer primary key check (only_row = 1), answered_ms integer,
+            tried_ms integer, trouble text) strict""",
+        """create table reckoning (
+            only_row integer primary key check (only_row = 1), since_ms integer not null, at_ms integer not null,
+            messages integer not null, quarantined integer not null, statuses integer not null,
+            passed_over integer not null, readings integer not null, stored integer not null,
+            duplicates integer not null, refused integer not null, lost integer not null,
+            breaches integer not null, unraised integer not null) strict""",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -283,6 +298,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m011_answers,
     m013_kit,
     m014_age_bands,
+    m015_watching,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 
