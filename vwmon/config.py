@@ -6,7 +6,7 @@ told at once. Not here: what a setting does.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ LAST_PORT = 65_535
 OF_IPV4 = 4
 LAST_WINDOW = 65_535  # MQTT 5, 3.1.2.11.3
 READABLE_BY_ALL = 0o004
+ROLES = ("view", "act", "plan", "admin")  # each may do what those before it may
 
 
 def required_path(value: object) -> Path:
@@ -128,6 +129,36 @@ class Monitor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Roles:
+    """commands.roles: who may do what with the commands; where nobody is named, everyone may do everything.
+
+    With nobody under `view`, whoever can read the database may look. `shared` are logins of several people, who say who
+    they are before they change anything.
+    """
+
+    view: tuple[str, ...] = setting(names, ())
+    act: tuple[str, ...] = setting(names, ())
+    plan: tuple[str, ...] = setting(names, ())
+    admin: tuple[str, ...] = setting(names, ())
+    shared: tuple[str, ...] = setting(names, ())
+
+    @property
+    def named(self) -> Mapping[str, tuple[str, ...]]:
+        """Give who is named, role by role."""
+        return {role: getattr(self, role) for role in ROLES}
+
+    @property
+    def given(self) -> bool:
+        """Say whether anyone is named, and so whether roles hold at all."""
+        return any(self.named.values())
+
+    def of(self, name: str) -> str:
+        """Give someone's role; empty when they have none."""
+        unnamed = "" if self.view else ROLES[0]
+        return next((role for role, those in self.named.items() if name in those), unnamed)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Commands:
     """[commands]: whether --as may name who acts, on a machine that several people share one login of.
 
@@ -136,6 +167,7 @@ class Commands:
 
     allow_as: bool = setting(flag, default=False)
     ask_who_after_ms: int = setting(span("10s", "1d"), 300_000)
+    roles: Roles = table(Roles)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,6 +336,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Where, str]]:
                 yield ("wards", number, "limits", place), fault
     yield from config_duty.contradictions(settings.people, settings.duty, ids)
     yield from _unknown_channels(settings)
+    yield from _contradicting_roles(settings.commands)
 
 
 def _unknown_channels(settings: Settings) -> Iterator[tuple[Where, str]]:
@@ -316,3 +349,21 @@ def _unknown_channels(settings: Settings) -> Iterator[tuple[Where, str]]:
         for name in person.channels:
             if name not in there:
                 yield ("people", number, "channels"), f"there is no [notify.channels.{name}]"
+
+
+def _contradicting_roles(commands: Commands) -> Iterator[tuple[Where, str]]:
+    """Yield who is named under two roles, and logins that are shared and cannot be."""
+    roles, where = commands.roles, ("commands", "roles")
+    held: dict[str, str] = {}
+    for role, those in roles.named.items():
+        for name in those:
+            if held.setdefault(name, role) != role:
+                yield (*where, role), f'"{name}" is named under {held[name]} already'
+    for login in roles.shared:
+        if not commands.allow_as:
+            yield (*where, "shared"), f'"{login}" can say who acts only with [commands] allow_as = true'
+        if held.get(login) == "admin":
+            yield (
+                (*where, "shared"),
+                f"\"{login}\" is shared, and a login that is nobody's own is not an administrator's",
+            )

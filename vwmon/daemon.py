@@ -12,7 +12,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -87,6 +87,7 @@ class Daemon:
                 for again in (False, True, True, True, True, True)
             )
             opened.enter_context(sole_daemon(path))
+            _warn_of_open_files(path)
             intake = MqttIntake(_link(self._settings), self._clock.now_ms)
             versions = Provenance.of(self._settings, socket.gethostname(), told=True)
             scorer = Scorer(scoring, versions, self._clock.now_ms(), fresh=self._fresh)
@@ -289,6 +290,13 @@ def _note_statuses(db: Connection, said: Sequence[tuple[str, DeviceStatus, int]]
         registers.record_status(
             db, device, status.status, status.battery_percent, status.firmware, at_ms, clean=status.clean
         )
+
+
+def _warn_of_open_files(path: Path) -> None:
+    """Say that everyone may read or write a ward's database, and no more: a ward must not go unwatched for it."""
+    with suppress(OSError):
+        for file in database.open_to_everyone(path):
+            log.warning("open_to_everyone file=%s: chmod o-rwx it", file)
 
 
 def _note_confirmations(db: Connection, said: Sequence[Confirmed]) -> Sequence[Confirmed]:

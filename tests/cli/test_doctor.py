@@ -42,10 +42,10 @@ def test_a_sound_installation_has_no_fault(vwmon: Command, tmp_path: Path, liste
     file = configured(tmp_path, f"[store]\npath = 'x.db'\n[mqtt]\nhost = '127.0.0.1'\nport = {listening}\n{WARD}")
     code, found = examined(vwmon, "--config", file)
     assert code == 0
-    assert {
-        name: verdict for name, (verdict, _) in found.items() if name not in {"files", "mosquitto", "sqlite", "daemon"}
-    } == dict.fromkeys(
-        ("python", "packages", "libraries", "time zones", "configuration", "database", "room", "broker"), "good"
+    of_the_machine = {"files", "mosquitto", "sqlite", "daemon", "roles"}
+    assert {name: verdict for name, (verdict, _) in found.items() if name not in of_the_machine} == dict.fromkeys(
+        ("python", "packages", "libraries", "time zones", "configuration", "database", "file modes", "room", "broker"),
+        "good",
     )
     assert found["database"][1] == str(tmp_path / "x.db")
 
@@ -195,3 +195,66 @@ def test_the_table_says_every_verdict_in_words(vwmon: Command, tmp_path: Path) -
     """Nothing by colour alone."""
     result = vwmon("doctor", "--db", tmp_path / "none.db")
     assert all(line.split()[0] in {"good", "note", "fault"} for line in result.stdout.splitlines()[1:])
+
+
+@pytest.mark.hazard("H22")
+@pytest.mark.parametrize("name", ["x.db", "x.db.backup-20261127T040000Z", "x.db.before-vwmon.m001"])
+@pytest.mark.parametrize("mode", [0o664, 0o662])
+def test_a_database_or_a_copy_that_is_open_to_everyone_is_a_fault(
+    vwmon: Command, tmp_path: Path, name: str, mode: int
+) -> None:
+    """Each holds what patients sent; the finding says what to do."""
+    database.create(tmp_path / "x.db").close()
+    file = tmp_path / name
+    file.touch()
+    file.chmod(mode)
+    code, found = examined(vwmon, "--db", tmp_path / "x.db")
+    assert code == 1
+    assert found["file modes"][0] == "fault"
+    assert f"open to everyone on this machine; chmod o-rwx {file}" in found["file modes"][1]
+
+
+def test_a_configuration_that_everyone_may_write_is_a_fault(vwmon: Command, tmp_path: Path) -> None:
+    """It says who has which role."""
+    file = configured(tmp_path, "[store]\npath = 'x.db'\n")
+    file.chmod(0o646)
+    _, found = examined(vwmon, "--config", file)
+    assert found["file modes"] == (
+        "fault",
+        f"open to everyone on this machine; chmod o-rwx {file} (may be written)",
+    )
+
+
+def test_a_folder_that_may_not_be_looked_into_is_said(
+    vwmon: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is outside of the group learns no more."""
+
+    def closed(_path: Path) -> list[Path]:
+        raise PermissionError(13, "Permission denied", "/var/lib/vwmon/vwmon.db")
+
+    monkeypatch.setattr(database, "open_to_everyone", closed)
+    assert examined(vwmon, "--db", tmp_path / "x.db")[1]["file modes"][0] == "note"
+
+
+def test_whether_there_are_roles_and_which_is_mine_is_said(
+    vwmon: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any, everyone may do everything: worth knowing, and not wrong."""
+    assert examined(vwmon)[1]["roles"] == (
+        "note",
+        "none are given: whoever can write the database may do everything",
+    )
+    named = configured(tmp_path, "[commands.roles]\nact = ['ann', 'bea']\nadmin = ['ada']\n")
+    monkeypatch.setattr("os.getuid", lambda: 0)
+    monkeypatch.setattr("vwmon.cli.context.login_name", lambda: "root")
+    assert examined(vwmon, "--config", named)[1]["roles"] == (
+        "good",
+        "act 2, admin 1; whoever can read the database may look; root has: admin",
+    )
+    monkeypatch.setattr("os.getuid", lambda: 70_001)
+    monkeypatch.setattr("vwmon.cli.context.login_name", lambda: "ann")
+    closed = configured(tmp_path, "[commands.roles]\nview = ['vic']\nact = ['ann']\n")
+    assert examined(vwmon, "--config", closed)[1]["roles"] == ("good", "view 1, act 1; ann has: act")
+    monkeypatch.setattr("vwmon.cli.context.login_name", lambda: "eve")
+    assert examined(vwmon, "--config", closed)[1]["roles"] == ("good", "view 1, act 1; eve has: none")

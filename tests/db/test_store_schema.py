@@ -3,6 +3,8 @@
 A schema_vN.sql never changes once it is out; a change is a new migration and a new file beside it.
 """
 
+import os
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -34,10 +36,8 @@ def test_a_new_database_has_the_schema_of_now(tmp_path: Path) -> None:
         assert dumped(db) == NOW.read_text(encoding="utf-8")
 
 
-@pytest.mark.hazard("H18")
-def test_a_database_of_the_schema_before_is_migrated(tmp_path: Path) -> None:
-    """Never refused, and then it has the tables of one made today."""
-    path = tmp_path / "ward.db"
+def of_the_schema_before(path: Path) -> Path:
+    """Make a database as an earlier release did."""
     with closing(module.connect(path)) as db:
         db.executescript(BEFORE.read_text(encoding="utf-8"))
         db.execute(f"pragma application_id = {database.APPLICATION_ID}")
@@ -49,9 +49,30 @@ def test_a_database_of_the_schema_before_is_migrated(tmp_path: Path) -> None:
         for table, values in {"register_version": "1, 0", "log": "1, 0, 0, 0", "scorer": "1, 0"}.items():
             db.execute(f"insert into {table} values ({values})")  # noqa: S608 -- our own
         db.commit()
+    return path
+
+
+@pytest.mark.hazard("H18")
+def test_a_database_of_the_schema_before_is_migrated(tmp_path: Path) -> None:
+    """Never refused, and then it has the tables of one made today."""
+    path = of_the_schema_before(tmp_path / "ward.db")
     database.migrate(path)
     with closing(database.open_writer(path)) as db:
         assert dumped(db) == NOW.read_text(encoding="utf-8")
+
+
+@pytest.mark.hazard("H22")
+def test_the_copy_made_before_a_migration_is_not_for_everyone(tmp_path: Path) -> None:
+    """SQLite by itself would make it readable to all, and it holds every patient that there was."""
+    path = of_the_schema_before(tmp_path / "ward.db")
+    before = os.umask(0)
+    try:
+        kept = database.migrate(path).backup
+    finally:
+        os.umask(before)
+    assert kept is not None
+    assert stat.S_IMODE(kept.stat().st_mode) == database.FILE_MODE
+    assert kept not in database.open_to_everyone(path)
 
 
 def test_every_table_of_rows_is_strict(tmp_path: Path) -> None:

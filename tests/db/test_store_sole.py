@@ -1,5 +1,6 @@
 """One daemon to a database: a second one is refused, and one that was killed leaves nothing in the way."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -52,3 +53,16 @@ def test_a_daemon_that_was_killed_leaves_nothing_in_the_way(tmp_path: Path) -> N
         other.wait()
     with sole_daemon(path):
         pass
+
+
+def test_the_lock_is_not_for_everyone(tmp_path: Path) -> None:
+    """Whoever may open it may hold it, and keep the daemon from starting."""
+    path = tmp_path / "ward.db"
+    database.create(path).close()
+    before = os.umask(0)
+    try:
+        with sole_daemon(path):
+            assert database.open_to_everyone(path) == []
+    finally:
+        os.umask(before)
+    assert (tmp_path / "ward.db-daemon").exists()

@@ -200,7 +200,7 @@ class Shift:
         with ExitStack() as during:
             during.enter_context(patch.dict(os.environ, told))
             during.enter_context(patch.object(Clock, "now_ms", lambda _clock: self.now_ms))
-            during.enter_context(patch("vwmon.cli.context._login_name", lambda: self.who))
+            during.enter_context(patch("vwmon.cli.context.login_name", lambda: self.who))
             during.enter_context(redirect_stdout(screen))
             during.enter_context(redirect_stderr(screen))
             yield

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -123,8 +123,8 @@ class Hub:
 class Device:
     """The patient's device, and everything that any subscriber of the broker ever sees."""
 
-    def __init__(self, port: int) -> None:
-        """Connect and subscribe to everything."""
+    def __init__(self, port: int, prepare: Callable[[mqtt.Client], None] = lambda _client: None) -> None:
+        """Connect, as `prepare` has it, and subscribe to everything."""
         self.seen: list[tuple[str, bytes, bool]] = []
         self._receipted: set[str] = set()
         self._count = 0
@@ -134,6 +134,7 @@ class Device:
         self.client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
         self.client.on_subscribe = lambda *_: subscribed.set()
         self.client.reconnect_delay_set(1, 1)
+        prepare(self.client)
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
         assert subscribed.wait(DEADLINE_S)
@@ -167,9 +168,9 @@ class Device:
 
 
 @contextmanager
-def device(port: int) -> Iterator[Device]:
+def device(port: int, prepare: Callable[[mqtt.Client], None] = lambda _client: None) -> Iterator[Device]:
     """Connect the device; it leaves in the end."""
-    connected = Device(port)
+    connected = Device(port, prepare)
     try:
         yield connected
     finally:

@@ -20,7 +20,7 @@ ROWS: list[dict[str, Any]] = [
     {"name": "José", "level": 3, "why": ["a", "b"], "at": None},
     {"name": '伯, "x"', "level": -12.5, "why": [], "at": "2026-11-22T09:15:00Z"},
 ]
-HOSTILE = ["\x1b[2Jgone", "a\u202eb", "\x9b31m", "a\x00b", "\u200bhidden", "\ud800"]
+HOSTILE = ["\x1b[2Jgone", "a\u202eb", "\x9b31m", "a\x00b", "\u200bhidden", "\ud800", "An\u00adn", "x\U000e0041"]
 
 values = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text())
 rows = st.lists(st.dictionaries(st.sampled_from(["a", "b", "c"]), values, min_size=3), max_size=4)
@@ -61,11 +61,31 @@ def test_an_empty_csv_still_says_its_columns(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.hazard("H23", "T10")
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1"])
-def test_no_text_in_a_csv_is_a_formula(capsys: pytest.CaptureFixture[str], text: str) -> None:
-    """A spreadsheet shows it and does not run it."""
-    cell = next(csv.DictReader(io.StringIO(printed(capsys, [{"name": text}], Format.CSV))))["name"]
-    assert cell[0] in "'\\"
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+44 20 7946", "'+44 20 7946"),
+        ("-1", "'-1"),
+        ("@x", "'@x"),
+        (" =1", "' =1"),
+        ("\t=1", "\\t=1"),
+        ("\r=1", "\\r=1"),
+        ("x\n=1", "x\n'=1"),
+        ("x;=1", "x;'=1"),
+        ("\uff1d1", "'\uff1d1"),
+    ],
+)
+def test_no_text_in_a_csv_is_a_formula(capsys: pytest.CaptureFixture[str], text: str, cell: str) -> None:
+    """A spreadsheet shows it and does not run it, also where it parts cells at semicolons; nor is a title run."""
+    rows = list(csv.reader(io.StringIO(printed(capsys, [{"name": text, text: 1}], Format.CSV))))
+    assert rows == [["name", cell], [cell, "1"]]
+
+
+@pytest.mark.parametrize("text", ["", "p-1", "a=b", "2026-11-22T09:15:00Z", "x;y", "n.shah@example", "12 = 4 + 8"])
+def test_other_text_in_a_csv_stays_as_it_is(text: str) -> None:
+    """The guard is for what would be run, and for nothing else."""
+    assert render.csv_text(text) == text
 
 
 def test_a_table_in_a_pipe_is_plain_and_not_cut(capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,6 +85,7 @@ class CommandGroup(TyperGroup):
         group.rich_markup_mode = None  # one look for the help and the errors of all
         command = get_command(group)
         command.name = cmd_name
+        _say_which(command, cmd_name)
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002 -- typer's own types
@@ -145,3 +146,19 @@ def _alone(function: Any) -> typer.Typer:  # noqa: ANN401 -- any command functio
     single = typer.Typer(add_completion=False)
     single.command()(function)
     return single
+
+
+def _say_which(command: Any, name: str) -> None:  # noqa: ANN401 -- typer's own types
+    """Let a command, and each below it, say which it is when it begins: its role goes by that."""
+    for word, below in getattr(command, "commands", {}).items():
+        _say_which(below, f"{name} {word}")
+    run = command.callback
+
+    def begun(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 -- handed on
+        from vwmon.cli.context import given
+
+        given.set(name)
+        return run(*arguments, **options)
+
+    if run is not None:
+        command.callback = begun

@@ -167,7 +167,7 @@ class Acting:
 def acting(what: str, config: Path | None, db: Path | None, as_name: str) -> Iterator[Acting]:
     """Open the database for an act, and say on standard error when the list it is on is not of now."""
     settings = context.resolve(config, db)
-    actor = context.actor(as_name, settings)
+    actor = context.actor(as_name, settings, changes=True)
     with closing(open_writer(settings.store.path)) as opened:
         standing = standing_of(opened)
         if standing.title:

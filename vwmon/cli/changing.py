@@ -43,7 +43,7 @@ class Change:
 def changing(config: Path | None, db: Path | None, as_name: str) -> Iterator[Change]:
     """Open the database for a change in the name of whoever gives the command."""
     settings = context.resolve(config, db)
-    by = By(actor=context.actor(as_name, settings), at_ms=Clock().now_ms())
+    by = By(actor=context.actor(as_name, settings, changes=True), at_ms=Clock().now_ms())
     with closing(open_writer(settings.store.path)) as opened:
         yield Change(db=opened, by=by, settings=settings)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import typer
 
 from vwmon import config_duty
-from vwmon.cli import render
+from vwmon.cli import context, render
 from vwmon.cli.context import resolve
 from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption
 from vwmon.cli.render import Column, Format
@@ -27,6 +27,7 @@ from vwmon.errors import ConfigError, StoreError, StoreMissing
 
 PACKAGES = ("vwmon", "devices", "alerts")
 MB = 1_000_000
+WRITABLE_BY_ALL = 0o002
 
 
 class Verdict(StrEnum):
@@ -83,6 +84,8 @@ def _findings(config_file: Path | None, db: Path | None) -> Iterator[Finding]:
     looks: tuple[Callable[[Settings], Finding], ...] = (
         _configuration,
         _database,
+        _modes,
+        _roles,
         _room,
         _daemon,
         _broker,
@@ -223,6 +226,33 @@ def _writable(path: Path) -> Finding:
     return _found(
         "database", Verdict.NOTE, f"{path}: you may read it and not act; who acts is a member of the file's group"
     )
+
+
+def _modes(settings: Settings) -> Finding:
+    """Look whether everyone on this machine may read or write the database, a copy of it, or what gives roles."""
+    from vwmon.store.database import open_to_everyone
+
+    try:
+        found = [str(file) for file in open_to_everyone(settings.store.path)]
+    except OSError as error:
+        return _found("file modes", Verdict.NOTE, f"you may not look: {error}")
+    if settings.path is not None and settings.path.stat().st_mode & WRITABLE_BY_ALL:
+        found.append(f"{settings.path} (may be written)")
+    if found:
+        return _found("file modes", Verdict.FAULT, f"open to everyone on this machine; chmod o-rwx {', '.join(found)}")
+    return _found("file modes", Verdict.GOOD, "neither the database nor a copy beside it is open to everyone")
+
+
+def _roles(settings: Settings) -> Finding:
+    roles = settings.commands.roles
+    if not roles.given:
+        return _found("roles", Verdict.NOTE, "none are given: whoever can write the database may do everything")
+    counts = ", ".join(f"{role} {len(those)}" for role, those in roles.named.items() if those)
+    login = context.login_name()
+    yours = "admin" if os.getuid() == 0 else roles.of(login) or "none"
+    if roles.view:
+        return _found("roles", Verdict.GOOD, f"{counts}; {login} has: {yours}")
+    return _found("roles", Verdict.GOOD, f"{counts}; whoever can read the database may look; {login} has: {yours}")
 
 
 def _room(settings: Settings) -> Finding:

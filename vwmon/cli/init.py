@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -111,12 +112,20 @@ def _begin(how: How, *, add_ward: bool) -> None:
     there = how.file.exists()
     if add_ward and not there:
         raise UsageError(f"{how.file} is not there, so no ward can be added to it; leave --add-ward out")
+    if there:
+        _allow(how.file)
     if not there or (how.force and not add_ward):
         _set_up(how)
     elif add_ward or (how.asks and _wants_another(how.file)):
         _add_ward(how)
     else:
         raise ConflictError(THERE.format(file=how.file))
+
+
+def _allow(file: Path) -> None:
+    """Raise RefusedError when a configuration is not this login's to change; one with faults is mended by who may."""
+    with suppress(ConfigError):
+        context.allow(settings_of.load(file))
 
 
 def _usual_file() -> Path:

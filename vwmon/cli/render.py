@@ -18,9 +18,15 @@ from typing import Any, Literal
 Row = Mapping[str, Any]
 Justify = Literal["left", "right"]
 
-# C0 and C1 controls, and the marks that turn, hide or break what follows them in a terminal or an editor.
-UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufff9-\ufffb]")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins so
+# C0 and C1 controls, the marks that turn, hide or break what follows them in a terminal or an editor, and letters that
+# nobody sees, with which two people could look to have one name.
+UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufff9-\ufffb"
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u3164\uffa0\U000e0000-\U000e0fff]"
+)
+# Where a spreadsheet begins a cell that it runs: at the beginning, on a new line or, where it parts cells so, after
+# a semicolon. The wide signs are those of a Japanese keyboard.
+FORMULA = re.compile("(?m)(?:^|(?<=;))(?=[ ]*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
 GAP = "  "
 WIDTH = 80  # of a terminal that nobody has widened: what sentences are folded to
 NARROWEST = 60
@@ -226,7 +232,7 @@ def table_at_terminal(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold", show_edge=False)
     for column in columns:
         table.add_column(
-            column.title,
+            Text(safe(column.title)),
             justify=column.justify,
             min_width=column.min_width,
             no_wrap=column.no_wrap,
@@ -242,7 +248,7 @@ def table_in_pipe(rows: Sequence[Row], columns: Sequence[Column], drawn: Sequenc
 
     `drawn` are the widths of a table that these rows go on with: it has its titles already, and only widens.
     """
-    lines = [] if drawn else [[column.title for column in columns]]
+    lines = [] if drawn else [[safe(column.title) for column in columns]]
     lines += [[column.text(row).replace("\n", " ") for column in columns] for row in rows]
     widths = [max(map(width_of, cells)) for cells in zip(*lines, strict=True)]
     widths = [max(both) for both in zip(widths, drawn, strict=True)] if drawn else widths
@@ -292,7 +298,7 @@ def json_text(value: object, *, indent: int | None) -> str:
 
 
 def _json_escape(found: re.Match[str]) -> str:
-    return found.group() if found.group() == "\n" else f"\\u{ord(found.group()):04x}"
+    return found.group() if found.group() == "\n" else json.dumps(found.group())[1:-1]
 
 
 def _csv(rows: Sequence[Row], columns: Sequence[Column]) -> Iterable[str]:
@@ -303,7 +309,7 @@ def _csv(rows: Sequence[Row], columns: Sequence[Column]) -> Iterable[str]:
     header = list(dict.fromkeys(key for row in rows for key in row)) or [column.key for column in columns]
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(header)
+    writer.writerow(map(csv_text, header))
     writer.writerows([csv_text(row.get(key)) for key in header] for row in rows)
     yield lines.getvalue()
 
@@ -319,7 +325,7 @@ def csv_text(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     text = _safe_lines(value) if isinstance(value, str) else json_text(value, indent=None)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return text if text.isalnum() else FORMULA.sub("'", text)
 
 
 def _safe_lines(text: str) -> str:

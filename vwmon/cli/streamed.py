@@ -52,7 +52,7 @@ def _csv(batches: Batches, columns: Sequence[Column]) -> Iterator[str]:
     header = [column.key for column in columns]
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(header)
+    writer.writerow(map(render.csv_text, header))
     for rows in batches:
         writer.writerows([render.csv_text(row.get(key)) for key in header] for row in rows)
         yield lines.getvalue()

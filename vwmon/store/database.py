@@ -28,6 +28,7 @@ from vwmon.store.sqlite import Connection, DatabaseError, OperationalError, modu
 APPLICATION_ID = 0x76776D31  # "vwm1": marks the file as vwmon's in its header
 BUSY_TIMEOUT_S = 10.0
 FILE_MODE = 0o660  # less the umask; a database of patients is never for everyone
+FOR_EVERYONE = 0o006
 CHECKPOINT_PAGES, CACHE_KIB = 4000, 8_000  # a merge touches many pages: fewer are written twice, or read again
 CHECKED_WHOLE_BYTES = 256 * 1024 * 1024  # above this, opening checks the structure only and `vwmon db verify` the rest
 REQUIRED: dict[str, tuple[str, ...]] = {
@@ -98,6 +99,7 @@ def migrate(path: Path) -> Migrated:
         if not pending:
             return Migrated(created=False, applied=(), backup=None)
         backup = free_name(path, f"before-{pending[0]}")
+        _make_empty(backup)
         db.execute("vacuum into ?", [str(backup)])
         _apply(db)
     return Migrated(created=False, applied=pending, backup=backup)
@@ -174,6 +176,12 @@ def sidecars(path: Path) -> tuple[Path, ...]:
     return tuple(path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal"))
 
 
+def open_to_everyone(path: Path) -> list[Path]:
+    """Name the database, and what is kept beside it, where everyone on this machine may read or write the file."""
+    beside = [file for file in path.parent.glob("*") if file.name.startswith((f"{path.name}.", f"{path.name}-"))]
+    return [file for file in (path, *sorted(beside)) if file.is_file() and file.stat().st_mode & FOR_EVERYONE]
+
+
 def begin_file(path: Path) -> Path:
     """Make an empty file, hidden beside `path`, for a database that is meant for `path` once it is whole.
 
@@ -181,7 +189,7 @@ def begin_file(path: Path) -> Path:
     """
     making = path.with_name(f".{path.name}.{os.getpid()}.new")
     remove(making)
-    os.close(os.open(making, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE))
+    _make_empty(making)
     return making
 
 
@@ -216,6 +224,11 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _make_empty(file: Path) -> None:
+    """Make a file that is not for everyone; SQLite by itself would make one that is."""
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE))
 
 
 def _begin(db: Connection) -> None:

@@ -4,11 +4,13 @@ Not on the database file itself: closing that again would drop the locks that SQ
 """
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from vwmon.errors import ConflictError
+from vwmon.store.database import FILE_MODE
 
 
 @contextmanager
@@ -18,7 +20,8 @@ def sole_daemon(path: Path) -> Iterator[None]:
     Two would take the broker's session from each other without end, and both would score the same readings.
     """
     file = path.resolve()
-    with file.with_name(f"{file.name}-daemon").open("a") as held:
+    handle = os.open(file.with_name(f"{file.name}-daemon"), os.O_CREAT | os.O_WRONLY | os.O_APPEND, FILE_MODE)
+    with os.fdopen(handle, "a") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vwmon.cli import context
+from vwmon.cli import context, render
 from vwmon.cli.options import AsOption, ConfigOption, DbOption
 from vwmon.errors import UsageError
 
@@ -26,6 +26,10 @@ def triage(
     """
     settings = context.resolve(config, db)
     login = context.actor(as_name, settings)
+    may_not = context.refusal(settings, as_name, command="alerts ack")
+    if may_not and not readonly:
+        render.warn(f"read only: {may_not}")
+        readonly = True
     shared = settings.commands.allow_as and not readonly
     actor = "" if shared and not as_name else login
     if mine and not actor:

@@ -16,7 +16,7 @@ from alerts.model import Outcome
 from alerts.queries import Wanted
 from alerts.store import Acted
 from devices.vitals import VITALS, printed
-from vwmon.cli import alert_page, stay_lookups, ward_lines, work_list
+from vwmon.cli import alert_page, context, stay_lookups, ward_lines, work_list
 from vwmon.cli.acting import Acting
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.cli.triage.charts import SCALES, Dot, Interval, Trace
@@ -69,6 +69,7 @@ def do(settings: Settings, wish: Wish, actor: str) -> Answer:
     """Do one act as the commands do it, and say where the alert stands then or why it was refused."""
     path = settings.store.path
     try:
+        context.allow(settings, actor, command="alerts triage", changes=True)
         with told_plainly(path), closing(open_writer(path)) as db:
             at = standing_of(db)
             person = Acting(db, at, actor, wish.verb, settings.wards)
