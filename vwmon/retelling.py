@@ -4,7 +4,6 @@ Here: feeding the steps of a timeline to a scorer of its own. What came is the t
 whether it is what was stored is compared elsewhere.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
@@ -38,7 +37,7 @@ class Of:
     stay_no: int
     terms: OverTime
     unwatched: Sequence[Span] = ()
-    looked: Sequence[int] = ()
+    looked: Sequence[Span] = ()
 
     @classmethod
     def account(cls, of: Account, versions: Provenance) -> Self:
@@ -60,8 +59,9 @@ class Of:
 
         One alert may have come up later than the first of its deadlines, while others of the stay were looked at.
         """
-        dark = any(from_ms <= due_ms < to_ms for from_ms, to_ms in self.unwatched)
-        return self.looked[bisect_left(self.looked, due_ms)] if dark else due_ms
+        over_ms = next((to_ms for from_ms, to_ms in self.unwatched if from_ms <= due_ms < to_ms), due_ms)
+        before = (from_ms for from_ms, to_ms in self.looked if due_ms <= from_ms and to_ms <= over_ms)
+        return min(before, default=over_ms)
 
 
 def _terms(of: Account, versions: Provenance) -> OverTime:

@@ -7,7 +7,7 @@ they leave it open. Pure: what any of it leads to is the engine's.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -140,9 +140,14 @@ def unwatched(events: Sequence[Event]) -> list[Span]:
     return spans
 
 
-def looked(events: Sequence[Event]) -> list[int]:
-    """Give when the time was looked at for certain: a step was taken as of then."""
-    return sorted({event.at_ms for event in events if event.kind is Kind.ESCALATED})
+def looked(events: Sequence[Event]) -> list[Span]:
+    """Give spans in each of which someone looked at the time: between two steps of an alert taken one by one."""
+    steps: dict[int, list[Event]] = {}
+    for event in events:
+        if event.kind is Kind.ESCALATED:
+            steps.setdefault(event.alert_no, []).append(event)
+    pairs = (pair for taken in steps.values() for pair in pairwise(taken))
+    return sorted((one.at_ms, after.evidence.get("unwatched_from_ms", after.at_ms)) for one, after in pairs)
 
 
 def _woven(came: Sequence[Message], placed: Sequence[Placed], looks: frozenset[int] | None = None) -> Iterator[Step]:

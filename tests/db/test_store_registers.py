@@ -35,7 +35,7 @@ def db(tmp_path: Path) -> Iterator[Connection]:
 def test_an_admission_is_a_stay_with_its_plan(db: Connection) -> None:
     """What was asked for is on record, under a number of its own."""
     stay = registers.open_stay(db, "P2")
-    assert (stay.stay_no, stay.ward, stay.pathway, stay.plan_version) == (2, "frail", "frailty", "3")
+    assert (stay.stay_no, stay.ward, stay.pathway, stay.plan_version) == (2, "frail", "frailty", "4")
     assert (stay.admitted_ms, stay.discharged_ms, stay.spo2_scale) == (T0, None, 1)
     assert registers.stay(db, 2) == stay
 
