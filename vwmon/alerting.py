@@ -152,7 +152,7 @@ class Alerting:
         stamp = cases.stamp(self._db)
         stale = _stale(scores, self._plans)
         hit = breaching(scores, self._lowest[scores.stay]) | (self._watched | self._named)[scores.stay]
-        hit |= (stale & ~self._awaited[scores.stay]).any(axis=1)
+        hit |= (stale != self._awaited[scores.stay]).any(axis=1)
         rows = np.union1d(np.union1d(scores.stay[hit], gaps.stay), np.array(list(learnt), dtype=np.int64))
         chosen = np.flatnonzero(np.isin(scores.stay, rows))
         moments = _by_stay(chosen[np.argsort(scores.wave[chosen], kind="stable")], scores.stay)

@@ -548,19 +548,10 @@ def test_a_silence_in_which_something_came_is_no_silence(ward: Watched) -> None:
 @given(seed=st.integers(0, 10_000))
 @example(seed=7325)  # an alert that came up behind its own deadlines, beside one that was escalated in time
 @example(seed=18)  # a reading that came so late that the next was overdue already
-@settings(max_examples=3, derandomize=True)  # of some fifty seeds one shows what the next test knows of
+@example(seed=321)  # a silence that a late reading filled
+@settings(max_examples=3)
 def test_whatever_came_and_whatever_people_did_is_the_same_again(seed: int) -> None:
     """A simulated fleet with every fault of devices and of networks, a clock, and people who act at random."""
-    _is_the_same_again(seed)
-
-
-@pytest.mark.xfail(strict=True, reason="scored in one batch, the later of two messages hides that a vital was overdue")
-def test_two_messages_of_one_moment_that_contradict_each_other_are_told_one_by_one() -> None:
-    """The first ends with a vital overdue by its own time, the second brings that vital, measured before."""
-    _is_the_same_again(321)
-
-
-def _is_the_same_again(seed: int) -> None:
     chance = random.Random(seed)
     with TemporaryDirectory() as folder:
         ward = Watched(Path(folder) / "ward.db")
