@@ -19,6 +19,7 @@ RESULTS: Final = Path("build") / "proofs.json"
 TESTED: Final = ("alerts", "deploy", "devices", "requirements", "scripts", "tests", "vwmon")
 BESIDE: Final = ("config.example.toml", "pyproject.toml")
 NOT_RUN: Final = "not run"
+MARK: Final = "hazard"
 
 
 def digest(root: Path) -> str:
@@ -57,19 +58,30 @@ class Proofs:
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Expect an outcome of every marked test, also of one that is then left out."""
-        if item.get_closest_marker("hazard"):
+        if item.get_closest_marker(MARK):
             self._outcomes[item.nodeid] = NOT_RUN
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note an outcome: passed only where nothing of setting up, running and tearing down was anything else."""
-        before = self._outcomes.get(report.nodeid)
+        # Where several processes run the tests, the one that keeps what they learn collects none itself.
+        before = self._outcomes.get(report.nodeid, NOT_RUN if MARK in report.keywords else None)
         if before in {NOT_RUN, "passed"} and not (before == "passed" and report.passed):
             self._outcomes[report.nodeid] = _outcome(report, before)
 
-    def pytest_sessionfinish(self) -> None:
-        """Keep what was learnt beside what is known of the same code."""
-        if not self._outcomes:
-            return
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        """Expect an outcome of every marked test that a process collected which ran some of them."""
+        for test in getattr(node, "workeroutput", {}).get(MARK, ()):
+            self._outcomes.setdefault(test, NOT_RUN)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Keep what was learnt beside what is known of the same code; one process of several passes on what it saw."""
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput[MARK] = list(self._outcomes)
+        elif self._outcomes:
+            self._keep()
+
+    def _keep(self) -> None:
         before = kept(self._root)
         known = before.get("outcomes", {}) if before.get("digest") == self._digest else {}
         learnt = {test: end for test, end in self._outcomes.items() if end != NOT_RUN or test not in known}

@@ -317,7 +317,8 @@ def test_words_above_the_mark_are_a_persons(tree: Tree, said: Said) -> None:
     assert path.read_text(encoding="utf-8").startswith("# By hand\n\n<!-- From here on written by")
 
 
-def test_outcomes_are_kept_by_the_run_that_has_them(tree: Tree, said: Said) -> None:
+@pytest.mark.parametrize("beside", [(), ("-p", "xdist", "--numprocesses=2")], ids=["alone", "two_processes"])
+def test_outcomes_are_kept_by_the_run_that_has_them(tree: Tree, said: Said, beside: tuple[str, ...]) -> None:
     """By pytest itself: what a later run of the same code leaves out keeps its outcome; a skip loses it."""
     (tree.root / "tests/conftest.py").write_text(CONFTEST, encoding="utf-8")
     (tree.root / "tests/__init__.py").touch()
@@ -325,14 +326,14 @@ def test_outcomes_are_kept_by_the_run_that_has_them(tree: Tree, said: Said) -> N
     (tree.root / "vwmon").mkdir()
     (tree.root / "vwmon/__init__.py").touch()
     shutil.copy(ROOT / "vwmon" / "clock.py", tree.root / "vwmon")
-    runs(tree, "-k", "1")
+    runs(tree, *beside, "-k", "1")
     assert ties.outcomes(tree.root) == {TEST: "not run"}
-    runs(tree, "-k", "2")
+    runs(tree, *beside, "-k", "2")
     assert ties.outcomes(tree.root) == {TEST: "passed"}
     assert said()[0] == 0
     tree.change("tests/test_small.py", "    assert number", "    assert number > 1 or pytest.skip('not here')")
     assert ties.outcomes(tree.root) == {TEST: "of other code"}
-    runs(tree)
+    runs(tree, *beside)
     assert ties.outcomes(tree.root) == {TEST: "skipped"}
 
 
@@ -348,6 +349,7 @@ def test_what_fails_in_setting_up_or_tearing_down_has_not_passed() -> None:
     class Report:
         def __init__(self, when: str, outcome: str) -> None:
             self.nodeid, self.when, self.outcome, self.passed = TEST, when, outcome, outcome == "passed"
+            self.keywords = {proofs.MARK: 1}
 
     for phases, end in {
         ("passed", "passed", "passed"): "passed",
@@ -359,7 +361,6 @@ def test_what_fails_in_setting_up_or_tearing_down_has_not_passed() -> None:
         ("passed", None, "passed"): "not run",
     }.items():
         plugin: Any = proofs.Proofs(FOLDER)
-        plugin._outcomes[TEST] = proofs.NOT_RUN
         for when, outcome in zip(("setup", "call", "teardown"), phases, strict=True):
             if outcome:
                 plugin.pytest_runtest_logreport(Report(when, outcome))
