@@ -37,7 +37,7 @@ from vwmon.provenance import Provenance
 from vwmon.publisher import Publisher
 from vwmon.scorer import Scorer
 from vwmon.service import Service
-from vwmon.store import anchors, database, hub, pings, registers
+from vwmon.store import anchors, database, hub, monitor, pings, registers
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import CYCLE_STALE_MS, Monitor
@@ -88,7 +88,8 @@ class Daemon:
             )
             opened.enter_context(sole_daemon(path))
             _warn_of_open_files(path)
-            intake = MqttIntake(_link(self._settings), self._clock.now_ms)
+            known = monitor.had_broker(monitor.read(scoring))
+            intake = MqttIntake(_link(self._settings, known=known), self._clock.now_ms)
             versions = Provenance.of(self._settings, socket.gethostname(), told=True)
             scorer = Scorer(scoring, versions, self._clock.now_ms(), fresh=self._fresh)
             ingest = self._ingest(intake, writing, scorer)
@@ -317,7 +318,7 @@ def _iso(at_ms: int | None) -> str:
     return datetime.fromtimestamp((at_ms or 0) / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _link(settings: Settings) -> Link:
+def _link(settings: Settings, *, known: bool) -> Link:
     mqtt = settings.mqtt
     return Link(
         host=mqtt.host,
@@ -329,6 +330,7 @@ def _link(settings: Settings) -> Link:
         password=config.read_password(mqtt),
         tls=reaching.tls_context(mqtt.tls),
         wards=tuple(ward.id for ward in settings.wards),
+        known=known,
         window=settings.ingest.receive_maximum,
         batch=settings.ingest.batch,
     )

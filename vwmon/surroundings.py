@@ -17,7 +17,7 @@ from vwmon.store.monitor import Monitor
 
 BROKER, SILENT, LAG, CLOCK_JUMP = "broker", "silent", "lag", "clock_jump"
 DISK, NOTIFIER, DEAD, QUARANTINE, HANDOVER = "disk", "notifier", "dead", "quarantine", "handover"
-UNACCOUNTED, UNRAISED = "unaccounted", "unraised"
+UNACCOUNTED, UNRAISED, SESSION = "unaccounted", "unraised", "session"
 BROKER_GONE_MS: Final = 60_000
 STEADY_FOR_MS: Final = 600_000  # a clock that has not jumped for so long is no longer news
 HOUR_MS: Final = 3_600_000
@@ -164,6 +164,15 @@ def _unraised(judged: Judged) -> Finding | None:
     return _over(UNRAISED, look.now_ms)
 
 
+def _session(judged: Judged) -> Finding | None:
+    """The broker did not know us where it should have. Nothing brings back what it held: it is news for an hour."""
+    look, stands = judged.look, judged.stands(SESSION)
+    if look.link.lost_ms is not None and look.now_ms - look.link.lost_ms <= HOUR_MS:
+        return _on(SESSION, look.link.lost_ms, look.link.lost_ms)
+    old = stands is not None and look.now_ms - (stands.since_ms or 0) > HOUR_MS
+    return _over(SESSION, look.now_ms) if old else None
+
+
 CHECKS: Final[tuple[Callable[[Judged], Finding | None], ...]] = (
     _broker,
     _silent,
@@ -176,6 +185,7 @@ CHECKS: Final[tuple[Callable[[Judged], Finding | None], ...]] = (
     _handover,
     _unaccounted,
     _unraised,
+    _session,
 )
 
 

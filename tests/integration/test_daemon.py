@@ -45,6 +45,7 @@ id = "resp"
 name = "Respiratory"
 """
 STATUS = "vwmon/resp/monitor/status"
+FORGOT = "the broker forgot what it held for this service"
 
 
 class Hub:
@@ -84,6 +85,11 @@ class Hub:
         """Read how many readings the daemon says that it has."""
         said = self.said()
         return 0 if said is None else said.readings
+
+    def service_told(self) -> list[str]:
+        """Read why there is an alert of the service, without for how long."""
+        rows = json.loads(Command()("alerts", "--config", self.config, "--lane", "system", "--json").stdout)
+        return [why.rpartition(" for ")[0] for row in rows for why in row["why"]]
 
     def status(self) -> tuple[int, dict[str, Any]]:
         """Ask `vwmon status`; give its exit code and answer."""
@@ -248,6 +254,33 @@ def receipts(port: int) -> Iterator["tuple[mqtt.Client, queue.Queue[str]]"]:
     finally:
         client.disconnect()
         client.loop_stop()
+
+
+@pytest.mark.hazard("H1")
+@pytest.mark.parametrize("watching", [True, False], ids=["watched", "away"])
+def test_a_broker_that_forgot_the_daemon_is_an_alert_of_the_service(hub: Hub, broker: Broker, watching: bool) -> None:
+    """While the daemon runs, and while it does not; a broker that kept its session is none."""
+    with hub.running():
+        wait_until(hub.connected, "the daemon has its broker")
+        broker.stop()
+        wait_until(lambda: not hub.connected(), "the daemon notices")
+        broker.start()
+        wait_until(hub.connected, "it is back, and kept what it knew")
+        assert hub.service_told() == []
+        if watching:
+            forget(broker)
+            wait_until(lambda: hub.service_told() == [FORGOT], "that it is forgotten is an alert")
+    if not watching:
+        forget(broker)
+        with hub.running():
+            wait_until(lambda: hub.service_told() == [FORGOT], "that it was forgotten is an alert")
+
+
+def forget(broker: Broker) -> None:
+    """Have the broker die and lose its store."""
+    broker.kill()
+    (broker.folder / "mosquitto.db").unlink(missing_ok=True)
+    broker.start()
 
 
 def test_a_broker_that_is_not_there_is_waited_for(tmp_path: Path) -> None:

@@ -19,10 +19,16 @@ NOW = 100 * HOUR
 LIMITS = config.Monitor()
 
 
-def link(*, connected: bool, since_ms: int = NOW - HOUR) -> LinkState:
+def link(*, connected: bool, since_ms: int = NOW - HOUR, lost_ms: int | None = None) -> LinkState:
     """Build the state of a connection."""
     return LinkState(
-        connected=connected, since_ms=since_ms, connections=1, session_was_kept=True, sessions_lost=0, trouble=""
+        connected=connected,
+        since_ms=since_ms,
+        connections=1,
+        session_was_kept=lost_ms is None,
+        sessions_lost=0 if lost_ms is None else 1,
+        trouble="",
+        lost_ms=lost_ms,
     )
 
 
@@ -80,6 +86,7 @@ BEGINS: list[tuple[str, dict[str, Any], int, int]] = [
     ("handover", {"unaccepted_since_ms": NOW - 7}, NOW - 7, NOW - 7),
     ("unaccounted", {"lost": 1, "lost_ms": NOW - HOUR}, NOW - HOUR, NOW - HOUR),
     ("unraised", {"unraised": 1}, NOW, NOW),
+    ("session", {"link": link(connected=True, lost_ms=NOW - HOUR)}, NOW - HOUR, NOW - HOUR),
 ]
 
 
@@ -110,6 +117,7 @@ def test_a_fault_begins_just_beyond_its_limit(rule: str, changed: dict[str, Any]
         ("handover", {}),
         ("unaccounted", {"lost": 1, "lost_ms": NOW - HOUR - 1}),
         ("unraised", {}),
+        ("session", {"link": link(connected=True, lost_ms=NOW - HOUR - 1)}),
     ],
 )
 def test_at_its_limit_there_is_no_fault(rule: str, changed: dict[str, Any]) -> None:
@@ -131,6 +139,7 @@ OVER: list[tuple[str, dict[str, Any], int]] = [
     ("handover", {}, NOW),
     ("unaccounted", {"started_ms": NOW - HOUR - 1}, NOW),
     ("unraised", {}, NOW),
+    ("session", {}, NOW),
 ]
 
 
@@ -152,11 +161,12 @@ def test_a_fault_is_over_when_that_is_known(rule: str, changed: dict[str, Any], 
         ("disk", {"free_bytes": None}),
         ("quarantine", {"refused_in_hour": 51}),
         ("unaccounted", {}),
+        ("session", {}),
     ],
 )
 def test_what_nobody_can_tell_leaves_it_as_it_was(rule: str, changed: dict[str, Any]) -> None:
     """A start is no connection, a start is no reading, and between the limits nothing changes (I7, I12)."""
-    assert found(replace(WELL, **changed), rule, standing=True) is None
+    assert found(replace(WELL, **changed), rule, standing=True, since_ms=NOW - HOUR) is None
 
 
 def test_a_clock_that_jumped_is_news_for_ten_minutes() -> None:

@@ -16,6 +16,7 @@ class Link:
 
     `socket` is a path and wins over host and port. `wards` are those whose monitor status this daemon
     publishes; MQTT has room for one Will, which is the first ward's.
+    `known` says that a daemon of this database was connected before, so that the broker keeps what came since.
     `window` is how many messages the broker may send unacknowledged, `batch` how many are taken at once.
     """
 
@@ -29,6 +30,7 @@ class Link:
     tls: ssl.SSLContext | None = None
     mqtt5: bool = True
     wards: tuple[str, ...] = ()
+    known: bool = False
     window: int = WINDOW
     batch: int = BATCH
 

@@ -39,8 +39,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 class LinkState(msgspec.Struct, frozen=True, kw_only=True):
     """What the daemon tells of its broker: connected means subscribed, with the broker's agreement.
 
-    `sessions_lost` counts the connections, after the first, at which the broker no longer knew us:
-    what came in between may be gone. `session_was_kept` tells the same of the latest connection.
+    `sessions_lost` counts the connections at which the broker should have known us and did not: what came in between
+    may be gone. `lost_ms` is when that was last. `session_was_kept` tells the same of the latest connection.
     """
 
     connected: bool
@@ -49,6 +49,7 @@ class LinkState(msgspec.Struct, frozen=True, kw_only=True):
     session_was_kept: bool
     sessions_lost: int
     trouble: str
+    lost_ms: int | None = None
 
 
 class Ticket:

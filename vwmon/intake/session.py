@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+import msgspec
 from paho.mqtt import client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -246,16 +247,17 @@ class MqttIntake:
 
     def _note_session(self, *, kept: bool) -> None:
         before = self._state
-        lost = before.connections > 0 and not kept
+        lost = (before.connections > 0 or self._link.known) and not kept
         if lost:
             log.error("broker.session_lost hint='messages since the last connection may be gone'")
-        self._state = LinkState(
+        self._state = msgspec.structs.replace(
+            before,
             connected=False,
-            since_ms=before.since_ms,
             connections=before.connections + 1,
             session_was_kept=kept,
             sessions_lost=before.sessions_lost + lost,
             trouble=NOT_YET,
+            lost_ms=self._now_ms() if lost else before.lost_ms,
         )
 
     def _subscribed(
@@ -284,14 +286,8 @@ class MqttIntake:
 
     def _change(self, *, connected: bool, trouble: str) -> None:
         before = self._state
-        self._state = LinkState(
-            connected=connected,
-            since_ms=before.since_ms if before.connected == connected else self._now_ms(),
-            connections=before.connections,
-            session_was_kept=before.session_was_kept,
-            sessions_lost=before.sessions_lost,
-            trouble=trouble,
-        )
+        since_ms = before.since_ms if before.connected == connected else self._now_ms()
+        self._state = msgspec.structs.replace(before, connected=connected, since_ms=since_ms, trouble=trouble)
 
 
 def _confirm_at_once(sock: object) -> None:

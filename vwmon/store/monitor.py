@@ -56,6 +56,13 @@ def beating(monitor: Monitor | None, now_ms: int) -> bool:
     return now_ms - (monitor.cycle_ms or monitor.started_ms) <= CYCLE_STALE_MS
 
 
+def had_broker(monitor: Monitor | None) -> bool:
+    """Tell whether a daemon of this database had a broker, which so holds what came since."""
+    if monitor is None or monitor.mode == "recording":
+        return False
+    return monitor.broker_connected or monitor.last_received_ms is not None
+
+
 def distrust(monitor: Monitor | None, now_ms: int) -> str | None:
     """Give the sentence that a screen must show above its list, or None when the list is to be trusted.
 
