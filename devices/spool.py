@@ -243,7 +243,7 @@ def _places(lines: Iterable[tuple[Letter, bytes]], start: int) -> Iterator[tuple
 
 def _opened(path: Path, flags: int) -> int:
     """Open or make a file that is its owner's only: readings are a patient's."""
-    return os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    return os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -44,7 +44,7 @@ def append(file: Path, anchor: Anchor, *, make: bool) -> bool:
 
     Return whether that could be done: someone else's command may not write the daemon's file, and need not.
     """
-    flags = os.O_WRONLY | os.O_APPEND | (os.O_CREAT if make else 0)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | (os.O_CREAT if make else 0)
     try:
         handle = os.open(file, flags, MODE)
         try:

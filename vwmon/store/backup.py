@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vwmon.errors import ConflictError, StoreCorrupt, StoreError, StoreExists, StoreMissing
-from vwmon.store import anchors, database, monitor
+from vwmon.store import anchors, database, links, monitor
 from vwmon.store.verify import WHOLE, Finding, counts, verified_history, verify
 
 
@@ -53,6 +53,7 @@ def restore(copy: Path, path: Path, now_ms: int, *, force: bool = False) -> Copi
         raise ConflictError(f"a daemon is at work on {path}; stop it first")
     if path.exists() and not force:
         raise StoreExists(f"{path} exists; --force puts the backup in its place and keeps it beside under another name")
+    links.check(path, (anchors.beside(path),))
     with _copied(copy, path) as making:
         _refuse_unsound(copy, verify(making))
         replaced = _set_aside(path)

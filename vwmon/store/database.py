@@ -22,7 +22,7 @@ from vwmon.errors import (
     StoreNotMigrated,
     StoreUnreadable,
 )
-from vwmon.store import schema
+from vwmon.store import links, schema
 from vwmon.store.sqlite import Connection, DatabaseError, OperationalError, module, version, wal_is_safe
 
 APPLICATION_ID = 0x76776D31  # "vwm1": marks the file as vwmon's in its header
@@ -272,6 +272,7 @@ def _set_journal(db: Connection) -> None:
 
 
 def _check_file(path: Path) -> None:
+    links.check(path, sidecars(path))
     if not path.exists():
         raise StoreMissing(f"{path} does not exist; make a database with: vwmon db migrate --db {path}")
     if not path.is_file():

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vwmon.errors import ConflictError
+from vwmon.store import links
 from vwmon.store.database import FILE_MODE
 
 
@@ -20,7 +21,9 @@ def sole_daemon(path: Path) -> Iterator[None]:
     Two would take the broker's session from each other without end, and both would score the same readings.
     """
     file = path.resolve()
-    handle = os.open(file.with_name(f"{file.name}-daemon"), os.O_CREAT | os.O_WRONLY | os.O_APPEND, FILE_MODE)
+    lock = file.with_name(f"{file.name}-daemon")
+    links.check(lock)
+    handle = os.open(lock, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW, FILE_MODE)
     with os.fdopen(handle, "a") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
