@@ -481,14 +481,15 @@ def test_a_message_is_read_whole_with_its_attempts(db: Connection, merged: int) 
     assert [row[0] for row in readings.rows_after(db, 5, 1)] == [6]
 
 
-def test_the_keys_in_memory_are_those_that_wait_to_be_merged(db: Connection) -> None:
-    """Counted as they come, go and are read back; a message of which no reading was used leaves none behind."""
+def test_a_repeat_is_known_before_the_merge_after_it_and_after_a_start(db: Connection) -> None:
+    """Also one of a message of which no reading was used, whose key no reading carries."""
     writer = LogWriter(db)
     nothing_used = arrival("r", refused=(Refused(vital="spo2", reason="value_impossible", detail="120", index=0),))
-    writer.append([arrival("a", reading(), reading(92.0)), nothing_used, arrival(None, reading(91.0))], (), T0 + 900)
-    assert writer.tail_keys == LogWriter(db).tail_keys == 2
-    assert writer.append([arrival("a", reading()), nothing_used], (), T0 + 950).stored == 0
-    assert writer.tail_keys == 2
-    writer.merge(writer.last_seq, 10)
-    assert writer.tail_keys == LogWriter(db).tail_keys == 0
+    came = [arrival("a", reading(), reading(92.0)), nothing_used, arrival(None, reading(91.0))]
+    writer.append(came, (), T0 + 900)
+    for merged in (0, 3):
+        assert writer.merge(merged, 10) == merged
+        for one in (writer, LogWriter(db)):
+            again = one.append(came, (), T0 + 950)
+            assert (again.stored, again.duplicates, again.refused) == (0, 4, 0)
     assert db.execute("select count(*) from message where key = 'r'").fetchone() == (1,)
