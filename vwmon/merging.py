@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from vwmon.store.arrivals import Appended, Arrival, Quarantined
 from vwmon.store.log import LogWriter
 
-# The more is merged at once, the less often each page of the day's table is written; but nothing is appended meanwhile,
-# a start has to read what is not merged, and keys are in memory until then, one a message.
-MERGED_AT_ONCE, KEYS_AT_MOST = 400_000, 150_000
+# The more is merged at once, the less often each page of the day's table is written. But nothing is appended or
+# committed meanwhile, a start has to read what is not merged, and its keys are in memory. Of 24,000 people a reading
+# costs in portions of 100,000 what it does in those of 400,000, which took two seconds; of 25,000 twice that.
+MERGED_AT_ONCE = 100_000
 AHEAD = 60_000  # readings stored and not scored, beyond which more are left with the broker
 LOOKS, LOOK_S = 4, 0.25  # how often in a row to wait for the scoring: the broker's keepalive allows far more
 
@@ -28,8 +29,9 @@ class MergingLog:
     def append(self, arrivals: Sequence[Arrival], quarantined: Sequence[Quarantined], recorded_ms: int) -> Appended:
         """Store a batch as vwmon.store.log.LogWriter does, after merging what is due."""
         self._hold_back()
-        if self._due(recorded_ms):
-            self._log.merge(self._scored_seq(), MERGED_AT_ONCE)
+        scored_seq = self._scored_seq()
+        if self._due(scored_seq, recorded_ms):
+            self._log.merge(scored_seq, MERGED_AT_ONCE)
             self._merged_ms = recorded_ms
         return self._log.append(arrivals, quarantined, recorded_ms)
 
@@ -41,7 +43,8 @@ class MergingLog:
             self._scored.clear()
             self._scored.wait(LOOK_S)
 
-    def _due(self, now_ms: int) -> bool:
+    def _due(self, scored_seq: int, now_ms: int) -> bool:
+        """Tell whether a whole portion is scored, or it is time; what waits for the scoring makes no portion whole."""
         self._merged_ms = self._merged_ms or now_ms
-        long = self._log.tail_size >= MERGED_AT_ONCE or self._log.tail_keys >= KEYS_AT_MOST
-        return long or now_ms - self._merged_ms >= self._every_ms
+        whole = self._log.tail_size - (self._log.last_seq - scored_seq) >= MERGED_AT_ONCE
+        return whole or now_ms - self._merged_ms >= self._every_ms

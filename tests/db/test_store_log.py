@@ -324,6 +324,16 @@ def test_the_last_reading_is_that_observed_last(db: Connection) -> None:
     assert readings.latest(db, [2]) == {}
 
 
+@pytest.mark.parametrize("order", [(1, 3, 5), (5, 3, 1), (3, 5, 1)])
+def test_one_merge_keeps_the_last_observed_of_what_it_takes(db: Connection, order: tuple[int, ...]) -> None:
+    """In whatever order it came, with its own number and its own message."""
+    append(db, *(arrival(f"m{at}", reading(90.0 + at, observed_ms=T0 + at)) for at in order))
+    merge(db, ALL, ALL)
+    last, seq = readings.latest(db)[1, 1], order.index(5) + 1
+    assert (last.value, last.observed_ms, last.seq) == (95.0, T0 + 5, seq)
+    assert readings.newest(db) == [(seq, 1, 1, T0 + 5, 95.0, T0 + 500, seq)]
+
+
 def test_a_device_is_numbered_once(db: Connection) -> None:
     """Asking for the number of a device again gives the same one."""
     assert known.device_number(db, "x", T0) == known.device_number(db, "x", T0 + 1) == 1
@@ -481,14 +491,16 @@ def test_a_message_is_read_whole_with_its_attempts(db: Connection, merged: int) 
     assert [row[0] for row in readings.rows_after(db, 5, 1)] == [6]
 
 
-def test_the_keys_in_memory_are_those_that_wait_to_be_merged(db: Connection) -> None:
-    """Counted as they come, go and are read back; a message of which no reading was used leaves none behind."""
+def test_a_repeat_is_known_before_the_merge_after_it_and_after_a_start(db: Connection) -> None:
+    """Also one of a message of which no reading was used; only the keys of what is not merged are in memory."""
     writer = LogWriter(db)
     nothing_used = arrival("r", refused=(Refused(vital="spo2", reason="value_impossible", detail="120", index=0),))
-    writer.append([arrival("a", reading(), reading(92.0)), nothing_used, arrival(None, reading(91.0))], (), T0 + 900)
-    assert writer.tail_keys == LogWriter(db).tail_keys == 2
-    assert writer.append([arrival("a", reading()), nothing_used], (), T0 + 950).stored == 0
-    assert writer.tail_keys == 2
-    writer.merge(writer.last_seq, 10)
-    assert writer.tail_keys == LogWriter(db).tail_keys == 0
+    came = [arrival("a", reading(), reading(92.0)), nothing_used, arrival(None, reading(91.0))]
+    writer.append(came, (), T0 + 900)
+    for merged, waiting in ((0, 2), (3, 0)):
+        assert writer.merge(merged, 10) == merged
+        for one in (writer, LogWriter(db)):
+            again = one.append(came, (), T0 + 950)
+            assert (again.stored, again.duplicates, again.refused) == (0, 4, 0)
+            assert sum(len(device.tail) for device in one._remembered().devices.values()) == waiting
     assert db.execute("select count(*) from message where key = 'r'").fetchone() == (1,)

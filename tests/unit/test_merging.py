@@ -1,16 +1,17 @@
 """When the log is merged: long or due, as far as it has been scored, and before the next batch is stored."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from devices.readings import Message, Reading
-from vwmon.merging import AHEAD, KEYS_AT_MOST, LOOKS, MERGED_AT_ONCE, MergingLog
+from vwmon.merging import AHEAD, LOOKS, MERGED_AT_ONCE, MergingLog
 from vwmon.store import database
 from vwmon.store.arrivals import Appended, Arrival
 from vwmon.store.log import LogWriter
@@ -25,7 +26,6 @@ class FakeLog:
     """A log that remembers what was asked of it, and is as long as it is told to be."""
 
     tail_size: int = 0
-    tail_keys: int = 0
     last_seq: int = 0
     asked: list[object] = field(default_factory=list)
 
@@ -40,15 +40,15 @@ class FakeLog:
         return 0
 
 
-def merging(log: FakeLog, scored: Sequence[int]) -> MergingLog:
+def merging(log: FakeLog, scored: Iterable[int]) -> MergingLog:
     """Wrap a log whose scorer stands at one number after the other."""
     numbers = iter(scored)
     return MergingLog(cast("LogWriter", log), lambda: next(numbers), EVERY, threading.Event())
 
 
-def merged_at(log: FakeLog, times: Sequence[int]) -> list[int]:
+def merged_at(log: FakeLog, times: Sequence[int], scored: Iterable[int]) -> list[int]:
     """Append at these times after T0; give those at which it merged."""
-    wrapped, found = merging(log, range(100)), []
+    wrapped, found = merging(log, scored), []
     for after in times:
         log.asked.clear()
         assert wrapped.append((), (), T0 + after) is DONE
@@ -60,20 +60,22 @@ def merged_at(log: FakeLog, times: Sequence[int]) -> list[int]:
 def test_the_log_is_merged_when_it_is_due() -> None:
     """Counted from the first batch, then from the last merge."""
     times = [0, EVERY - 1, EVERY, EVERY + 1, 2 * EVERY - 1, 2 * EVERY, 9 * EVERY]
-    assert merged_at(FakeLog(), times) == [EVERY, 2 * EVERY, 9 * EVERY]
+    assert merged_at(FakeLog(), times, range(100)) == [EVERY, 2 * EVERY, 9 * EVERY]
 
 
 @pytest.mark.parametrize(
-    ("readings", "keys", "merged"),
+    ("stored", "scored", "merged"),
     [
-        (MERGED_AT_ONCE - 1, KEYS_AT_MOST - 1, []),
-        (MERGED_AT_ONCE, KEYS_AT_MOST - 1, [0, 1]),
-        (MERGED_AT_ONCE - 1, KEYS_AT_MOST, [0, 1]),
+        (MERGED_AT_ONCE, MERGED_AT_ONCE - 1, []),
+        (MERGED_AT_ONCE, MERGED_AT_ONCE, [0, 1]),
+        (MERGED_AT_ONCE + AHEAD, MERGED_AT_ONCE - 1, []),
+        (MERGED_AT_ONCE + AHEAD, MERGED_AT_ONCE, [0, 1]),
     ],
 )
-def test_a_long_log_is_merged_before_it_is_due(readings: int, keys: int, merged: list[int]) -> None:
-    """A backlog must not wait for the clock, or the tail's keys would fill the memory."""
-    assert merged_at(FakeLog(tail_size=readings, tail_keys=keys), [0, 1]) == merged
+def test_a_backlog_is_merged_in_whole_portions_before_it_is_due(stored: int, scored: int, merged: list[int]) -> None:
+    """It must not wait for the clock, or its keys would fill the memory; what is not scored makes no portion whole."""
+    log = FakeLog(tail_size=stored, last_seq=stored)
+    assert merged_at(log, [0, 1], repeat(scored)) == merged
 
 
 @pytest.mark.hazard("H19")

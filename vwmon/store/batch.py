@@ -60,7 +60,6 @@ class Batch:
         self._arrivals: Sequence[Arrival] = ()
         self.seq = known.last_seq
         self.rows: list[Row] = []
-        self.keyed = 0
         self.duplicates = 0
         self.refused = 0
 
@@ -78,7 +77,6 @@ class Batch:
                 self.duplicates += len(message.readings) + len(message.refused)
             else:
                 device.tail.add(key)
-                self.keyed += 1
                 self._take(arrival, device, message.readings, key)
 
     def set_aside(self, quarantined: Iterable[Quarantined]) -> None:
@@ -174,7 +172,6 @@ class Batch:
         if key in device.tail or (key <= device.greatest_own and self._is_merged(device, key)):
             return None
         device.tail.add(key)
-        self.keyed += 1
         return key
 
     def _take(self, arrival: Arrival, device: KnownDevice, readings: Sequence[Reading], key: str) -> None:

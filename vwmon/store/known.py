@@ -66,10 +66,8 @@ class Known:
         self._lasts = sequences.counted(db, self.last_seq)
         self._tails: dict[int, set[str]] = {}
         tail = db.execute("select device_no, message_key from reading_log where message_key is not null")
-        self.tail_keys = 0
         for device_no, key in tail:
             self._tails.setdefault(device_no, set()).add(key)
-            self.tail_keys += 1
 
     def meet(self, device: str, at_ms: int) -> KnownDevice:
         """Take in a device for the first time since start; one that no register knows is registered as unknown."""
@@ -83,7 +81,6 @@ class Known:
     def forget(self, keys: Iterable[Key]) -> None:
         """Drop from memory keys that the database's index has, or will have with the caller's commit."""
         for device_no, key in keys:
-            self.tail_keys -= 1
             device = self._by_number.get(device_no)
             if device is None:
                 self._tails[device_no].discard(key)

@@ -27,8 +27,10 @@ MERGE = (
         where seq <= ? order by 1, device_no, vital_no, observed_ms, seq""",
     """insert or ignore into message select device_no, message_key, unit from reading_log
         where seq <= ? and message_key is not null order by device_no, message_key""",
-    """insert into series_latest select device_no, vital_no, max(observed_ms), value, text, seq, received_ms, unit
-        from reading_log where seq <= ? group by device_no, vital_no
+    # Found by number first, so that whole rows are not sorted to keep one of each series.
+    """insert into series_latest select device_no, vital_no, observed_ms, value, text, seq, received_ms, unit
+        from (select seq, max(observed_ms) from reading_log where seq <= ? group by device_no, vital_no)
+        cross join reading_log using (seq) where true
         on conflict do update set observed_ms = excluded.observed_ms, value = excluded.value, text = excluded.text,
         seq = excluded.seq, received_ms = excluded.received_ms, unit = excluded.unit
         where excluded.observed_ms >= series_latest.observed_ms""",
@@ -57,11 +59,6 @@ class LogWriter:
         """How many readings have not been merged."""
         known = self._remembered()
         return known.last_seq - known.merged_seq
-
-    @property
-    def tail_keys(self) -> int:
-        """How many keys of readings that have not been merged are in memory."""
-        return self._remembered().tail_keys
 
     @property
     def last_seq(self) -> int:
@@ -100,7 +97,6 @@ class LogWriter:
             if within is not None:
                 within(appended)
         known.last_seq = batch.seq
-        known.tail_keys += batch.keyed
         known.forget(batch.indexed)
         self._known = known
         self._fresh.put(batch.appended)
