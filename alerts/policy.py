@@ -27,6 +27,7 @@ class Layer(StrEnum):
 
     WARD = "ward"
     PATHWAY = "pathway"
+    PRESCRIPTION = "prescription"
     STAY = "stay"
 
 
@@ -63,7 +64,8 @@ class Rule:
     One of a `chart` is for stays that are scored with it, any other for all.
     `late` says whether evidence that came late may raise it; one that is not `enabled` raises nothing. A fault counts
     once it has lasted its on-delay; `vitals` are those that it may be found of, where not every one is. While one that
-    `holds_back` stands, and for its off-delay after, no technical alert is raised.
+    `holds_back` stands, and for its off-delay after, no technical alert is raised. One that is `prescribed` has its
+    limit from a prescription of the stay's, and raises nothing where there is none.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Rule:
     late: bool = True
     vitals: tuple[str, ...] = ()
     holds_back: bool = False
+    prescribed: bool = False
     enabled: bool = True
     source: str = ""
 
@@ -177,15 +180,21 @@ class RuleSet:
         cls, rules: Mapping[str, Rule], given: Mapping[str, Mapping[str, Limit]] | None = None, chart: str = NEWS2
     ) -> "RuleSet":
         """Give the set of these rules by name for stays that are scored with a chart."""
-        its = (rule for rule in rules.values() if rule.chart in {"", chart})
+        given = given or {}
+        its = (rule for rule in rules.values() if rule.chart in {"", chart} and _told_where(rule, given))
         clinical = tuple(rule for rule in its if rule.lane is Lane.CLINICAL and rule.enabled)
         named = tuple(rule for rule in clinical if rule.named)
         lowest = min((rule.limit_on for rule in clinical if rule.quantity in {"total", "could_be"}), default=math.inf)
-        return cls(rules=rules, clinical=clinical, named=named, lowest=lowest, given=given or {}, chart=chart)
+        return cls(rules=rules, clinical=clinical, named=named, lowest=lowest, given=given, chart=chart)
 
     def lane(self, rule: str) -> Lane:
         """Give the lane of a rule by its name."""
         return self.rules[rule].lane
+
+
+def _told_where(rule: Rule, given: Mapping[str, Mapping[str, Limit]]) -> bool:
+    """Tell whether a rule has a limit: a prescribed one has what was prescribed, or none."""
+    return not rule.prescribed or "limit_on" in given.get(rule.name, {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,7 +397,9 @@ WORDS: Mapping[str, Callable[[Any], Any]] = {
     "source": _words,
     "vitals": _several,
     "holds_back": _yes_or_no,
+    "prescribed": _yes_or_no,
 }
+WHERE_IT_HOLDS = frozenset({"side", "limit_on", "limit_off"})  # what only a prescription says of a prescribed rule
 
 
 POLICY = load(Path(__file__).with_name("rules.toml").read_text(encoding="utf-8"))
