@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from alerts.errors import PolicyError
 from alerts.model import Level
-from alerts.policy import MOVABLE, POLICY, RULES, WHERE_IT_HOLDS, Layer, Limit, Rule, RuleSet, faults_of, read
+from alerts.policy import MOVABLE, POLICY, RULES, Layer, Limit, Rule, RuleSet, faults_of, read
 
+WHERE_IT_HOLDS = frozenset({"side", "limit_on", "limit_off"})  # what only a prescription says of a prescribed rule
 EVER = -(1 << 62)  # before any moment
 
 

@@ -181,8 +181,9 @@ class RuleSet:
     ) -> "RuleSet":
         """Give the set of these rules by name for stays that are scored with a chart."""
         given = given or {}
-        its = (rule for rule in rules.values() if rule.chart in {"", chart} and _told_where(rule, given))
-        clinical = tuple(rule for rule in its if rule.lane is Lane.CLINICAL and rule.enabled)
+        its = (rule for rule in rules.values() if rule.chart in {"", chart})
+        told = (rule for rule in its if not rule.prescribed or "limit_on" in given.get(rule.name, {}))
+        clinical = tuple(rule for rule in told if rule.lane is Lane.CLINICAL and rule.enabled)
         named = tuple(rule for rule in clinical if rule.named)
         lowest = min((rule.limit_on for rule in clinical if rule.quantity in {"total", "could_be"}), default=math.inf)
         return cls(rules=rules, clinical=clinical, named=named, lowest=lowest, given=given, chart=chart)
@@ -190,11 +191,6 @@ class RuleSet:
     def lane(self, rule: str) -> Lane:
         """Give the lane of a rule by its name."""
         return self.rules[rule].lane
-
-
-def _told_where(rule: Rule, given: Mapping[str, Mapping[str, Limit]]) -> bool:
-    """Tell whether a rule has a limit: a prescribed one has what was prescribed, or none."""
-    return not rule.prescribed or "limit_on" in given.get(rule.name, {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,21 +236,6 @@ def load(text: str) -> Policy:
         raise PolicyError(f"the table of rules cannot be read: {error!r}") from error
     _check(policy)
     return policy
-
-
-def risen(rises: Sequence[int], at_ms: int) -> tuple[int, ...]:
-    """Give when an alert came up lately, now that it has come up again."""
-    return (*lately(rises, at_ms), at_ms)
-
-
-def lately(rises: Sequence[int], now_ms: int) -> tuple[int, ...]:
-    """Give those times at which an alert came up that still count towards flapping."""
-    return tuple(rise_ms for rise_ms in rises if now_ms - rise_ms < POLICY.flapping_over_ms)
-
-
-def flapping(rises: Sequence[int], now_ms: int) -> bool:
-    """Tell whether an alert has come up so often lately that its plan needs a look; it is never muted for that."""
-    return len(lately(rises, now_ms)) > POLICY.flapping_rises
 
 
 GAP = "gap"
@@ -399,7 +380,6 @@ WORDS: Mapping[str, Callable[[Any], Any]] = {
     "holds_back": _yes_or_no,
     "prescribed": _yes_or_no,
 }
-WHERE_IT_HOLDS = frozenset({"side", "limit_on", "limit_off"})  # what only a prescription says of a prescribed rule
 
 
 POLICY = load(Path(__file__).with_name("rules.toml").read_text(encoding="utf-8"))

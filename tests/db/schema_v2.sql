@@ -111,7 +111,7 @@ CREATE TABLE prescription (
     written_ms integer not null,
     check (prescriber <> '' and reason <> '' and actor <> ''), check (to_ms is null or to_ms > from_ms),
     check ((low is null) = (high is null)), check (low < high), check (low is null or scale is not null),
-    check (scale is not 2 or (low = 88 and high = 92)), check (scale is null or usual is null),
+    check (scale is not 2 or (low is 88 and high is 92)), check (scale is null or usual is null),
     check (usual is null or what = 'usual'), check (scale is null or what = 'scale')) strict;
 CREATE TABLE provenance (
     provenance_no integer primary key, software text not null, chart text not null, plan text not null,

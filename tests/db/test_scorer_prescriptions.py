@@ -70,7 +70,7 @@ def ward(tmp_path: Path) -> Iterator[Prescribed]:
         yield ward
 
 
-@pytest.mark.hazard("H28")
+@pytest.mark.hazard("H9")
 def test_the_next_reading_is_scored_by_the_new_scale_and_those_before_keep_theirs(ward: Prescribed) -> None:
     """A score that stands is not touched by the prescription; an alert on it is over by good readings only."""
     ward.hears(LOW, 10)
@@ -89,7 +89,7 @@ def test_the_next_reading_is_scored_by_the_new_scale_and_those_before_keep_their
     assert all_the_same(ward)
 
 
-@pytest.mark.hazard("H28")
+@pytest.mark.hazard("H9")
 def test_a_late_reading_is_scored_by_the_scale_of_its_own_time(ward: Prescribed) -> None:
     """Observed before the prescription, it is of the scale before, whenever it comes."""
     ward.hears(WELL, 5)
@@ -111,7 +111,7 @@ def test_a_scale_that_is_still_to_come_holds_when_it_has_come(ward: Prescribed) 
     assert all_the_same(ward)
 
 
-@pytest.mark.hazard("H28")
+@pytest.mark.hazard("H9")
 def test_a_prescription_of_before_now_completes_the_history_and_clears_nothing(ward: Prescribed) -> None:
     """What it makes of scores that stand is known late: the alert stands until new readings are good."""
     for minute in (10, 16, 40, 55):
@@ -127,7 +127,7 @@ def test_a_prescription_of_before_now_completes_the_history_and_clears_nothing(w
     assert all_the_same(ward)
 
 
-@pytest.mark.hazard("H28")
+@pytest.mark.hazard("H9")
 def test_a_prescription_of_before_now_raises_what_it_shows(ward: Prescribed) -> None:
     """Five on scale 2 was two on scale 1: it is raised now, marked late, and tells the same again."""
     for minute in (10, 16):
@@ -174,7 +174,7 @@ def below(ward: Prescribed, *, spo2: float, minutes: Sequence[float]) -> list[tu
     )
 
 
-@pytest.mark.hazard("H28")
+@pytest.mark.hazard("H32")
 @pytest.mark.parametrize(
     ("spo2", "raised"),
     [(86.0, [(1, '["spo2_below_target"]')]), (87.9, [(1, '["spo2_below_target"]')]), (88.0, []), (92.0, [])],
@@ -309,7 +309,7 @@ def live(path: Path, heard: Sequence[Heard], written: Sequence[Written], chance:
         return ward.rows(SCORES)
 
 
-@pytest.mark.hazard("H28")
+@pytest.mark.hazard("H9")
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=lived(), seed=st.integers(0, 1 << 30))
 def test_in_any_order_each_moment_is_scored_by_its_own_scale(

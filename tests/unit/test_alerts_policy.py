@@ -85,7 +85,7 @@ def test_single_vitals_over_time_are_shipped_switched_off() -> None:
         assert rule.source
 
 
-@pytest.mark.hazard("H28")
+@pytest.mark.hazard("H32")
 def test_what_is_prescribed_has_no_limit_in_the_table() -> None:
     """It raises nothing of whom nothing is prescribed for, and its lower end is the prescriber's own."""
     assert [name for name, rule in RULES.items() if rule.prescribed] == ["spo2_below_target"]

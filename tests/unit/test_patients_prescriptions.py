@@ -52,7 +52,7 @@ def spans(several: list[Prescription]) -> list[tuple[int, int | None, int | None
     ]
 
 
-@pytest.mark.hazard("H28")
+@pytest.mark.hazard("H9")
 def test_nobody_is_on_scale_2_of_whom_nothing_is_prescribed() -> None:
     """Never inferred: before the first record, after the last and in between it is scale 1."""
     several = [one(1, to_ms=20 * MINUTE), one(2, from_ms=30 * MINUTE)]
@@ -172,7 +172,7 @@ def test_scale_2_has_the_target_of_its_chart(
     assert prescriptions.targeted(1, (94, 98)) == (94, 98)
 
 
-@pytest.mark.hazard("H28")
+@pytest.mark.hazard("H9")
 def test_scale_2_is_refused_with_another_target() -> None:
     """The chart is fixed, and its points are for 88 to 92 %."""
     with pytest.raises(RefusedError, match="88-92"):

@@ -299,7 +299,7 @@ def m016_prescriptions(db: "Database") -> None:
             written_ms integer not null,
             check (prescriber <> '' and reason <> '' and actor <> ''), check (to_ms is null or to_ms > from_ms),
             check ((low is null) = (high is null)), check (low < high), check (low is null or scale is not null),
-            check (scale is not 2 or (low = 88 and high = 92)), check (scale is null or usual is null),
+            check (scale is not 2 or (low is 88 and high is 92)), check (scale is null or usual is null),
             check (usual is null or what = 'usual'), check (scale is null or what = 'scale')) strict""",
         "create index prescription_stay on prescription (stay_no)",
         """insert into prescription (stay_no, what, vital, scale, low, high, prescriber, reason, from_ms, actor,
