@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.db.test_store_schema import of_the_schema_before
-from vwmon.patients import plans
+from vwmon.patients import plans, prescriptions
 from vwmon.patients.admission import Admission
 from vwmon.patients.prescriptions import NOT_RECORDED
 from vwmon.patients.records import By
@@ -18,27 +18,31 @@ ADDED = """insert into prescription (stay_no, what, vital, scale, low, high, usu
     actor, written_ms) values (1, {}, 5, {}, 'ann', 5)"""
 
 
-@pytest.mark.hazard("H18")
 @pytest.mark.hazard("H9")
 def test_a_scale_of_before_becomes_a_record_that_says_what_was_not_kept(tmp_path: Path) -> None:
-    """Who prescribed it and who admitted are known; why is not, and of scale 1 nothing was prescribed."""
+    """Who prescribed it is known, why is not, and of scale 1 nothing was; its range counts from the migration on."""
     path = of_the_schema_before(tmp_path / "ward.db")
     with closing(module.connect(path)) as db:
         db.execute(STAY.format(1, "P1", 2, "Dr Osei"))
         db.execute(STAY.format(2, "P2", 1, ""))
         db.execute(STAY.format(3, "P3", 2, "  "))
         db.execute("insert into register_log values (1, 2000, 'ann', 'admit w copd', 1, null)")
+        db.execute(
+            "insert into monitor values (1, 'live', 0, 9000, 1, null, null, null, 0, null, '', '', null, null)",
+        )
         db.commit()
     database.migrate(path)
     with closing(database.open_writer(path)) as db:
         found = {stay.patient: stay for stay in registers.stays(db)}
     (one,) = found["P1"].prescriptions
     assert (one.scale, one.low, one.high, one.prescriber, one.from_ms) == (2, 88, 92, "Dr Osei", 1000)
-    assert (one.actor, one.written_ms) == ("ann", 2000)
+    assert (one.actor, one.written_ms) == ("vwmon db migrate", 9000)
     assert "recorded at the admission; why was not recorded" in one.reason
     assert found["P2"].prescriptions == ()
     (blank,) = found["P3"].prescriptions
-    assert (blank.prescriber, blank.actor) == (NOT_RECORDED, NOT_RECORDED)
+    assert blank.prescriber == NOT_RECORDED
+    (limit,) = prescriptions.limits([one])
+    assert limit.from_ms == 9000
     assert (found["P1"].scale_at(1000), found["P2"].scale_at(1000)) == (2, 1)
 
 

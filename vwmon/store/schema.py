@@ -287,7 +287,8 @@ def m015_watching(db: "Database") -> None:
 def m016_prescriptions(db: "Database") -> None:
     """What clinicians prescribe of single stays: SpO2 scale and target range, usual values; none is ever changed.
 
-    What an older database has of a scale at the admission is such a record, with what was not kept said to be so.
+    What an older database has of a scale at the admission is such a record, with what was not kept said to be so. It is
+    written at the last moment that the database tells of: what was judged by then was judged without the range.
     """
     _run(
         db,
@@ -307,10 +308,8 @@ def m016_prescriptions(db: "Database") -> None:
             select stay.stay_no, 'scale', 'spo2', spo2_scale, iif(spo2_scale = 2, 88, null),
                 iif(spo2_scale = 2, 92, null), iif(trim(scale_prescriber) = '', 'not recorded', scale_prescriber),
                 'recorded at the admission; why was not recorded', admitted_ms,
-                coalesce(nullif((select actor from register_log as line where line.stay_no = stay.stay_no
-                    and what like 'admit%' order by entry_no limit 1), ''), 'not recorded'),
-                coalesce((select at_ms from register_log as line where line.stay_no = stay.stay_no
-                    and what like 'admit%' order by entry_no limit 1), admitted_ms)
+                'vwmon db migrate', max(admitted_ms, coalesce((select max(at_ms) from register_log), 0),
+                    coalesce((select cycle_ms from monitor), 0))
             from stay where spo2_scale = 2 or trim(scale_prescriber) <> '' order by stay.stay_no""",
     )
 
