@@ -180,7 +180,7 @@ def explain(db: Connection, alert_id: str, versions: Provenance, number: int = 1
         awaited=_awaited(plan, sources, event, up_to_seq),
         compared=[*told.compared, *_heard(db, event)],
         watched=told.watched,
-        nearest=_nearest(begun, told, event, step, behind) if scored else None,
+        nearest=_nearest(begun, told, (event, step), behind, nearest.turns(in_force)) if scored else None,
     )
 
 
@@ -368,11 +368,17 @@ def _heard(db: Connection, event: Event) -> list[Compared]:
     return [Compared(item="silence", count=1, differences=heard)]
 
 
-def _nearest(begun: Beginning, told: _Told, event: Event, step: int | None, behind: list[Source]) -> Nearest | None:
+def _nearest(
+    begun: Beginning,
+    told: _Told,
+    at: tuple[Event, int | None],
+    behind: list[Source],
+    turning: Mapping[str, Sequence[float]],
+) -> Nearest | None:
     """Search for the change; None where the event is not what the log makes, so that there is nothing to keep quiet."""
-    asked = nearest.asks(told.kept)
+    asked, (event, step) = nearest.asks(told.kept), at
     if step is None or event not in asked:
         return None
     moment = Moment(event=event, before=asked[: asked.index(event)], step=step)
     with begun() as beginning:
-        return nearest.find(beginning, told.steps, moment, behind)
+        return nearest.find(beginning, told.steps, moment, behind, turning)

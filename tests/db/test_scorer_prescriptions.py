@@ -197,6 +197,17 @@ def test_no_range_is_made_up(ward: Prescribed, target: tuple[int, int] | None, r
     assert below(ward, spo2=84.0, minutes=(5, 11)) == raised
 
 
+def test_the_nearest_change_knows_where_the_range_begins(ward: Prescribed) -> None:
+    """Every table of the chart scores 98 % as it does 97, and a rule on the value itself does not."""
+    ward.until(1)
+    ward.prescribes(1, target=(98, 100))
+    assert below(ward, spo2=97.0, minutes=(5, 11)) == [(1, '["spo2_below_target"]')]
+    found = ward.explained(ward.open_alerts()[0]).nearest
+    assert found is not None
+    assert found.change is not None
+    assert found.change.value == 98.0
+
+
 def test_a_range_counts_from_when_it_was_written(ward: Prescribed) -> None:
     """A message that was received before is judged without it, as with any limit."""
     assert below(ward, spo2=95.0, minutes=(5, 11)) == []
