@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from alerts import escalation, ids, moves
 from alerts.model import LEFT, Alert, Case, Kind, Lane, Level, State
-from alerts.policy import POLICY, RED, TERMS, Terms, flapping, risen
+from alerts.policy import POLICY, RED, TERMS, Terms
+from alerts.rises import flapping, risen
 
 # With a raise and an expiry, what makes an alert come up that had been answered or had gone.
 COMING_UP: Final = frozenset({Kind.OUTGREW, Kind.RELAPSED, Kind.HELD, Kind.REVIVED})

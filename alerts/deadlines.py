@@ -10,7 +10,8 @@ from typing import Any, Final
 from alerts import attention, escalation, lifecycle, moves
 from alerts.attention import UNCOVERED
 from alerts.model import Alert, Case, Kind, State
-from alerts.policy import TERMS, Terms, risen
+from alerts.policy import TERMS, Terms
+from alerts.rises import risen
 
 Deadline = tuple[int, Callable[[Case], Case]]  # when it falls due, and what it then does, which ends it
 

@@ -10,14 +10,16 @@ from alerts.errors import PolicyError
 from alerts.model import Level
 from alerts.policy import MOVABLE, POLICY, RULES, Layer, Limit, Rule, RuleSet, faults_of, read
 
+WHERE_IT_HOLDS = frozenset({"side", "limit_on", "limit_off"})  # what only a prescription says of a prescribed rule
 EVER = -(1 << 62)  # before any moment
 
 
 def layered(base: RuleSet, limits: Iterable[Limit]) -> RuleSet:
-    """Give the rules with what the layers say otherwise: ward, then pathway, then stay, the narrowest winning.
+    """Give the rules with what the layers say otherwise: in the order of Layer, the narrowest winning.
 
     Within a layer the limit with the later start wins. PolicyError names the limit that cannot be: without an author
-    or a reason, of no rule or field, that takes a rule of level 3 off or down, or whose rule could not be evaluated.
+    or a reason, of no rule or field, that takes a rule of level 3 off or down, that moves what is prescribed without
+    being a prescription, or whose rule could not be evaluated.
     """
     rules, given = dict(base.rules), {name: dict(fields) for name, fields in base.given.items()}
     order = list(Layer)
@@ -39,6 +41,8 @@ def _moved(rule: Rule, limit: Limit) -> Rule:
         raise _refused(limit, "it needs an author and a reason")
     if fixed := [name for name in limit.changes if name not in MOVABLE]:
         raise _refused(limit, f"{', '.join(fixed)} cannot be changed; what can: {', '.join(MOVABLE)}")
+    if rule.prescribed and limit.layer is not Layer.PRESCRIPTION and WHERE_IT_HOLDS & limit.changes.keys():
+        raise _refused(limit, "where it holds is prescribed: another range is another prescription")
     try:
         moved = replace(rule, **read(limit.changes))
     except (TypeError, ValueError) as error:

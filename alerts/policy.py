@@ -27,6 +27,7 @@ class Layer(StrEnum):
 
     WARD = "ward"
     PATHWAY = "pathway"
+    PRESCRIPTION = "prescription"
     STAY = "stay"
 
 
@@ -63,7 +64,8 @@ class Rule:
     One of a `chart` is for stays that are scored with it, any other for all.
     `late` says whether evidence that came late may raise it; one that is not `enabled` raises nothing. A fault counts
     once it has lasted its on-delay; `vitals` are those that it may be found of, where not every one is. While one that
-    `holds_back` stands, and for its off-delay after, no technical alert is raised.
+    `holds_back` stands, and for its off-delay after, no technical alert is raised. One that is `prescribed` has its
+    limit from a prescription of the stay's, and raises nothing where there is none.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Rule:
     late: bool = True
     vitals: tuple[str, ...] = ()
     holds_back: bool = False
+    prescribed: bool = False
     enabled: bool = True
     source: str = ""
 
@@ -177,11 +180,13 @@ class RuleSet:
         cls, rules: Mapping[str, Rule], given: Mapping[str, Mapping[str, Limit]] | None = None, chart: str = NEWS2
     ) -> "RuleSet":
         """Give the set of these rules by name for stays that are scored with a chart."""
+        given = given or {}
         its = (rule for rule in rules.values() if rule.chart in {"", chart})
-        clinical = tuple(rule for rule in its if rule.lane is Lane.CLINICAL and rule.enabled)
+        told = (rule for rule in its if not rule.prescribed or "limit_on" in given.get(rule.name, {}))
+        clinical = tuple(rule for rule in told if rule.lane is Lane.CLINICAL and rule.enabled)
         named = tuple(rule for rule in clinical if rule.named)
         lowest = min((rule.limit_on for rule in clinical if rule.quantity in {"total", "could_be"}), default=math.inf)
-        return cls(rules=rules, clinical=clinical, named=named, lowest=lowest, given=given or {}, chart=chart)
+        return cls(rules=rules, clinical=clinical, named=named, lowest=lowest, given=given, chart=chart)
 
     def lane(self, rule: str) -> Lane:
         """Give the lane of a rule by its name."""
@@ -231,21 +236,6 @@ def load(text: str) -> Policy:
         raise PolicyError(f"the table of rules cannot be read: {error!r}") from error
     _check(policy)
     return policy
-
-
-def risen(rises: Sequence[int], at_ms: int) -> tuple[int, ...]:
-    """Give when an alert came up lately, now that it has come up again."""
-    return (*lately(rises, at_ms), at_ms)
-
-
-def lately(rises: Sequence[int], now_ms: int) -> tuple[int, ...]:
-    """Give those times at which an alert came up that still count towards flapping."""
-    return tuple(rise_ms for rise_ms in rises if now_ms - rise_ms < POLICY.flapping_over_ms)
-
-
-def flapping(rises: Sequence[int], now_ms: int) -> bool:
-    """Tell whether an alert has come up so often lately that its plan needs a look; it is never muted for that."""
-    return len(lately(rises, now_ms)) > POLICY.flapping_rises
 
 
 GAP = "gap"
@@ -388,6 +378,7 @@ WORDS: Mapping[str, Callable[[Any], Any]] = {
     "source": _words,
     "vitals": _several,
     "holds_back": _yes_or_no,
+    "prescribed": _yes_or_no,
 }
 
 

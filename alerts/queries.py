@@ -14,8 +14,8 @@ from typing import Any, Final
 from alerts import ids, reasons, wording
 from alerts.errors import AlertUnknown
 from alerts.model import SYSTEM_STAY, Alert, Connection, Event, Kind, Lane, Level, State
-from alerts.policy import flapping
 from alerts.reasons import AGAIN, NOTHING, Measured, Present
+from alerts.rises import flapping
 from alerts.rows import ALERT_COLUMNS, EVENT_COLUMNS, alert_of, event_of
 
 Record = dict[str, Any]

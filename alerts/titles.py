@@ -51,7 +51,9 @@ def title(rule: Rule) -> str:
     part = POLICY.labels.get(vital)
     if kind != "value" or part is None:
         return f"{rule.title}: {rule.limit_on:g} {beyond}{_confirmed(rule)}"
-    return f"{part.label} {rule.limit_on:g}{f' {part.unit}' if part.unit else ''} {beyond}{_confirmed(rule)}"
+    prescribed = f"{rule.title}: " if rule.prescribed else ""
+    unit = f" {part.unit}" if part.unit else ""
+    return f"{prescribed}{part.label} {rule.limit_on:g}{unit} {beyond}{_confirmed(rule)}"
 
 
 def title_of(name: str, evidence: Mapping[str, Any]) -> str:

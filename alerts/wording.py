@@ -10,7 +10,8 @@ from alerts import charts, titles
 from alerts.charts import NEWS2
 from alerts.evidence import ANSWER, WHOLE
 from alerts.model import LEFT, Alert, Condition, Lane, Level, State
-from alerts.policy import BASE, POLICY, RED, RULES, RuleSet, flapping, lately
+from alerts.policy import BASE, POLICY, RED, RULES, RuleSet
+from alerts.rises import flapping, lately
 
 MARKS: Final[Mapping[Lane, str]] = {Lane.CLINICAL: "L", Lane.TECHNICAL: "T", Lane.SYSTEM: "S"}
 HOUR_MS: Final = 3_600_000

@@ -19,10 +19,11 @@ from vwmon import comparing, nearest, timeline
 from vwmon.comparing import Compared, Difference
 from vwmon.errors import UsageError, VwmonError
 from vwmon.nearest import ASKING, Moment, Nearest
+from vwmon.patients import prescriptions
 from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.places import places
 from vwmon.patients.plans import FEEDS
-from vwmon.patients.records import Expected, Plan
+from vwmon.patients.records import Expected, Plan, Stay
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.quantities import inputs
 from vwmon.retelling import Retelling
@@ -35,7 +36,7 @@ from vwmon.store.limits import ENDED, SET
 from vwmon.store.readings import LogRow
 from vwmon.store.scores import ScoreRow
 from vwmon.store.sqlite import Connection
-from vwmon.timeline import Message, Step
+from vwmon.timeline import Message, Step, Written
 
 SILENT = "silent"
 
@@ -157,7 +158,9 @@ def explain(db: Connection, alert_id: str, versions: Provenance, number: int = 1
     event = asked[number - 1]
     step, then = _place(begun, whole, told, event)
     sources, up_to_seq = Sources(whole), _last_seq(whole, told, step, event)
-    in_force = _in_force(whole, versions, event, up_to_seq)
+    known = _known(whole, told, step, up_to_seq)
+    whole = replace(whole, stay=_prescribed(whole, known))
+    in_force = _in_force(whole, versions, event, known)
     scored = measured(event)
     behind = [one for found in sources.behind(event.evidence, up_to_seq).values() for one in found]
     return Explanation(
@@ -177,7 +180,7 @@ def explain(db: Connection, alert_id: str, versions: Provenance, number: int = 1
         awaited=_awaited(plan, sources, event, up_to_seq),
         compared=[*told.compared, *_heard(db, event)],
         watched=told.watched,
-        nearest=_nearest(begun, told, event, step, behind) if scored else None,
+        nearest=_nearest(begun, told, (event, step), behind, nearest.turns(in_force)) if scored else None,
     )
 
 
@@ -237,15 +240,38 @@ def _last_seq(whole: Account, told: _Told, step: int | None, event: Event) -> in
     return max((row[0] for one in told.steps[: step + 1] if isinstance(one, Message) for row in one.rows), default=0)
 
 
-def _in_force(whole: Account, versions: Provenance, event: Event, up_to_seq: int) -> RuleSet:
-    """Give the rules as they were in force when what an event stood on was received, and as they were known then.
+def _known(whole: Account, told: _Told, step: int | None, up_to_seq: int) -> frozenset[str]:
+    """Name the lines of the journal that were known when an event came.
 
-    A line of the journal was known to what was scored after the place in the log at which it was acted on.
+    One was known to what was scored after the place in the log at which it was acted on; to what such a line made by
+    itself, as a change of whose readings they are does, those up to it were.
     """
+    made = None if step is None else told.steps[step]
+    noticed_ms = made.at_ms if isinstance(made, Written) else None
+    return frozenset(
+        line.what
+        for line in whole.journal
+        if line.cursor is not None
+        and (
+            line.cursor < up_to_seq or (noticed_ms is not None and max(line.noticed_ms or 0, line.at_ms) <= noticed_ms)
+        )
+    )
+
+
+def _prescribed(whole: Account, known: frozenset[str]) -> Stay | None:
+    """Give the stay with what was known to be prescribed."""
+    if whole.stay is None:
+        return None
+    later = [one for one in whole.stay.prescriptions if prescriptions.line(one.prescription_no) in known]
+    both = sorted([*whole.prescribed_with_the_admission, *later], key=lambda one: one.prescription_no)
+    return replace(whole.stay, prescribed=prescriptions.written(both))
+
+
+def _in_force(whole: Account, versions: Provenance, event: Event, known: frozenset[str]) -> RuleSet:
+    """Give the rules as they were in force when what an event stood on was received, and as they were known then."""
     if whole.stay is None:
         return BASE
     known_ms = event.evidence.get("received_ms", event.at_ms)
-    known = {line.what for line in whole.journal if line.cursor is not None and line.cursor < up_to_seq}
     own = [
         one if f"{ENDED} {one.limit_no}" in known else replace(one, ended_ms=None, ended_by=None)
         for one in whole.limits
@@ -268,7 +294,7 @@ def _measured(whole: Account, plan: Plan | None, sources: Sources, event: Event,
     """Give every part of the score at the moment of an event, the missing ones with their last reading."""
     evidence, at_ms = event.evidence, event.evidence["at_ms"]
     values = np.array([[evidence["values"].get(part, np.nan) for part in sources.parts]])
-    scale = np.array([whole.stay.spo2_scale if whole.stay is not None else 1], dtype=np.int8)
+    scale = np.array([whole.stay.scale_at(at_ms) if whole.stay is not None else 1], dtype=np.int8)
     band = layouts.band(whole.stay.ages_ms if whole.stay is not None else (), at_ms)
     score = mixed.score(values, scale, np.array([band]))
     behind = sources.behind(evidence, up_to_seq)
@@ -342,11 +368,17 @@ def _heard(db: Connection, event: Event) -> list[Compared]:
     return [Compared(item="silence", count=1, differences=heard)]
 
 
-def _nearest(begun: Beginning, told: _Told, event: Event, step: int | None, behind: list[Source]) -> Nearest | None:
+def _nearest(
+    begun: Beginning,
+    told: _Told,
+    at: tuple[Event, int | None],
+    behind: list[Source],
+    turning: Mapping[str, Sequence[float]],
+) -> Nearest | None:
     """Search for the change; None where the event is not what the log makes, so that there is nothing to keep quiet."""
-    asked = nearest.asks(told.kept)
+    asked, (event, step) = nearest.asks(told.kept), at
     if step is None or event not in asked:
         return None
     moment = Moment(event=event, before=asked[: asked.index(event)], step=step)
     with begun() as beginning:
-        return nearest.find(beginning, told.steps, moment, behind)
+        return nearest.find(beginning, told.steps, moment, behind, turning)

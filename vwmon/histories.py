@@ -10,11 +10,15 @@ import numpy as np
 from vwmon.attribution import Intervals, LogColumns, Vitals
 from vwmon.durations import DAY_MS
 from vwmon.kernels.ragged import Ints
-from vwmon.patients import plans
+from vwmon.kernels.steps import Steps
+from vwmon.patients import plans, prescriptions
 from vwmon.patients.plans import FEEDS
+from vwmon.patients.prescriptions import SCALES
 from vwmon.patients.records import Plan, Stay
+from vwmon.roster import rescaled
 from vwmon.scoring.trends.assess import History
 from vwmon.scoring.trends.baseline import WINDOW_MS
+from vwmon.scoring.trends.table import NAMES as TREND_NAMES
 from vwmon.scoring.trends.table import SERIES, TRENDED, Stays
 from vwmon.store import readings, registers
 from vwmon.store.sqlite import Connection
@@ -44,7 +48,9 @@ def of(log: LogColumns, stay: Ints, stays: Sequence[Stay], names: Mapping[int, s
     loaded = plans.load_all()
     return History.of(
         Stays(
-            spo2_scale=np.array([one.spo2_scale for one in stays], dtype=np.int64),
+            spo2_scale=np.full(len(stays), SCALES[0], dtype=np.int64),
+            rescaled=rescaled(stays),
+            stated=_stated(stays),
             valid_ms=np.array([valid_ms(loaded.get(one.pathway)) for one in stays], dtype=np.int64),
         ),
         stay[used] * len(SERIES) + place[used],
@@ -52,6 +58,14 @@ def of(log: LogColumns, stay: Ints, stays: Sequence[Stay], names: Mapping[int, s
         values,
         zone,
     )
+
+
+def _stated(stays: Sequence[Stay]) -> Steps | None:
+    """Give the usual values that clinicians stated, by stay and vital, NaN where and while none is; None for nobody."""
+    if not any(prescriptions.stated(one.prescriptions) for one in stays):
+        return None
+    several = [prescriptions.usuals(one.prescriptions, vital) for one in stays for vital in TREND_NAMES]
+    return Steps.of([np.nan] * len(several), several)
 
 
 def valid_ms(plan: Plan | None) -> list[int]:

@@ -10,11 +10,13 @@ last. Words have the chart's order: from V to A are two steps, from oxygen to ai
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
 from alerts.model import Alert, Event, Kind, Lane, State
+from alerts.policy import RuleSet
 from devices.vitals import VITALS, Vital
 from vwmon.attribution import AIR_PERCENT, Vitals
 from vwmon.patients.chart_names import NEWS2
@@ -29,6 +31,7 @@ from vwmon.timeline import Message, Settled, Step
 
 # PEWS has no steps: values are tried by the whole unit, a fraction of oxygen by the per cent.
 STEPS: Final[Mapping[str, int]] = {"fio2": MILLION // 100}
+NOWHERE: Final[Mapping[str, Sequence[float]]] = MappingProxyType({})
 ASKING: Final = frozenset({Kind.RAISED, Kind.WORSENED, Kind.OUTGREW, Kind.EXPIRED, Kind.RELAPSED, Kind.REVIVED})
 
 
@@ -84,20 +87,36 @@ def asks(kept: Kept) -> list[Event]:
     return [event for event in kept.events if event.kind in ASKING and lanes[event.alert_no] is Lane.CLINICAL]
 
 
-def find(beginning: Retelling, steps: Sequence[Step], moment: Moment, sources: Sequence[Source]) -> Nearest:
+def turns(rules: RuleSet) -> dict[str, list[float]]:
+    """Give by part the values at which some rule in force over the part's own value turns."""
+    found: dict[str, list[float]] = {}
+    for rule in rules.named:
+        kind, _, part = rule.quantity.partition(":")
+        found.setdefault(part if kind == "value" else "", []).extend([rule.limit_on, rule.limit_off])
+    return found
+
+
+def find(
+    beginning: Retelling,
+    steps: Sequence[Step],
+    moment: Moment,
+    sources: Sequence[Source],
+    turning: Mapping[str, Sequence[float]] = NOWHERE,
+) -> Nearest:
     """Try the changes of these readings from the nearest on, until one keeps the moment quiet.
 
-    `beginning` has been told nothing yet. Values that a chart scores alike in every case are tried once.
+    `beginning` has been told nothing yet. Values are tried once that a chart scores alike in every case and that lie
+    on the same side of every value at which a rule is `turning`.
     """
     if not sources:
         return Nearest()
     first = _first(steps, sources)
     told = _up_to(steps[first : moment.step + 1], moment)
-    tried: set[tuple[int, tuple[int | None, ...]]] = {(one.seq, _bands(one, one.value)) for one in sources}
+    tried = {_alike(one, one.value, turning) for one in sources}
     runs = 0
     beginning.tell(steps[:first])
     for change in sorted((c for source in sources for c in changes(source)), key=lambda change: change.rank):
-        alike = (change.source.seq, _bands(change.source, change.value))
+        alike = _alike(change.source, change.value, turning)
         if alike in tried:
             continue
         tried.add(alike)
@@ -159,8 +178,14 @@ def _words(source: Source, part: Part, vital: Vital, bands: Sequence[Band]) -> I
             yield Change(source=source, value=values[name], steps=away, share=away / (len(names) - 1))
 
 
+def _alike(source: Source, value: float, turning: Mapping[str, Sequence[float]]) -> tuple[object, ...]:
+    """Give what the rules see of a value: its bands, and on which side it is of where one turns."""
+    sides = tuple((value > at) - (value < at) for at in turning.get(source.part, ()))
+    return source.seq, _bands(source, value), sides
+
+
 def _bands(source: Source, value: float) -> tuple[int | None, ...]:
-    """Tell which band of each table of its part a value is in: rules see no more of it than that."""
+    """Tell which band of each table of its part a value is in: rules over a score see no more of it than that."""
     part = _part(source)
     counted = Vitals({0: source.vital}).value(np.zeros(1, dtype=np.int64), np.array([value]), source.chart)
     steps = quantise(float(counted[0]), part.step)

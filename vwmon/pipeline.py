@@ -267,7 +267,7 @@ def _scores(ward: Ward, columns: Columns, attempts: Columns | None, moments: _Mo
     value, age = value.reshape(-1, COUNT), age.reshape(-1, COUNT)
     refused_age = _refused_age(ward, attempts, asked, stay, age)
     value = np.where(age <= plans.valid_ms[stay], value, np.nan)
-    found = mixed.score(value, plans.spo2_scale[stay], plans.ages.band(stay, moments.at_ms))
+    found = mixed.score(value, plans.scale(stay, moments.at_ms), plans.ages.band(stay, moments.at_ms))
     could_be = _could_be(_suspect(ward, stay, moments.at_ms, age, refused_age), found)
     nothing = np.zeros(len(stay), dtype=np.int64)
     return Scores(

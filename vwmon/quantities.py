@@ -30,6 +30,8 @@ from vwmon.scoring.trends.quantities import BLOCK
 from vwmon.scoring.trends.table import JOINT, NAMES, SERIES, Moments
 from vwmon.store import readings
 from vwmon.store.sqlite import Connection
+from vwmon.story import Placed
+from vwmon.ward import Readings
 
 VALUE, TREND = "value:", "trend:"
 ALL_MESSAGES: Final = 1 << 62
@@ -233,6 +235,17 @@ class Quantities:
         before_ms = NEEDED_MS if any(self._asked[row].trends for row in rows) else 0
         log = LogColumns.of(readings.history(self._db, intervals.devices(rows), from_ms - before_ms))
         return log.where(log.seq <= up_to)
+
+
+def placed(readings: Readings, learnt: Sequence[Learnt]) -> Mapping[int, Sequence[Placed]]:
+    """Give what was learnt of each row, each with how many of the row's scored messages come up to it in the log."""
+    found: dict[int, list[Placed]] = {}
+    for row in {one.row for one in learnt}:
+        units = np.unique(readings.unit[readings.stay == row])
+        mine = [one for one in learnt if one.row == row]
+        after = np.searchsorted(units, [one.unit for one in mine], side="right").tolist()
+        found[row] = [(place, one.noted) for place, one in zip(after, mine, strict=True)]
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,6 +151,8 @@ class Retelling:
             (scratch.limit if step.what == SET else scratch.end_limit)(self._db, step.limit, step.written_ms)
         if step.transfer is not None:
             scratch.transfer(self._db, step.transfer, step.written_ms)
+        if step.prescribed is not None:
+            scratch.prescribe(self._db, step.prescribed, step.written_ms)
         if step.what == "discharge":
             scratch.discharge(self._db, step.stay, step.written_ms)
         self._scorer.cycle(step.at_ms)

@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vwmon.attribution import Intervals
+from vwmon.kernels.steps import Steps
+from vwmon.patients import prescriptions
+from vwmon.patients.prescriptions import SCALES
 from vwmon.patients.records import Assignment, Entry, Plan, Stay
 from vwmon.scoring.charts import PARTS
 from vwmon.scoring.layouts import AGE_BANDS, COLUMNS
@@ -64,6 +67,17 @@ class Roster:
         kept = tuple(now.pop(stay.stay_no, stay) for stay in self.stays)
         return Roster(stays=(*kept, *now.values()), assignments=frozenset(assignments), plans=self.plans)
 
+    def rescaled_by(self, entries: Iterable[Entry]) -> dict[int, int]:
+        """Name the rows whose SpO2 scale is another after these lines of the journal, each with from when on."""
+        rows, found = self.row_of, dict[int, int]()
+        for entry in entries:
+            row = rows.get(entry.stay_no or 0)
+            number = prescriptions.numbered(entry.what)
+            if row is not None and number:
+                from_ms = prescriptions.rescaled_from_ms(self.stays[row].prescriptions, number)
+                found |= {} if from_ms is None else {row: min(from_ms, found.get(row, from_ms))}
+        return found
+
     def moved_by(self, entries: Iterable[Entry]) -> dict[int, Moved]:
         """Name the rows whose readings are no longer the same ones after these lines of the journal."""
         rows, held = self.row_of, self._by_stay()
@@ -109,13 +123,22 @@ class Roster:
         of = np.array([place[stay.pathway] for stay in self.stays], dtype=np.int64)
         goes_on = np.array([stay.discharged_ms is None for stay in self.stays], dtype=bool)
         return PlanTable(
-            spo2_scale=np.array([stay.spo2_scale for stay in self.stays], dtype=np.int8),
+            spo2_scale=np.full(len(self.stays), SCALES[0], dtype=np.int8),
             expected=_grid([_expected(plan) for plan in plans]).astype(bool)[of] & goes_on[:, None],
             valid_ms=_grid([_spans(plan, "valid_ms") for plan in plans])[of],
             overdue_ms=_grid([_spans(plan, "overdue_ms") for plan in plans])[of],
             admitted_ms=np.array([stay.admitted_ms for stay in self.stays], dtype=np.int64),
             ages_ms=_ages(self.stays),
+            rescaled=rescaled(self.stays),
         )
+
+
+def rescaled(stays: Sequence[Stay]) -> Steps | None:
+    """Give the steps in which the SpO2 scales of stays become others; None where all are on scale 1 at all times."""
+    if not any(stay.prescribed for stay in stays):
+        return None
+    scales = [prescriptions.scales(stay.prescriptions) for stay in stays]
+    return Steps.of([SCALES[0]] * len(stays), scales) if any(scales) else None
 
 
 def _ages(stays: Sequence[Stay]) -> NDArray[np.int64]:

@@ -15,14 +15,15 @@ from alerts import store as cases
 from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY
 from vwmon import attribution, pipeline, points, terms
-from vwmon.alerting import Alerting, Followed
+from vwmon.alerting import NOTHING_LEARNT, Alerting, Followed
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Ints
 from vwmon.patients import plans
 from vwmon.patients.places import places
 from vwmon.patients.records import Entry
+from vwmon.pipeline import Gaps, Scores
 from vwmon.provenance import SYSTEM, Provenance
-from vwmon.quantities import Learnt, Quantities
+from vwmon.quantities import Learnt, Quantities, placed
 from vwmon.roster import Roster
 from vwmon.store import attempts, findings, limits, reckoning, registers, scores, transfers
 from vwmon.store import readings as stored
@@ -227,13 +228,19 @@ class Scorer:
         frontier_ms = self._ward.frontier_ms.copy()
         moments, gaps = pipeline.step(self._ward, readings)
         self._hear(readings)
+        return self._stepped(frontier_ms, moments, gaps, placed(readings, learnt))
+
+    def _stepped(
+        self, frontier_ms: Ints, moments: Scores, gaps: Gaps, learnt: Mapping[int, Sequence[Placed]] = NOTHING_LEARNT
+    ) -> _Step:
+        """Say what scored moments come to; the stays had come to `frontier_ms` before."""
         waves = [moments.where(moments.wave == wave) for wave in range(int(moments.wave.max(initial=-1)) + 1)]
         return _Step(
             scores=[
                 (points.rewritten(wave, frontier_ms), points.stored_rows(wave, self._stay_nos, self._provenance))
                 for wave in waves
             ],
-            alerts=self._alerting.follow(moments, gaps, _placed(readings, learnt)),
+            alerts=self._alerting.follow(moments, gaps, learnt),
         )
 
     def _keep(self, step: _Step) -> None:
@@ -280,6 +287,8 @@ class Scorer:
         for row, one in moved.items():
             if one.device_nos & heard:
                 self._rescore(row, one.from_ms, now_ms)
+        for row, from_ms in self._roster.rescaled_by(entries).items():
+            self._rescale(row, from_ms, now_ms)
         registers.notice(self._db, self.cursor, now_ms)
 
     def _enrol(self) -> None:
@@ -330,14 +339,32 @@ class Scorer:
 
     def _rescore(self, row: int, from_ms: int, now_ms: int) -> None:
         """Score a stay anew after the registers said that other readings are its own; known only now."""
-        readings = self._history(row)
-        self._ward.replace(np.array([row]), readings.where(readings.observed_ms < from_ms))
-        scores.forget_from(self._db, self._roster.stays[row].stay_no, from_ms)
-        anew = readings.where(readings.observed_ms >= from_ms)
+        anew = self._go_back(row, from_ms)
         learnt = self._quantities.anew(row, (from_ms, self.cursor, now_ms), self._intervals, self._names)
         if len(anew.stay) or learnt:
             log.info("stay_rescored stay=%d readings=%d", self._roster.stays[row].stay_no, len(anew.stay))
             self._keep(self._step(anew.known_at(now_ms), learnt))
+
+    def _rescale(self, row: int, from_ms: int, now_ms: int) -> None:
+        """Score a stay anew from when its SpO2 scale became another, where it has come past that; known only now.
+
+        That completes the history as readings that came late do: it may raise an alert, and clears none. No reading is
+        new, so that nothing has been heard, and no silence was broken again.
+        """
+        if self._ward.frontier_ms[row] < from_ms:
+            return
+        anew, frontier_ms = self._go_back(row, from_ms).known_at(now_ms), self._ward.frontier_ms.copy()
+        log.info("stay_rescaled stay=%d readings=%d", self._roster.stays[row].stay_no, len(anew.stay))
+        moments, gaps = pipeline.step(self._ward, anew)
+        moments = replace(moments, late=np.ones(len(moments), dtype=bool))
+        self._keep(self._stepped(frontier_ms, moments, gaps.where(np.zeros(len(gaps), dtype=bool))))
+
+    def _go_back(self, row: int, from_ms: int) -> Readings:
+        """Put a stay back to before a time, scores and all; give what the log has of it from then on."""
+        readings = self._history(row)
+        self._ward.replace(np.array([row]), readings.where(readings.observed_ms < from_ms))
+        scores.forget_from(self._db, self._roster.stays[row].stay_no, from_ms)
+        return readings.where(readings.observed_ms >= from_ms)
 
     def _history(self, row: int) -> Readings:
         devices = self._roster.devices_of(row)
@@ -363,14 +390,3 @@ def _standing(db: Connection) -> dict[Key, Finding]:
         (SYSTEM_STAY, one.rule, ""): Finding(rule=one.rule, since_ms=one.since_ms, at_ms=one.since_ms) for one in left
     }
     return older | findings.standing(db)
-
-
-def _placed(readings: Readings, learnt: Sequence[Learnt]) -> Mapping[int, Sequence[Placed]]:
-    """Give what was learnt of each row, each with how many of the row's scored messages come up to it in the log."""
-    found: dict[int, list[Placed]] = {}
-    for row in {one.row for one in learnt}:
-        units = np.unique(readings.unit[readings.stay == row])
-        mine = [one for one in learnt if one.row == row]
-        after = np.searchsorted(units, [one.unit for one in mine], side="right").tolist()
-        found[row] = [(place, one.noted) for place, one in zip(after, mine, strict=True)]
-    return found

@@ -15,7 +15,9 @@ from alerts.faults import Finding
 from alerts.model import MONITOR, Alert, Event, Kind, State
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Bools, Ints
+from vwmon.patients import prescriptions
 from vwmon.patients.places import places
+from vwmon.patients.prescriptions import Prescription
 from vwmon.patients.records import Assignment, Plan, Stay, StayLimit, Transfer
 from vwmon.roster import Roster
 from vwmon.scoring.charts import PARTS
@@ -41,7 +43,8 @@ class Message:
 class Written:
     """A line of the registers' journal, noticed at `at_ms`; `assignments` and `limit` are what it began or ended.
 
-    `stay` is on the ward that it was admitted to, up to a `transfer`.
+    `stay` is on the ward that it was admitted to, up to a `transfer`, and has what was prescribed with the admission;
+    what was `prescribed` later is a line of its own.
     """
 
     at_ms: int
@@ -51,11 +54,13 @@ class Written:
     assignments: tuple[Assignment, ...] = ()
     limit: StayLimit | None = None
     transfer: Transfer | None = None
+    prescribed: Prescription | None = None
 
     @property
     def held_ms(self) -> int:
-        """Give from when it holds: limits and wards from when they were written, noticed or not."""
-        return self.at_ms if self.limit is None and self.transfer is None else min(self.at_ms, self.written_ms)
+        """Give from when it holds: limits, wards and ranges from when they were written, noticed or not."""
+        decided = (self.limit, self.transfer, self.prescribed)
+        return self.at_ms if not any(decided) else min(self.at_ms, self.written_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +205,9 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
     held: list[Assignment] = []
     limits = {limit.limit_no: limit for limit in account.limits}
     moved = {one.transfer_no: one for one in account.transfers}
-    stay = replace(stay, ward=places(stay, account.transfers)[0].ward)
+    prescribed = {one.prescription_no: one for one in stay.prescriptions}
+    begun = prescriptions.written(account.prescribed_with_the_admission)
+    stay = replace(stay, ward=places(stay, account.transfers)[0].ward, prescribed=begun)
     for entry in account.journal:
         what = entry.verb
         mine = [a for a in (left if what == "assign" else held) if entry.device_no in {None, a.device_no}]
@@ -222,6 +229,7 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
                 assignments=found,
                 limit=limits.get(numbered(entry)),
                 transfer=moved.get(transfers.numbered(entry)),
+                prescribed=prescribed.get(prescriptions.numbered(entry.what)),
             )
             yield _placed_ms(account, entry.at_ms, entry.noticed_ms, entry.cursor), written
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vwmon.attempts import Attempts
 from vwmon.kernels.ragged import Bools, Floats, Ints
+from vwmon.kernels.steps import Steps
 from vwmon.patients.chart_names import NEWS2, PEWS
 from vwmon.scoring.charts import PARTS
 from vwmon.scoring.layouts import AGE_BANDS, COLUMNS
@@ -58,8 +59,9 @@ class Readings:
 class PlanTable:
     """The plans by row of the ward: n stays, p parts.
 
-    `spo2_scale` (n,) is 1 or 2; `expected` (n, p); a reading counts up to and including `valid_ms` (n, p) of age, and
-    one is overdue when the last is older than `overdue_ms` (n, p), counted from `admitted_ms` (n,) when none came.
+    `spo2_scale` (n,) is 1 or 2, before any of the steps in which it `rescaled`; None: nobody's is ever another.
+    `expected` (n, p); a reading counts up to and including `valid_ms` (n, p) of age, and one is overdue when the last
+    is older than `overdue_ms` (n, p), counted from `admitted_ms` (n,) when none came.
     `ages_ms` (n, bands of age) is when each band begins for a child, FOREVER for an adult; no rows: nobody is a child.
     """
 
@@ -69,6 +71,13 @@ class PlanTable:
     overdue_ms: Ints
     admitted_ms: Ints
     ages_ms: Ints = field(default_factory=lambda: np.zeros((0, len(AGE_BANDS)), dtype=np.int64))
+    rescaled: Steps | None = None
+
+    def scale(self, stay: Ints, at_ms: Ints) -> NDArray[np.int8]:
+        """Give the SpO2 scale of each stay at each time."""
+        if self.rescaled is None:
+            return self.spo2_scale[stay]
+        return self.rescaled.at(stay, at_ms).astype(np.int8)
 
     def __len__(self) -> int:
         """Count the stays."""

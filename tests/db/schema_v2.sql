@@ -103,6 +103,16 @@ CREATE TABLE pause (
     pause_no integer primary key, stay_no integer not null, from_ms integer not null,
     until_ms integer not null, reason text not null, actor text not null, written_ms integer not null,
     ended_ms integer, ended_by text, check (until_ms > from_ms), check (reason <> '')) strict;
+CREATE TABLE prescription (
+    prescription_no integer primary key, stay_no integer not null references stay,
+    what text not null check (what in ('scale', 'usual')), vital text not null,
+    scale integer check (scale in (1, 2)), low real, high real, usual real, prescriber text not null,
+    reason text not null, from_ms integer not null, to_ms integer, actor text not null,
+    written_ms integer not null,
+    check (prescriber <> '' and reason <> '' and actor <> ''), check (to_ms is null or to_ms > from_ms),
+    check ((low is null) = (high is null)), check (low < high), check (low is null or scale is not null),
+    check (scale is not 2 or (low is 88 and high is 92)), check (scale is null or usual is null),
+    check (usual is null or what = 'usual'), check (scale is null or what = 'scale')) strict;
 CREATE TABLE provenance (
     provenance_no integer primary key, software text not null, chart text not null, plan text not null,
     config_hash text not null, unique (software, chart, plan, config_hash)) strict;
@@ -211,6 +221,7 @@ CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
 CREATE INDEX kit_out_still on kit_out (assignment_no) where back_ms is null;
 CREATE INDEX notification_waiting on notification (queued_ms) where state in ('queued', 'failed');
 CREATE INDEX pause_stay on pause (stay_no, until_ms);
+CREATE INDEX prescription_stay on prescription (stay_no);
 CREATE INDEX quarantine_device on quarantine (device, quarantine_no);
 CREATE UNIQUE INDEX referral_open on referral (patient) where declined_ms is null and stay_no is null;
 CREATE INDEX referral_patient on referral (patient);

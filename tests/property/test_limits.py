@@ -17,7 +17,7 @@ from vwmon.patients.limits import Course
 
 T0 = 1_795_000_000_000
 NAMES = ("news2_5", "news2_7", "news2_could_be_5")
-ORDER = {Layer.WARD: 0, Layer.PATHWAY: 1, Layer.STAY: 2}
+ORDER = {layer: number for number, layer in enumerate(("ward", "pathway", "prescription", "stay"))}
 SPAN_MS = {"5m": 300_000, "20m": 1_200_000, "2h": 7_200_000}
 
 pairs = st.integers(1, 19).flatmap(lambda on: st.integers(0, on).map(lambda off: {"limit_on": on, "limit_off": off}))

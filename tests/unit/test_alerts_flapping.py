@@ -4,7 +4,8 @@ import pytest
 
 from alerts import queries, wording
 from alerts.model import Case, Kind, State
-from alerts.policy import POLICY, flapping
+from alerts.policy import POLICY
+from alerts.rises import flapping
 from tests.unit.alerts_points import HOUR, LAG, MINUTE, acked, after, clinical, closed, follow, kinds, point
 
 DAY = 24 * HOUR

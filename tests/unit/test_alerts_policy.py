@@ -33,6 +33,14 @@ def test_the_rules_are_the_ones_the_guides_describe() -> None:
         "worried_high": ("clinical", 3, "value:carer_concern", 3, 3, 30 * MINUTE),
         "worried_medium": ("clinical", 2, "value:carer_concern", 2, 2, 30 * MINUTE),
         "worried_low": ("clinical", 1, "value:carer_concern", 1, 1, 30 * MINUTE),
+        "spo2_below_target": (
+            "clinical",
+            1,
+            "value:spo2",
+            0,
+            0,
+            30 * MINUTE,
+        ),  # its limit is prescribed, or there is none
         "overdue": ("technical", 1, "gap", 0, 0, 0),
         "silent": ("system", 3, "gap", 0, 0, MINUTE),
         "broker": ("system", 2, "gap", 0, 0, MINUTE),
@@ -77,14 +85,24 @@ def test_single_vitals_over_time_are_shipped_switched_off() -> None:
         assert rule.source
 
 
+@pytest.mark.hazard("H32")
+def test_what_is_prescribed_has_no_limit_in_the_table() -> None:
+    """It raises nothing of whom nothing is prescribed for, and its lower end is the prescriber's own."""
+    assert [name for name, rule in RULES.items() if rule.prescribed] == ["spo2_below_target"]
+    assert "spo2_below_target" not in {rule.name for chart in BASES.values() for rule in chart.clinical}
+    assert all(chart.lowest == 5 for name, chart in BASES.items() if name == "news2")
+
+
 @pytest.mark.hazard("H29")
-def test_a_trend_is_shipped_switched_off() -> None:
-    """For pathways in which it means something: a rise of weight, to watch, where its limit has a source."""
+def test_trends_are_shipped_switched_off() -> None:
+    """For plans in which they mean something: a rise of weight, and what a clinician stated, with sourced limits."""
     off = [rule for rule in RULES.values() if rule.quantity.startswith("trend:")]
     assert [(r.name, int(r.level), r.quantity, r.limit_on, r.limit_off, r.enabled) for r in off] == [
-        ("weight_gain", 1, "trend:weight.rise_3d", 2, 1.5, False)
+        ("weight_gain", 1, "trend:weight.rise_3d", 2, 1.5, False),
+        ("spo2_from_stated", 1, "trend:spo2.from_stated", -3, -3, False),
+        ("weight_from_stated", 1, "trend:weight.from_stated", 2, 1.5, False),
     ]
-    assert off[0].source
+    assert all(rule.source for rule in off)
 
 
 @pytest.mark.parametrize(

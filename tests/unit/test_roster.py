@@ -1,8 +1,11 @@
 """The registers as rows of the ward: a row means one stay for good, and what changed is known from when on."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from vwmon.patients import plans
+from tests.unit.test_patients_prescriptions import one
+from vwmon.patients import plans, prescriptions
 from vwmon.patients.records import Assignment, Entry, Stay
 from vwmon.roster import NEVER_MS, Moved, Roster
 from vwmon.scoring.charts import PARTS
@@ -59,10 +62,12 @@ def test_of_a_stay_that_has_ended_nothing_is_expected() -> None:
 
 def test_the_plan_of_each_stay_is_its_pathways() -> None:
     """How long each part counts and is waited for, by row; the scale and the admission are the stay's own."""
-    table = roster(stay(1), stay(2, scale=2)).plan_table()
+    prescribed = prescriptions.written([one(1, from_ms=3 * HOUR, to_ms=5 * HOUR)])
+    table = roster(stay(1), replace(stay(2), prescribed=prescribed)).plan_table()
     assert table.valid_ms[:, PARTS.index("spo2")].tolist() == [12 * HOUR, 12 * HOUR]
     assert table.overdue_ms[0, PARTS.index("oxygen")] == 24 * HOUR
-    assert table.spo2_scale.tolist() == [1, 2]
+    hours = np.array([2, 3, 4, 5]) * HOUR
+    assert [table.scale(np.full(4, row), hours).tolist() for row in (0, 1)] == [[1, 1, 1, 1], [1, 2, 2, 1]]
     assert table.admitted_ms.tolist() == [HOUR, 2 * HOUR]
 
 

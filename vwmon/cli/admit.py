@@ -97,7 +97,7 @@ def admit(
         wanted = _wanted(said, change)
         _warn_of_ward(change, said.ward)
         admitted = registers.admit(change.db, wanted, change.by)
-        row, since = stay_row(admitted, change.known()), change.here(admitted.admitted_ms, said.ward)
+        row, since = stay_row(admitted, change.known(), change.by.at_ms), change.here(admitted.admitted_ms, said.ward)
     planned = wanted.plan
     tell(
         row | {"schedule": planned.schedule, "ask": list(planned.ask)},

@@ -10,10 +10,10 @@ from typing import Any
 
 from alerts import charts, queries, reasons, waits, wording
 from alerts.model import MONITOR, Kind
-from vwmon.cli import doubted, register_rows, render, stay_lookups, trend_lines, work_list
+from vwmon.cli import doubted, prescription_rows, register_rows, render, stay_lookups, trend_lines, work_list
 from vwmon.cli.standing import Standing
 from vwmon.config import Settings
-from vwmon.store import kit
+from vwmon.store import glance, kit
 from vwmon.store.sqlite import Connection
 
 Record = dict[str, Any]
@@ -55,6 +55,7 @@ def read(
     record = queries.one(db, asked, standing.now_ms, alert_id)
     stay_no = record["stay"]
     record["overdue_calibrations"] = [] if stay_no is None else _calibrations(db, record, standing, settings)
+    record["prescribed"] = None if stay_no is None else _prescribed(db, record, standing)
     record["pending"] = [] if stay_no is None else [row for row in waits.pending(db, asked) if row["stay"] == stay_no]
     trends = [] if stay_no is None else trend_lines.of_stay(db, stay_no, _until_ms(record, standing), back_ms)
     record["trends"] = [trend.record() for trend in trends]
@@ -82,6 +83,16 @@ def _calibrations(db: Connection, record: Record, standing: Standing, settings: 
     today = register_rows.here(standing.now_ms, record["ward"], settings)[: len("2026-11-22")]
     found = kit.overdue_calibrations(db, record["stay"], today)
     return [{"device": device, "due": due} for device, due in found]
+
+
+def _prescribed(db: Connection, record: Record, standing: Standing) -> Record | None:
+    """Give what is prescribed of an adult now, and what was when the alert last rose."""
+    stay = glance.stays(db, [record["stay"]])[record["stay"]]
+    if stay.chart != charts.NEWS2:
+        return None
+    last = None if record["last_reading_at"] is None else work_list.ms(record["last_reading_at"])
+    now_ms = min(_until_ms(record, standing), stay.discharged_ms or standing.now_ms)
+    return prescription_rows.of_alert(stay, record["evidence"], last if record["score"] else None, now_ms)
 
 
 def _until_ms(record: Record, standing: Standing) -> int:
@@ -131,6 +142,8 @@ def _now(page: Page) -> Iterator[str]:
     yield f"now: {holds}; {heard}"
     if held is not None and held.get("measure_next") is not None:
         yield held["measure_next"]["sentence"]
+    if record["prescribed"] is not None:
+        yield from prescription_rows.alert_lines(record["prescribed"])
     for one in record["overdue_calibrations"]:
         yield f"the calibration of {one['device']} was due {one['due']}"
 

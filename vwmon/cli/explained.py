@@ -7,12 +7,12 @@ from typing import Any
 from alerts import titles
 from alerts.model import Event
 from alerts.policy import POLICY, Rule
-from vwmon.cli import doubted, reading_rows
+from vwmon.cli import doubted, prescription_rows, reading_rows
 from vwmon.cli.limit_rows import given_rows
 from vwmon.cli.render import utc
 from vwmon.explain import Awaited, Explanation, Learnt, Measured
 from vwmon.nearest import Nearest
-from vwmon.patients.records import Expected
+from vwmon.patients.records import Expected, Stay
 from vwmon.scoring.layouts import COLUMNS
 from vwmon.sources import Source
 from vwmon.store.readings import FOREVER_MS
@@ -145,10 +145,17 @@ def _plan(explained: Explanation) -> Record | None:
         "admitted_with": stay.plan_version,
         "title": plan.title,
         "source": plan.source,
-        "spo2_scale": stay.spo2_scale,
-        "prescriber": stay.scale_prescriber or None,
+        **_prescribed(explained, stay),
         "expected": {part: _expected(one) for part, one in plan.expected.items()},
     }
+
+
+def _prescribed(explained: Explanation, stay: Stay) -> Record:
+    """Give what was prescribed at the moment of the score, by what was known of it then, with the records."""
+    at_ms = explained.event.evidence.get("at_ms", explained.event.at_ms)
+    held = prescription_rows.now(stay, at_ms)
+    in_force = [row for row in prescription_rows.rows(stay, at_ms) if row["state"] == prescription_rows.IN_FORCE]
+    return held | {"prescriber": held["scale_prescriber"], "prescriptions": in_force}
 
 
 def _expected(expected: Expected | None) -> Record:

@@ -8,7 +8,7 @@ from alerts import wording
 from alerts.model import Lane
 from alerts.policy import POLICY
 from devices.vitals import printed
-from vwmon.cli import render
+from vwmon.cli import prescription_rows, render
 from vwmon.cli.limit_rows import from_which, limits_of
 
 Record = Mapping[str, Any]
@@ -115,10 +115,10 @@ def _limits(rule: Record) -> str:
 
 
 def _plan(plan: Record) -> Iterator[str]:
-    scale = f"SpO2 scale {plan['spo2_scale']}"
-    if plan["prescriber"] is not None:
-        scale += f", prescribed by {plan['prescriber']}"
+    scale = f"SpO2 {prescription_rows.scale_said(plan)}"
     yield from _wrapped(f"{plan['title']} ({plan['pathway']} {plan['version']}); {scale}", INDENT)
+    for what, whose in prescription_rows.lines(plan["prescriptions"], str):
+        yield from _wrapped(f"prescribed: {what}; {whose}", INDENT)
     after = {wording.label(part): _span(one["overdue_after_seconds"]) for part, one in plan["expected"].items()}
     yield from _wrapped(f"overdue after: {', '.join(map(' '.join, after.items()))}", INDENT)
     yield from _wrapped(f"source: {plan['source']}", INDENT)

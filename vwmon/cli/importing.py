@@ -73,7 +73,7 @@ def import_(
         told = {(fault.line, fault.column) for fault in faults}
         admitted, refused = _admitted(change, wanted, keep=not (faults or dry_run))
         faults += [fault for fault in refused if (fault.line, fault.column) not in told]
-        rows = [stay_row(stay, change.known()) for stay in admitted] if not (faults or dry_run) else []
+        rows = [stay_row(stay, change.known(), change.by.at_ms) for stay in admitted] if not (faults or dry_run) else []
         _warn_of_wards(change, wanted)
     if faults:
         _report(faults, len(lines), form)

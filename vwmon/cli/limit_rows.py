@@ -10,7 +10,12 @@ from vwmon import durations
 from vwmon.cli.register_rows import utc_or_none
 from vwmon.cli.render import utc
 
-WHOSE: Mapping[str, str] = {Layer.WARD: "ward", Layer.PATHWAY: "pathway", Layer.STAY: "this patient's own"}
+WHOSE: Mapping[str, str] = {
+    Layer.WARD: "limit of the ward",
+    Layer.PATHWAY: "limit of the pathway",
+    Layer.PRESCRIPTION: "limit by prescription",
+    Layer.STAY: "this patient's own limit",
+}
 
 
 def limit_row(limit: Limit) -> dict[str, Any]:
@@ -59,7 +64,7 @@ def given_rows(given: Mapping[str, Limit]) -> list[dict[str, Any]]:
 
 def from_which(limit: Mapping[str, Any], gives: Mapping[str, Any]) -> str:
     """Say whose limit it is, what it gives, who set it, why, from when and until when."""
-    whose = f"{WHOSE[limit['layer']]} limit" if limit["layer"] == Layer.STAY else f"limit of the {limit['layer']}"
+    whose = WHOSE[limit["layer"]]
     named = "" if limit["layer"] == Layer.STAY else f" {limit['subject']}"
     said = ", ".join(f"{field} {_value(value)}" for field, value in gives.items())
     since = f" from {limit['from']}" if limit["from"] else ""

@@ -45,7 +45,7 @@ def transfer(
         done = transferring.transfer(change.db, wanted, change.by, _act(change))
         anchored(change.db, change.settings.store.path)
         moved = of_stay(change.db, done.after.stay_no)[-1]
-        row = stay_row(done.after, change.known()) | {
+        row = stay_row(done.after, change.known(), change.by.at_ms) | {
             "transfer": transfer_row(moved),
             "alerts": [alert.id for alert in done.alerts],
         }

@@ -162,7 +162,7 @@ def correct(
         raise UsageError("say what is to be corrected: --name, --born, --nhs-number, --contact or --next-of-kin")
     with changing(config, db, as_name) as change:
         stay, _ = stages.correct(change.db, patient, said, change.by)
-        row = stay_row(stay, change.known()) | {"corrected": sorted(said)}
+        row = stay_row(stay, change.known(), change.by.at_ms) | {"corrected": sorted(said)}
     shown = ", ".join(field.replace("_", " ") for field in said)
     tell(row, render.chosen(form, as_json), f"Corrected for {patient}: {shown}.", f"See: vwmon patients show {patient}")
 
@@ -175,4 +175,4 @@ def _note(change: Change, patient: str, what: tuple[str, str, str], form: Format
 
 def _row(change: Change, stay: Stay) -> dict[str, object]:
     now_ms = change.by.at_ms
-    return stay_row(stay, change.known()) | stay_stages.stage_row(stay, stages.read(change.db, now_ms), now_ms)
+    return stay_row(stay, change.known(), now_ms) | stay_stages.stage_row(stay, stages.read(change.db, now_ms), now_ms)

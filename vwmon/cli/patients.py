@@ -19,6 +19,7 @@ from vwmon.cli import (
     noting,
     pause,
     plan,
+    prescription_rows,
     reading_rows,
     referring,
     register_rows,
@@ -85,7 +86,7 @@ def patients(
         came = stages.read(opened, at.now_ms, recorded=_recorded(at))
     of_ward = [one for one in known.stays.values() if ward in {"", one.ward}]
     stays = [one for one in of_ward if everyone or one.discharged_ms is None]
-    rows = [stay_row(stay, known) | stay_stages.stage_row(stay, came, at.now_ms) for stay in stays]
+    rows = [stay_row(stay, known, at.now_ms) | stay_stages.stage_row(stay, came, at.now_ms) for stay in stays]
     waiting = list(stay_stages.referred(came, _latest_of_each(known), ward, everyone=everyone))
     at.announce(form)
     footer = [f"{len(rows)} stay{'' if len(rows) == 1 else 's'}{f', {len(waiting)} referred' if waiting else ''}"]
@@ -150,7 +151,7 @@ def discharge(
     form = render.chosen(form, as_json)
     with changing(config, db, as_name) as change:
         left, freed = registers.discharge(change.db, patient, reason, change.moment(at), change.by)
-        row = stay_row(left, change.known()) | {"devices_freed": [device.device for device in freed]}
+        row = stay_row(left, change.known(), change.by.at_ms) | {"devices_freed": [device.device for device in freed]}
         since = change.here(row["discharged_at"], left.ward)
     tell(
         row,
@@ -189,7 +190,7 @@ def _record(db: Connection, patient: str, at: Standing, settings: Settings) -> d
     until_ms, latest = _until_ms(stay, known, at), _latest(db, stay, known)
     came = stages.read(db, at.now_ms, recorded=_recorded(at))
     return (
-        stay_row(stay, known)
+        stay_row(stay, known, until_ms)
         | stay_stages.stage_row(stay, came, at.now_ms)
         | {
             "judged_at": render.utc(until_ms),
@@ -206,8 +207,10 @@ def _record(db: Connection, patient: str, at: Standing, settings: Settings) -> d
             ),
             "readings": latest,
             "pauses": [pause.pause_row(one, stay.patient) for one in given if one.span[1] > until_ms],
+            "prescriptions": prescription_rows.rows(stay, until_ms),
+            "scale_standing": prescription_rows.standing(stay, known.last_of_stay(stay.stay_no), until_ms) or None,
             "score": stay_lookups.current_scores(db, [stay.stay_no], at.now_ms, decide=True).get(stay.stay_no),
-            "earlier_stays": [stay_row(earlier, known) for earlier in stays[1:]],
+            "earlier_stays": [stay_row(earlier, known, at.now_ms) for earlier in stays[1:]],
         }
     )
 
@@ -278,9 +281,9 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     left = record["discharged_at"]
     for line in filter(None, (title, _person(record))):
         render.say(line)
-    scale = f", SpO2 {_scale(record)}" if record["chart"] == NEWS2 else ""
-    render.say(f"Ward {ward}, pathway {record['pathway']} {record['plan_version']}{scale}")
-    for sentence in child_lines.lines(record):
+    scale = f", SpO2 {prescription_rows.scale_said(record)}" if record["chart"] == NEWS2 else ""
+    pathway = f"Ward {ward}, pathway {record['pathway']} {record['plan_version']}{scale}"
+    for sentence in (pathway, *prescription_rows.usual_lines(record), *child_lines.lines(record)):
         for line in render.folded(sentence):
             render.say(line)
     render.say(f"Admitted {here(record['admitted_at'], ward, settings)}")
@@ -331,6 +334,8 @@ def _score_lines(record: dict[str, Any], last: str) -> Iterator[str]:
     low, high = score["total_min"], score["total_max"]
     missing = ", ".join(next_measure.label(name) for name in score["missing"])
     yield f"{title} {low if low == high else f'{low} to {high}'}{f', missing {missing}' if missing else ''}; {heard}"
+    if record["scale_standing"]:
+        yield record["scale_standing"]
     if score["measure_next"] is not None:
         yield f"Next: {score['measure_next']['sentence']}"
 
@@ -343,8 +348,3 @@ def _person(record: dict[str, Any]) -> str:
     said += [f"contact {record['contact']}"] if record["contact"] else []
     said += [f"next of kin {record['next_of_kin']}"] if record["next_of_kin"] else []
     return ", ".join(said)
-
-
-def _scale(record: dict[str, Any]) -> str:
-    prescribed = f", prescribed by {record['scale_prescriber']}" if record["scale_prescriber"] else ""
-    return f"scale {record['spo2_scale']}{prescribed}"

@@ -12,10 +12,11 @@ import typer
 from alerts.model import Lane
 from alerts.policy import POLICY, RuleSet
 from vwmon import durations, terms
-from vwmon.cli import context, render
+from vwmon.cli import context, prescribing, prescription_rows, render
 from vwmon.cli.changing import Change, changing, tell
 from vwmon.cli.limit_rows import condition, from_which, given_rows, limit_row, rule_row
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, time_ms
+from vwmon.cli.prescribing import FromOption, PrescriberOption, Said, ScaleOption, TargetOption, UsualOption
 from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import standing_of
 from vwmon.config import Settings
@@ -43,7 +44,13 @@ def plan(
         str, typer.Option("--disable", metavar="RULE", help="Do without a rule, not of level 3.", show_default=False)
     ] = "",
     end: Annotated[
-        str, typer.Option("--end", metavar="RULE", help="End the patient's own limit on a rule.", show_default=False)
+        str,
+        typer.Option(
+            "--end",
+            metavar="RULE",
+            help="End the own limit on a rule, or what is prescribed: spo2-scale, usual:VITAL.",
+            show_default=False,
+        ),
     ] = "",
     on: Annotated[
         float | None, typer.Option("--on", help="Where it begins to hold; with --off.", show_default=False)
@@ -64,26 +71,48 @@ def plan(
         str, typer.Option(metavar="TIME", help="When it is over; else when it is ended.", show_default=False)
     ] = "",
     for_: Annotated[
-        str, typer.Option("--for", metavar="SPAN", help="Instead of --until, from now.", show_default=False)
+        str, typer.Option("--for", metavar="SPAN", help="Instead of --until, from its start.", show_default=False)
     ] = "",
+    spo2_scale: ScaleOption = None,
+    target: TargetOption = "",
+    usual: UsualOption = "",
+    prescriber: PrescriberOption = "",
+    from_: FromOption = "",
     config: ConfigOption = None,
     db: DbOption = None,
     form: FormatOption = Format.TABLE,
     as_json: JsonOption = False,
     as_name: AsOption = "",
 ) -> None:
-    """Show a patient's plan, and which layer each limit is from; or set or end a limit of the patient's own.
+    """Show a patient's plan, and which layer each limit is from; or change what is the patient's own in it.
 
     The patient's own limit goes before the pathway's, and that before the ward's, field by field. It holds from the
-    next reading on. Exit codes: 3 the patient is not on a ward, or has no such limit; 6 a safety rule refuses it (a
-    rule of level 3 switched off, or taken down).
+    next reading on. An SpO2 scale with its target range, and a usual value, are prescribed from a time on: what was
+    measured from then on is scored by it, whenever it comes. Exit codes: 3 the patient is not on a ward, or has no such
+    limit or prescription; 6 a safety rule refuses it (a rule of level 3 switched off, or taken down; a scale without a
+    prescriber; scale 2 with a target that is not 88-92 %; a child's scale).
     """
     form = render.chosen(form, as_json)
+    said = Said(
+        scale=spo2_scale,
+        target=target,
+        usual=usual,
+        prescriber=prescriber,
+        from_=from_,
+        ends=end,
+        reason=reason,
+        until=until,
+        for_=for_,
+    )
     asked = {
         verb: rule for verb, rule in (("limit", limit), ("enable", enable), ("disable", disable), ("end", end)) if rule
     }
     fields = {"limit_on": on, "limit_off": off, "level": level, "cadence": cadence, "on_delay": on_delay}
     changes = _changes(fields | {"off_delay": off_delay})
+    if said.any:
+        prescribing.check(said, limits=bool(changes or limit or enable or disable or (end and not said.ending)))
+        prescribing.run(config, db, as_name, patient, said, form)
+        return
     if not asked:
         _refuse(changes or reason or until or for_, "say of which rule, with --limit RULE")
         _show(patient, context.resolve(config, db), form)
@@ -188,7 +217,7 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
     found = plans.find(stay.pathway)
     rules = _rules(settings, stay, own, at_ms)
     rows = [
-        rule_row(rule) | {"limits": given_rows(rules.given.get(name, {}))}
+        rule_row(rule) | {"enabled": rule in rules.clinical, "limits": given_rows(rules.given.get(name, {}))}
         for name, rule in rules.rules.items()
         if rule.lane is Lane.CLINICAL and rule.chart in {"", rules.chart}
     ]
@@ -206,8 +235,8 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
         "out_of_hours": None if found is None else found.out_of_hours,
         "ask": [] if found is None else list(found.ask),
         "chart": stay.chart,
-        "spo2_scale": stay.spo2_scale,
-        "scale_prescriber": stay.scale_prescriber or None,
+        **prescription_rows.now(stay, at_ms),
+        "prescriptions": prescription_rows.rows(stay, at_ms),
         "at": render.utc(at_ms),
         "vitals": [
             {
@@ -243,9 +272,11 @@ def _own_row(one: StayLimit, at_ms: int) -> dict[str, Any]:
 def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     version = record["version"] or record["admitted_with"]
     yield f"Patient {record['patient']}"
-    scale = f"SpO2 scale {record['spo2_scale']}" if record["chart"] == NEWS2 else "scored with PEWS"
-    scale += f", prescribed by {record['scale_prescriber']}" if record["scale_prescriber"] else ""
-    yield f"Ward {record['ward']}, pathway {record['pathway']} {version}, {scale}"
+    scale = f"SpO2 {prescription_rows.scale_said(record)}" if record["chart"] == NEWS2 else "scored with PEWS"
+    yield from render.folded(f"Ward {record['ward']}, pathway {record['pathway']} {version}, {scale}")
+    for what, whose in prescription_rows.lines(record["prescriptions"], str):
+        yield from render.folded(f"Prescribed: {what}")
+        yield from render.folded(f"{INSET}{whose}")
     if record["source"]:
         yield from render.folded(f"{record['title']}. Source: {record['source']}")
     if record["schedule"]:

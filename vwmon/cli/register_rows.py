@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from vwmon.cli import render
+from vwmon.cli import prescription_rows, render
 from vwmon.cli.options import time_ms
 from vwmon.config import Settings
 from vwmon.patients.records import Assignment, Device, Stay
@@ -86,8 +86,9 @@ def latest_of(db: Connection, stay_no: int, known: Registers) -> list[Latest]:
     return [one for one in last if one.device_no not in elsewhere] + searched
 
 
-def stay_row(stay: Stay, known: Registers) -> dict[str, Any]:
-    """Give a stay as a row, without anything that identifies a person."""
+def stay_row(stay: Stay, known: Registers, at_ms: int) -> dict[str, Any]:
+    """Give a stay as a row as it is at a moment, or was at its end, without anything that identifies a person."""
+    prescribed = prescription_rows.now(stay, max(stay.admitted_ms, min(at_ms, stay.discharged_ms or at_ms)))
     return {
         "stay": stay.stay_no,
         "patient": stay.patient,
@@ -97,8 +98,8 @@ def stay_row(stay: Stay, known: Registers) -> dict[str, Any]:
         "admitted_at": render.utc(stay.admitted_ms),
         "discharged_at": utc_or_none(stay.discharged_ms),
         "discharge_reason": stay.discharge_reason,
-        "spo2_scale": stay.spo2_scale,
-        "scale_prescriber": stay.scale_prescriber,
+        **prescribed,
+        "scale_prescriber": prescribed["scale_prescriber"] or "",
         "devices": [device.device for device in known.held_by(stay.stay_no)],
         "last_reading_at": utc_or_none(known.last_of_stay(stay.stay_no)),
     }

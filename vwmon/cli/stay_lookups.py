@@ -133,7 +133,7 @@ class _Stays:
             last_ms = max(row.at_ms, glance.last_ms(newest.get(stay_no, {})) or 0)
             if self._recorded or self._now_ms - last_ms <= _longest_ms(stays[stay_no].pathway):
                 found[stay_no] = score_record(row, stays[stay_no].chart) | (
-                    {"measure_next": _measure_next(row, stays[stay_no])} if decide else {}
+                    {"measure_next": _measure_next(row, stays[stay_no], last_ms)} if decide else {}
                 )
         return found
 
@@ -256,13 +256,16 @@ def _earlier(row: scores.ScoreRow | None, since_ms: int, chart: str, *, acknowle
     )
 
 
-def _measure_next(row: scores.ScoreRow, stay: Stay) -> Record | None:
-    """Give the measurement that would settle a score; on PEWS none is looked for: a concern may raise it."""
+def _measure_next(row: scores.ScoreRow, stay: Stay, scored_ms: int) -> Record | None:
+    """Give the measurement that would settle a score, which still stood at `scored_ms`.
+
+    On PEWS none is looked for: a concern may raise it.
+    """
     if stay.chart != NEWS2:
         return None
     from vwmon.cli import next_measure
 
-    return next_measure.of_stored(row, stay.spo2_scale)
+    return next_measure.of_stored(row, stay.scale_at(scored_ms))
 
 
 def _longest_ms(pathway: str) -> int:

@@ -24,6 +24,9 @@ NOT_YET: Row = {
     "discharge_reason": None,
     "spo2_scale": None,
     "scale_prescriber": None,
+    "scale_prescription": None,
+    "target": None,
+    "stated_usual": None,
     "devices": [],
     "last_reading_at": None,
 }

@@ -57,7 +57,8 @@ def show(trends: dict[str, Any], now_ms: int) -> None:
     if trends["vitals"]:
         render.emit(trends["vitals"], columns, Format.TABLE)
         render.say()
-    for line in trends["sentences"]:
+    of_stated = [row["sentences"][-1] for row in trends["vitals"] if row["stated"] is not None]
+    for line in [*of_stated, *trends["sentences"]]:
         for part in render.folded(line[0].upper() + line[1:] + "."):
             render.say(part)
     render.say(trends["caution"])
@@ -88,7 +89,9 @@ def _vitals(found: "Assessment", numbers: dict[str, float]) -> list[dict[str, An
                 "trend_points": int(found.trend.points[place]),
                 **{kind: _known(numbers[f"{vital.name}.{kind}"]) for kind in OF_VITAL},
                 "sentences": [
-                    wording.sentence(found, 0, f"{vital.name}.{kind}") for kind in ("deviation", "slope_per_h")
+                    wording.sentence(found, 0, f"{vital.name}.{kind}")
+                    for kind in ("deviation", "slope_per_h", "stated")
+                    if kind != "stated" or _known(numbers[f"{vital.name}.stated"]) is not None
                 ],
             }
         )

@@ -1,4 +1,4 @@
-"""Limits layered over the table of rules: ward, then pathway, then the stay's own plan, the narrowest winning. Pure.
+"""Limits layered over the table of rules: ward, pathway, prescription, the stay's own; the narrowest winning. Pure.
 
 Here: what may be a limit, and which rules follow for a stay from when on. Where limits are kept is not known here. A
 limit is whole by itself, so that whatever other layers say beside it, now or later, the rule that comes of all can be
@@ -17,6 +17,7 @@ from alerts.errors import PolicyError
 from alerts.layers import EVER, layered
 from alerts.model import Lane, Level
 from alerts.policy import BASE, BASES, MOVES, RULES, Cadence, Limit, RuleSet
+from vwmon.patients import prescriptions
 from vwmon.patients.chart_names import NEWS2, PEWS
 from vwmon.patients.places import Place, places, spans
 from vwmon.patients.records import Plan, Stay, StayLimit, Transfer
@@ -158,7 +159,7 @@ class Layers:
         self._courses: dict[tuple[object, ...], Course] = {}
 
     def of(self, stay: Stay, own: Iterable[StayLimit] = (), ward: str | None = None) -> list[Limit]:
-        """Give every limit that is about a stay on a ward, in force or not: the ward's, its pathway's, its own.
+        """Give every limit about a stay on a ward, in force or not: the ward's, its pathway's, prescribed, its own.
 
         The ward is the one that it is on now, unless another is named. What a ward says of a rule for everyone is said
         of its adults: of a child only what is said of a child's rules.
@@ -167,12 +168,12 @@ class Layers:
         pathways = plan.limits if plan is not None else ()
         theirs = self._wards.get(stay.ward if ward is None else ward, ())
         of_ward = [one for one in theirs if RULES[one.rule].chart in CHARTS_OF[stay.chart]]
-        return [*of_ward, *pathways, *(one.limit for one in own)]
+        return [*of_ward, *pathways, *prescriptions.limits(stay.prescriptions), *(one.limit for one in own)]
 
     def course(self, stay: Stay, own: Sequence[StayLimit] = (), transfers: Sequence[Transfer] = ()) -> Course:
         """Give the rules of a stay, whose `own` limits these are, in the course of time and from ward to ward."""
         wards = places(stay, transfers)
-        key = (wards, stay.pathway, stay.chart, *((one.limit_no, one.ended_ms) for one in own))
+        key = (wards, stay.pathway, stay.chart, stay.prescribed, *((one.limit_no, one.ended_ms) for one in own))
         if key not in self._courses:
             parts = [(place, until_ms, self._on(place, stay, own)) for place, until_ms in spans(wards)]
             self._courses[key] = parts[0][2] if len(parts) == 1 else Course.after_each_other(parts)

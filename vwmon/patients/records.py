@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.policy import Layer, Limit
+from vwmon.patients import prescriptions
 from vwmon.patients.chart_names import NEWS2, PEWS
+from vwmon.patients.prescriptions import Prescription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,9 @@ class Stay:
     """One patient's time on a virtual ward, from admission to discharge; `patient` is a local identifier.
 
     `age_bands` is for children only: when each band of age of their chart begins, as JSON, 0 for those begun by the
-    admission. It stands in the place of the date of birth, which scoring never sees.
+    admission. It stands in the place of the date of birth, which scoring never sees. `spo2_scale` and
+    `scale_prescriber` are those of the admission; `prescribed` are all prescriptions of the stay, as JSON, and which
+    scale holds at a moment is theirs to say.
     """
 
     stay_no: int
@@ -53,6 +57,16 @@ class Stay:
     spo2_scale: int
     scale_prescriber: str
     age_bands: str = ""
+    prescribed: str = ""
+
+    @property
+    def prescriptions(self) -> tuple[Prescription, ...]:
+        """Give what was prescribed of the stay, in the order of writing."""
+        return prescriptions.read(self.prescribed)
+
+    def scale_at(self, at_ms: int) -> int:
+        """Give the SpO2 scale that holds at a moment; before the admission, that of the admission."""
+        return prescriptions.scale(self.prescriptions, max(at_ms, self.admitted_ms))
 
     @property
     def chart(self) -> str:

@@ -16,6 +16,8 @@ from alerts.policy import RULES
 from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS
 from vwmon.durations import DAY_MS
 from vwmon.errors import StoreCorrupt
+from vwmon.patients import prescriptions
+from vwmon.patients.prescriptions import Prescription
 from vwmon.patients.records import Assignment, Device, Entry, Stay, StayLimit, Transfer
 from vwmon.store import attempts, findings, limits, monitor, pauses, readings, registers, scores, transfers
 from vwmon.store.findings import Found
@@ -104,6 +106,12 @@ class Account:
     holds: Sequence[Found] = ()
     pauses: Sequence[Pause] = ()
     transfers: Sequence[Transfer] = ()
+
+    @property
+    def prescribed_with_the_admission(self) -> list[Prescription]:
+        """Give the prescriptions that have no line of the journal of their own, because the admission made them."""
+        own = {prescriptions.numbered(line.what) for line in self.journal}
+        return [one for one in (self.stay.prescriptions if self.stay else ()) if one.prescription_no not in own]
 
     @property
     def acts(self) -> list[Event]:

@@ -14,16 +14,20 @@ from vwmon.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from vwmon.patients import admission
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import Assignment, By, Device, Entry, Identity, Stay
-from vwmon.store import facts, identities, kit_out
+from vwmon.store import facts, identities, kit_out, prescribed
 from vwmon.store.database import atomic
 from vwmon.store.known import device_number
 from vwmon.store.sqlite import Connection
 
-STAY = """stay_no, patient, ward, pathway, plan_version, admitted_ms, discharged_ms, discharge_reason, spo2_scale,
-    scale_prescriber, age_bands"""
+STAY_COLUMNS = """stay_no, patient, ward, pathway, plan_version, admitted_ms, discharged_ms, discharge_reason,
+    spo2_scale, scale_prescriber, age_bands"""
+STAY = f"{STAY_COLUMNS}, {prescribed.OF_STAY}"
 DEVICE = """device_no, device, profile, serial, added_ms, registered, status, status_ms, battery_percent, battery_ms,
     firmware, calibrated_ms, calibration_due, retired_ms, retired_reason"""
 ASSIGNMENT = "device_no, stay_no, from_ms, to_ms"
+ADMIT = """insert into stay (patient, ward, pathway, plan_version, admitted_ms, spo2_scale, scale_prescriber, age_bands)
+    values (:patient, :ward, :pathway, :plan_version, :admitted_ms, :spo2_scale, :prescriber, :age_bands)
+    returning stay_no"""
 BECOMES_A_STAY = "update referral set stay_no = ? where patient = ? and stay_no is null and declined_ms is null"
 
 EVER_ON = """select 1 where exists (select 1 from stay where ward = ?1)
@@ -142,19 +146,13 @@ def admit(db: Connection, wanted: Admission, by: By) -> Stay:
     with change(db):
         _check_away(db, checked.patient, checked.admitted_ms)
         identities.check_free(db, checked.nhs_number, checked.patient)
-        admitted = _stay(
-            db.execute(
-                f"""insert into stay (patient, ward, pathway, plan_version, admitted_ms, spo2_scale, scale_prescriber,
-                        age_bands) values (:patient, :ward, :pathway, :plan_version, :admitted_ms, :spo2_scale,
-                        :prescriber, :age_bands) returning {STAY}""",
-                identities.stay_columns(checked),
-            ).fetchone()
-        )
-        identities.write(db, identities.admitted(checked, admitted.stay_no))
-        facts.of_admission(db, checked, admitted.stay_no, by)
-        db.execute(BECOMES_A_STAY, (admitted.stay_no, checked.patient))
-        journal(db, by, f"admit {admitted.ward} {admitted.pathway}", admitted.stay_no)
-    return admitted
+        (stay_no,) = db.execute(ADMIT, identities.stay_columns(checked)).fetchone()
+        identities.write(db, identities.admitted(checked, stay_no))
+        facts.of_admission(db, checked, stay_no, by)
+        prescribed.of_admission(db, checked, stay_no, by)
+        db.execute(BECOMES_A_STAY, (stay_no, checked.patient))
+        journal(db, by, f"admit {checked.ward} {checked.plan.pathway}", stay_no)
+        return stay(db, stay_no)
 
 
 def discharge(db: Connection, patient: str, reason: str, discharged_ms: int, by: By) -> tuple[Stay, list[Device]]:

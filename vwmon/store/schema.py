@@ -284,6 +284,36 @@ def m015_watching(db: "Database") -> None:
     )
 
 
+def m016_prescriptions(db: "Database") -> None:
+    """What clinicians prescribe of single stays: SpO2 scale and target range, usual values; none is ever changed.
+
+    What an older database has of a scale at the admission is such a record, with what was not kept said to be so. It is
+    written at the last moment that the database tells of: what was judged by then was judged without the range.
+    """
+    _run(
+        db,
+        """create table prescription (
+            prescription_no integer primary key, stay_no integer not null references stay,
+            what text not null check (what in ('scale', 'usual')), vital text not null,
+            scale integer check (scale in (1, 2)), low real, high real, usual real, prescriber text not null,
+            reason text not null, from_ms integer not null, to_ms integer, actor text not null,
+            written_ms integer not null,
+            check (prescriber <> '' and reason <> '' and actor <> ''), check (to_ms is null or to_ms > from_ms),
+            check ((low is null) = (high is null)), check (low < high), check (low is null or scale is not null),
+            check (scale is not 2 or (low is 88 and high is 92)), check (scale is null or usual is null),
+            check (usual is null or what = 'usual'), check (scale is null or what = 'scale')) strict""",
+        "create index prescription_stay on prescription (stay_no)",
+        """insert into prescription (stay_no, what, vital, scale, low, high, prescriber, reason, from_ms, actor,
+                written_ms)
+            select stay.stay_no, 'scale', 'spo2', spo2_scale, iif(spo2_scale = 2, 88, null),
+                iif(spo2_scale = 2, 92, null), iif(trim(scale_prescriber) = '', 'not recorded', scale_prescriber),
+                'recorded at the admission; why was not recorded', admitted_ms,
+                'vwmon db migrate', max(admitted_ms, coalesce((select max(at_ms) from register_log), 0),
+                    coalesce((select cycle_ms from monitor), 0))
+            from stay where spo2_scale = 2 or trim(scale_prescriber) <> '' order by stay.stay_no""",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -299,6 +329,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m013_kit,
     m014_age_bands,
     m015_watching,
+    m016_prescriptions,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 

@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple
 from types import MappingProxyType
 
+from vwmon.patients import prescriptions
+from vwmon.patients.prescriptions import Prescription
 from vwmon.patients.records import Assignment, Device, Stay, StayLimit, Transfer
-from vwmon.store import database, findings, pauses, transfers
+from vwmon.store import database, findings, pauses, prescribed, transfers
 from vwmon.store.database import atomic
 from vwmon.store.findings import Found
 from vwmon.store.limits import COLUMNS as LIMIT
 from vwmon.store.limits import ENDED, SET
 from vwmon.store.pauses import Pause
 from vwmon.store.readings import LogRow
-from vwmon.store.registers import DEVICE, STAY
+from vwmon.store.registers import DEVICE, STAY_COLUMNS
 from vwmon.store.sqlite import Connection
 
 NOTHING: Mapping[int, str] = MappingProxyType({})
@@ -62,10 +64,13 @@ def copy(db: Connection) -> Connection:
 
 
 def admit(db: Connection, stay: Stay, at_ms: int) -> None:
-    """Begin a stay as it was written at that time: nothing is known of its end."""
-    row = astuple(stay)
+    """Begin a stay as it was written at that time, with what it was prescribed then: nothing is known of its end."""
+    row = astuple(stay)[:-1]
+    columns = f"insert into stay ({STAY_COLUMNS}) values ({', '.join('?' * len(row))})"
     with atomic(db):
-        db.execute(f"insert into stay ({STAY}) values ({', '.join('?' * len(row))})", (*row[:6], None, None, *row[8:]))
+        db.execute(columns, (*row[:6], None, None, *row[8:]))
+        for one in stay.prescriptions:
+            prescribed.keep(db, one)
         _changed(db, at_ms, "admit", stay.stay_no)
 
 
@@ -118,6 +123,13 @@ def transfer(db: Connection, moved: Transfer, at_ms: int) -> None:
         transfers.keep(db, moved)
         db.execute("update stay set ward = ? where stay_no = ?", (moved.to_ward, moved.stay_no))
         _changed(db, at_ms, transfers.line(moved), moved.stay_no)
+
+
+def prescribe(db: Connection, given: Prescription, at_ms: int) -> None:
+    """Add what was prescribed of a stay."""
+    with atomic(db):
+        prescribed.keep(db, given)
+        _changed(db, at_ms, prescriptions.line(given.prescription_no), given.stay_no)
 
 
 def append(db: Connection, rows: Sequence[LogRow]) -> None:

@@ -183,7 +183,7 @@ def _trace(vital: str, found: Sequence[tuple[int, float]], stay: Stay) -> Trace:
 def _points(stay: Stay, vital: str, at_ms: int, value: float) -> int | None:
     """Give what a reading of a stay scores by itself, a child's by the band of age at its time."""
     if stay.chart == NEWS2:
-        return points(vital, value, stay.spo2_scale)
+        return points(vital, value, stay.scale_at(at_ms))
     band = AGE_BANDS[layouts.band(stay.ages_ms, at_ms) - 1]
     return points(vital, value, 1, stay.chart, ("age_band", band)) if vital in COLUMNS[stay.chart] else None
 

@@ -50,6 +50,7 @@ class Recent:
 class Assessment:
     """What there is to say of n moments; `base` and `trend` are of their vitals, flat, `deviation` is (n, vitals).
 
+    `stated` (n, vitals) is the usual that a clinician stated, NaN where none is, and takes no part in the baseline.
     A deviation, a line and a projection are of the present only: NaN where the latest occasion is not fresh.
     """
 
@@ -63,6 +64,7 @@ class Assessment:
     together: Joint
     trend: Trend
     ahead: Projection
+    stated: Floats
 
     def place(self, row: int, vital: str) -> int:
         """Give the place of a vital of one moment in the flat columns."""
@@ -107,7 +109,8 @@ def assess(history: History, moments: Moments) -> Assessment:
         deviation=away,
         together=_together(history, asked, away, base),
         trend=trend,
-        ahead=project(trend, current, history.stays.spo2_scale[moments.stay]),
+        ahead=project(trend, current, history.stays.scale(moments)),
+        stated=history.stays.usual(moments),
     )
 
 

@@ -21,6 +21,7 @@ BLOCK = 2048  # moments
 THRESHOLDS = (5, 7)  # RCP, NEWS2 2017, chart 4: urgent and emergency response
 NOW = "a reading that counts as being now"
 BASELINE = f"{NOW}, and occasions on 3 days, in 5 parts of days, over 40 h, of the 14 days that end 24 h before"
+STATED = "a usual value that is stated"
 LINE = f"{NOW}, and 6 points over half of 24 h, 3 d or 7 d"
 EARLIER = f"{NOW}, and one of an earlier occasion within 3 d"
 DIGITS = 4  # a median of two values in thousandths has no more, and a difference must not fall short of its limit
@@ -71,6 +72,11 @@ def _rise(found: Assessment) -> Floats:
     return _fresh(found, np.where(recent.count > present.readings[:, : len(NAMES)], rise, np.nan))
 
 
+def _from_stated(found: Assessment) -> Floats:
+    """Give how far the present is above the usual that was stated, NaN where none is."""
+    return _fresh(found, np.round(found.present.value[:, : len(NAMES)] - found.stated, DIGITS))
+
+
 VITAL: Mapping[str, _Kind] = {
     "level": _Kind(
         unit="{unit}",
@@ -96,6 +102,18 @@ VITAL: Mapping[str, _Kind] = {
         definition="how many spreads the level is above the usual",
         needs=BASELINE,
         value=lambda found: found.deviation,
+    ),
+    "stated": _Kind(
+        unit="{unit}",
+        definition="the usual that a clinician stated for the person, as it holds at the moment",
+        needs=STATED,
+        value=lambda found: found.stated,
+    ),
+    "from_stated": _Kind(
+        unit="{unit}",
+        definition="how far the level is above the usual that was stated",
+        needs=f"{NOW}, and {STATED}",
+        value=_from_stated,
     ),
     "slope_per_h": _Kind(
         unit="{unit}/h",

@@ -14,6 +14,7 @@ from devices.vitals import VITALS as KNOWN
 from vwmon import durations
 from vwmon.errors import ChartError
 from vwmon.kernels.ragged import Floats, Ints
+from vwmon.kernels.steps import Steps
 from vwmon.scoring.charts import PARTS
 
 
@@ -86,10 +87,29 @@ def column(field: str) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stays:
-    """What is known of n stays besides readings: the SpO2 scale (n,), and how long a reading counts (n, series) ms."""
+    """What is known of n stays besides readings: the SpO2 scale (n,), and how long a reading counts (n, series) ms.
+
+    The scale is that before any of the steps in which it `rescaled`. `stated` are the usual values that clinicians
+    stated, by stay * vitals + vital, NaN while there is none. None of either: of nobody at any time.
+    """
 
     spo2_scale: Ints
     valid_ms: Ints
+    rescaled: Steps | None = None
+    stated: Steps | None = None
+
+    def scale(self, moments: "Moments") -> Ints:
+        """Give the SpO2 scale at moments, (m,)."""
+        if self.rescaled is None:
+            return self.spo2_scale[moments.stay]
+        return self.rescaled.at(moments.stay, moments.at_ms).astype(np.int64)
+
+    def usual(self, moments: "Moments") -> Floats:
+        """Give the usual values that are stated at moments, (m, vitals), NaN where none is."""
+        if self.stated is None:
+            return np.full((len(moments), len(NAMES)), np.nan)
+        rows = (moments.stay[:, None] * len(NAMES) + np.arange(len(NAMES))).reshape(-1)
+        return self.stated.at(rows, np.repeat(moments.at_ms, len(NAMES))).reshape(-1, len(NAMES))
 
     def __len__(self) -> int:
         """Count the stays."""

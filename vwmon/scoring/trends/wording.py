@@ -156,6 +156,25 @@ def rise(found: Assessment, row: int, vital: Trended) -> str:
     )
 
 
+def stated(found: Assessment, row: int, vital: Trended) -> str:
+    """Say how far the vital is from the usual that a clinician stated, which is none that was measured."""
+    column = NAMES.index(vital.name)
+    usual = float(found.stated[row, column])
+    if math.isnan(usual):
+        return f"no clinician stated a usual {_low(vital)}"
+    said = f"the usual that a clinician stated, {number(usual, vital)} {printed(vital.unit)}"
+    if not found.present.fresh[row, column]:
+        return f"{present(found, row, vital)}; {said}"
+    value = float(found.present.value[row, column])
+    away = value - usual
+    if not away:
+        return f"{_low(vital)} {number(value, vital)} {printed(vital.unit)} is {said}"
+    return (
+        f"{_low(vital)} {number(value, vital)} {printed(vital.unit)} is {number(abs(away), vital)} "
+        f"{printed(vital.unit)} {'above' if away > 0 else 'below'} {said}"
+    )
+
+
 def together(found: Assessment, row: int, _: str = "") -> str:
     """Say how unusual the vitals are together, which counted, and which were left out."""
     joint, titles = found.together, [_low(TRENDED[number]) for number in JOINT]
@@ -219,6 +238,8 @@ OF_VITAL: Mapping[str, Said] = {
     "min_24h": day,
     "max_24h": day,
     "rise_3d": rise,
+    "stated": stated,
+    "from_stated": stated,
 }
 OF_STAY: Mapping[str, Callable[[Assessment, int, str], str]] = {
     "joint.": together,
