@@ -3,20 +3,23 @@
 Rows are only ever added while a daemon runs, so that a row number means one stay for as long as the ward is in memory.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vwmon.attribution import Intervals
 from vwmon.patients.records import Assignment, Entry, Plan, Stay
+from vwmon.patients.schedules import OwnSchedule, Schedule
 from vwmon.scoring.charts import PARTS
 from vwmon.scoring.layouts import AGE_BANDS, COLUMNS
 from vwmon.ward import PlanTable
 from vwmon.windows import FOREVER, NEVER
 
 NEVER_MS = 1 << 60  # longer than any time that a plan could state
+NOBODYS: Mapping[int, Sequence[OwnSchedule]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +45,15 @@ MOVED: Mapping[str, Callable[[Assignment], int | None]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
-    """The registers as the scorer uses them: `stays` by row of the ward, and `plans` by pathway."""
+    """The registers as the scorer uses them: `stays` by row of the ward, and `plans` by pathway.
+
+    `own` is what stays are asked of their own, by the number of the stay.
+    """
 
     stays: tuple[Stay, ...]
     assignments: frozenset[Assignment]
     plans: Mapping[str, Plan]
+    own: Mapping[int, Sequence[OwnSchedule]] = field(default_factory=dict)
 
     @property
     def row_of(self) -> dict[int, int]:
@@ -58,11 +65,16 @@ class Roster:
         """Give the stay of each row by its number."""
         return [stay.stay_no for stay in self.stays]
 
-    def renewed(self, stays: Iterable[Stay], assignments: Iterable[Assignment]) -> "Roster":
+    def renewed(
+        self,
+        stays: Iterable[Stay],
+        assignments: Iterable[Assignment],
+        own: Mapping[int, Sequence[OwnSchedule]] = NOBODYS,
+    ) -> "Roster":
         """Give the roster after the registers changed: the rows stay where they are, new stays come behind them."""
         now = {stay.stay_no: stay for stay in stays}
         kept = tuple(now.pop(stay.stay_no, stay) for stay in self.stays)
-        return Roster(stays=(*kept, *now.values()), assignments=frozenset(assignments), plans=self.plans)
+        return Roster(stays=(*kept, *now.values()), assignments=frozenset(assignments), plans=self.plans, own=own)
 
     def moved_by(self, entries: Iterable[Entry]) -> dict[int, Moved]:
         """Name the rows whose readings are no longer the same ones after these lines of the journal."""
@@ -104,10 +116,15 @@ class Roster:
 
     def plan_table(self) -> PlanTable:
         """Give the plans as columns; of a stay that has ended nothing is expected."""
-        pathways = list(dict.fromkeys(stay.pathway for stay in self.stays))
-        plans, place = [self.plans[pathway] for pathway in pathways], {name: i for i, name in enumerate(pathways)}
-        of = np.array([place[stay.pathway] for stay in self.stays], dtype=np.int64)
+        later = list(self._later())
+        first = [self.plans[stay.pathway] for stay in self.stays]
+        every = [*first, *(one.plan for one in later)]
+        plans = list({id(plan): plan for plan in every}.values())
+        place = {id(plan): number for number, plan in enumerate(plans)}
+        of = np.array([place[id(plan)] for plan in every], dtype=np.int64)
         goes_on = np.array([stay.discharged_ms is None for stay in self.stays], dtype=bool)
+        later_stay = np.array([one.row for one in later], dtype=np.int64)
+        goes_on = np.append(goes_on, goes_on[later_stay])
         return PlanTable(
             spo2_scale=np.array([stay.spo2_scale for stay in self.stays], dtype=np.int8),
             expected=_grid([_expected(plan) for plan in plans]).astype(bool)[of] & goes_on[:, None],
@@ -115,7 +132,31 @@ class Roster:
             overdue_ms=_grid([_spans(plan, "overdue_ms") for plan in plans])[of],
             admitted_ms=np.array([stay.admitted_ms for stay in self.stays], dtype=np.int64),
             ages_ms=_ages(self.stays),
+            later_stay=later_stay,
+            later_ms=np.array([one.from_ms for one in later], dtype=np.int64),
+            asked_ms=_grid([one.asked_ms for one in later]),
         )
+
+    def _later(self) -> Iterator["_Later"]:
+        """Yield the plans that stays have after their first, in order of row and time."""
+        for row, stay in enumerate(self.stays):
+            if not self.own.get(stay.stay_no):
+                continue
+            schedule = Schedule.of(self.plans[stay.pathway], self.own[stay.stay_no])
+            waits = [schedule.waits(part) for part in COLUMNS[stay.chart]]
+            for number, plan in list(enumerate(schedule.plans))[1:]:
+                asked_ms = [max(one[number].asked_ms, NEVER) for one in waits]
+                yield _Later(row=row, from_ms=schedule.starts[number], plan=plan, asked_ms=asked_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Later:
+    """A plan that a stay has from a moment on, and since when each part has been asked without a break."""
+
+    row: int
+    from_ms: int
+    plan: Plan
+    asked_ms: Sequence[int]
 
 
 def _ages(stays: Sequence[Stay]) -> NDArray[np.int64]:

@@ -17,12 +17,14 @@ from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Bools, Ints
 from vwmon.patients.places import places
 from vwmon.patients.records import Assignment, Plan, Stay, StayLimit, Transfer
+from vwmon.patients.schedules import OwnSchedule
 from vwmon.roster import Roster
 from vwmon.scoring.charts import PARTS
-from vwmon.store import transfers
+from vwmon.store import own_schedules, transfers
 from vwmon.store.account import Account
 from vwmon.store.limits import numbered
 from vwmon.store.readings import FOREVER_MS, LogRow
+from vwmon.ward import PlanTable
 from vwmon.windows import NEVER
 
 TAKING = frozenset({Kind.ACKNOWLEDGED, Kind.TAKEN})
@@ -39,9 +41,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A line of the registers' journal, noticed at `at_ms`; `assignments` and `limit` are what it began or ended.
+    """A line of the registers' journal, noticed at `at_ms`.
 
-    `stay` is on the ward that it was admitted to, up to a `transfer`.
+    `assignments`, `limit` and `schedule` are what it began or ended. `stay` is on the ward that it was admitted to, up
+    to a `transfer`.
     """
 
     at_ms: int
@@ -51,11 +54,13 @@ class Written:
     assignments: tuple[Assignment, ...] = ()
     limit: StayLimit | None = None
     transfer: Transfer | None = None
+    schedule: OwnSchedule | None = None
 
     @property
     def held_ms(self) -> int:
-        """Give from when it holds: limits and wards from when they were written, noticed or not."""
-        return self.at_ms if self.limit is None and self.transfer is None else min(self.at_ms, self.written_ms)
+        """Give from when it holds: limits, wards and schedules from when they were written, noticed or not."""
+        decided = self.limit or self.transfer or self.schedule
+        return self.at_ms if decided is None else min(self.at_ms, self.written_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +125,8 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
     if not watched:
         return [*_woven(came, placed), Settled(at_ms=_end_ms(account))]
     stays = () if account.stay is None else (account.stay,)
-    looks = _looks(account, came, Roster(stays=stays, assignments=frozenset(), plans=plans))
+    own = {one.stay_no: account.schedules for one in stays}
+    looks = _looks(account, came, Roster(stays=stays, assignments=frozenset(), plans=plans, own=own))
     return [*_woven(came, placed, looks), Waited(at_ms=_end_ms(account))]
 
 
@@ -173,10 +179,15 @@ def _precedes(placed: Placed, message: Message) -> bool:
 
 
 def _in_time(step: Step, looks: frozenset[int] | None, before_ms: int = FOREVER_MS) -> Iterator[Step]:
-    """Let time pass up to a step, but not beyond the message after it: one that had come and was not scored yet."""
+    """Let time pass up to a step, but not beyond the message after it: one that had come and was not scored yet.
+
+    What a stay is asked otherwise may end what is overdue at once, so that someone looks then too.
+    """
     if looks is not None:
         yield Waited(at_ms=min(_looked_ms(step), before_ms))
     yield step
+    if looks is not None and isinstance(step, Written) and step.schedule is not None:
+        yield Waited(at_ms=min(step.at_ms, before_ms))
 
 
 def _looked_ms(step: Step) -> int:
@@ -200,6 +211,7 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
     held: list[Assignment] = []
     limits = {limit.limit_no: limit for limit in account.limits}
     moved = {one.transfer_no: one for one in account.transfers}
+    own = {one.schedule_no: one for one in account.schedules}
     stay = replace(stay, ward=places(stay, account.transfers)[0].ward)
     for entry in account.journal:
         what = entry.verb
@@ -222,6 +234,7 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
                 assignments=found,
                 limit=limits.get(numbered(entry)),
                 transfer=moved.get(transfers.numbered(entry)),
+                schedule=own.get(own_schedules.numbered(entry)),
             )
             yield _placed_ms(account, entry.at_ms, entry.noticed_ms, entry.cursor), written
 
@@ -341,15 +354,24 @@ def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozens
     for column in range(len(PARTS)):
         mine = (part == column) & ~np.isnan(columns.value)  # an attempt is not what was waited for
         last_ms = _before(number[mine], columns.observed_ms[mine], len(came), roster.stays[0].admitted_ms)
-        due_ms = last_ms + plan.overdue_ms[0, column]
-        found |= _passed(due_ms, received_ms) | _passed(due_ms + behind_ms, received_ms)
         came_late = np.diff(last_ms, prepend=last_ms[:1]) != 0
-        found |= came_late & (due_ms < received_ms)  # and is overdue already
+        for each in range(len(plan.expected)):
+            due_ms = _due(plan, each, column, last_ms)
+            found |= _passed(due_ms, received_ms) | _passed(due_ms + behind_ms, received_ms)
+            found |= came_late & (due_ms < received_ms)  # and is overdue already
     passed = {step.until_ms for _, step in _did(account) if isinstance(step, Did)}
     passed |= {event.at_ms for event in account.kept.events if event.kind is Kind.ESCALATED}
+    passed |= set(plan.later_ms.tolist())
     for moment_ms in passed - {None}:
         found |= _passed(np.full(len(came), moment_ms), received_ms)
     return frozenset(np.flatnonzero(found).tolist())
+
+
+def _due(plan: PlanTable, number: int, column: int, last_ms: Ints) -> Ints:
+    """Give when a part of the one stay falls due under one of its plans, after it came last at each of some times."""
+    every = np.repeat(last_ms[:, None], len(PARTS), axis=1)
+    due_ms: Ints = plan.due_ms(np.full(len(last_ms), number), every)[:, column]
+    return due_ms
 
 
 def _behind(number: Ints, observed_ms: Ints, received_ms: Ints, admitted_ms: int) -> Ints:

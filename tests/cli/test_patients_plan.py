@@ -75,8 +75,8 @@ def test_a_plan_shows_what_is_expected_and_the_layer_of_every_limit(plan: Plan) 
     """The table's where none is named; what is over, of the ward or the patient, is in force no more."""
     record = plan.record()
     assert (record["pathway"], record["version"], record["spo2_scale"]) == ("heart-failure", "5", 1)
-    assert {"vital": "spo2", "valid_for": "1d", "overdue_after": "1d6h"} in record["vitals"]
-    assert {"vital": "weight", "valid_for": "2d", "overdue_after": "1d6h"} in record["vitals"]
+    assert {"vital": "spo2", "valid_for": "1d", "overdue_after": "1d6h", "layer": "pathway"} in record["vitals"]
+    assert {"vital": "weight", "valid_for": "2d", "overdue_after": "1d6h", "layer": "pathway"} in record["vitals"]
     limits = {rule["rule"]: [(one["layer"], one["gives"]) for one in rule["limits"]] for rule in record["rules"]}
     assert limits == {
         "news2_7": [],

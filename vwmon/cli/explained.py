@@ -9,6 +9,7 @@ from alerts.model import Event
 from alerts.policy import POLICY, Rule
 from vwmon.cli import doubted, reading_rows
 from vwmon.cli.limit_rows import given_rows
+from vwmon.cli.own_schedule import own_row
 from vwmon.cli.render import utc
 from vwmon.explain import Awaited, Explanation, Learnt, Measured
 from vwmon.nearest import Nearest
@@ -148,6 +149,7 @@ def _plan(explained: Explanation) -> Record | None:
         "spo2_scale": stay.spo2_scale,
         "prescriber": stay.scale_prescriber or None,
         "expected": {part: _expected(one) for part, one in plan.expected.items()},
+        "own_schedules": [own_row(one, explained.event.at_ms) for one in explained.own],
     }
 
 
