@@ -139,7 +139,7 @@ def test_programs_are_given_everything_exactly(vwmon: Command, replayed: Path) -
         "late": False,
     }
     assert [rule["rule"] for rule in record["rules"]] == ["news2_red"]
-    assert record["rules_version"] == "2026.4"
+    assert record["rules_version"] == "2026.5"
     assert record["chart"]["version"] == "RCP 2017"
     assert record["plan"]["spo2_scale"] == 1
     assert record["plan"]["prescriber"] is None

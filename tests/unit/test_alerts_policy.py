@@ -82,9 +82,10 @@ def test_a_trend_is_shipped_switched_off() -> None:
     """For pathways in which it means something: a rise of weight, to watch, where its limit has a source."""
     off = [rule for rule in RULES.values() if rule.quantity.startswith("trend:")]
     assert [(r.name, int(r.level), r.quantity, r.limit_on, r.limit_off, r.enabled) for r in off] == [
-        ("weight_gain", 1, "trend:weight.rise_3d", 2, 1.5, False)
+        ("weight_gain", 1, "trend:weight.rise_3d", 2, 1.5, False),
+        ("weight_gain_week", 1, "trend:weight.rise_7d", 2.01, 1.5, False),
     ]
-    assert off[0].source
+    assert all(rule.source for rule in off)
 
 
 @pytest.mark.parametrize(
