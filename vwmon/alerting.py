@@ -29,7 +29,7 @@ from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.limits import BY_THE_TABLE, Course
 from vwmon.patients.places import Place, places
 from vwmon.patients.records import Stay
-from vwmon.pipeline import Gaps, Scores
+from vwmon.pipeline import Gaps, Scores, came_ms
 from vwmon.points import Refused
 from vwmon.scoring.charts import PARTS
 from vwmon.scoring.layouts import COLUMNS, EVERY_PART
@@ -150,7 +150,7 @@ class Alerting:
         `learnt` is what was learnt of each row beside them.
         """
         stamp = cases.stamp(self._db)
-        stale = _stale(scores, self._plans)
+        plan, due_ms, stale = _stale(scores, self._plans)
         hit = breaching(scores, self._lowest[scores.stay]) | (self._watched | self._named)[scores.stay]
         hit |= (stale != self._awaited[scores.stay]).any(axis=1)
         rows = np.union1d(np.union1d(scores.stay[hit], gaps.stay), np.array(list(learnt), dtype=np.int64))
@@ -159,7 +159,14 @@ class Alerting:
         episodes = _by_stay(np.arange(len(gaps)), gaps.stay)
         refused = self._refused(scores, chosen)
         story = Story(
-            scores=scores, gaps=gaps, stale=stale, expected=self._expected, plans=self._plans, refused=refused
+            scores=scores,
+            gaps=gaps,
+            stale=stale,
+            due_ms=due_ms,
+            plan=plan,
+            expected=self._expected,
+            plans=self._plans,
+            refused=refused,
         )
         on_the_ward = [row for row in rows.tolist() if self._stays[row].discharged_ms is None]
         changes = [
@@ -193,6 +200,23 @@ class Alerting:
                 after = over_time.tick(after, fell_ms)
                 after = lifecycle.overdue(after, part, fell_ms, now_ms, last_ms=last, terms=over_time.at(now_ms))
             changes.append((row, case, over_time.tick(after, now_ms)))
+        self._keep(changes)
+
+    def wait_otherwise(self, late: Bools, now_ms: int) -> None:
+        """End what is overdue no longer because its stay is asked otherwise, as of when that began.
+
+        `late` (n, p) are the parts that are overdue now under the plans of now.
+        """
+        rows = np.unique(self._plans.later_stay)
+        rows = rows[(self._awaited[rows] & ~late[rows]).any(axis=1)]
+        plan = self._plans.at(rows, np.full(len(rows), now_ms))
+        changes = []
+        for (row, case), from_ms in zip(self._load(rows.tolist()), self._plans.from_ms[plan].tolist(), strict=True):
+            after, then = self._terms[row].tick(case, from_ms), self._terms[row].at(from_ms)
+            for number, part in enumerate(self._plans.parts(row)):
+                if part in case.overdue and not late[row, number] and case.overdue[part].due_ms <= from_ms:
+                    after = lifecycle.returned(after, part, from_ms, from_ms, then)
+            changes.append((row, case, after))
         self._keep(changes)
 
     def tick(self, now_ms: int) -> None:
@@ -289,9 +313,9 @@ class Alerting:
 
 
 def _named(plans: PlanTable) -> list[tuple[str, ...]]:
-    """Name the parts that each row expects; rows of one chart that expect the same ones share their names."""
+    """Name the parts that each plan expects; those of one chart that expect the same ones share their names."""
     codes = (plans.expected @ (1 << np.arange(len(PARTS)))).tolist()
-    charts = [plans.chart(row) for row in range(len(codes))] if len(plans.ages_ms) else [NEWS2] * len(codes)
+    charts = [plans.chart(row) for row in plans.stay.tolist()] if len(plans.ages_ms) else [NEWS2] * len(codes)
     names = {
         (chart, code): tuple(part for bit, part in enumerate(COLUMNS[chart]) if code >> bit & 1)
         for chart, code in set(zip(charts, codes, strict=True))
@@ -319,11 +343,14 @@ def breaching(scores: Scores, lowest: Floats | float = BASE.lowest) -> NDArray[n
     return found
 
 
-def _stale(scores: Scores, plans: PlanTable) -> Bools:
-    """Mark the parts (n, p) that are expected and overdue at each moment, by the stay's own time."""
-    waited = (scores.at_ms - plans.admitted_ms[scores.stay])[:, None]
-    age_ms = np.where(scores.age_ms == NEVER_AGE, waited, scores.age_ms)
-    return plans.expected[scores.stay] & (age_ms > plans.overdue_ms[scores.stay])
+def _stale(scores: Scores, plans: PlanTable) -> tuple[Ints, Ints, Bools]:
+    """Mark the parts (n, p) that are expected and overdue at each moment, by the stay's own time.
+
+    Before them the plan of each moment (n,), and when each part was due (n, p).
+    """
+    plan = plans.at(scores.stay, scores.at_ms)
+    due_ms = plans.due_ms(plan, came_ms(scores.at_ms, scores.age_ms))
+    return plan, due_ms, plans.expected[plan] & (scores.at_ms[:, None] > due_ms)
 
 
 def _by_stay(positions: Ints, stay: Ints) -> dict[int, list[int]]:

@@ -15,10 +15,11 @@ import msgspec
 from alerts.queries import utc
 from devices import topics
 from vwmon.intake.protocol import LinkState, Ticket
-from vwmon.patients import asked, plans
-from vwmon.patients.dues import due_after, due_by
-from vwmon.patients.records import AskedSet, Stay
-from vwmon.store import followers, glance, hub, registers, transfers
+from vwmon.patients import asked, dues, plans
+from vwmon.patients.dues import ENDLESS, Rounds
+from vwmon.patients.records import Stay
+from vwmon.patients.schedules import Schedule
+from vwmon.store import followers, glance, hub, own_schedules, registers, transfers
 from vwmon.store.database import atomic
 from vwmon.store.hub import QUESTIONS, HubRequest, Queued
 from vwmon.store.sqlite import Connection
@@ -39,21 +40,28 @@ class Outlet(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asks:
-    """One questionnaire of one stay."""
+    """One questionnaire of one stay, as it is asked in the course of time."""
 
     stay: Stay
-    set: AskedSet
+    questionnaire: str
+    rounds: tuple[Rounds, ...]
     zone: str
 
     @property
     def key(self) -> tuple[int, str]:
-        return self.stay.stay_no, self.set.questionnaire
+        return self.stay.stay_no, self.questionnaire
 
     def due_by(self, at_ms: int) -> int | None:
-        return due_by(self.set, self.zone, self.stay.admitted_ms, at_ms)
+        """Give what was due last; None where nothing was, or where it is not asked any more."""
+        return dues.due_by(dues.lasting(self.rounds, at_ms), self.zone, at_ms)
 
     def due_after(self, at_ms: int) -> int:
-        return due_after(self.set, self.zone, self.stay.admitted_ms, at_ms)
+        due_ms = dues.due_after(self.rounds, self.zone, at_ms)
+        return ENDLESS if due_ms is None else due_ms
+
+    def until_ms(self, due_ms: int) -> int:
+        """Give until when what was due is asked: to the next due time, and no longer than it is asked at all."""
+        return min(self.due_after(due_ms), dues.lasting(self.rounds, due_ms)[-1].to_ms)
 
 
 class Asker:
@@ -105,12 +113,21 @@ class Asker:
         heapq.heapify(self._next)
 
     def _stays(self) -> Sequence[_Asks]:
-        loaded = plans.load_all()
-        return [
-            _Asks(stay=stay, set=one, zone=self._zone(stay.ward))
+        loaded, theirs = plans.load_all(), own_schedules.by_stay(self._db)
+        schedules = [
+            (stay, Schedule.of(loaded[stay.pathway], theirs.get(stay.stay_no, ())))
             for stay in registers.stays(self._db, open_only=True)
             if stay.pathway in loaded
-            for one in loaded[stay.pathway].questionnaires
+        ]
+        return [
+            _Asks(
+                stay=stay,
+                questionnaire=name,
+                rounds=dues.rounds(schedule, name, stay.admitted_ms),
+                zone=self._zone(stay.ward),
+            )
+            for stay, schedule in schedules
+            for name in schedule.questionnaires()
         ]
 
     def _first(self, one: _Asks, now_ms: int) -> int:
@@ -143,11 +160,11 @@ class Asker:
         wanted = Queued(
             stay_no=one.stay.stay_no,
             kind=QUESTIONS,
-            said=one.set.questionnaire,
-            version=asked.load(one.set.questionnaire).set.version,
+            said=one.questionnaire,
+            version=asked.load(one.questionnaire).set.version,
             actor=ACTOR,
             due_ms=due_ms,
-            until_ms=one.due_after(due_ms),
+            until_ms=one.until_ms(due_ms),
         )
         hub.queue(self._db, wanted)
 
@@ -174,18 +191,23 @@ class Asker:
                 break
             if one.request_no in self._on_way or now_ms < self._not_before.get(one.request_no, 0):
                 continue
-            if self._needless(one):
+            if self._needless(one, now_ms):
                 continue
             tickets = list(self._deliver(one, now_ms))
             if tickets:
                 self._on_way[one.request_no] = tickets
         return len(self._on_way) > before
 
-    def _needless(self, one: HubRequest) -> bool:
-        """Tell whether nobody has to be asked any more: it was answered, or this release has no such questionnaire."""
+    def _needless(self, one: HubRequest, now_ms: int) -> bool:
+        """Tell whether nobody has to be asked any more.
+
+        It was answered, the patient is not asked it any more, or this release has no such questionnaire.
+        """
         if one.kind != QUESTIONS:
             return False
-        if one.said in asked.load_all() and not hub.answered(self._db, one):
+        asks = self._asks.get((one.stay_no, one.said))
+        still_asked = one.said in asked.load_all() and asks is not None and asks.due_by(now_ms) is not None
+        if still_asked and not hub.answered(self._db, one):
             return False
         with atomic(self._db):
             hub.done(self._db, one.request_no)

@@ -4,16 +4,18 @@ The scorer follows the parts of the score only; what is here is looked at as dev
 by the rule that says the same of the parts. What follows is alerts.faults'.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from alerts.faults import Finding
 from alerts.model import SILENCE
-from vwmon.patients import asked, plans
-from vwmon.patients.dues import due_after
-from vwmon.patients.records import AskedSet, Assignment, Plan, Stay
-from vwmon.store import readings, registers
+from vwmon.patients import asked, dues, plans, schedules
+from vwmon.patients.dues import Rounds
+from vwmon.patients.records import Assignment, Stay
+from vwmon.patients.schedules import Schedule, Wait
+from vwmon.store import own_schedules, readings, registers
 from vwmon.store.findings import Key
 from vwmon.store.sqlite import Connection
 
@@ -43,9 +45,13 @@ BySeries = Mapping[tuple[int, int], Last]  # by device and vital, both by number
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Awaited:
-    """One vital of one stay: how long it is waited for, from when on, and which devices' readings are the stay's."""
+    """One vital of one stay: how long it is waited for, from when on, and which devices' readings are the stay's.
 
-    overdue_ms: int
+    `changes` are the moments from which the stay is asked otherwise.
+    """
+
+    waits: tuple[Wait, ...]
+    changes: tuple[int, ...]
     begun: Came
     held: tuple[Assignment, ...]
 
@@ -56,35 +62,47 @@ class _Awaited:
             for one in self.held
         )
 
-    def due_ms(self, last: Came | None) -> int:
-        """Give until when the next is waited for.
+    def due_ms(self, last: Came | None, now_ms: int) -> int:
+        """Give until when the next is waited for, ENDLESS_MS where it is not asked at `now_ms`.
 
         What comes later than the plan waits is a recording or a spool that is being emptied: silence then counts from
         its arrival, as it does for the parts of the score.
         """
         observed_ms, received_ms = last or self.begun
-        late = received_ms - observed_ms > self.overdue_ms
-        return (received_ms if late else observed_ms) + self.overdue_ms
+        expected = self.waits[bisect_right(self.changes, now_ms) - 1].expected
+        if expected is None:
+            return ENDLESS_MS
+        late = received_ms - observed_ms > expected.overdue_ms
+        due_ms = schedules.due_ms(self.waits, received_ms if late else observed_ms, now_ms)
+        return ENDLESS_MS if due_ms is None else due_ms
+
+    def over_ms(self, last: Came | None, now_ms: int) -> int:
+        """Give when what was overdue stopped to be: as it arrived, or as the stay was asked otherwise."""
+        arrived_ms = now_ms if last is None else last.received_ms
+        return max(arrived_ms, self.changes[bisect_right(self.changes, now_ms) - 1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _AwaitedAnswers(_Awaited):
     """The answers to one questionnaire of one stay, which are due at times of their own."""
 
-    set: AskedSet
+    rounds: tuple[Rounds, ...]
     zone: str
-    known: dict[Came | None, int] = field(default_factory=dict)
+    known: dict[tuple[Came | None, int], int] = field(default_factory=dict)
 
-    def due_ms(self, last: Came | None) -> int:
+    def due_ms(self, last: Came | None, now_ms: int) -> int:
         """Give until when the first answers are waited for that are due after the last, whenever those arrived.
 
         What was due before the stay was in the register could not be asked before.
         """
-        if last not in self.known:
+        key = last, bisect_right(self.changes, now_ms)
+        if key not in self.known:
             self.known.clear()
-            due_ms = due_after(self.set, self.zone, self.begun.observed_ms, (last or self.begun).observed_ms)
-            self.known[last] = (self.begun.received_ms if last is None else due_ms) + self.overdue_ms
-        return self.known[last]
+            last_ms = self.begun.observed_ms - 1 if last is None else last.observed_ms
+            late_ms = max(self.begun.received_ms - self.begun.observed_ms, 0) if last is None else 0
+            due_ms = dues.overdue_ms(self.rounds, self.zone, last_ms, now_ms)
+            self.known[key] = ENDLESS_MS if due_ms is None else due_ms + late_ms
+        return self.known[key]
 
 
 class Beside:
@@ -109,14 +127,14 @@ class Beside:
         for (stay_no, vital), awaited in self._awaited.items():
             number, stands = numbers.get(vital, -1), standing.get((stay_no, SILENCE, vital))
             last = self._hear((stay_no, vital), awaited, series, number)
-            if awaited.due_ms(last) < now_ms and stands is None:
+            if awaited.due_ms(last, now_ms) < now_ms and stands is None:
                 last = self._search((stay_no, vital), awaited, series, number)
-            due_ms = awaited.due_ms(last)
+            due_ms = awaited.due_ms(last, now_ms)
             if due_ms < now_ms and stands is None:
                 figures = {"last_ms": None if last is None else last.observed_ms}
                 yield stay_no, Finding(rule=SILENCE, what=vital, since_ms=due_ms, at_ms=due_ms, figures=figures)
             elif due_ms >= now_ms and stands is not None:
-                yield stay_no, _over(vital, stands, now_ms if last is None else last.received_ms)
+                yield stay_no, _over(vital, stands, awaited.over_ms(last, now_ms))
         for (stay_no, rule, vital), stands in standing.items():
             if rule == SILENCE and (stay_no, vital) not in self._awaited:
                 yield stay_no, _over(vital, stands, now_ms)
@@ -127,6 +145,7 @@ class Beside:
             return
         self._version, self._came = version, {}
         loaded, registered = plans.load_all(), registers.registered(self._db)
+        theirs = own_schedules.by_stay(self._db)
         held: dict[int, list[Assignment]] = {}
         for one in registers.assignments(self._db):
             held.setdefault(one.stay_no, []).append(one)
@@ -135,18 +154,27 @@ class Beside:
             for stay in registers.stays(self._db, open_only=True)
             if stay.pathway in loaded
             for vital, awaited in self._of(
-                stay, loaded[stay.pathway], _begun(stay, registered), tuple(held.get(stay.stay_no, ()))
+                stay,
+                Schedule.of(loaded[stay.pathway], theirs.get(stay.stay_no, ())),
+                _begun(stay, registered),
+                tuple(held.get(stay.stay_no, ())),
             )
         }
 
-    def _of(self, stay: Stay, plan: Plan, begun: Came, held: tuple[Assignment, ...]) -> Iterator[tuple[str, _Awaited]]:
-        """Yield what a plan expects of a stay beside the score: vitals, and the answers that it is asked for."""
-        for vital, expected in plan.beside.items():
-            yield vital, _Awaited(overdue_ms=expected.overdue_ms, begun=begun, held=held)
+    def _of(
+        self, stay: Stay, schedule: Schedule, begun: Came, held: tuple[Assignment, ...]
+    ) -> Iterator[tuple[str, _Awaited]]:
+        """Yield what a stay is asked beside the score: vitals, and the answers that it is asked for."""
+        changes = schedule.starts
+        for vital in schedule.vitals():
+            yield vital, _Awaited(waits=schedule.waits(vital), changes=changes, begun=begun, held=held)
         zone = self._zone(stay.ward)
-        for one in plan.questionnaires:
-            name = f"{asked.WHOLE}{one.questionnaire}"
-            yield name, _AwaitedAnswers(overdue_ms=one.overdue_ms, begun=begun, held=held, set=one, zone=zone)
+        for name in schedule.questionnaires():
+            rounds = dues.rounds(schedule, name, stay.admitted_ms)
+            yield (
+                f"{asked.WHOLE}{name}",
+                _AwaitedAnswers(waits=(), changes=changes, begun=begun, held=held, rounds=rounds, zone=zone),
+            )
 
     def _hear(self, wanted: Wanted, awaited: _Awaited, series: BySeries, number: int) -> Came | None:
         """Give the latest that is the stay's, of what the devices sent last and what was known before."""

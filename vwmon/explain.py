@@ -24,6 +24,7 @@ from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.places import places
 from vwmon.patients.plans import FEEDS
 from vwmon.patients.records import Expected, Plan, Stay
+from vwmon.patients.schedules import OwnSchedule, Schedule
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.quantities import inputs
 from vwmon.retelling import Retelling
@@ -88,7 +89,8 @@ class Explanation:
 
     `event` is the `number`-th of `asked`. `measured`, `total` and `before` are for what a score raised, `awaited` for
     what silence raised, `faults` for the whole service. `nearest` is None where no reading's value raised it.
-    `rules` are as they were in force, and `given` says by rule and field which limit a field was from. `learnt` are the
+    `plan` is what the stay was asked then, `own` what of that was its own. `rules` are as they were in force, and
+    `given` says by rule and field which limit a field was from. `learnt` are the
     numbers that were asked for by name. `watched`: a daemon was at work between the messages, as far as the history
     tells.
     """
@@ -100,6 +102,7 @@ class Explanation:
     rules: Sequence[Rule]
     given: Mapping[str, Mapping[str, Limit]]
     plan: Plan | None
+    own: Sequence[OwnSchedule]
     chart: Chart
     versions: Versions
     measured: Sequence[Measured]
@@ -156,6 +159,9 @@ def explain(db: Connection, alert_id: str, versions: Provenance, number: int = 1
     begun = partial(Retelling.begun, db, whole, versions)
     told = _told(begun, whole, versions.plans, alert, now)
     event = asked[number - 1]
+    moment_ms = event.evidence.get("at_ms", event.at_ms)
+    if plan is not None:
+        plan = Schedule.of(plan, whole.schedules).at(moment_ms)
     step, then = _place(begun, whole, told, event)
     sources, up_to_seq = Sources(whole), _last_seq(whole, told, step, event)
     known = _known(whole, told, step, up_to_seq)
@@ -171,6 +177,7 @@ def explain(db: Connection, alert_id: str, versions: Provenance, number: int = 1
         rules=_rules(event, in_force),
         given=in_force.given,
         plan=plan,
+        own=[one for one in whole.schedules if one.in_force(moment_ms)],
         chart=charts.load(NEWS2 if whole.stay is None else whole.stay.chart),
         versions=now,
         learnt=_learnt(whole, event, up_to_seq),

@@ -87,12 +87,14 @@ class Scores(_Rows):
 class Gaps(_Rows):
     """Overdue episodes that the log itself shows: an expected part's reading came, later than it was due.
 
-    In order of wave, stay and time. Readings that fill in what was passed already end no gap.
+    In order of wave, stay and time. Readings that fill in what was passed already end no gap. `last_ms` is when the
+    part had come before, NEVER where it never had.
     """
 
     wave: Ints
     stay: Ints
     part: Ints
+    last_ms: Ints
     due_ms: Ints
     ended_ms: Ints
     received_ms: Ints
@@ -165,10 +167,25 @@ def step(ward: Ward, readings: Readings) -> tuple[Scores, Gaps]:
 
 def overdue(ward: Ward, now_ms: int) -> tuple[Ints, Ints, Ints]:
     """Give what is overdue at `now_ms`: the stay, the part, and when it fell due; expected parts only."""
-    last_ms, plans = ward.windows.latest_ms, ward.plans
-    due = np.where(last_ms > NEVER, last_ms, plans.admitted_ms[:, None]) + plans.overdue_ms
-    stay, part = np.nonzero(plans.expected & (due < now_ms))
+    plan = plans_at(ward, now_ms)
+    due = ward.plans.due_ms(plan, ward.windows.latest_ms)
+    stay, part = np.nonzero(ward.plans.expected[plan] & (due < now_ms))
     return stay, part, due[stay, part]
+
+
+def plans_at(ward: Ward, now_ms: int) -> Ints:
+    """Give the plan of every stay at a moment."""
+    every = np.arange(len(ward.plans))
+    return ward.plans.at(every, np.full(len(every), now_ms))
+
+
+def dues(ward: Ward) -> tuple[Ints, Ints, Ints]:
+    """Give what is or will be overdue if nothing more comes, under each plan: the plan, the part, when it falls due."""
+    plans = ward.plans
+    every = np.arange(len(plans.expected))
+    due = plans.due_ms(every, ward.windows.latest_ms[plans.stay])
+    plan, part = np.nonzero(plans.expected)
+    return plan, part, due[plan, part]
 
 
 def _units(ward: Ward, readings: Readings, start: Ints) -> _Units:
@@ -261,14 +278,15 @@ def _moments(columns: Columns, attempts: Columns | None, from_ms: Ints) -> _Mome
 def _scores(ward: Ward, columns: Columns, attempts: Columns | None, moments: _Moments, stays: Ints) -> Scores:
     """Score moments; what depends on the unit behind them is left at nothing."""
     stay, plans = stays[moments.rank], ward.plans
+    plan = plans.at(stay, moments.at_ms)
     series = (moments.rank[:, None] * COUNT + np.arange(COUNT)).reshape(-1)
     asked = (series, np.repeat(moments.at_ms, COUNT))
     value, age = last_valid(columns.times_ms, columns.values, columns.offsets, *asked)
     value, age = value.reshape(-1, COUNT), age.reshape(-1, COUNT)
-    refused_age = _refused_age(ward, attempts, asked, stay, age)
-    value = np.where(age <= plans.valid_ms[stay], value, np.nan)
+    refused_age = _refused_age(ward, attempts, asked, plan, age)
+    value = np.where(age <= plans.valid_ms[plan], value, np.nan)
     found = mixed.score(value, plans.scale(stay, moments.at_ms), plans.ages.band(stay, moments.at_ms))
-    could_be = _could_be(_suspect(ward, stay, moments.at_ms, age, refused_age), found)
+    could_be = _could_be(_suspect(ward, plan, moments.at_ms, age, refused_age), found)
     nothing = np.zeros(len(stay), dtype=np.int64)
     return Scores(
         wave=nothing,
@@ -292,7 +310,7 @@ def _scores(ward: Ward, columns: Columns, attempts: Columns | None, moments: _Mo
     )
 
 
-def _refused_age(ward: Ward, attempts: Columns | None, asked: tuple[Ints, Ints], stay: Ints, age: Ints) -> Ints:
+def _refused_age(ward: Ward, attempts: Columns | None, asked: tuple[Ints, Ints], plan: Ints, age: Ints) -> Ints:
     """Give how long ago each part (n, p) was tried that counts as refused, NEVER_AGE where none does.
 
     `asked` are the series and times of the parts (n * p,). A part does where it is expected, no reading of it counts,
@@ -301,18 +319,22 @@ def _refused_age(ward: Ward, attempts: Columns | None, asked: tuple[Ints, Ints],
     if attempts is None:
         return np.full(age.shape, NEVER_AGE, dtype=np.int64)
     _, tried_age = last_valid(attempts.times_ms, attempts.values, attempts.offsets, *asked)
-    tried_age, valid_ms = tried_age.reshape(-1, COUNT), ward.plans.valid_ms[stay]
+    tried_age, valid_ms = tried_age.reshape(-1, COUNT), ward.plans.valid_ms[plan]
     missing = (age == NEVER_AGE) | (age > valid_ms)
-    refused = ward.plans.expected[stay] & missing & (tried_age <= valid_ms)
+    refused = ward.plans.expected[plan] & missing & (tried_age <= valid_ms)
     return np.where(refused, tried_age, NEVER_AGE)
 
 
-def _suspect(ward: Ward, stay: Ints, at_ms: Ints, age: Ints, refused_age: Ints) -> Bools:
+def _suspect(ward: Ward, plan: Ints, at_ms: Ints, age: Ints, refused_age: Ints) -> Bools:
     """Mark the parts (n, p) that are expected and overdue or refused: they count at their worst unless present."""
-    plans = ward.plans
-    unseen = np.where(age == NEVER_AGE, (at_ms - plans.admitted_ms[stay])[:, None], age)
-    late_or_refused: Bools = (unseen > plans.overdue_ms[stay]) | (refused_age != NEVER_AGE)
-    return plans.expected[stay] & late_or_refused
+    late = at_ms[:, None] > ward.plans.due_ms(plan, came_ms(at_ms, age))
+    suspect: Bools = ward.plans.expected[plan] & (late | (refused_age != NEVER_AGE))
+    return suspect
+
+
+def came_ms(at_ms: Ints, age: Ints) -> Ints:
+    """Give when each part (n, p) came last before moments (n,) by its age, NEVER where it never did."""
+    return np.where(age == NEVER_AGE, NEVER, at_ms[:, None] - age)
 
 
 def _could_be(suspect: Bools, found: Mixed) -> Ints:
@@ -340,16 +362,18 @@ def _gaps(ward: Ward, columns: Columns, new: Ints, wave: _Wave) -> Gaps:
     owner, at_ms = columns.owner[new], columns.times_ms[new]
     rank, part = owner // COUNT, owner % COUNT
     stay, follows = wave.stays[rank], new > columns.offsets[owner]
-    before = np.where(follows, columns.times_ms.take(new - 1, mode="clip"), ward.plans.admitted_ms[stay])
-    due = before + ward.plans.overdue_ms[stay, part]
+    before = np.where(follows, columns.times_ms.take(new - 1, mode="clip"), NEVER)
+    plan, every = ward.plans.at(stay, at_ms), np.arange(len(new))
+    due = ward.plans.due_ms(plan, np.repeat(before[:, None], COUNT, axis=1))[every, part]
     newest = at_ms > ward.windows.latest_ms[stay, part]
-    hit = np.flatnonzero(newest & ward.plans.expected[stay, part] & (at_ms > due))
+    hit = np.flatnonzero(newest & ward.plans.expected[plan, part] & (at_ms > due))
     hit = hit[np.lexsort((part[hit], at_ms[hit], rank[hit]))]
     found = wave.unit_of(rank[hit], at_ms[hit])
     return Gaps(
         wave=wave.units.wave[found],
         stay=stay[hit],
         part=part[hit],
+        last_ms=before[hit],
         due_ms=due[hit],
         ended_ms=at_ms[hit],
         received_ms=wave.units.received_ms[found],

@@ -11,7 +11,7 @@ import math
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -24,6 +24,7 @@ from vwmon.patients import asked
 
 DEFAULT_START = datetime(2001, 1, 1, tzinfo=UTC)
 COLUMNS = ("patient", "time", "vital", "value", "unit")
+OF_CHILDREN = frozenset({"respiratory_distress", "carer_concern"})  # vitals that no chart of adults has
 HEADED = (".csv", ".csv.gz")  # their first row is the names of the columns
 UNREADABLE = (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error)
 MOST_READINGS = 100  # a message stays far below the size limit of a payload
@@ -35,7 +36,11 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """One message of a recording: when it was observed, by whose device, and its readings or answers as sent."""
+    """One message of a recording: when it was observed, by whose device, and its readings or answers as sent.
+
+    `born` (YYYY-MM-DD) and `age_years` (completed) are what the recording says of the patient; `of_child`: it has
+    readings that only a child's chart has.
+    """
 
     at_ms: int
     patient: str
@@ -43,6 +48,9 @@ class Sending:
     id: str
     payload: bytes
     kind: str = "readings"
+    born: str = ""
+    age_years: int | None = None
+    of_child: bool = False
 
 
 def read(path: Path, start: datetime = DEFAULT_START) -> Iterator[Sending]:
@@ -56,7 +64,10 @@ def read(path: Path, start: datetime = DEFAULT_START) -> Iterator[Sending]:
     rows.sort(key=lambda row: row[:2])
     names = device_names(dict.fromkeys(row[1] for row in rows))
     for (at_ms, patient), group in groupby(rows, key=lambda row: row[:2]):
-        yield from _sendings(at_ms, patient, names[patient], [row[2] for row in group])
+        together = list(group)
+        said = _person(path, patient, [row[3] for row in together])
+        for sending in _sendings(at_ms, patient, names[patient], [row[2] for row in together]):
+            yield replace(sending, **said)
 
 
 def device_names(patients: Iterable[str]) -> dict[str, str]:
@@ -105,9 +116,20 @@ def _iso(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _timed(row: Row, number: int, path: Path, start_ms: int) -> tuple[int, str, Row]:
+def _person(path: Path, patient: str, said: Sequence[Row]) -> dict[str, Any]:
+    """Give what rows of one patient and time say of the person; RecordingError where they contradict each other."""
+    found: dict[str, Any] = {}
+    for one in said:
+        for name, value in one.items():
+            if found.setdefault(name, value) != value and name != "of_child":
+                raise RecordingError(f"{path}, patient {patient!a}: two values of {name} at one time")
+            found[name] = max(found[name], value) if name == "of_child" else value
+    return found
+
+
+def _timed(row: Row, number: int, path: Path, start_ms: int) -> tuple[int, str, Row, Row]:
     try:
-        return _at_ms(row["time"], start_ms), _filled(row, "patient"), _reading(row)
+        return _at_ms(row["time"], start_ms), _filled(row, "patient"), _reading(row), _of_person(row)
     except (KeyError, ValueError, OverflowError) as error:
         raise RecordingError(f"{path}, row {number}: {error}") from error
 
@@ -126,6 +148,19 @@ def _reading(row: Row) -> Row:
     vital = _filled(row, "vital")
     unit = row.get("unit")
     return {"vital": vital, "value": _value(_filled(row, "value"))} | ({"unit": str(unit)} if unit else {})
+
+
+def _of_person(row: Row) -> Row:
+    """Give what a row says of the person: born, the completed years, and whether only a child is measured so."""
+    born, years = ("" if row.get(name) is None else str(row[name]).strip() for name in ("born", "age"))
+    said: dict[str, Any] = {"of_child": str(row.get("vital")).strip() in OF_CHILDREN}
+    if born:
+        said["born"] = born[:10]
+    if years:
+        if not NUMBER.fullmatch(years) or float(years) < 0:
+            raise ValueError(f"age {years!r} is no number of years")
+        said["age_years"] = int(float(years))
+    return said
 
 
 def _filled(row: Row, column: str) -> str:

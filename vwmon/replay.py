@@ -14,8 +14,9 @@ from typing import Protocol
 
 from devices.payloads import decode
 from devices.topics import spoken_topic
+from vwmon import recorded_people
 from vwmon.errors import RefusedError
-from vwmon.patients import asked, plans
+from vwmon.patients import asked
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
 from vwmon.provenance import Provenance
@@ -28,7 +29,6 @@ from vwmon.store.monitor import Monitor
 from vwmon.store.sqlite import Connection
 
 ACTOR = "replay"
-PATHWAY = "general"
 AT_ONCE = 2000  # messages to one transaction
 MERGED_AT = 200_000  # readings
 
@@ -62,7 +62,7 @@ def into(path: Path, sendings: Sequence[Sending], ward: str, versions: Provenanc
     """
     with closing(_opened(path)) as db:
         before = monitor.read(db)
-        patients = admit(db, sendings, ward)
+        patients = admit(db, sendings, ward, zone=versions.zone(ward))
         scorer = Scorer(db, versions, sendings[0].at_ms)
         log = LogWriter(db)
         totals = _feed(log, scorer, sendings, ward, progress)
@@ -74,20 +74,18 @@ def into(path: Path, sendings: Sequence[Sending], ward: str, versions: Provenanc
     return Replayed(patients=patients, messages=len(sendings), **totals, end_ms=end_ms)
 
 
-def admit(db: Connection, sendings: Iterable[Sending], ward: str, now_ms: int | None = None) -> int:
+def admit(db: Connection, sendings: Sequence[Sending], ward: str, now_ms: int | None = None, zone: str = "UTC") -> int:
     """Admit each patient of a recording, with a device of its own, as of the first message; return how many are new.
 
     A patient who is on the ward already stays as admitted. `now_ms` is when the register is written, the time of
-    that message when None.
+    that message when None. Raises as recorded_people.admissions does, with nobody admitted.
     """
-    first: dict[str, Sending] = {}
-    for sending in sendings:
-        first.setdefault(sending.patient, sending)
+    device = {sending.patient: sending.device for sending in sendings}
     known = {stay.patient for stay in registers.stays(db, open_only=True)}
-    new = [sending for patient, sending in first.items() if patient not in known]
+    new = [one for one in recorded_people.admissions(sendings, ward, zone) if one.patient not in known]
     with database.atomic(db):
-        for sending in new:
-            _admit(db, sending, ward, sending.at_ms if now_ms is None else now_ms)
+        for wanted in new:
+            _admit(db, wanted, device[wanted.patient], wanted.admitted_ms if now_ms is None else now_ms)
     return len(new)
 
 
@@ -114,12 +112,11 @@ def _opened(path: Path) -> Connection:
     return db
 
 
-def _admit(db: Connection, first: Sending, ward: str, written_ms: int) -> None:
+def _admit(db: Connection, wanted: Admission, device: str, written_ms: int) -> None:
     by = By(actor=ACTOR, at_ms=written_ms)
-    wanted = Admission(patient=first.patient, ward=ward, plan=plans.load(PATHWAY), admitted_ms=first.at_ms)
     registers.admit(db, wanted, by)
-    registers.add_device(db, first.device, by, profile="recording")
-    registers.assign(db, first.device, first.patient, first.at_ms, by)
+    registers.add_device(db, device, by, profile="recording")
+    registers.assign(db, device, wanted.patient, wanted.admitted_ms, by)
 
 
 def _feed(log: LogWriter, scorer: Scorer, sendings: Sequence[Sending], ward: str, progress: Progress) -> dict[str, int]:

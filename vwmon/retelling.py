@@ -19,7 +19,7 @@ from vwmon.holds import Holds
 from vwmon.patients.places import places
 from vwmon.provenance import Provenance
 from vwmon.scorer import Scorer
-from vwmon.store import account, scratch
+from vwmon.store import account, own_schedules, scratch
 from vwmon.store.account import Account, Kept
 from vwmon.store.database import atomic
 from vwmon.store.limits import SET
@@ -149,6 +149,9 @@ class Retelling:
             (scratch.assign if step.what == "assign" else scratch.end)(self._db, assignment, step.written_ms)
         if step.limit is not None:
             (scratch.limit if step.what == SET else scratch.end_limit)(self._db, step.limit, step.written_ms)
+        if step.schedule is not None:
+            begun = step.what == own_schedules.SET
+            (scratch.schedule if begun else scratch.end_schedule)(self._db, step.schedule, step.written_ms)
         if step.transfer is not None:
             scratch.transfer(self._db, step.transfer, step.written_ms)
         if step.prescribed is not None:

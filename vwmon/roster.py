@@ -3,8 +3,9 @@
 Rows are only ever added while a daemon runs, so that a row number means one stay for as long as the ward is in memory.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,14 @@ from vwmon.kernels.steps import Steps
 from vwmon.patients import prescriptions
 from vwmon.patients.prescriptions import SCALES
 from vwmon.patients.records import Assignment, Entry, Plan, Stay
+from vwmon.patients.schedules import OwnSchedule, Schedule
 from vwmon.scoring.charts import PARTS
 from vwmon.scoring.layouts import AGE_BANDS, COLUMNS
 from vwmon.ward import PlanTable
 from vwmon.windows import FOREVER, NEVER
 
 NEVER_MS = 1 << 60  # longer than any time that a plan could state
+NOBODYS: Mapping[int, Sequence[OwnSchedule]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +48,15 @@ MOVED: Mapping[str, Callable[[Assignment], int | None]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
-    """The registers as the scorer uses them: `stays` by row of the ward, and `plans` by pathway."""
+    """The registers as the scorer uses them: `stays` by row of the ward, and `plans` by pathway.
+
+    `own` is what stays are asked of their own, by the number of the stay.
+    """
 
     stays: tuple[Stay, ...]
     assignments: frozenset[Assignment]
     plans: Mapping[str, Plan]
+    own: Mapping[int, Sequence[OwnSchedule]] = field(default_factory=dict)
 
     @property
     def row_of(self) -> dict[int, int]:
@@ -61,11 +68,16 @@ class Roster:
         """Give the stay of each row by its number."""
         return [stay.stay_no for stay in self.stays]
 
-    def renewed(self, stays: Iterable[Stay], assignments: Iterable[Assignment]) -> "Roster":
+    def renewed(
+        self,
+        stays: Iterable[Stay],
+        assignments: Iterable[Assignment],
+        own: Mapping[int, Sequence[OwnSchedule]] = NOBODYS,
+    ) -> "Roster":
         """Give the roster after the registers changed: the rows stay where they are, new stays come behind them."""
         now = {stay.stay_no: stay for stay in stays}
         kept = tuple(now.pop(stay.stay_no, stay) for stay in self.stays)
-        return Roster(stays=(*kept, *now.values()), assignments=frozenset(assignments), plans=self.plans)
+        return Roster(stays=(*kept, *now.values()), assignments=frozenset(assignments), plans=self.plans, own=own)
 
     def rescaled_by(self, entries: Iterable[Entry]) -> dict[int, int]:
         """Name the rows whose SpO2 scale is another after these lines of the journal, each with from when on."""
@@ -118,10 +130,15 @@ class Roster:
 
     def plan_table(self) -> PlanTable:
         """Give the plans as columns; of a stay that has ended nothing is expected."""
-        pathways = list(dict.fromkeys(stay.pathway for stay in self.stays))
-        plans, place = [self.plans[pathway] for pathway in pathways], {name: i for i, name in enumerate(pathways)}
-        of = np.array([place[stay.pathway] for stay in self.stays], dtype=np.int64)
+        later = list(self._later())
+        first = [self.plans[stay.pathway] for stay in self.stays]
+        every = [*first, *(one.plan for one in later)]
+        plans = list({id(plan): plan for plan in every}.values())
+        place = {id(plan): number for number, plan in enumerate(plans)}
+        of = np.array([place[id(plan)] for plan in every], dtype=np.int64)
         goes_on = np.array([stay.discharged_ms is None for stay in self.stays], dtype=bool)
+        later_stay = np.array([one.row for one in later], dtype=np.int64)
+        goes_on = np.append(goes_on, goes_on[later_stay])
         return PlanTable(
             spo2_scale=np.full(len(self.stays), SCALES[0], dtype=np.int8),
             expected=_grid([_expected(plan) for plan in plans]).astype(bool)[of] & goes_on[:, None],
@@ -130,7 +147,31 @@ class Roster:
             admitted_ms=np.array([stay.admitted_ms for stay in self.stays], dtype=np.int64),
             ages_ms=_ages(self.stays),
             rescaled=rescaled(self.stays),
+            later_stay=later_stay,
+            later_ms=np.array([one.from_ms for one in later], dtype=np.int64),
+            asked_ms=_grid([one.asked_ms for one in later]),
         )
+
+    def _later(self) -> Iterator["_Later"]:
+        """Yield the plans that stays have after their first, in order of row and time."""
+        for row, stay in enumerate(self.stays):
+            if not self.own.get(stay.stay_no):
+                continue
+            schedule = Schedule.of(self.plans[stay.pathway], self.own[stay.stay_no])
+            waits = [schedule.waits(part) for part in COLUMNS[stay.chart]]
+            for number, plan in list(enumerate(schedule.plans))[1:]:
+                asked_ms = [max(one[number].asked_ms, NEVER) for one in waits]
+                yield _Later(row=row, from_ms=schedule.starts[number], plan=plan, asked_ms=asked_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Later:
+    """A plan that a stay has from a moment on, and since when each part has been asked without a break."""
+
+    row: int
+    from_ms: int
+    plan: Plan
+    asked_ms: Sequence[int]
 
 
 def rescaled(stays: Sequence[Stay]) -> Steps | None:

@@ -25,7 +25,7 @@ from vwmon.pipeline import Gaps, Scores
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.quantities import Learnt, Quantities, placed
 from vwmon.roster import Roster
-from vwmon.store import attempts, findings, limits, reckoning, registers, scores, transfers
+from vwmon.store import attempts, findings, limits, own_schedules, reckoning, registers, scores, transfers
 from vwmon.store import readings as stored
 from vwmon.store.database import atomic
 from vwmon.store.findings import Found, Key
@@ -39,7 +39,6 @@ BATCH = 16_000
 KEPT_MS = 30 * 60_000  # of history in memory, beyond the last reading of each series; older is read back
 TRIM_AT = 1.25  # the windows are trimmed when they hold this many times what the last trimming left
 LEAST_TRIMMED = 100_000
-FOREVER_MS = 1 << 60
 
 log = logging.getLogger(__name__)
 
@@ -134,10 +133,14 @@ class Scorer:
         Only for a log that is scored to its end: what came meanwhile is in it.
         """
         rows, parts, due_ms = pipeline.overdue(self._ward, now_ms)
-        past = due_ms < now_ms - self._behind_ms()[rows, parts]
+        behind_ms = self._behind_ms(pipeline.plans_at(self._ward, now_ms))
+        past = due_ms < now_ms - behind_ms[rows, parts]
+        late = np.zeros(behind_ms.shape, dtype=bool)
+        late[rows, parts] = True
         rows, parts, due_ms = rows[past], parts[past], due_ms[past]
         last_ms = self._ward.windows.latest_ms[rows, parts]
         with atomic(self._db):
+            self._alerting.wait_otherwise(late, now_ms)
             self._alerting.fall_overdue(rows, parts, due_ms, last_ms, now_ms)
             self._alerting.release(now_ms)
             self._alerting.tick(now_ms)
@@ -149,8 +152,9 @@ class Scorer:
 
     def next_due_ms(self, after_ms: int) -> int | None:
         """Give the first moment after `after_ms` at which a tick may find something, if nothing more comes."""
-        rows, parts, due_ms = pipeline.overdue(self._ward, FOREVER_MS)
-        found = due_ms + self._behind_ms()[rows, parts] + 1
+        plans, parts, due_ms = pipeline.dues(self._ward)
+        every = np.arange(len(self._ward.plans.expected))
+        found = np.append(due_ms + self._behind_ms(every)[plans, parts] + 1, self._ward.plans.later_ms)
         times = [
             *found[found > after_ms].tolist(),
             *cases.expiries(self._db, after_ms, told=self._versions.staffing.told),
@@ -158,16 +162,17 @@ class Scorer:
         ]
         return min(times, default=None)
 
-    def _behind_ms(self) -> Ints:
-        """Give how far behind now it is for each part of each stay (n, p): as far as the readings come, or not at all.
+    def _behind_ms(self, plan: Ints) -> Ints:
+        """Give how far behind now it is for each part under plans (q, p): as far as the readings come, or not at all.
 
         Readings that arrive later than the plan waits for them are a recording being published, or a spool being
         emptied: they are judged by their own time, and silence counts from the last arrival.
         """
         came = self._ward.frontier_ms > NEVER
         reached_ms = np.where(came, self._ward.frontier_ms, self._ward.plans.admitted_ms)
-        lag_ms = (np.where(came, self._heard_ms, self._registered_ms) - reached_ms)[:, None]
-        return np.where(lag_ms > self._ward.plans.overdue_ms, lag_ms, 0)
+        lag_ms = np.where(came, self._heard_ms, self._registered_ms) - reached_ms
+        of_plan = lag_ms[self._ward.plans.stay[plan]][:, None]
+        return np.where(of_plan > self._ward.plans.overdue_ms[plan], of_plan, 0)
 
     def find(self, stay_no: int, found: Iterable[Finding], now_ms: int) -> None:
         """Follow what was found of a stay's devices, or of the whole service, and keep it; what is known is no news."""
@@ -293,7 +298,9 @@ class Scorer:
 
     def _enrol(self) -> None:
         """Take the registers as they are: stays, plans, who had which device when."""
-        self._roster = self._roster.renewed(registers.stays(self._db), registers.assignments(self._db))
+        self._roster = self._roster.renewed(
+            registers.stays(self._db), registers.assignments(self._db), own_schedules.by_stay(self._db)
+        )
         self._intervals = self._roster.intervals()
         self._ward.plan(self._roster.plan_table())
         self._stay_nos = np.array(self._roster.stay_nos, dtype=np.int64)

@@ -13,22 +13,29 @@ from alerts import faults, lifecycle
 from alerts.model import Case
 from alerts.over_time import OverTime
 from vwmon import points
-from vwmon.kernels.ragged import Bools
+from vwmon.kernels.ragged import Bools, Ints
 from vwmon.kernels.windows import NEVER_AGE
 from vwmon.pipeline import Gaps, Scores
 from vwmon.points import NOTHING, Noted, Refused
 from vwmon.ward import PlanTable
+from vwmon.windows import NEVER
 
 Placed = tuple[int, Noted]  # after how many scored messages of its stay in the step something is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """One step's scores and gaps, told to one case after the other."""
+    """One step's scores and gaps, told to one case after the other.
+
+    `stale` (n, p) are the parts that are overdue at each moment, `due_ms` (n, p) since when, by the `plan` (n,) that
+    held. `expected` names the parts by plan.
+    """
 
     scores: Scores
     gaps: Gaps
     stale: Bools
+    due_ms: Ints
+    plan: Ints
     expected: Sequence[tuple[str, ...]]
     plans: PlanTable
     refused: Mapping[int, Refused]
@@ -60,7 +67,7 @@ class Story:
             ended.append(left.pop(0))
         case = self._silences(over_time, case, i, ended)
         case = over_time.tick(case, received_ms)
-        expected, refused = self.expected[scores.stay[i]], self.refused.get(i, NOTHING)
+        expected, refused = self.expected[self.plan[i]], self.refused.get(i, NOTHING)
         point = points.point(scores, i, case.stay_no, expected, refused, parts=self._parts(i))
         return lifecycle.observe(case, point, over_time.at(received_ms))
 
@@ -87,40 +94,44 @@ class Story:
         for gap in ended:
             part, ended_ms, known_ms = parts[gaps.part[gap]], int(gaps.ended_ms[gap]), int(gaps.received_ms[gap])
             case = lifecycle.returned(case, part, ended_ms, known_ms, terms)
-        for part, at_ms in self._came_back(case, i):
-            case = lifecycle.returned(case, part, at_ms, received_ms, terms)
+        for part, at_ms, known_ms in self._came_back(case, i):
+            case = over_time.tick(case, known_ms)
+            case = lifecycle.returned(case, part, at_ms, known_ms, over_time.at(known_ms))
         return case
 
     def _episode(self, gap: int) -> tuple[int, str, int | None]:
         """Give a part that was overdue until its reading came: since when, and when it had come before that."""
-        row, number, due_ms = self.gaps.stay[gap], self.gaps.part[gap], int(self.gaps.due_ms[gap])
-        last_ms = due_ms - int(self.plans.overdue_ms[row, number])
-        return (
-            due_ms,
-            self.plans.parts(int(row))[number],
-            last_ms if last_ms > int(self.plans.admitted_ms[row]) else None,
-        )
+        row, number, last_ms = int(self.gaps.stay[gap]), self.gaps.part[gap], int(self.gaps.last_ms[gap])
+        return int(self.gaps.due_ms[gap]), self.plans.parts(row)[number], None if last_ms == NEVER else last_ms
 
     def _fell_due(self, case: Case, i: int) -> Iterator[tuple[int, str, int | None]]:
         """Give the parts that are overdue at a moment and were not known to be: since when, and when each came last.
 
         Of a moment that came late nothing is said: the stay had shown something newer.
         """
-        scores, row, lasting, parts = self.scores, self.scores.stay[i], case.overdue, self._parts(i)
+        scores, lasting, parts = self.scores, case.overdue, self._parts(i)
         for number in [] if scores.late[i] else np.flatnonzero(self.stale[i]).tolist():
             if parts[number] not in lasting:
                 age_ms = int(scores.age_ms[i, number])
                 last_ms = None if age_ms == NEVER_AGE else int(scores.at_ms[i]) - age_ms
-                since_ms = int(self.plans.admitted_ms[row]) if last_ms is None else last_ms
-                yield since_ms + int(self.plans.overdue_ms[row, number]), parts[number], last_ms
+                yield int(self.due_ms[i, number]), parts[number], last_ms
 
-    def _came_back(self, case: Case, i: int) -> Iterator[tuple[str, int]]:
-        """Give the parts whose readings had been awaited and have come by a moment, and of when they are."""
-        parts = self._parts(i)
+    def _came_back(self, case: Case, i: int) -> Iterator[tuple[str, int, int]]:
+        """Give the parts that had been awaited and are not any more by a moment, since when, and when that was known.
+
+        Their readings have come, or the stay is asked otherwise, which acts as of then, whoever looks first.
+        """
+        parts, received_ms = self._parts(i), int(self.scores.received_ms[i])
+        otherwise_ms = int(self.plans.from_ms[self.plan[i]])
         for part in () if self.scores.late[i] else [part for part in case.overdue if part in parts]:
             age_ms = int(self.scores.age_ms[i, parts.index(part)])
-            if not self.stale[i, parts.index(part)] and age_ms != NEVER_AGE:
-                yield part, int(self.scores.at_ms[i]) - age_ms
+            came_ms = NEVER if age_ms == NEVER_AGE else int(self.scores.at_ms[i]) - age_ms
+            if self.stale[i, parts.index(part)]:
+                continue
+            if came_ms < case.overdue[part].due_ms <= otherwise_ms:
+                yield part, otherwise_ms, otherwise_ms
+            elif came_ms > NEVER:
+                yield part, came_ms, received_ms
 
 
 class _Messages:

@@ -19,12 +19,14 @@ from vwmon.patients import prescriptions
 from vwmon.patients.places import places
 from vwmon.patients.prescriptions import Prescription
 from vwmon.patients.records import Assignment, Plan, Stay, StayLimit, Transfer
+from vwmon.patients.schedules import OwnSchedule
 from vwmon.roster import Roster
 from vwmon.scoring.charts import PARTS
-from vwmon.store import transfers
+from vwmon.store import own_schedules, transfers
 from vwmon.store.account import Account
 from vwmon.store.limits import numbered
 from vwmon.store.readings import FOREVER_MS, LogRow
+from vwmon.ward import PlanTable
 from vwmon.windows import NEVER
 
 TAKING = frozenset({Kind.ACKNOWLEDGED, Kind.TAKEN})
@@ -41,10 +43,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A line of the registers' journal, noticed at `at_ms`; `assignments` and `limit` are what it began or ended.
+    """A line of the registers' journal, noticed at `at_ms`.
 
-    `stay` is on the ward that it was admitted to, up to a `transfer`, and has what was prescribed with the admission;
-    what was `prescribed` later is a line of its own.
+    `assignments`, `limit` and `schedule` are what it began or ended. `stay` is on the ward that it was admitted to, up
+    to a `transfer`, and has what was prescribed with the admission; what was `prescribed` later is a line of its own.
     """
 
     at_ms: int
@@ -55,11 +57,12 @@ class Written:
     limit: StayLimit | None = None
     transfer: Transfer | None = None
     prescribed: Prescription | None = None
+    schedule: OwnSchedule | None = None
 
     @property
     def held_ms(self) -> int:
-        """Give from when it holds: limits, wards and ranges from when they were written, noticed or not."""
-        decided = (self.limit, self.transfer, self.prescribed)
+        """Give from when it holds: limits, wards, ranges and schedules from when they were written, noticed or not."""
+        decided = (self.limit, self.transfer, self.prescribed, self.schedule)
         return self.at_ms if not any(decided) else min(self.at_ms, self.written_ms)
 
 
@@ -125,7 +128,8 @@ def steps(account: Account, plans: Mapping[str, Plan], *, watched: bool) -> list
     if not watched:
         return [*_woven(came, placed), Settled(at_ms=_end_ms(account))]
     stays = () if account.stay is None else (account.stay,)
-    looks = _looks(account, came, Roster(stays=stays, assignments=frozenset(), plans=plans))
+    own = {one.stay_no: account.schedules for one in stays}
+    looks = _looks(account, came, Roster(stays=stays, assignments=frozenset(), plans=plans, own=own))
     return [*_woven(came, placed, looks), Waited(at_ms=_end_ms(account))]
 
 
@@ -178,10 +182,15 @@ def _precedes(placed: Placed, message: Message) -> bool:
 
 
 def _in_time(step: Step, looks: frozenset[int] | None, before_ms: int = FOREVER_MS) -> Iterator[Step]:
-    """Let time pass up to a step, but not beyond the message after it: one that had come and was not scored yet."""
+    """Let time pass up to a step, but not beyond the message after it: one that had come and was not scored yet.
+
+    What a stay is asked otherwise may end what is overdue at once, so that someone looks then too.
+    """
     if looks is not None:
         yield Waited(at_ms=min(_looked_ms(step), before_ms))
     yield step
+    if looks is not None and isinstance(step, Written) and step.schedule is not None:
+        yield Waited(at_ms=min(step.at_ms, before_ms))
 
 
 def _looked_ms(step: Step) -> int:
@@ -208,6 +217,7 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
     prescribed = {one.prescription_no: one for one in stay.prescriptions}
     begun = prescriptions.written(account.prescribed_with_the_admission)
     stay = replace(stay, ward=places(stay, account.transfers)[0].ward, prescribed=begun)
+    own = {one.schedule_no: one for one in account.schedules}
     for entry in account.journal:
         what = entry.verb
         mine = [a for a in (left if what == "assign" else held) if entry.device_no in {None, a.device_no}]
@@ -230,6 +240,7 @@ def _written(account: Account, stay: Stay) -> Iterator[Placed]:
                 limit=limits.get(numbered(entry)),
                 transfer=moved.get(transfers.numbered(entry)),
                 prescribed=prescribed.get(prescriptions.numbered(entry.what)),
+                schedule=own.get(own_schedules.numbered(entry)),
             )
             yield _placed_ms(account, entry.at_ms, entry.noticed_ms, entry.cursor), written
 
@@ -349,15 +360,24 @@ def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozens
     for column in range(len(PARTS)):
         mine = (part == column) & ~np.isnan(columns.value)  # an attempt is not what was waited for
         last_ms = _before(number[mine], columns.observed_ms[mine], len(came), roster.stays[0].admitted_ms)
-        due_ms = last_ms + plan.overdue_ms[0, column]
-        found |= _passed(due_ms, received_ms) | _passed(due_ms + behind_ms, received_ms)
         came_late = np.diff(last_ms, prepend=last_ms[:1]) != 0
-        found |= came_late & (due_ms < received_ms)  # and is overdue already
+        for each in range(len(plan.expected)):
+            due_ms = _due(plan, each, column, last_ms)
+            found |= _passed(due_ms, received_ms) | _passed(due_ms + behind_ms, received_ms)
+            found |= came_late & (due_ms < received_ms)  # and is overdue already
     passed = {step.until_ms for _, step in _did(account) if isinstance(step, Did)}
     passed |= {event.at_ms for event in account.kept.events if event.kind is Kind.ESCALATED}
+    passed |= set(plan.later_ms.tolist())
     for moment_ms in passed - {None}:
         found |= _passed(np.full(len(came), moment_ms), received_ms)
     return frozenset(np.flatnonzero(found).tolist())
+
+
+def _due(plan: PlanTable, number: int, column: int, last_ms: Ints) -> Ints:
+    """Give when a part of the one stay falls due under one of its plans, after it came last at each of some times."""
+    every = np.repeat(last_ms[:, None], len(PARTS), axis=1)
+    due_ms: Ints = plan.due_ms(np.full(len(last_ms), number), every)[:, column]
+    return due_ms
 
 
 def _behind(number: Ints, observed_ms: Ints, received_ms: Ints, admitted_ms: int) -> Ints:

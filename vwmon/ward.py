@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vwmon.attempts import Attempts
-from vwmon.kernels.ragged import Bools, Floats, Ints
+from vwmon.kernels.ragged import Bools, Floats, Ints, bisect_right
 from vwmon.kernels.steps import Steps
 from vwmon.patients.chart_names import NEWS2, PEWS
 from vwmon.scoring.charts import PARTS
@@ -57,11 +57,13 @@ class Readings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanTable:
-    """The plans by row of the ward: n stays, p parts.
+    """The plans by row of the ward: n stays, p parts, m plans.
 
+    The first n plans are those that the stays begin with; those that k of them come to have later follow, in order of
+    stay and time: `later_stay` (k,) from `later_ms` (k,) on, each part asked without a break since `asked_ms` (k, p).
     `spo2_scale` (n,) is 1 or 2, before any of the steps in which it `rescaled`; None: nobody's is ever another.
-    `expected` (n, p); a reading counts up to and including `valid_ms` (n, p) of age, and one is overdue when the last
-    is older than `overdue_ms` (n, p), counted from `admitted_ms` (n,) when none came.
+    `expected` (m, p); a reading counts up to and including `valid_ms` (m, p) of age, and
+    one is overdue when the last is older than `overdue_ms` (m, p), counted from `admitted_ms` (n,) when none came.
     `ages_ms` (n, bands of age) is when each band begins for a child, FOREVER for an adult; no rows: nobody is a child.
     """
 
@@ -72,6 +74,9 @@ class PlanTable:
     admitted_ms: Ints
     ages_ms: Ints = field(default_factory=lambda: np.zeros((0, len(AGE_BANDS)), dtype=np.int64))
     rescaled: Steps | None = None
+    later_stay: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    later_ms: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    asked_ms: Ints = field(default_factory=lambda: np.zeros((0, len(PARTS)), dtype=np.int64))
 
     def scale(self, stay: Ints, at_ms: Ints) -> NDArray[np.int8]:
         """Give the SpO2 scale of each stay at each time."""
@@ -93,6 +98,50 @@ class PlanTable:
         """Mark the stays that are scored as children; no rows where none are."""
         children: Bools = self.ages_ms[:, 0] < FOREVER
         return children
+
+    @property
+    def stay(self) -> Ints:
+        """Give the stay of each plan (m,)."""
+        return np.append(np.arange(len(self)), self.later_stay)
+
+    @property
+    def from_ms(self) -> Ints:
+        """Give from when each plan (m,) holds, NEVER: from the beginning."""
+        return np.append(np.full(len(self), NEVER), self.later_ms)
+
+    def at(self, stay: Ints, at_ms: Ints) -> Ints:
+        """Give the plan of each stay at each time."""
+        if not len(self.later_ms):
+            return stay
+        bounds = np.searchsorted(self.later_stay, np.arange(len(self) + 1))
+        start = bounds[stay]
+        found = bisect_right(self.later_ms, start, bounds[stay + 1], at_ms)
+        return np.where(found > start, len(self) + found - 1, stay)
+
+    def due_ms(self, plan: Ints, last_ms: Ints) -> Ints:
+        """Give until when each part (q, p) is waited for under some plans (q,), of a stay each; as of each plan's time.
+
+        `last_ms` (q, p) is when it came last, NEVER where it never did. What is asked anew is waited for from then on.
+        What a change of plan makes late is due at the change; what was overdue before, and still is, was due when it
+        was: vwmon.patients.schedules.due_ms says the same of one vital.
+        """
+        since_ms = np.where(last_ms > NEVER, last_ms, self.admitted_ms[self.stay[plan]][:, None])
+        changed = np.flatnonzero(plan >= len(self))
+        if not len(changed):
+            return since_ms + self.overdue_ms[plan]
+        later = plan[changed] - len(self)
+        since_ms[changed] = np.maximum(since_ms[changed], self.asked_ms[later])
+        found = since_ms + self.overdue_ms[plan]
+        from_ms, before = self.later_ms[later][:, None], self._before(later)
+        own, earlier = np.maximum(found[changed], from_ms), self.due_ms(before, last_ms[changed])
+        lasts = self.expected[before] & (earlier < from_ms) & (own == from_ms)
+        found[changed] = np.where(lasts, earlier, own)
+        return found
+
+    def _before(self, later: Ints) -> Ints:
+        """Give the plan that each of the later ones takes the place of."""
+        follows = (later > 0) & (self.later_stay[later - 1] == self.later_stay[later])
+        return np.where(follows, len(self) + later - 1, self.later_stay[later])
 
     def chart(self, row: int) -> str:
         """Name the chart that a stay is scored with."""

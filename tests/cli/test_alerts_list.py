@@ -340,7 +340,7 @@ def test_below_the_list_stands_how_many_report_and_who_does_not(measured: Ward) 
         read(measured, 2, 1, (later / MINUTE - 5, 97))
     with closing(open_reader(measured.path)) as db:
         heard = glance.ward(db)
-    silent = ward_lines._silent(heard, later)
+    silent = ward_lines._silent(heard, {}, later)
     assert [stay.patient for stay in silent][-1] == "p-1"
     assert len(silent) == 3
     told = ward_lines._named(silent, later)

@@ -245,6 +245,10 @@ def test_an_explanation_makes_the_alert_again_with_the_same_chart(home: Home) ->
         (("carer_concern=emergency",), 3, "the family is worried: high or emergency"),
         (("carer_concern=medium",), 2, "the family is worried: medium: concern of parent or carer is medium"),
         (("carer_concern=low",), 1, "the family is worried: low"),
+        (("clinical_intuition=high",), 3, "a clinician's intuition: high or emergency"),
+        (("clinical_intuition=medium",), 2, "a clinician's intuition: medium: clinical intuition is medium"),
+        (("specific_concern=emergency",), 3, "a clinician's specific concern: high or emergency"),
+        (("specific_concern=low",), 1, "a clinician's specific concern: low"),
     ],
 )
 def test_what_has_no_points_raises_the_response_whatever_the_total(
@@ -257,7 +261,9 @@ def test_what_has_no_points_raises_the_response_whatever_the_total(
     assert any(title in said for said in alert["why"]), alert["why"]
 
 
-@pytest.mark.parametrize("words", [("acvpu=A", "carer_concern=none"), ("gcs=15",)])
+@pytest.mark.parametrize(
+    "words", [("acvpu=A", "carer_concern=none"), ("gcs=15",), ("clinical_intuition=none", "specific_concern=none")]
+)
 def test_a_well_child_raises_nothing(home: Home, words: tuple[str, ...]) -> None:
     """Nor does a temperature, which is no part of the score: it is shown."""
     home.measured("kid", (*WELL, *words, "temp=38.4"), "2026-11-20T09:30:00Z")

@@ -50,7 +50,7 @@ def test_a_page_says_the_number_that_raised_an_alert(vwmon: Command, tmp_path: P
         (alert,) = ward.open_alerts()
     page = said(vwmon, ward.path, alert)
     assert "L1 body weight up within 3 days (weight_gain): from 2 up; over below 1.5" in page
-    assert "limit of the pathway heart-failure: enabled true; by heart-failure 5" in page
+    assert "limit of the pathway heart-failure: enabled true; by heart-failure 6" in page
     assert "NUMBERS trend:weight.rise_3d: body weight 82.5 kg is 2.5 kg above the lowest of the last 3 d, 80.0" in page
     assert "reading 2 of of-p1" in page
     assert "A number by its name raised it" in page

@@ -74,9 +74,9 @@ def plan(vwmon: Command, tmp_path: Path) -> Plan:
 def test_a_plan_shows_what_is_expected_and_the_layer_of_every_limit(plan: Plan) -> None:
     """The table's where none is named; what is over, of the ward or the patient, is in force no more."""
     record = plan.record()
-    assert (record["pathway"], record["version"], record["spo2_scale"]) == ("heart-failure", "5", 1)
-    assert {"vital": "spo2", "valid_for": "1d", "overdue_after": "1d6h"} in record["vitals"]
-    assert {"vital": "weight", "valid_for": "2d", "overdue_after": "1d6h"} in record["vitals"]
+    assert (record["pathway"], record["version"], record["spo2_scale"]) == ("heart-failure", "6", 1)
+    assert {"vital": "spo2", "valid_for": "1d", "overdue_after": "1d6h", "layer": "pathway"} in record["vitals"]
+    assert {"vital": "weight", "valid_for": "2d", "overdue_after": "1d6h", "layer": "pathway"} in record["vitals"]
     limits = {rule["rule"]: [(one["layer"], one["gives"]) for one in rule["limits"]] for rule in record["rules"]}
     assert limits == {
         "news2_7": [],
@@ -84,6 +84,7 @@ def test_a_plan_shows_what_is_expected_and_the_layer_of_every_limit(plan: Plan) 
         "news2_red": [("ward", {"on_delay": "10m"})],
         "news2_could_be_5": [],
         "weight_gain": [("pathway", {"enabled": True})],
+        "weight_gain_week": [("pathway", {"enabled": True})],
         "answer_breathless": [("pathway", {"enabled": True})],
         "answer_breathless_at_rest": [("pathway", {"enabled": True})],
         "answer_swelling": [("pathway", {"enabled": True})],
@@ -95,7 +96,7 @@ def test_a_plan_shows_what_is_expected_and_the_layer_of_every_limit(plan: Plan) 
     code, said = plan()
     assert code == 0
     assert "limit of the ward resp: on_delay 10m; by round from 2026-11-01T00:00:00Z: agreed by the ward" in said
-    assert "limit of the pathway heart-failure: enabled true; by heart-failure 5: guidelines" in said
+    assert "limit of the pathway heart-failure: enabled true; by heart-failure 6: guidelines" in said
     assert "L2 NEWS2 5 or more (news2_5): from 5 up; over below 4 for 30m; confirmed by a repeat after 5m" in said
     assert "The patient is asked: swelling, at the admission and every day at 09:00, overdue after 12h" in said
     assert "winter" not in said

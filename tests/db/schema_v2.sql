@@ -190,6 +190,12 @@ CREATE TABLE stay_limit (
     to_ms integer, ended_ms integer, ended_by text, ended_reason text,
     check (author <> '' and reason <> ''), check (to_ms is null or to_ms > from_ms),
     check ((ended_ms is null) = (ended_by is null)), check (ended_ms is null or ended_ms >= from_ms)) strict;
+CREATE TABLE stay_schedule (
+    schedule_no integer primary key, stay_no integer not null references stay, what text not null,
+    asked text not null, author text not null, reason text not null, from_ms integer not null,
+    to_ms integer, ended_ms integer, ended_by text, ended_reason text,
+    check (author <> '' and reason <> ''), check (to_ms is null or to_ms > from_ms),
+    check ((ended_ms is null) = (ended_by is null)), check (ended_ms is null or ended_ms >= from_ms)) strict;
 CREATE TABLE transfer (
     transfer_no integer primary key, stay_no integer not null, from_ward text not null,
     to_ward text not null, at_ms integer not null, written_ms integer not null, actor text not null,
@@ -233,6 +239,8 @@ CREATE UNIQUE INDEX stay_limit_open on stay_limit (stay_no, rule) where ended_ms
 CREATE INDEX stay_limit_stay on stay_limit (stay_no);
 CREATE UNIQUE INDEX stay_open on stay (patient) where discharged_ms is null;
 CREATE INDEX stay_patient on stay (patient, admitted_ms);
+CREATE UNIQUE INDEX stay_schedule_open on stay_schedule (stay_no, what) where ended_ms is null;
+CREATE INDEX stay_schedule_stay on stay_schedule (stay_no);
 CREATE INDEX transfer_stay on transfer (stay_no);
 CREATE TRIGGER alert_event_kept before delete on alert_event
     begin select raise(abort, 'the history of an alert cannot be deleted'); end;

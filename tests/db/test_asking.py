@@ -17,7 +17,7 @@ from vwmon.asking import AGAIN_MS, UNHEARD_MS, Asker
 from vwmon.patients import asked, plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
-from vwmon.store import database, hub, pauses, registers, transfers
+from vwmon.store import database, hub, own_schedules, pauses, registers, transfers
 from vwmon.store.arrivals import Arrival
 from vwmon.store.database import atomic
 from vwmon.store.hub import MESSAGE, Queued
@@ -128,6 +128,40 @@ def test_the_questions_go_to_the_hub_whole_and_say_nothing_of_who_it_is(home: Ho
     assert read["wellbeing"].due == "2026-03-31T09:00:00Z"
     for secret in (PATIENT, *NAME.split(), NHS_NUMBER, "1950"):
         assert all(secret not in one.payload.decode() for one in sent)
+
+
+def test_one_patient_is_asked_in_a_way_of_their_own_from_when_somebody_says_so(home: Home) -> None:
+    """Daily at half past eight from that day on, through the change of the clocks; not asked, nothing is sent again."""
+    home.sends()
+    home.answers()
+    home.answers("appointment")
+    home.at("2026-03-27T12:00:00Z")
+    asked_daily = {"every": "1d", "at": "08:30", "overdue_after": "12h"}
+    own_schedules.put(home.db, PATIENT, "answers:wellbeing", asked_daily, "grieving", home.by())
+    for moment in ("2026-03-28T09:00:00Z", "2026-03-29T09:00:00Z", "2026-03-30T09:00:00Z"):
+        home.at(moment)
+    assert home.dues()[1:] == ["2026-03-28T08:30:00+00:00", "2026-03-29T07:30:00+00:00", "2026-03-30T07:30:00+00:00"]
+    own_schedules.put(home.db, PATIENT, "answers:wellbeing", {}, "too much", home.by())
+    home.at(home.clock.at_ms + 2 * AGAIN_MS)
+    home.broker.came()
+    assert [name for _, name in home.at("2026-04-06T09:00:00Z") if name.startswith("q")] == []
+    own_schedules.end(home.db, PATIENT, "answers:wellbeing", "better", home.by())
+    home.at("2026-04-06T09:01:00Z")
+    home.at("2026-04-07T09:01:00Z")
+    assert home.dues()[-2:] == ["2026-04-06T09:00:00+00:00", "2026-04-07T09:00:00+00:00"]
+
+
+def test_a_questionnaire_that_the_pathway_does_not_ask_is_asked_at_once(home: Home) -> None:
+    """And then at its times; a restart asks nothing twice."""
+    home.sends()
+    home.at("2026-03-25T12:00:00Z")
+    own_schedules.put(
+        home.db, PATIENT, "answers:wound", {"every": "2d", "at": "09:00", "overdue_after": "12h"}, "ulcer", home.by()
+    )
+    home.sends()
+    home.started()
+    home.at("2026-03-27T10:00:00Z")
+    assert home.dues("wound") == ["2026-03-25T12:00:00+00:00", "2026-03-27T09:00:00+00:00"]
 
 
 def test_it_is_asked_weekly_at_ten_on_the_wall_through_the_change_of_the_clocks(home: Home) -> None:

@@ -70,7 +70,7 @@ def test_a_rise_of_two_kilograms_in_three_days_is_an_alert_to_watch(ward: Hearts
     found = ward.explained(alert)
     assert differing(found) == []
     assert [(rule.name, rule.level) for rule in found.rules] == [("weight_gain", 1)]
-    assert found.given["weight_gain"]["enabled"].author == "heart-failure 5"
+    assert found.given["weight_gain"]["enabled"].author == "heart-failure 6"
     assert [(one.quantity, one.value, len(one.readings)) for one in found.learnt] == [("trend:weight.rise_3d", 2.0, 1)]
 
 
@@ -92,11 +92,46 @@ def test_less_is_no_alert(ward: Hearts, values: Sequence[float]) -> None:
     assert ward.levels() == []
 
 
-def test_two_kilograms_over_more_than_three_days_are_none_of_this_rule_s(ward: Hearts) -> None:
-    """It says what it looks at: three days."""
+def test_two_kilograms_over_five_days_are_none_of_either_rule(ward: Hearts) -> None:
+    """They say what they look at: two within three days, more than two within seven."""
     for day in range(5):
         ward.weighs(80.0 + day * 0.5, day * DAYS)
     ward.until(5 * DAYS)
+    assert ward.levels() == []
+
+
+def test_more_than_two_kilograms_over_a_week_are_an_alert_to_watch(ward: Hearts) -> None:
+    """Half a kilogram a day never is two in three days: the seventh morning before is what it is compared with."""
+    for day in range(7):
+        ward.weighs(80.0 + day * 0.3, day * DAYS)
+    ward.weighs(82.1, 7 * DAYS + 30)
+    assert ward.levels() == []
+    ward.weighs(82.1, 7 * DAYS + 36)
+    assert ward.levels() == [1]
+    (evidence,) = ward.raised()
+    assert evidence["rules"] == ["weight_gain_week"]
+    assert evidence["sentences"] == {
+        "trend:weight.rise_7d": "body weight 82.1 kg is 2.1 kg above the lowest of the last 7 d, 80.0"
+    }
+    assert all_the_same(ward)
+
+
+def test_a_rise_that_both_rules_see_is_one_alert(ward: Hearts) -> None:
+    """With both sentences: nobody is called twice for one scale."""
+    ward.weighs(80.0, 0)
+    ward.weighs(82.5, DAYS)
+    ward.weighs(82.5, DAYS + 6)
+    assert ward.levels() == [1]
+    (evidence,) = ward.raised()
+    assert sorted(evidence["rules"]) == ["weight_gain", "weight_gain_week"]
+
+
+@pytest.mark.parametrize("values", [(80.0, 82.0), (80.0,), (82.5, 80.0)])
+def test_two_kilograms_and_no_more_in_a_week_are_none_of_the_slower_rule(ward: Hearts, values: Sequence[float]) -> None:
+    """More than two, as its source says; and of a first weight there is no rise."""
+    for number, kg in enumerate(values):
+        ward.weighs(kg, number * 5 * DAYS)
+    ward.until(len(values) * 5 * DAYS)
     assert ward.levels() == []
 
 

@@ -1,5 +1,7 @@
 """When a questionnaire is due: once on each day that it is, at one time on the wall, through both changes."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,12 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vwmon.patients.dues import due_after, due_by
-from vwmon.patients.records import AskedSet
+from alerts.layers import EVER
+from vwmon.patients import plans as pathways
+from vwmon.patients.dues import ENDLESS, Rounds, due_after, due_by, overdue_ms, rounds
+from vwmon.patients.records import AskedSet, Plan
+from vwmon.patients.schedules import Schedule
 
 LONDON = "Europe/London"
 ZONES = (LONDON, "UTC", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kathmandu")
 DAY_MS = 86_400_000
+BARE = pathways.load("general")
 YEAR = (
     round(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1000),
     round(datetime(2027, 1, 1, tzinfo=UTC).timestamp() * 1000),
@@ -31,11 +37,23 @@ def ms(text: str) -> int:
     return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
+def always(one: AskedSet, admitted_ms: int) -> list[Rounds]:
+    """Ask a questionnaire as a pathway does: from the admission on, and in one way."""
+    return [Rounds(from_ms=EVER, to_ms=ENDLESS, set=one, begun_ms=admitted_ms, at_once=True)]
+
+
+def after(one: AskedSet, zone: str, admitted_ms: int, at_ms: int) -> int:
+    """Give the due time after a moment, which there always is."""
+    found = due_after(always(one, admitted_ms), zone, at_ms)
+    assert found is not None
+    return found
+
+
 def dues(one: AskedSet, zone: str, admitted_ms: int, count: int) -> list[int]:
     """Give the due times from the admission on."""
-    found = [due_after(one, zone, admitted_ms, admitted_ms - 1)]
+    found = [after(one, zone, admitted_ms, admitted_ms - 1)]
     while len(found) < count:
-        found.append(due_after(one, zone, admitted_ms, found[-1]))
+        found.append(after(one, zone, admitted_ms, found[-1]))
     return found
 
 
@@ -68,12 +86,13 @@ def test_between_two_due_times_there_is_none_and_every_moment_lies_between_two(
 ) -> None:
     """The last up to a moment, and the first after it, agree: nothing is asked twice, and nothing left out."""
     at_ms = admitted_ms + later_ms
-    last, following = due_by(one, zone, admitted_ms, at_ms), due_after(one, zone, admitted_ms, at_ms)
+    asking, following = always(one, admitted_ms), after(one, zone, admitted_ms, at_ms)
+    last = due_by(asking, zone, at_ms)
     assert last is not None
     assert admitted_ms <= last <= at_ms < following
-    assert due_after(one, zone, admitted_ms, last) == following
-    assert due_by(one, zone, admitted_ms, following) == following
-    assert due_by(one, zone, admitted_ms, following - 1) == last
+    assert due_after(asking, zone, last) == following
+    assert due_by(asking, zone, following) == following
+    assert due_by(asking, zone, following - 1) == last
 
 
 @given(SCHEDULES, st.sampled_from(ZONES), st.integers(*YEAR))
@@ -96,5 +115,77 @@ def test_each_is_so_many_days_after_the_one_before_at_the_same_time_of_the_wall(
 def test_nothing_is_due_before_the_admission() -> None:
     """Nor is the past asked for."""
     admitted_ms = ms("2026-03-24T15:20:00Z")
-    assert due_by(asked(), LONDON, admitted_ms, admitted_ms - 1) is None
-    assert due_after(asked(), LONDON, admitted_ms, 0) == admitted_ms
+    assert due_by(always(asked(), admitted_ms), LONDON, admitted_ms - 1) is None
+    assert after(asked(), LONDON, admitted_ms, 0) == admitted_ms
+
+
+SETS = st.none() | st.builds(asked, st.integers(1, 9), st.integers(0, 1439))
+CHANGES = st.lists(st.tuples(st.integers(1, 40 * 24 * 60), SETS), max_size=4, unique_by=lambda one: one[0]).map(
+    lambda several: sorted(several, key=lambda one: one[0])
+)
+
+
+@given(SETS, CHANGES, st.sampled_from(ZONES), st.integers(*YEAR), st.integers(-DAY_MS, 60 * DAY_MS))
+def test_what_is_due_when_it_is_asked_otherwise_is_what_a_walk_through_the_calendar_finds(
+    first: AskedSet | None,
+    changes: list[tuple[int, AskedSet | None]],
+    zone: str,
+    admitted_ms: int,
+    later_ms: int,
+) -> None:
+    """Each way of asking from its start on, day after day, whatever the clocks do; at once where it was not asked."""
+    schedule = Schedule(
+        starts=(EVER, *(admitted_ms + minute * 60_000 for minute, _ in changes)),
+        plans=tuple(
+            replace(BARE, questionnaires=() if one is None else (one,)) for one in (first, *(s for _, s in changes))
+        ),
+    )
+    several = rounds(schedule, "wellbeing", admitted_ms)
+    walked = sorted(walk(schedule, zone, admitted_ms))
+    at_ms = admitted_ms + later_ms
+    assert due_by(several, zone, at_ms) == max((due for due in walked if due <= at_ms), default=None)
+    assert due_after(several, zone, at_ms) == min((due for due in walked if due > at_ms), default=None)
+
+
+def walk(schedule: Schedule, zone: str, admitted_ms: int) -> Iterator[int]:
+    """Yield every due time of the first hundred days, day by day."""
+    before, pathway = None, first_set(schedule.plans[0])
+    begun_ms, at_once = admitted_ms, True
+    for start, end, plan in zip(schedule.starts, (*schedule.starts[1:], ENDLESS), schedule.plans, strict=True):
+        one = first_set(plan)
+        if one is not None and one != before:
+            at_once, begun_ms = before is None, admitted_ms if one == pathway else start
+            if at_once:
+                yield max(start, admitted_ms)
+        before = one
+        begun = datetime.fromtimestamp(begun_ms / 1000, ZoneInfo(zone)).date()
+        if one is None:
+            continue
+        for number in range(1 if at_once else 0, 110):
+            day = begun + timedelta(days=number)
+            wall = datetime(
+                day.year, day.month, day.day, one.at_minute // 60, one.at_minute % 60, tzinfo=ZoneInfo(zone)
+            )
+            due = round(wall.timestamp()) * 1000
+            if number % one.every_days == 0 and start <= due < end:
+                yield due
+
+
+def first_set(plan: Plan) -> AskedSet | None:
+    """Give the one questionnaire that a plan asks, if it does."""
+    return next(iter(plan.questionnaires), None)
+
+
+def test_what_is_not_answered_stays_overdue_when_it_is_asked_otherwise_and_ends_when_it_is_not_asked() -> None:
+    """Daily, then weekly, then not at all, then daily again: by the first that was due, and not over the break."""
+    begun = ms("2026-03-20T09:00:00Z")
+    daily, weekly = asked(1, 600), replace(asked(7, 600), overdue_ms=2 * DAY_MS)
+    plans = [replace(BARE, questionnaires=sets) for sets in ((daily,), (weekly,), (), (daily,))]
+    starts = (EVER, *(ms(f"2026-{day}T12:00:00Z") for day in ("03-22", "03-30", "04-02")))
+    several = rounds(Schedule(starts=starts, plans=tuple(plans)), "wellbeing", begun)
+    last, due = ms("2026-03-21T10:00:00Z"), ms("2026-03-22T10:00:00Z")
+    assert overdue_ms(several, LONDON, last, ms("2026-03-22T11:00:00Z")) == due + DAY_MS
+    assert overdue_ms(several, LONDON, last, ms("2026-03-25T12:00:00Z")) == due + DAY_MS
+    assert overdue_ms(several, LONDON, due, ms("2026-03-25T12:00:00Z")) == ms("2026-03-29T09:00:00Z") + 2 * DAY_MS
+    assert overdue_ms(several, LONDON, last, ms("2026-03-31T12:00:00Z")) is None
+    assert overdue_ms(several, LONDON, last, ms("2026-04-03T12:00:00Z")) == starts[3] + DAY_MS

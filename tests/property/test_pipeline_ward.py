@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.property.plans_twin import changing, due_ms, plan_at
 from vwmon import pipeline
 from vwmon.pipeline import Gaps, Scores
 from vwmon.scoring import charts, reference
 from vwmon.scoring.charts import PARTS
 from vwmon.ward import PlanTable, Readings, Ward
+from vwmon.windows import NEVER
 
 CHART = charts.load("news2")
 STAYS = 3
@@ -71,7 +73,7 @@ cuts = st.lists(st.booleans(), min_size=20, max_size=20)
 
 
 @st.composite
-def plan_tables(draw: st.DrawFn) -> PlanTable:
+def first_plans(draw: st.DrawFn) -> PlanTable:
     """Draw plans with limits of a few minutes, so that a log of twelve crosses them."""
     size = (STAYS, len(PARTS))
 
@@ -85,6 +87,11 @@ def plan_tables(draw: st.DrawFn) -> PlanTable:
         overdue_ms=np.array(grid(st.integers(0, 8)), dtype=np.int64).reshape(size) * MINUTE,
         admitted_ms=np.array(draw(st.lists(st.integers(-3, 3), min_size=STAYS, max_size=STAYS))) * MINUTE + START,
     )
+
+
+def plan_tables() -> st.SearchStrategy[PlanTable]:
+    """Draw plans that change for some stays while the log goes on, and others that do not."""
+    return st.one_of(first_plans(), changing(first_plans(), START))
 
 
 def columns(log: Sequence[Unit], first_unit: int = 0) -> Readings:
@@ -175,29 +182,30 @@ class Oracle:
             at = START + minute * MINUTE
             known = set(self.history[unit.stay][part])
             known |= {START + m * MINUTE for m, p, _ in unit.good if p == part and m < minute}
-            limit = int(self.plans.overdue_ms[unit.stay, part])
-            due = max(known, default=int(self.plans.admitted_ms[unit.stay])) + limit
+            last = max(known, default=None)
+            due = due_ms(self.plans, unit.stay, part, last, at)
             newest = not self.history[unit.stay][part] or at > max(self.history[unit.stay][part])
-            if newest and self.plans.expected[unit.stay, part] and at > due:
-                yield {"stay": unit.stay, "part": part, "due_ms": due, "ended_ms": at, "received_ms": received}
+            if newest and at > due:
+                gap = {"stay": unit.stay, "part": part, "last_ms": NEVER if last is None else last, "due_ms": due}
+                yield gap | {"ended_ms": at, "received_ms": received}
 
     def state(self, stay: int, at: int) -> dict[str, Any]:
         """Score one stay as it was at one moment."""
         context = {"spo2_scale": int(self.plans.spo2_scale[stay])}
+        plan = plan_at(self.plans, stay, at)
         values, ages, refused_ages, doubtful = {}, [], [], {}
         for i, part in enumerate(PARTS):
             last = max((t for t in self.history[stay][i] if t <= at), default=None)
             ages.append(-1 if last is None else at - last)
             refused_ages.append(-1)
-            valid = int(self.plans.valid_ms[stay, i])
+            valid = int(self.plans.valid_ms[plan, i])
             if last is not None and at - last <= valid:
                 values[part] = self.history[stay][i][last]
                 continue
-            unseen = at - (self.plans.admitted_ms[stay] if last is None else last)
             since = [t for t in self.tried[stay][i] if t <= at and (last is None or t > last) and at - t <= valid]
-            if since and self.plans.expected[stay, i]:
+            if since and self.plans.expected[plan, i]:
                 refused_ages[-1] = at - max(since)
-            if self.plans.expected[stay, i] and (since or unseen > self.plans.overdue_ms[stay, i]):
+            if self.plans.expected[plan, i] and (since or at > due_ms(self.plans, stay, i, last, at)):
                 doubtful[part] = WORST[part]
         score = reference.score(CHART, values, context)
         return {
@@ -327,8 +335,8 @@ def test_overdue_is_every_expected_part_past_its_limit(plans: PlanTable, log: li
     expected = set()
     for stay, part in itertools.product(range(STAYS), range(len(PARTS))):
         times = [START + m * MINUTE for u in log if u.stay == stay for m, p, _ in u.good if p == part]
-        due = max(times, default=int(plans.admitted_ms[stay])) + int(plans.overdue_ms[stay, part])
-        if plans.expected[stay, part] and now_ms > due:
+        due = due_ms(plans, stay, part, max(times, default=None), now_ms)
+        if now_ms > due:
             expected.add((stay, part, due))
     assert set(zip(*(column.tolist() for column in pipeline.overdue(ward, now_ms)), strict=True)) == expected
 

@@ -27,6 +27,7 @@ from vwmon.scoring.charts import PARTS
 from vwmon.store import attempts, database
 from vwmon.store.sqlite import Connection
 from vwmon.ward import PlanTable
+from vwmon.windows import NEVER
 
 T0 = 1_795_000_000_000
 MINUTE = 60_000
@@ -94,7 +95,8 @@ def scored(*rows: dict[str, Any]) -> Scores:
 def gap(stay: int, due: int, ended: int, part: int = SPO2) -> Gaps:
     """Build one episode of an awaited part, in minutes."""
     found = {"stay": stay, "part": part, "due_ms": T0 + due * MINUTE, "ended_ms": T0 + ended * MINUTE}
-    columns = {"wave": 0, **found, "received_ms": T0 + ended * MINUTE + 2000}
+    last = {"last_ms": T0 + (due - 60) * MINUTE if due > 60 else NEVER}
+    columns = {"wave": 0, **found, **last, "received_ms": T0 + ended * MINUTE + 2000}
     return Gaps(**{name: np.array([value], dtype=np.int64) for name, value in columns.items()})
 
 

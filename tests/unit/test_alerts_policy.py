@@ -41,6 +41,12 @@ def test_the_rules_are_the_ones_the_guides_describe() -> None:
             0,
             30 * MINUTE,
         ),  # its limit is prescribed, or there is none
+        "intuition_high": ("clinical", 3, "value:clinical_intuition", 3, 3, 30 * MINUTE),
+        "intuition_medium": ("clinical", 2, "value:clinical_intuition", 2, 2, 30 * MINUTE),
+        "intuition_low": ("clinical", 1, "value:clinical_intuition", 1, 1, 30 * MINUTE),
+        "concern_high": ("clinical", 3, "value:specific_concern", 3, 3, 30 * MINUTE),
+        "concern_medium": ("clinical", 2, "value:specific_concern", 2, 2, 30 * MINUTE),
+        "concern_low": ("clinical", 1, "value:specific_concern", 1, 1, 30 * MINUTE),
         "overdue": ("technical", 1, "gap", 0, 0, 0),
         "silent": ("system", 3, "gap", 0, 0, MINUTE),
         "broker": ("system", 2, "gap", 0, 0, MINUTE),
@@ -99,6 +105,7 @@ def test_trends_are_shipped_switched_off() -> None:
     off = [rule for rule in RULES.values() if rule.quantity.startswith("trend:")]
     assert [(r.name, int(r.level), r.quantity, r.limit_on, r.limit_off, r.enabled) for r in off] == [
         ("weight_gain", 1, "trend:weight.rise_3d", 2, 1.5, False),
+        ("weight_gain_week", 1, "trend:weight.rise_7d", 2.01, 1.5, False),
         ("spo2_from_stated", 1, "trend:spo2.from_stated", -3, -3, False),
         ("weight_from_stated", 1, "trend:weight.from_stated", 2, 1.5, False),
     ]

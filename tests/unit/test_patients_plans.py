@@ -235,7 +235,7 @@ PINNED = {
     "acute-respiratory": ("3", "055db1b28c1a"),
     "copd": ("3", "a1e4530b424b"),
     "covid-oximetry": ("4", "a58988cf4077"),
-    "heart-failure": ("5", "8220dcd60504"),
+    "heart-failure": ("6", "fd19ac558317"),
     "frailty": ("4", "41aab637fd4a"),
     "cardiac-surgery-waiting-list": ("3", "0c1ed5d82852"),
     "post-operative": ("3", "c184f1d24800"),

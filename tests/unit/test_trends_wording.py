@@ -222,6 +222,23 @@ def test_a_rise_is_above_the_lowest_of_three_days(
     assert wording.sentence(found, 0, "weight.rise_3d") == said
 
 
+@pytest.mark.parametrize(
+    ("hours", "rise", "said"),
+    [
+        ([0, 100, 179], 2.1, "body weight 82.1 kg is 2.1 kg above the lowest of the last 7 d, 80.0"),
+        ([0, 100, 181], 1.1, "body weight 82.1 kg is 1.1 kg above the lowest of the last 7 d, 81.0"),
+    ],
+)
+def test_a_rise_of_a_week_looks_back_to_the_seventh_morning(hours: list[float], rise: float, said: str) -> None:
+    """Twelve hours more than seven days, whatever the hour, and no further."""
+    course = Course()
+    course.add("weight", np.array(hours), np.array([80.0, 81.0, 82.1]))
+    found = course.at(hours[-1])
+    value = float(quantities.values(found, ["weight.rise_7d"])["weight.rise_7d"][0])
+    assert value == rise
+    assert wording.sentence(found, 0, "weight.rise_7d") == said
+
+
 def test_many_moments_are_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many are looked at together, the quantities are the same to the bit."""
     course = worsening(5)

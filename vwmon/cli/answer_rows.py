@@ -10,7 +10,9 @@ from typing import Any, Final
 from vwmon.cli import reading_rows, register_rows, render
 from vwmon.cli.render import Column, Row
 from vwmon.patients import asked, plans
-from vwmon.store import hub, listing, registers
+from vwmon.patients.records import AskedSet
+from vwmon.patients.schedules import Schedule
+from vwmon.store import hub, listing, own_schedules, registers
 from vwmon.store.hub import QUESTIONS, HubRequest
 from vwmon.store.listing import Wanted
 from vwmon.store.sqlite import Connection
@@ -84,7 +86,7 @@ def _unanswered(
     db: Connection, requests: Sequence[HubRequest], sets: Sequence[Row], now_ms: int
 ) -> Iterator[dict[str, Any]]:
     """Yield what was asked and has no whole answer; what it answers is noted with those that have."""
-    pathways = {stay.stay_no: stay.pathway for stay in registers.stays(db)} if requests else {}
+    asked_of = _schedules(db) if requests else {}
     for one in requests:
         mine = [row for row in sets if (row["stay"], row["questionnaire"]) == (one.stay_no, one.said)]
         whole = [row for row in mine if row["state"] == "answered" and _ms(row["at"]) >= one.due_ms]
@@ -93,13 +95,15 @@ def _unanswered(
             if _ms(first["at"]) < one.until_ms and isinstance(first, dict):
                 first |= {"asked_at": render.utc(one.due_ms), "sent_at": _utc(one.sent_ms)}
                 continue
-        overdue_ms = one.due_ms + _overdue_after_ms(pathways.get(one.stay_no, ""), one.said)
-        yield _open_row(one, now_ms, overdue=now_ms > overdue_ms)
+        now, then = (_set_at(asked_of.get(one.stay_no), one.said, at_ms) for at_ms in (now_ms, one.due_ms))
+        overdue = now is not None and now_ms > one.due_ms + (then or now).overdue_ms
+        yield _open_row(one, now_ms, overdue=overdue, asked_still=now is not None)
 
 
-def _open_row(one: HubRequest, now_ms: int, *, overdue: bool) -> dict[str, Any]:
+def _open_row(one: HubRequest, now_ms: int, *, overdue: bool, asked_still: bool) -> dict[str, Any]:
     sent = "" if one.sent_ms is not None else ", not sent"
-    state = "never answered" if now_ms >= one.until_ms else "OVERDUE" if overdue else "waiting"
+    waits = "OVERDUE" if overdue else "waiting" if asked_still else "not asked any more"
+    state = "never answered" if now_ms >= one.until_ms else waits
     return {
         "at": render.utc(one.due_ms),
         "patient": one.patient,
@@ -120,10 +124,19 @@ def _open_row(one: HubRequest, now_ms: int, *, overdue: bool) -> dict[str, Any]:
     }
 
 
-def _overdue_after_ms(pathway: str, name: str) -> int:
-    plan = plans.load_all().get(pathway)
-    asked_sets = plan.questionnaires if plan is not None else ()
-    return next((one.overdue_ms for one in asked_sets if one.questionnaire == name), 0)
+def _schedules(db: Connection) -> Mapping[int, Schedule]:
+    loaded, own = plans.load_all(), own_schedules.by_stay(db)
+    return {
+        stay.stay_no: Schedule.of(loaded[stay.pathway], own.get(stay.stay_no, ()))
+        for stay in registers.stays(db)
+        if stay.pathway in loaded
+    }
+
+
+def _set_at(schedule: Schedule | None, name: str, at_ms: int) -> AskedSet | None:
+    """Give how a questionnaire is asked of a stay at a moment; None where it is not."""
+    sets = () if schedule is None else schedule.at(at_ms).questionnaires
+    return next((one for one in sets if one.questionnaire == name), None)
 
 
 def _ms(at: str) -> int:

@@ -9,6 +9,7 @@ from alerts.model import Event
 from alerts.policy import POLICY, Rule
 from vwmon.cli import doubted, prescription_rows, reading_rows
 from vwmon.cli.limit_rows import given_rows
+from vwmon.cli.own_schedule import own_row
 from vwmon.cli.render import utc
 from vwmon.explain import Awaited, Explanation, Learnt, Measured
 from vwmon.nearest import Nearest
@@ -147,6 +148,7 @@ def _plan(explained: Explanation) -> Record | None:
         "source": plan.source,
         **_prescribed(explained, stay),
         "expected": {part: _expected(one) for part, one in plan.expected.items()},
+        "own_schedules": [own_row(one, explained.event.at_ms) for one in explained.own],
     }
 
 

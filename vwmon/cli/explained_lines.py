@@ -10,6 +10,7 @@ from alerts.policy import POLICY
 from devices.vitals import printed
 from vwmon.cli import prescription_rows, render
 from vwmon.cli.limit_rows import from_which, limits_of
+from vwmon.cli.own_schedule import own_sentence
 
 Record = Mapping[str, Any]
 
@@ -121,6 +122,8 @@ def _plan(plan: Record) -> Iterator[str]:
         yield from _wrapped(f"prescribed: {what}; {whose}", INDENT)
     after = {wording.label(part): _span(one["overdue_after_seconds"]) for part, one in plan["expected"].items()}
     yield from _wrapped(f"overdue after: {', '.join(map(' '.join, after.items()))}", INDENT)
+    for one in plan["own_schedules"]:
+        yield from _wrapped(f"the patient's own: {own_sentence(one)}", INDENT)
     yield from _wrapped(f"source: {plan['source']}", INDENT)
 
 

@@ -1,6 +1,6 @@
 """`vwmon patients`: stays on the ward. The rules are vwmon.patients', the register is vwmon.store's."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from vwmon.cli import (
     moving,
     next_measure,
     noting,
+    own_schedule,
     pause,
     plan,
     prescription_rows,
@@ -35,10 +36,11 @@ from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import Standing, standing_of
 from vwmon.config import Settings
 from vwmon.errors import RefusedError
-from vwmon.patients import admission, plans
+from vwmon.patients import admission, plans, schedules
 from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.records import Plan, Stay
-from vwmon.store import pauses, readings, referrals, registers, stages, transfers
+from vwmon.patients.schedules import OwnSchedule, Schedule
+from vwmon.store import own_schedules, pauses, readings, referrals, registers, stages, transfers
 from vwmon.store.database import open_reader
 from vwmon.store.sqlite import Connection
 
@@ -187,6 +189,7 @@ def _record(db: Connection, patient: str, at: Standing, settings: Settings) -> d
     known = register_rows.read(db)
     stay, person = stays[0], registers.identity(db, stays[0].stay_no)
     pathway, given = plans.find(stay.pathway), pauses.every(db, stays[0].stay_no)
+    asked = own_schedules.of_stay(db, stay.stay_no)
     until_ms, latest = _until_ms(stay, known, at), _latest(db, stay, known)
     came = stages.read(db, at.now_ms, recorded=_recorded(at))
     return (
@@ -201,7 +204,8 @@ def _record(db: Connection, patient: str, at: Standing, settings: Settings) -> d
             "contact": person.contact,
             "next_of_kin": person.next_of_kin,
             "transfers": [moving.transfer_row(one) for one in transfers.of_stay(db, stay.stay_no)],
-            "expects": _expects(pathway, latest, stay.admitted_ms, until_ms),
+            "expects": _expects(pathway, asked, latest, stay.admitted_ms, until_ms),
+            "not_asked": own_schedule.not_asked(asked, until_ms),
             "assignments": register_rows.assignment_rows(
                 (a for a in known.assignments if a.stay_no == stay.stay_no), known
             ),
@@ -235,10 +239,17 @@ def _until_ms(stay: Stay, known: Registers, at: Standing) -> int:
     return min(at.now_ms, stay.discharged_ms or at.now_ms, last_ms or at.now_ms)
 
 
-def _expects(plan: Plan | None, latest: list[dict[str, Any]], admitted_ms: int, until_ms: int) -> list[dict[str, Any]]:
-    """Give what a plan expects, and what of it is overdue: since its last reading, or since the admission."""
-    if plan is None:
+def _expects(
+    pathway: Plan | None,
+    own: Sequence[OwnSchedule],
+    latest: list[dict[str, Any]],
+    admitted_ms: int,
+    until_ms: int,
+) -> list[dict[str, Any]]:
+    """Give what a stay is asked, and what of it is overdue: since its last reading, or since the admission."""
+    if pathway is None:
         return []
+    schedule = Schedule.of(pathway, own)
     came_ms: dict[str, int] = {}
     for row in latest:
         name = plans.FEEDS.get(row["vital"], row["vital"])
@@ -248,10 +259,15 @@ def _expects(plan: Plan | None, latest: list[dict[str, Any]], admitted_ms: int, 
             "vital": name,
             "valid_for": durations.text(one.valid_ms),
             "overdue_after": durations.text(one.overdue_ms),
-            "overdue": until_ms - came_ms.get(name, admitted_ms) > one.overdue_ms,
+            "overdue": _is_overdue(schedule, name, came_ms.get(name, admitted_ms), until_ms),
         }
-        for name, one in plan.expected.items()
+        for name, one in schedule.at(until_ms).expected.items()
     ]
+
+
+def _is_overdue(schedule: Schedule, vital: str, last_ms: int, at_ms: int) -> bool:
+    due_ms = schedules.due_ms(schedule.waits(vital), last_ms, at_ms)
+    return due_ms is not None and at_ms > due_ms
 
 
 def _latest(db: Connection, stay: Stay, known: Registers) -> list[dict[str, Any]]:
@@ -301,7 +317,7 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     due = {
         expected["vital"]: f"{expected['overdue_after']}{', OVERDUE' if expected['overdue'] else ''}"
         for expected in record["expects"]
-    }
+    } | dict.fromkeys(record["not_asked"], "not asked")
     came = {last["vital"]: last for last in record["readings"]}
     columns = [
         Column(key="vital", title="VITAL"),
@@ -332,7 +348,9 @@ def _score_lines(record: dict[str, Any], last: str) -> Iterator[str]:
         yield f"{title}: none that still holds; {heard}"
         return
     low, high = score["total_min"], score["total_max"]
-    missing = ", ".join(next_measure.label(name) for name in score["missing"])
+    off = record["not_asked"]
+    labels = (f"{next_measure.label(name)}{' (not asked)' if name in off else ''}" for name in score["missing"])
+    missing = ", ".join(labels)
     yield f"{title} {low if low == high else f'{low} to {high}'}{f', missing {missing}' if missing else ''}; {heard}"
     if record["scale_standing"]:
         yield record["scale_standing"]

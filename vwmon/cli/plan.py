@@ -1,6 +1,7 @@
-"""`vwmon patients plan`: what a patient's plan is, layer by layer, and the patient's own limits set and ended.
+"""`vwmon patients plan`: what a patient's plan is, layer by layer, and what is the patient's own set and ended.
 
-What a limit may be is vwmon.patients.limits', where it is kept vwmon.store.limits'.
+What a limit may be is vwmon.patients.limits', where it is kept vwmon.store.limits'; what a patient is asked of their
+own is vwmon.cli.own_schedule's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,21 +11,22 @@ from typing import Annotated, Any
 import typer
 
 from alerts.model import Lane
-from alerts.policy import POLICY, RuleSet
-from vwmon import durations, terms
-from vwmon.cli import context, prescribing, prescription_rows, render
+from alerts.policy import POLICY, RULES, RuleSet
+from vwmon import terms
+from vwmon.cli import context, own_schedule, prescribing, prescription_rows, render
 from vwmon.cli.changing import Change, changing, tell
 from vwmon.cli.limit_rows import condition, from_which, given_rows, limit_row, rule_row
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, time_ms
 from vwmon.cli.prescribing import FromOption, PrescriberOption, Said, ScaleOption, TargetOption, UsualOption
-from vwmon.cli.render import Column, Format
+from vwmon.cli.render import Format
 from vwmon.cli.standing import standing_of
 from vwmon.config import Settings
 from vwmon.errors import UsageError
 from vwmon.patients import plans
 from vwmon.patients.chart_names import NEWS2
-from vwmon.patients.records import AskedSet, Stay, StayLimit
-from vwmon.store import limits, registers
+from vwmon.patients.records import Stay, StayLimit
+from vwmon.patients.schedules import OwnSchedule, Schedule
+from vwmon.store import limits, own_schedules, registers
 from vwmon.store.database import open_reader
 
 WHOLE = (("h", 3_600_000), ("m", 60_000), ("s", 1000))  # spans in the words of the table of rules
@@ -47,8 +49,8 @@ def plan(
         str,
         typer.Option(
             "--end",
-            metavar="RULE",
-            help="End the own limit on a rule, or what is prescribed: spo2-scale, usual:VITAL.",
+            metavar="NAME",
+            help="End what is the patient's own: of a rule, a vital, spo2-scale, usual:VITAL ...",
             show_default=False,
         ),
     ] = "",
@@ -65,6 +67,26 @@ def plan(
     ] = "",
     off_delay: Annotated[
         str, typer.Option("--off-delay", metavar="SPAN", help="Good readings that end it.", show_default=False)
+    ] = "",
+    schedule: Annotated[
+        str, typer.Option("--schedule", metavar="VITAL", help="Ask a vital otherwise.", show_default=False)
+    ] = "",
+    valid_for: Annotated[
+        str, typer.Option("--valid-for", metavar="SPAN", help="How long a reading counts.", show_default=False)
+    ] = "",
+    overdue_after: Annotated[
+        str, typer.Option("--overdue-after", metavar="SPAN", help="How long it is waited for.", show_default=False)
+    ] = "",
+    not_asked: Annotated[
+        str, typer.Option("--not-asked", metavar="VITAL", help="Do not ask a vital.", show_default=False)
+    ] = "",
+    questionnaire: Annotated[
+        str, typer.Option("--questionnaire", metavar="NAME", help="Ask a questionnaire.", show_default=False)
+    ] = "",
+    every: Annotated[str, typer.Option(metavar="SPAN", help="Each so many whole days: 1d.", show_default=False)] = "",
+    at: Annotated[str, typer.Option(metavar="HH:MM", help="At what time of day.", show_default=False)] = "",
+    no_questionnaire: Annotated[
+        str, typer.Option("--no-questionnaire", metavar="NAME", help="Do not ask it.", show_default=False)
     ] = "",
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; must be given.", show_default=False)] = "",
     until: Annotated[
@@ -87,34 +109,36 @@ def plan(
     """Show a patient's plan, and which layer each limit is from; or change what is the patient's own in it.
 
     The patient's own limit goes before the pathway's, and that before the ward's, field by field. It holds from the
-    next reading on. An SpO2 scale with its target range, and a usual value, are prescribed from a time on: what was
-    measured from then on is scored by it, whenever it comes. Exit codes: 3 the patient is not on a ward, or has no such
-    limit or prescription; 6 a safety rule refuses it (a rule of level 3 switched off, or taken down; a scale without a
-    prescriber; scale 2 with a target that is not 88-92 %; a child's scale).
+    next reading on. So does what the patient is asked: --schedule, --not-asked, --questionnaire, --no-questionnaire. An
+    SpO2 scale with its target range, and a usual value, are prescribed from a time on: what was measured from then on
+    is scored by it, whenever it comes. Exit codes: 3 the patient is not on a ward, or has no such limit or
+    prescription; 6 a safety rule refuses it (a rule of level 3 switched off, or taken down, or what it needs not asked;
+    a reading that would count longer than on any pathway; a scale without a prescriber; scale 2 with a target that is
+    not 88-92 %; a child's scale).
     """
     form = render.chosen(form, as_json)
-    said = Said(
-        scale=spo2_scale,
-        target=target,
-        usual=usual,
-        prescriber=prescriber,
-        from_=from_,
-        ends=end,
-        reason=reason,
-        until=until,
-        for_=for_,
-    )
-    asked = {
-        verb: rule for verb, rule in (("limit", limit), ("enable", enable), ("disable", disable), ("end", end)) if rule
+    own: dict[str, Any] = {
+        "scale": spo2_scale,
+        "target": target,
+        "usual": usual,
+        "prescriber": prescriber,
+        "from_": from_,
     }
+    said = Said(**own, ends=end, reason=reason, until=until, for_=for_)
+    verbs = {"limit": limit, "enable": enable, "disable": disable, "end": end, "schedule": schedule}
+    verbs |= {"not-asked": not_asked, "questionnaire": questionnaire, "no-questionnaire": no_questionnaire}
+    asked = {verb: name for verb, name in verbs.items() if name}
+    wanted = {"valid_for": valid_for, "overdue_after": overdue_after, "every": every, "at": at}
     fields = {"limit_on": on, "limit_off": off, "level": level, "cadence": cadence, "on_delay": on_delay}
     changes = _changes(fields | {"off_delay": off_delay})
     if said.any:
-        prescribing.check(said, limits=bool(changes or limit or enable or disable or (end and not said.ending)))
+        beside = asked.keys() - ({"end"} if said.ending else set())
+        prescribing.check(said, beside=bool(changes or beside or any(wanted.values())))
         prescribing.run(config, db, as_name, patient, said, form)
         return
     if not asked:
         _refuse(changes or reason or until or for_, "say of which rule, with --limit RULE")
+        _refuse(any(wanted.values()), "say of what, with --schedule VITAL or --questionnaire NAME")
         _show(patient, context.resolve(config, db), form)
         return
     _refuse(len(asked) > 1, f"one change at a time: {' or '.join('--' + verb for verb in asked)}")
@@ -122,10 +146,14 @@ def plan(
         (on is None) != (off is None), "--on and --off are given together, or another layer's could contradict them"
     )
     ((verb, rule),) = asked.items()
+    table = own_schedule.given(verb, wanted)
     with changing(config, db, as_name) as change:
         if verb == "end":
-            _refuse(changes or until or for_, "a limit is ended as it is: --end RULE takes a --reason only")
-            _end(change, patient, rule, reason, form)
+            _refuse(changes or until or for_, "what is ended is ended as it is: --end NAME takes a --reason only")
+            (_end if rule in RULES else own_schedule.end)(change, patient, rule, reason, form)
+        elif verb in own_schedule.FIELDS:
+            _refuse(changes, f"--{verb} says what is asked, and nothing of a rule")
+            _ask(change, patient, (verb, rule, table), (reason, until, for_), form)
         else:
             switched = {"enable": {"enabled": True}, "disable": {"enabled": False}}.get(verb, {})
             _put(change, patient, rule, changes | switched, (reason, until, for_), form)
@@ -149,13 +177,31 @@ def _refuse(wrong: object, sentence: str) -> None:
         raise UsageError(sentence)
 
 
+def _ask(
+    change: Change,
+    patient: str,
+    wanted: tuple[str, str, Mapping[str, str]],
+    why: tuple[str, str, str],
+    form: Format,
+) -> None:
+    verb, name, table = wanted
+    to_ms = _to_ms(change, *why)
+    stay = registers.open_stay(change.db, patient)
+    rules = _rules(change.settings, stay, limits.of_stay(change.db, stay.stay_no), change.by.at_ms)
+    own_schedule.put(change, patient, verb, name, table, why[0], to_ms, rules, form)
+
+
+def _to_ms(change: Change, reason: str, until: str, for_: str) -> int | None:
+    """Give when it is over that somebody sets; UsageError without a reason, or with two ends."""
+    _refuse(not reason.strip(), "it needs a reason: --reason TEXT")
+    _refuse(until and for_, "either --until or --for")
+    return time_ms(until) if until else change.by.at_ms + duration_ms(for_) if for_ else None
+
+
 def _put(
     change: Change, patient: str, rule: str, changes: Mapping[str, Any], why: tuple[str, str, str], form: Format
 ) -> None:
-    reason, until, for_ = why
-    _refuse(not reason.strip(), "a limit needs a reason: --reason TEXT")
-    _refuse(until and for_, "either --until or --for")
-    to_ms = time_ms(until) if until else change.by.at_ms + duration_ms(for_) if for_ else None
+    reason, to_ms = why[0], _to_ms(change, *why)
     before = _own(change, patient, rule)
     found = limits.put(change.db, patient, rule, changes, reason, change.by, to_ms=to_ms)
     stay = registers.open_stay(change.db, patient)
@@ -197,24 +243,23 @@ def _show(patient: str, settings: Settings, form: Format) -> None:
         at = standing_of(opened)
         stay = registers.stays_of(opened, patient)[0]
         own = limits.of_stay(opened, stay.stay_no)
+        asked = own_schedules.of_stay(opened, stay.stay_no)
     at.announce(form)
-    record = _record(stay, own, settings, min(at.now_ms, stay.discharged_ms or at.now_ms))
+    record = _record(stay, own, asked, settings, min(at.now_ms, stay.discharged_ms or at.now_ms))
     if form is not Format.TABLE:
         render.emit_one(record, form)
         return
     at.say(list(_lines(record)))
-    columns = [
-        Column(key="vital", title="VITAL"),
-        Column(key="valid_for", title="COUNTS FOR"),
-        Column(key="overdue_after", title="OVERDUE AFTER"),
-    ]
-    render.emit(record["vitals"], columns, Format.TABLE)
-    for line in _rule_lines(record):
+    render.emit(record["vitals"], list(own_schedule.COLUMNS), Format.TABLE)
+    for line in (*own_schedule.lines(record), *_rule_lines(record)):
         render.say(line)
 
 
-def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int) -> dict[str, Any]:
-    found = plans.find(stay.pathway)
+def _record(
+    stay: Stay, own: Sequence[StayLimit], asked: Sequence[OwnSchedule], settings: Settings, at_ms: int
+) -> dict[str, Any]:
+    pathway = plans.find(stay.pathway)
+    found = None if pathway is None else Schedule.of(pathway, asked).at(at_ms)
     rules = _rules(settings, stay, own, at_ms)
     rows = [
         rule_row(rule) | {"enabled": rule in rules.clinical, "limits": given_rows(rules.given.get(name, {}))}
@@ -238,29 +283,15 @@ def _record(stay: Stay, own: Sequence[StayLimit], settings: Settings, at_ms: int
         **prescription_rows.now(stay, at_ms),
         "prescriptions": prescription_rows.rows(stay, at_ms),
         "at": render.utc(at_ms),
-        "vitals": [
-            {
-                "vital": name,
-                "valid_for": durations.text(one.valid_ms),
-                "overdue_after": durations.text(one.overdue_ms),
-            }
-            for name, one in (found.expected.items() if found is not None else ())
+        "vitals": own_schedule.wanted_rows(found, asked, at_ms),
+        "questionnaires": [
+            own_schedule.set_row(one, asked, at_ms) for one in (found.questionnaires if found is not None else ())
         ],
-        "questionnaires": [_asked(one) for one in (found.questionnaires if found is not None else ())],
+        "own_schedules": [own_schedule.own_row(one, at_ms) for one in asked],
         "rules_version": POLICY.version,
         "rules": [row for row in rows if row["enabled"]],
         "not_enabled": [row for row in rows if not row["enabled"]],
         "own_limits": [_own_row(one, at_ms) for one in own],
-    }
-
-
-def _asked(one: AskedSet) -> dict[str, Any]:
-    return {
-        "questionnaire": one.questionnaire,
-        "every_days": one.every_days,
-        "at": f"{one.at_minute // 60:02d}:{one.at_minute % 60:02d}",
-        "overdue_after": durations.text(one.overdue_ms),
-        "source": one.source,
     }
 
 
@@ -285,8 +316,10 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
         yield from render.folded(f"While the ward is closed: {record['out_of_hours']}")
     for one in record["questionnaires"]:
         every = "every day" if one["every_days"] == 1 else f"every {one['every_days']} days"
-        when = f"at the admission and {every} at {one['at']}, overdue after {one['overdue_after']}"
-        yield from render.folded(f"The patient is asked: {one['questionnaire']}, {when}. Source: {one['source']}")
+        begun = "at the admission and " if one["layer"] == "pathway" else ""
+        when = f"{begun}{every} at {one['at']}, overdue after {one['overdue_after']}"
+        source = "Source" if one["layer"] == "pathway" else "The patient's own"
+        yield from render.folded(f"The patient is asked: {one['questionnaire']}, {when}. {source}: {one['source']}")
     for question in record["ask"]:
         yield from render.folded(f"To be asked: {question}")
     if version != record["admitted_with"]:

@@ -73,14 +73,14 @@ class Said:
         return any(several)
 
 
-def check(said: Said, *, limits: bool) -> None:
+def check(said: Said, *, beside: bool) -> None:
     """UsageError for options that do not go together: one prescription at a time, or the end of one.
 
-    `limits`: something was said of a limit beside it.
+    `beside`: something was said of a limit, or of what the patient is asked, as well.
     """
     kinds = [said.scale is not None, bool(said.usual), said.ending]
     wrong = (
-        (limits, "one change at a time: a limit, or a prescription"),
+        (beside, "one change at a time: a limit, what is asked, or a prescription"),
         (sum(kinds) > 1, "one change at a time: --spo2-scale, --usual or --end"),
         (not any(kinds), "say what is prescribed: --spo2-scale 1 or 2, or --usual VITAL=VALUE"),
         (said.target and said.scale is None, "--target goes with the --spo2-scale that it is prescribed with"),

@@ -40,7 +40,8 @@ def replay(
 ) -> None:
     """Put recorded readings through the same engine as live ones, at full speed.
 
-    Admits each patient of the recording with a device of its own. The database that --db names is made when there is
+    Admits each patient of the recording with a device of its own: children, where a column born or age says so, to the
+    pathway whose chart is theirs. The database that --db names is made when there is
     none; its lists then stand at the recording's last moment. With --publish the readings go to the configuration's
     broker, for a daemon that works on the same database.
     """
@@ -80,7 +81,7 @@ def _publish(settings: "Settings", sendings: "list[Sending]", ward: str, speed: 
     from vwmon.store import database
 
     with closing(database.open_writer(settings.store.path)) as db:
-        engine.admit(db, sendings, ward, Clock().now_ms())
+        engine.admit(db, sendings, ward, Clock().now_ms(), _versions(settings).zone(ward))
     mqtt = settings.mqtt
     with (
         TemporaryDirectory(prefix="vwmon-replay-") as spool,

@@ -18,8 +18,9 @@ from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.duty import Route
 from vwmon.patients import plans
 from vwmon.patients.chart_names import NEWS2
-from vwmon.patients.records import Stay
-from vwmon.store import facts, glance, monitor, readings, scores
+from vwmon.patients.records import Plan, Stay
+from vwmon.patients.schedules import OwnSchedule, Schedule
+from vwmon.store import facts, glance, monitor, own_schedules, readings, scores
 from vwmon.store.glance import Person, Value
 from vwmon.store.sqlite import Connection
 
@@ -101,6 +102,7 @@ class _Stays:
         self._db, self._now_ms, self._names = db, now_ms, names
         state = monitor.read(db)
         self._recorded = state is not None and state.mode == "recording"
+        self._own = own_schedules.by_stay(db)
         self._pregnant = facts.pregnant(db, now_ms)
         self._newest: dict[int, dict[int, Value]] = {}
         self._asked: set[int] = set()
@@ -131,7 +133,7 @@ class _Stays:
         found = {}
         for stay_no, row in scores.latest(self._db, list(stay_nos)).items():
             last_ms = max(row.at_ms, glance.last_ms(newest.get(stay_no, {})) or 0)
-            if self._recorded or self._now_ms - last_ms <= _longest_ms(stays[stay_no].pathway):
+            if self._recorded or self._now_ms - last_ms <= self._longest_ms(stays[stay_no]):
                 found[stay_no] = score_record(row, stays[stay_no].chart) | (
                     {"measure_next": _measure_next(row, stays[stay_no], last_ms)} if decide else {}
                 )
@@ -178,6 +180,12 @@ class _Stays:
             self._newest |= glance.newest(self._db, unknown)
             self._asked |= unknown
         return self._newest
+
+    def _longest_ms(self, stay: Stay) -> int:
+        """Give the longest that a plan lets any reading count; nothing for a pathway that is no more."""
+        plan = plan_of(stay.pathway, self._own.get(stay.stay_no, ()), self._now_ms)
+        expected = {} if plan is None else plan.vitals or plan.beside
+        return max((vital.valid_ms for vital in expected.values()), default=0)
 
     def _end_ms(self, stay_no: int) -> int:
         last_ms = glance.last_ms(self._newest.get(stay_no, {})) if self._recorded else None
@@ -268,19 +276,18 @@ def _measure_next(row: scores.ScoreRow, stay: Stay, scored_ms: int) -> Record | 
     return next_measure.of_stored(row, stay.scale_at(scored_ms))
 
 
-def _longest_ms(pathway: str) -> int:
-    """Give the longest that a plan lets any reading count; nothing for a pathway that is no more."""
-    plan = plans.find(pathway)
-    return max(vital.valid_ms for vital in (plan.vitals or plan.beside).values()) if plan is not None else 0
-
-
 def _ms(at: str) -> int:
     from datetime import datetime
 
     return round(datetime.fromisoformat(at).timestamp() * 1000)
 
 
-def silent_ms(pathway: str) -> int:
-    """Give after how long without any reading something that a plan expects must be overdue; a day without a plan."""
+def plan_of(pathway: str, own: Sequence[OwnSchedule], at_ms: int) -> Plan | None:
+    """Give the plan of a stay at a moment, with what it is asked of its own; None for a pathway that is no more."""
     plan = plans.find(pathway)
-    return min(vital.overdue_ms for vital in plan.expected.values()) if plan is not None else DAY_MS
+    return plan if plan is None or not own else Schedule.of(plan, own).at(at_ms)
+
+
+def silent_ms(plan: Plan | None) -> int:
+    """Give after how long without any reading something that a plan expects must be overdue; a day without one."""
+    return min((vital.overdue_ms for vital in plan.expected.values()), default=DAY_MS) if plan is not None else DAY_MS

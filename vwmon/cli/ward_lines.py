@@ -14,7 +14,8 @@ from vwmon.cli.standing import Standing
 from vwmon.cli.work_list import BAR, Row
 from vwmon.config import Settings
 from vwmon.config_duty import Ward
-from vwmon.store import glance, hub
+from vwmon.patients.schedules import OwnSchedule
+from vwmon.store import glance, hub, own_schedules
 from vwmon.store.glance import Heard
 from vwmon.store.sqlite import Connection
 
@@ -49,7 +50,7 @@ def lines(
     """Give the lines below a list of these rows, beside which so many technical alerts of level 1 are folded away."""
     recorded = standing.state is not None and standing.state.mode == "recording"
     heard = glance.ward(db, looking.ward)
-    silent = [] if recorded else _silent(heard, standing.now_ms)
+    silent = [] if recorded else _silent(heard, own_schedules.by_stay(db), standing.now_ms)
     until = glance.away(db, standing.now_ms)
     away = {stay.patient: until[stay.stay_no] for stay in heard if stay.stay_no in until}
     reporting = _reporting(heard, silent, recorded=recorded)
@@ -90,10 +91,14 @@ def _waiting(db: Connection, standing: Standing, looking: Looking) -> list[str]:
     ]
 
 
-def _silent(heard: Sequence[Heard], now_ms: int) -> list[Heard]:
+def _silent(heard: Sequence[Heard], own: Mapping[int, Sequence[OwnSchedule]], now_ms: int) -> list[Heard]:
     """Give the stays of which nothing at all has come for so long that something expected must be overdue."""
-    limits = {pathway: stay_lookups.silent_ms(pathway) for pathway in {stay.pathway for stay in heard}}
-    late = [stay for stay in heard if now_ms - (stay.last_ms or stay.admitted_ms) > limits[stay.pathway]]
+    plans = {stay.stay_no: stay_lookups.plan_of(stay.pathway, own.get(stay.stay_no, ()), now_ms) for stay in heard}
+    late = [
+        stay
+        for stay in heard
+        if now_ms - (stay.last_ms or stay.admitted_ms) > stay_lookups.silent_ms(plans[stay.stay_no])
+    ]
     return sorted(late, key=lambda stay: stay.last_ms or 0)
 
 

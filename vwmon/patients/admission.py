@@ -53,7 +53,8 @@ DECLINE_REASONS = {
 class Admission:
     """What is asked for: a patient onto a ward with a plan, from a time on. `born` is None only for a recording.
 
-    A birthday begins with its day in `zone`, the ward's.
+    A birthday begins with its day in `zone`, the ward's. `recorded_ages_ms` is of a child of a recording that says no
+    date of birth but how old they are: when each band of age of the chart begins, 0 for those begun by the admission.
     """
 
     patient: str
@@ -71,6 +72,7 @@ class Admission:
     expected_days: int | None = None
     no_kit: bool = False
     pregnant: bool = False
+    recorded_ages_ms: tuple[int, ...] = ()
 
 
 def checked(wanted: Admission) -> Admission:
@@ -97,7 +99,7 @@ def _born(wanted: Admission) -> str | None:
         raise RefusedError("SpO2 scale 2 is a scale of NEWS2, and children are scored with PEWS")
     if wanted.born is not None:
         return birth_date(wanted.born, wanted.admitted_ms, wanted.plan.chart, wanted.zone).isoformat()
-    if wanted.plan.chart == PEWS:
+    if wanted.plan.chart == PEWS and not wanted.recorded_ages_ms:
         raise RefusedError(f"PEWS goes by age: the pathway {wanted.plan.pathway} needs a date of birth")
     return None
 

@@ -97,9 +97,9 @@ def _plan(pathway: str, content: str) -> Plan:
         parts = _parts(chart)
         _only(table, KEYS, OPTIONAL)
         version = str(table["version"])
-        expected = {name: _expected(name, entry) for name, entry in table["vitals"].items()}
-        sets = tuple(_set(entry) for entry in listed)
-        if not expected:
+        wanted = {name: expected(name, entry) for name, entry in table["vitals"].items()}
+        sets = tuple(asked_set(entry) for entry in listed)
+        if not wanted:
             raise ValueError("it expects nothing")  # noqa: TRY301 -- said like every other fault of a file
         return Plan(
             pathway=pathway,
@@ -111,8 +111,8 @@ def _plan(pathway: str, content: str) -> Plan:
             out_of_hours=_said(table, "out_of_hours"),
             ask=_asked(table["ask"]),
             days=_days(table.get("days")),
-            vitals={name: one for name, one in expected.items() if name in parts},
-            beside={name: one for name, one in expected.items() if name not in parts},
+            vitals={name: one for name, one in wanted.items() if name in parts},
+            beside={name: one for name, one in wanted.items() if name not in parts},
             limits=(*(_limit(pathway, version, entry) for entry in limited), *_answered(pathway, version, sets)),
             questionnaires=sets,
             chart=chart,
@@ -141,16 +141,15 @@ def _asked(questions: object) -> tuple[str, ...]:
     return tuple(questions)
 
 
-def _expected(vital: str, entry: Mapping[str, Any]) -> Expected:
+def expected(vital: str, entry: Mapping[str, Any]) -> Expected:
+    """Read how a vital is wanted; KeyError or ValueError for what is no such table."""
     if vital in FEEDS:
         raise ValueError(f"{vital} stands in for {FEEDS[vital]}, which is what a plan asks for")
     _only(entry, VITAL_KEYS)
-    expected = Expected(
-        valid_ms=durations.parse(entry["valid_for"]), overdue_ms=durations.parse(entry["overdue_after"])
-    )
-    if not expected.valid_ms or not expected.overdue_ms:
+    found = Expected(valid_ms=durations.parse(entry["valid_for"]), overdue_ms=durations.parse(entry["overdue_after"]))
+    if not found.valid_ms or not found.overdue_ms:
         raise ValueError(f"{vital} has a span of nothing")
-    return expected
+    return found
 
 
 def _limit(pathway: str, version: str, entry: Mapping[str, Any]) -> Limit:
@@ -170,8 +169,8 @@ def _limit(pathway: str, version: str, entry: Mapping[str, Any]) -> Limit:
     return found
 
 
-def _set(entry: Mapping[str, Any]) -> AskedSet:
-    """Read how a pathway asks one questionnaire."""
+def asked_set(entry: Mapping[str, Any]) -> AskedSet:
+    """Read how one questionnaire is asked; KeyError or ValueError for what is no such table."""
     _only(entry, ASKED_KEYS)
     name, every_ms, at = entry["name"], durations.parse(entry["every"]), entry["at"]
     if name not in QUESTIONNAIRES:

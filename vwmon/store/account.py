@@ -19,7 +19,19 @@ from vwmon.errors import StoreCorrupt
 from vwmon.patients import prescriptions
 from vwmon.patients.prescriptions import Prescription
 from vwmon.patients.records import Assignment, Device, Entry, Stay, StayLimit, Transfer
-from vwmon.store import attempts, findings, limits, monitor, pauses, readings, registers, scores, transfers
+from vwmon.patients.schedules import OwnSchedule
+from vwmon.store import (
+    attempts,
+    findings,
+    limits,
+    monitor,
+    own_schedules,
+    pauses,
+    readings,
+    registers,
+    scores,
+    transfers,
+)
 from vwmon.store.findings import Found
 from vwmon.store.monitor import Monitor
 from vwmon.store.pauses import Pause
@@ -87,7 +99,8 @@ class Account:
     `rows` are the readings and attempts of its devices in log order, as far as they have been scored; `refused` is what
     came for the attempts, by their numbers. `dropped_before_ms` is when the readings that are no longer kept end, 0
     when all are. `findings` are what was found of its devices, or of the whole service; `holds` the faults of the
-    service that held its technical alerts back, beside its own `pauses`. `transfers` are its moves between wards.
+    service that held its technical alerts back, beside its own `pauses`. `transfers` are its moves between wards, and
+    `schedules` what it is asked of its own.
     """
 
     stay: Stay | None
@@ -106,6 +119,7 @@ class Account:
     holds: Sequence[Found] = ()
     pauses: Sequence[Pause] = ()
     transfers: Sequence[Transfer] = ()
+    schedules: Sequence[OwnSchedule] = ()
 
     @property
     def prescribed_with_the_admission(self) -> list[Prescription]:
@@ -149,6 +163,7 @@ def read(db: Connection, stay_no: int) -> Account:
             holds=_holds(db) if stay_no else (),
             pauses=pauses.every(db, stay_no) if stay_no else (),
             transfers=transfers.of_stay(db, stay_no) if stay_no else (),
+            schedules=own_schedules.of_stay(db, stay_no) if stay_no else (),
         )
 
 

@@ -56,6 +56,8 @@ def stay_columns(wanted: Admission) -> dict[str, Any]:
 
 def _age_bands(wanted: Admission) -> str:
     """Give when the bands of age of a child's chart begin, as JSON, 0 for those begun by the admission."""
+    if wanted.recorded_ages_ms:
+        return json.dumps(wanted.recorded_ages_ms)
     if wanted.plan.chart != PEWS or wanted.born is None:
         return ""
     from vwmon.scoring import ages, charts  # a chart is read for children only

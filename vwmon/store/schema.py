@@ -314,6 +314,21 @@ def m016_prescriptions(db: "Database") -> None:
     )
 
 
+def m017_schedules(db: "Database") -> None:
+    """What single stays are asked of their own, by whom, why, from when and until when; none is ever removed."""
+    _run(
+        db,
+        """create table stay_schedule (
+            schedule_no integer primary key, stay_no integer not null references stay, what text not null,
+            asked text not null, author text not null, reason text not null, from_ms integer not null,
+            to_ms integer, ended_ms integer, ended_by text, ended_reason text,
+            check (author <> '' and reason <> ''), check (to_ms is null or to_ms > from_ms),
+            check ((ended_ms is null) = (ended_by is null)), check (ended_ms is null or ended_ms >= from_ms)) strict""",
+        "create index stay_schedule_stay on stay_schedule (stay_no)",
+        "create unique index stay_schedule_open on stay_schedule (stay_no, what) where ended_ms is null",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -330,6 +345,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m014_age_bands,
     m015_watching,
     m016_prescriptions,
+    m017_schedules,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 

@@ -11,11 +11,13 @@ from types import MappingProxyType
 from vwmon.patients import prescriptions
 from vwmon.patients.prescriptions import Prescription
 from vwmon.patients.records import Assignment, Device, Stay, StayLimit, Transfer
-from vwmon.store import database, findings, pauses, prescribed, transfers
+from vwmon.patients.schedules import OwnSchedule
+from vwmon.store import database, findings, own_schedules, pauses, prescribed, transfers
 from vwmon.store.database import atomic
 from vwmon.store.findings import Found
 from vwmon.store.limits import COLUMNS as LIMIT
 from vwmon.store.limits import ENDED, SET
+from vwmon.store.own_schedules import COLUMNS as SCHEDULE
 from vwmon.store.pauses import Pause
 from vwmon.store.readings import LogRow
 from vwmon.store.registers import DEVICE, STAY_COLUMNS
@@ -115,6 +117,26 @@ def end_limit(db: Connection, found: StayLimit, at_ms: int) -> None:
     with atomic(db):
         db.execute("update stay_limit set ended_ms = ?, ended_by = ?, ended_reason = ? where limit_no = ?", ended)
         _changed(db, at_ms, f"{ENDED} {found.limit_no}", found.stay_no)
+
+
+def schedule(db: Connection, found: OwnSchedule, at_ms: int) -> None:
+    """Ask a stay something of its own, which nobody has ended yet, in the place of what it was asked of that before."""
+    row = asdict(found) | {"asked": json.dumps(dict(found.asked)), "ended_ms": None, "ended_by": None}
+    with atomic(db):
+        db.execute(own_schedules.END, (found.from_ms, found.author, own_schedules.REPLACED, found.stay_no, found.what))
+        db.execute(
+            f"insert into stay_schedule ({SCHEDULE}) values ({', '.join(f':{name}' for name in row)})",
+            row | {"ended_reason": None},
+        )
+        _changed(db, at_ms, f"{own_schedules.SET} {found.schedule_no}", found.stay_no)
+
+
+def end_schedule(db: Connection, found: OwnSchedule, at_ms: int) -> None:
+    """End what a stay is asked of its own."""
+    ended = (found.ended_ms, found.ended_by, found.ended_reason, found.schedule_no)
+    with atomic(db):
+        db.execute("update stay_schedule set ended_ms = ?, ended_by = ?, ended_reason = ? where schedule_no = ?", ended)
+        _changed(db, at_ms, f"{own_schedules.ENDED} {found.schedule_no}", found.stay_no)
 
 
 def transfer(db: Connection, moved: Transfer, at_ms: int) -> None:

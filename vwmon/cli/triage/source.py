@@ -25,13 +25,12 @@ from vwmon.cli.ward_lines import Looking
 from vwmon.config import Settings
 from vwmon.durations import HOUR_MS
 from vwmon.errors import VwmonError
-from vwmon.patients import plans
 from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.plans import FEEDS
-from vwmon.patients.records import Stay
+from vwmon.patients.records import Plan, Stay
 from vwmon.scoring import charts, layouts, reference
 from vwmon.scoring.layouts import AGE_BANDS, COLUMNS
-from vwmon.store import readings, registers, scores
+from vwmon.store import own_schedules, readings, registers, scores
 from vwmon.store.database import open_reader, open_writer, told_plainly
 from vwmon.store.sqlite import Connection
 
@@ -127,6 +126,7 @@ def _sentence(error: Exception) -> str:
 def story(db: Connection, stay_no: int, now_ms: int, hours: int) -> Story:
     """Read what a stay's chart is drawn from: what its devices measured while they were its own."""
     stay, from_ms = registers.stay(db, stay_no), now_ms - hours * HOUR_MS
+    plan = stay_lookups.plan_of(stay.pathway, own_schedules.of_stay(db, stay_no), now_ms)
     rows = _own_rows(db, stay_no, from_ms)
     names, cursor = readings.vitals(db), scores.cursor(db)
     by_vital: dict[str, list[tuple[int, float]]] = {}
@@ -136,7 +136,7 @@ def story(db: Connection, stay_no: int, now_ms: int, hours: int) -> Story:
     kept = scores.history(db, stay_no, 0, now_ms)
     return Story(
         stay=stay_no,
-        traces=tuple(_trace(vital, by_vital.get(vital, ()), stay) for vital in _vitals(by_vital, stay)),
+        traces=tuple(_trace(vital, by_vital.get(vital, ()), stay, plan) for vital in _vitals(by_vital, plan)),
         scores=tuple(Interval(at_ms=row.at_ms, low=row.total_min, high=row.total_max) for row in kept),
         heard_ms=tuple(
             row[3] for row in rows if row[0] <= cursor and _scored(names[row[2]], stay) and row[3] <= now_ms
@@ -156,9 +156,8 @@ def _own_rows(db: Connection, stay_no: int, from_ms: int) -> list[readings.LogRo
     ]
 
 
-def _vitals(there: Mapping[str, Any], stay: Stay) -> list[str]:
+def _vitals(there: Mapping[str, Any], plan: Plan | None) -> list[str]:
     """Name the vitals to draw: those of the score that are asked for or there, in its order, then the others."""
-    plan = plans.find(stay.pathway)
     expected = set() if plan is None else set(plan.vitals)
     first = [vital for vital in SCALES if vital in there or vital in expected]
     return [*first, *sorted(vital for vital in there if vital not in SCALES)]
@@ -168,8 +167,8 @@ def _scored(vital: str, stay: Stay) -> bool:
     return FEEDS.get(vital, vital) in COLUMNS[stay.chart]
 
 
-def _trace(vital: str, found: Sequence[tuple[int, float]], stay: Stay) -> Trace:
-    plan, known = plans.find(stay.pathway), VITALS.get(vital)
+def _trace(vital: str, found: Sequence[tuple[int, float]], stay: Stay, plan: Plan | None) -> Trace:
+    known = VITALS.get(vital)
     expected = None if plan is None else plan.expected.get(FEEDS.get(vital, vital))
     return Trace(
         vital=vital,

@@ -20,6 +20,7 @@ from vwmon.scoring.trends.slopes import Trend, trends
 from vwmon.scoring.trends.table import JOINT, NAMES, SERIES, Asked, Moments, Stays
 
 THREE_DAYS_MS = 3 * DAY_MS + DAY_MS // 2  # whatever the hour, a morning is compared with the third morning before
+SEVEN_DAYS_MS = 7 * DAY_MS + DAY_MS // 2  # and with the seventh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ class Assessment:
     present: Present
     day: Recent
     three_days: Recent
+    seven_days: Recent
     base: Baseline
     deviation: Floats
     together: Joint
@@ -98,13 +100,15 @@ def assess(history: History, moments: Moments) -> Assessment:
     away = np.where(fresh, away, np.nan)
     trend = trends(history.occasions, found, asked, fresh.reshape(-1))
     current = np.where(present.fresh, present.value, np.nan)
-    day, three_days = _recent(history, asked, (count, vitals), (DAY_MS, THREE_DAYS_MS))
+    windows_ms = (DAY_MS, THREE_DAYS_MS, SEVEN_DAYS_MS)
+    day, three_days, seven_days = _recent(history, asked, (count, vitals), windows_ms)
     return Assessment(
         moments=moments,
         zone=history.zone,
         present=present,
         day=day,
         three_days=three_days,
+        seven_days=seven_days,
         base=base,
         deviation=away,
         together=_together(history, asked, away, base),

@@ -13,7 +13,7 @@ import numpy as np
 from vwmon.durations import HOUR_MS
 from vwmon.errors import NotFoundError
 from vwmon.kernels.ragged import Floats
-from vwmon.scoring.trends.assess import Assessment, History, assess
+from vwmon.scoring.trends.assess import Assessment, History, Recent, assess
 from vwmon.scoring.trends.table import NAMES, TRENDED, Moments
 
 AHEAD_H = (6, 12)
@@ -65,9 +65,9 @@ def _age_h(found: Assessment) -> Floats:
     return np.where(found.present.there[:, : len(NAMES)], age_ms / HOUR_MS, np.nan)
 
 
-def _rise(found: Assessment) -> Floats:
-    """Give how far the present is above the lowest reading of 3 days, NaN where there is no earlier occasion."""
-    present, recent = found.present, found.three_days
+def _rise(found: Assessment, recent: Recent) -> Floats:
+    """Give how far the present is above the lowest reading of some days, NaN where there is no earlier occasion."""
+    present = found.present
     rise = np.round(present.value[:, : len(NAMES)] - recent.lowest, DIGITS)
     return _fresh(found, np.where(recent.count > present.readings[:, : len(NAMES)], rise, np.nan))
 
@@ -155,7 +155,13 @@ VITAL: Mapping[str, _Kind] = {
         unit="{unit}",
         definition="how far the level is above the lowest reading of the last 3 d, and of 12 h more: whatever the hour",
         needs=EARLIER,
-        value=_rise,
+        value=lambda found: _rise(found, found.three_days),
+    ),
+    "rise_7d": _Kind(
+        unit="{unit}",
+        definition="how far the level is above the lowest reading of the last 7 d, and of 12 h more: whatever the hour",
+        needs=EARLIER.replace("3 d", "7 d"),
+        value=lambda found: _rise(found, found.seven_days),
     ),
 }
 

@@ -13,7 +13,7 @@ from devices.vitals import VITALS, Vital, printed
 from vwmon.durations import HOUR_MS
 from vwmon.scoring.charts import PARTS
 from vwmon.scoring.trends import wall
-from vwmon.scoring.trends.assess import Assessment
+from vwmon.scoring.trends.assess import Assessment, Recent
 from vwmon.scoring.trends.baseline import LEAST_CELLS, LEAST_DAYS, LEAST_SPAN_H
 from vwmon.scoring.trends.joint import LEAST_VITALS
 from vwmon.scoring.trends.projection import HOURS
@@ -142,17 +142,17 @@ def day(found: Assessment, row: int, vital: Trended) -> str:
     return f"{_low(vital)} was {low} to {high} {printed(vital.unit)} in the last 24 h ({_counted(count, 'reading')})"
 
 
-def rise(found: Assessment, row: int, vital: Trended) -> str:
-    """Say how far the vital is above the lowest of three days."""
-    column, recent = NAMES.index(vital.name), found.three_days
+def rise(found: Assessment, row: int, vital: Trended, recent: Recent, days: int) -> str:
+    """Say how far the vital is above the lowest of so many days."""
+    column = NAMES.index(vital.name)
     if not found.present.fresh[row, column]:
         return present(found, row, vital)
     if recent.count[row, column] <= found.present.readings[row, column]:
-        return f"{_low(vital)} has no earlier reading in the last 3 d to compare with"
+        return f"{_low(vital)} has no earlier reading in the last {days} d to compare with"
     value, lowest = float(found.present.value[row, column]), float(recent.lowest[row, column])
     return (
         f"{_low(vital)} {number(value, vital)} {printed(vital.unit)} is {number(value - lowest, vital)} "
-        f"{printed(vital.unit)} above the lowest of the last 3 d, {number(lowest, vital)}"
+        f"{printed(vital.unit)} above the lowest of the last {days} d, {number(lowest, vital)}"
     )
 
 
@@ -237,9 +237,10 @@ OF_VITAL: Mapping[str, Said] = {
     "readings_24h": day,
     "min_24h": day,
     "max_24h": day,
-    "rise_3d": rise,
     "stated": stated,
     "from_stated": stated,
+    "rise_3d": lambda found, row, vital: rise(found, row, vital, found.three_days, 3),
+    "rise_7d": lambda found, row, vital: rise(found, row, vital, found.seven_days, 7),
 }
 OF_STAY: Mapping[str, Callable[[Assessment, int, str], str]] = {
     "joint.": together,
