@@ -128,6 +128,8 @@ def test_a_questionnaire_of_ones_own_is_shown_with_the_rules_that_look_at_it(pla
     assert "answer_wound_fever" in [rule["rule"] for rule in record["rules"]]
     assert plan("--end", "wound")[0] == 0
     assert "answer_wound_fever" not in [rule["rule"] for rule in plan.record()["rules"]]
+    code, said = plan("--end", "wound")
+    assert (code, "has no schedule of 'wound' of their own" in said) == (3, True), said
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,8 @@ def end(db: Connection, patient: str, what: str, reason: str, by: By) -> OwnSche
         stay = registers.open_stay(db, patient)
         ended = _ended(db, stay, what, by, reason.strip())
         if not ended or (ended[0].to_ms is not None and ended[0].to_ms <= by.at_ms):
-            raise NotFoundError(f"patient {patient!a} has no schedule of {what!a} of their own that is in force")
+            name = what.removeprefix(WHOLE)
+            raise NotFoundError(f"patient {patient!a} has no schedule of {name!a} of their own that is in force")
         registers.journal(db, by, f"{ENDED} {ended[0].schedule_no}", stay.stay_no)
         _quiet(db, patient, ended[0], reason.strip(), by)
     return ended[0]
