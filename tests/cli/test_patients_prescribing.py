@@ -237,6 +237,17 @@ def test_an_explanation_names_the_scale_with_its_prescription(vwmon: Command, li
     assert record["plan"]["prescriptions"][0]["prescription"] == 1
 
 
+def test_an_explanation_does_not_know_what_was_prescribed_later(vwmon: Command, lived: Prescribed) -> None:
+    """Of before it or not: the alert rose on scale 1, and its points are those."""
+    (first,) = lived.open_alerts()
+    lived.prescribes(from_min=5)
+    lived.until(27)
+    said = vwmon("explain", first, "--db", lived.path)
+    assert said.exit_code == 0, said.output
+    assert "(acute-respiratory 3); SpO2 scale 1 " in " ".join(said.stdout.split())
+    assert "SpO2 89 % 3 " in " ".join(said.stdout.split())
+
+
 def test_a_stated_usual_is_said_beside_what_was_measured(vwmon: Command, lived: Prescribed) -> None:
     """As the clinician's, and the statistical one apart."""
     lived.prescribes(None, what=USUAL, vital="spo2", usual=91.0)
