@@ -134,7 +134,7 @@ class Scorer:
         Only for a log that is scored to its end: what came meanwhile is in it.
         """
         rows, parts, due_ms = pipeline.overdue(self._ward, now_ms)
-        past = due_ms < now_ms - self._behind_ms()[rows, parts]
+        past = due_ms < now_ms - self._behind_ms(now_ms)[rows, parts]
         rows, parts, due_ms = rows[past], parts[past], due_ms[past]
         last_ms = self._ward.windows.latest_ms[rows, parts]
         with atomic(self._db):
@@ -150,7 +150,7 @@ class Scorer:
     def next_due_ms(self, after_ms: int) -> int | None:
         """Give the first moment after `after_ms` at which a tick may find something, if nothing more comes."""
         rows, parts, due_ms = pipeline.overdue(self._ward, FOREVER_MS)
-        found = due_ms + self._behind_ms()[rows, parts] + 1
+        found = due_ms + self._behind_ms(after_ms)[rows, parts] + 1
         times = [
             *found[found > after_ms].tolist(),
             *cases.expiries(self._db, after_ms, told=self._versions.staffing.told),
@@ -158,15 +158,17 @@ class Scorer:
         ]
         return min(times, default=None)
 
-    def _behind_ms(self) -> Ints:
+    def _behind_ms(self, now_ms: int) -> Ints:
         """Give how far behind now it is for each part of each stay (n, p): as far as the readings come, or not at all.
 
         Readings that arrive later than the plan waits for them are a recording being published, or a spool being
-        emptied: they are judged by their own time, and silence counts from the last arrival.
+        emptied: they are judged by their own time, and silence counts from the last arrival. One that arrived after now
+        came while the clock was wrong, and says nothing of how late readings are.
         """
         came = self._ward.frontier_ms > NEVER
         reached_ms = np.where(came, self._ward.frontier_ms, self._ward.plans.admitted_ms)
-        lag_ms = (np.where(came, self._heard_ms, self._registered_ms) - reached_ms)[:, None]
+        arrived_ms = np.where(came, self._heard_ms, self._registered_ms)
+        lag_ms = np.where(came & (arrived_ms > now_ms), 0, arrived_ms - reached_ms)[:, None]
         return np.where(lag_ms > self._ward.plans.overdue_ms, lag_ms, 0)
 
     def find(self, stay_no: int, found: Iterable[Finding], now_ms: int) -> None:
