@@ -21,6 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 KEEPALIVE_S: Final = 30
+MUTE: Final = 1.5  # keepalives without a word, pings having been sent, after which nobody is at the other end
 CONNECT_S: Final = 5.0
 PART_S: Final = 2.0
 IDLE_S: Final = 1.0
@@ -142,6 +143,7 @@ class Connection:
         self._unacknowledged: dict[int, str] = {}
         self._receive_maximum = RECEIVE_MAXIMUM
         self._end: str | None = None
+        self._heard_s = 0.0
         self.was_ready = False
         self._client = self._new_client()
 
@@ -160,6 +162,7 @@ class Connection:
         if not isinstance(peer, socket.socket):
             return "the broker closed the connection"
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._heard_s = time.monotonic()
         with selectors.DefaultSelector() as selector:
             selector.register(wake, selectors.EVENT_READ)
             selector.register(peer, selectors.EVENT_READ)
@@ -183,6 +186,8 @@ class Connection:
                 self._read(peer)
         if self._end is None:
             self._check(self._client.loop_misc())
+        if self._end is None and time.monotonic() - self._heard_s > MUTE * KEEPALIVE_S:
+            self._end = "the broker does not answer any more"
 
     def _read(self, peer: socket.socket) -> None:
         """Read what came, also what TLS has already taken from the socket.
@@ -190,6 +195,7 @@ class Connection:
         The broker may hold a receipt back until its PUBACK is acknowledged, which the kernel does only after 40 ms
         unless it is asked again after every read: 25 messages a second of one device instead of hundreds.
         """
+        self._heard_s = time.monotonic()
         self._check(self._client.read_all())
         while self._end is None and isinstance(peer, ssl.SSLSocket) and peer.pending():
             self._check(self._client.read_all())

@@ -133,7 +133,7 @@ class Scorer:
         Only for a log that is scored to its end: what came meanwhile is in it.
         """
         rows, parts, due_ms = pipeline.overdue(self._ward, now_ms)
-        behind_ms = self._behind_ms(pipeline.plans_at(self._ward, now_ms))
+        behind_ms = self._behind_ms(pipeline.plans_at(self._ward, now_ms), now_ms)
         past = due_ms < now_ms - behind_ms[rows, parts]
         late = np.zeros(behind_ms.shape, dtype=bool)
         late[rows, parts] = True
@@ -154,7 +154,7 @@ class Scorer:
         """Give the first moment after `after_ms` at which a tick may find something, if nothing more comes."""
         plans, parts, due_ms = pipeline.dues(self._ward)
         every = np.arange(len(self._ward.plans.expected))
-        found = np.append(due_ms + self._behind_ms(every)[plans, parts] + 1, self._ward.plans.later_ms)
+        found = np.append(due_ms + self._behind_ms(every, after_ms)[plans, parts] + 1, self._ward.plans.later_ms)
         times = [
             *found[found > after_ms].tolist(),
             *cases.expiries(self._db, after_ms, told=self._versions.staffing.told),
@@ -162,15 +162,17 @@ class Scorer:
         ]
         return min(times, default=None)
 
-    def _behind_ms(self, plan: Ints) -> Ints:
+    def _behind_ms(self, plan: Ints, now_ms: int) -> Ints:
         """Give how far behind now it is for each part under plans (q, p): as far as the readings come, or not at all.
 
         Readings that arrive later than the plan waits for them are a recording being published, or a spool being
-        emptied: they are judged by their own time, and silence counts from the last arrival.
+        emptied: they are judged by their own time, and silence counts from the last arrival. One that arrived after now
+        came while the clock was wrong, and says nothing of how late readings are.
         """
         came = self._ward.frontier_ms > NEVER
         reached_ms = np.where(came, self._ward.frontier_ms, self._ward.plans.admitted_ms)
-        lag_ms = np.where(came, self._heard_ms, self._registered_ms) - reached_ms
+        arrived_ms = np.where(came, self._heard_ms, self._registered_ms)
+        lag_ms = np.where(came & (arrived_ms > now_ms), 0, arrived_ms - reached_ms)
         of_plan = lag_ms[self._ward.plans.stay[plan]][:, None]
         return np.where(of_plan > self._ward.plans.overdue_ms[plan], of_plan, 0)
 

@@ -507,6 +507,17 @@ def test_readings_that_arrive_late_are_judged_by_their_own_time(new: Callable[..
         assert len(ward.fell_due()) == parts, span
 
 
+@pytest.mark.hazard("H7")
+def test_silence_is_found_though_the_clock_was_ahead_when_the_last_reading_came(ward: Ward) -> None:
+    """It came, as it seemed, an hour or a year late; once the clock is right, that is no reason to wait as long."""
+    for minute in (0, 15):
+        ward.sends(WELL, minute, late_ms=365 * DAY)
+    ward.scorer.tick(T0 + 20 * MINUTE)
+    assert ward.fell_due() == []
+    ward.scorer.tick(T0 + 46 * MINUTE)
+    assert ward.fell_due() == [(part, 45) for part in ("heart_rate", "respiratory_rate", "spo2")]
+
+
 def test_how_far_a_stay_had_come_is_known_after_a_restart(ward: Ward) -> None:
     """What is older than its latest reading is late news then as before."""
     ward.sends(WELL, 10)

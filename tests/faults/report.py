@@ -1,12 +1,14 @@
 """What the faults came to, as a table for a screen and as a page."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
 
 from tests.faults.matrix import Profile, Row, Tally
 
+ROW, BROKEN = re.compile(r"^\| (?P<id>F\d+) \|.*$", re.MULTILINE), re.compile(r"^- (?P<id>F\d+): .*$", re.MULTILINE)
 COLUMNS = ("fault", "", "runs", "lost", "doubled", "broken", "a failure in")
 PAGE = """\
 # Faults survived
@@ -64,13 +66,29 @@ def table(every: Sequence[Done]) -> Table:
     return drawn
 
 
-def page(every: Sequence[Done], profile: Profile, absent: Sequence[str]) -> str:
-    """Write the page of a run; `absent` says what of the matrix has no row yet."""
-    lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *(_line(cells(done)) for done in every)]
+def page(every: Sequence[Done], profile: Profile, absent: Sequence[str], before: str = "") -> str:
+    """Write the page of a run; `absent` says what of the matrix has no row yet.
+
+    Of the page as it was `before`, of the same profile, the rows stay that were not done now.
+    """
+    now = {done.row.id for done in every}
+    rows = [_line(cells(done)) for done in every] + _left(ROW, before, now)
     broken = [f"- {done.row.id}: {what}" for done in every if done.tally for what in done.tally.broken]
-    found = FOUND.format(lines="\n".join(broken)) if broken else ""
+    broken += _left(BROKEN, before, now)
+    lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *sorted(rows, key=_number)]
+    found = FOUND.format(lines="\n".join(sorted(broken, key=_number))) if broken else ""
     left = ABSENT.format(lines="\n".join(f"- {line}" for line in absent)) if absent else ""
     return PAGE.format(profile=profile, table="\n".join(lines), found=found, absent=left)
+
+
+def _left(kind: re.Pattern[str], before: str, now: Collection[str]) -> list[str]:
+    return [found[0] for found in kind.finditer(before) if found["id"] not in now]
+
+
+def _number(line: str) -> int:
+    found = re.search(r"F(\d+)", line)
+    assert found is not None
+    return int(found[1])
 
 
 def clean(every: Sequence[Done]) -> bool:

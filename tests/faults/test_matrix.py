@@ -58,6 +58,20 @@ def test_the_page_names_what_does_not_hold_and_what_was_not_done() -> None:
     assert "- F5: no row yet" in page
 
 
+def test_rows_that_were_not_done_now_stay_on_the_page() -> None:
+    """With what they found; those that were done are told anew, in the order of their numbers."""
+    other = Row(id="F100", fault="more", do=lambda _trial: CLEAN, runs={})
+    before = report.page(
+        [Done(row=row(Tally(runs=2, lost=1, broken=("gone",))), tally=Tally(runs=2, lost=1, broken=("gone",)))],
+        Profile.CI,
+        ["F5 (x): no row yet"],
+    )
+    both = report.page([Done(row=other, tally=CLEAN)], Profile.CI, [], before)
+    assert both.index("| F99 | nothing | 2 |") < both.index("| F100 | more | 300 |")
+    assert "- F99: gone" in both
+    assert "- F99: gone" not in report.page([Done(row=row(CLEAN), tally=CLEAN)], Profile.CI, [], both)
+
+
 @pytest.mark.hazard("H18")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["F20", "F24", "F26"])

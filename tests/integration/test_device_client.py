@@ -16,7 +16,7 @@ from typing import Any, Self
 import pytest
 import trustme
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from devices import client as clients
 from devices import connection as connections
@@ -26,6 +26,7 @@ from devices.connection import Connection, Tls
 from devices.errors import ClientError, SpoolError, TopicError
 from devices.outbox import Outbox
 from devices.spool import JOURNAL, Letter, Spool
+from tests.faults.line import running_line
 from tests.integration.broker import Broker, mosquitto, running_broker, wait_until
 
 pytestmark = pytest.mark.skipif(mosquitto() is None, reason="install mosquitto: apt-get install mosquitto")
@@ -272,6 +273,22 @@ def test_a_message_for_nobody_is_put_off(broker: Broker, tmp_path: Path, monkeyp
     with hub(broker, tmp_path / "spool") as fleet:
         fleet.enqueue("dev-1", payload("m-1"), "m-1")
         assert put_off.wait(DEADLINE_S)
+
+
+def test_a_broker_that_has_vanished_without_a_word_is_called_again(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the silence alone, whatever paho makes of its pings; what waits goes by the new connection."""
+    monkeypatch.setattr(connections, "KEEPALIVE_S", 1)
+    monkeypatch.setattr(connections._BatchingClient, "loop_misc", lambda _client: MQTTErrorCode.MQTT_ERR_SUCCESS)
+    with Ward(broker) as ward, running_line(broker.port) as line:
+        with DeviceClient(line.host, line.port, "resp", "d-1", tmp_path / "spool") as device:
+            device.enqueue(payload("m1"), "m1")
+            assert device.run_until_receipted(DEADLINE_S)
+            line.half_open()
+            device.enqueue(payload("m2"), "m2")
+            assert device.run_until_receipted(DEADLINE_S)
+        assert ward.seen["d-1"] == ["m1", "m2"]
 
 
 def test_a_fleet_shares_one_connection(broker: Broker, tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ import pytest
 import trustme
 from paho.mqtt import publish as paho_publish
 
+from tests.faults.line import running_line
 from tests.integration.broker import running_broker, wait_until
 from tests.integration.test_intake_session import TOPIC, payloads, publish, take
 from vwmon.clock import Clock
-from vwmon.intake import fast
+from vwmon.intake import fast, session
 from vwmon.intake.client import GatheringClient
 from vwmon.intake.fast import FastClient
 from vwmon.intake.link import Link
@@ -46,13 +47,16 @@ def test_no_broker_is_no_reason_to_raise(kind: type[GatheringClient]) -> None:
 
 
 @BOTH
-def test_what_is_not_mqtt_ends_the_connection_and_no_more(kind: type[GatheringClient]) -> None:
-    """Some other service on that port cannot bring the daemon down."""
+@pytest.mark.parametrize(
+    "said", [b"HTTP/1.1 400 Bad Request\r\n\r\n" + b"\xff" * 100, b"\x52\x01\x22", b"\x50\x01\x22"]
+)
+def test_what_is_not_mqtt_ends_the_connection_and_no_more(kind: type[GatheringClient], said: bytes) -> None:
+    """Some other service on that port, or a broker whose packets are cut short, cannot bring the daemon down."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         intake = MqttIntake(Link(host="127.0.0.1", port=other.getsockname()[1]), Clock().now_ms, kind)
         intake.take(0.0)
         peer, _ = other.accept()
-        peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" + b"\xff" * 100)
+        peer.sendall(said)
         wait_until(lambda: not intake.take(0.05).packets and "ended" in intake.state().trouble, "it is dropped")
         peer.close()
 
@@ -121,3 +125,22 @@ def test_without_those_names_the_stock_client_serves(
     intake = MqttIntake(Link(), Clock().now_ms)
     assert isinstance(intake._client, StockClient)
     assert "broker.stock_client" in caplog.text
+
+
+@BOTH
+def test_a_broker_that_has_vanished_without_a_word_is_given_up_and_called_again(
+    tmp_path: Path, kind: type[GatheringClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the silence alone, whatever paho makes of its pings; messages of the new connection are taken."""
+    monkeypatch.setattr(session, "KEEPALIVE_S", 1)
+    monkeypatch.setattr(kind, "loop_misc", lambda _client: None)
+    with running_broker(tmp_path) as broker, running_line(broker.port) as line:
+        intake = MqttIntake(Link(host=line.host, port=line.port), Clock().now_ms, kind)
+        wait_until(lambda: not intake.take(0.05).packets and intake.connected, "it is subscribed")
+        line.half_open()
+        wait_until(lambda: not intake.take(0.05).packets and not intake.connected, "it is given up")
+        assert intake.state().trouble == "the broker does not answer any more"
+        wait_until(lambda: not intake.take(0.05).packets and intake.connected, "it is subscribed again")
+        publish(broker, ["later"])
+        assert payloads(take(intake, 1)) == ["later"]
+        intake.abandon()

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.properties import MalformedPacket  # type: ignore[attr-defined]  # where every paho from 2.1 on has it
 from paho.mqtt.subscribeoptions import MQTTException
 
 from vwmon.intake import frames
@@ -141,7 +142,7 @@ class FastClient(GatheringClient):
         }
         try:
             return self._packet_handle()
-        except (MQTTException, IndexError, struct.error) as error:
+        except (MQTTException, MalformedPacket, IndexError, struct.error) as error:
             log.error("broker.malformed packet=%#04x error=%s", head, error)  # noqa: TRY400 -- as above
             return MQTTErrorCode.MQTT_ERR_PROTOCOL
 

@@ -35,6 +35,7 @@ OFFLINE = b'{"status":"offline"}'
 WAITING_MOST = 1000
 NO_SUBSCRIBERS = 0x10  # MQTT 5, 3.4.2.1
 FAREWELL_S, QUIET_S = 1.0, 0.05
+MUTE = 1.5  # keepalives without a word, pings having been sent, after which nobody is at the other end
 NOT_YET = "not subscribed yet"
 INTERNET = (socket.AF_INET, socket.AF_INET6)
 QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
@@ -63,7 +64,7 @@ class MqttIntake:
         self._tickets: dict[int, Ticket] = {}
         self._connection = self._failures = self._refused_on = 0
         self._told = ""
-        self._retry_at = 0.0
+        self._retry_at = self._heard_at = 0.0
         self._state = LinkState(
             connected=False,
             since_ms=now_ms(),
@@ -163,6 +164,7 @@ class MqttIntake:
         except (OSError, ValueError) as error:
             self._lose(f"cannot reach the broker: {error}")
             return False
+        self._heard_at = time.monotonic()
         self._hurry()
         self._change(connected=False, trouble=NOT_YET)
         return True
@@ -198,7 +200,17 @@ class MqttIntake:
         if happened & select.POLLOUT:
             client.loop_write()
         client.loop_misc()
+        self._look_for_life(sock, heard=readable)
         return readable
+
+    def _look_for_life(self, sock: socket.socket, *, heard: bool) -> None:
+        """Give up a connection whose other end has vanished: paho gives its ping a whole keepalive, and so two."""
+        now = time.monotonic()
+        if heard:
+            self._heard_at = now
+        elif now - self._heard_at > MUTE * KEEPALIVE_S:
+            sock.close()
+            self._lose("the broker does not answer any more")
 
     def _send_waiting(self) -> None:
         if not self._state.connected or not (self._retained or self._plain or self._to_deliver):

@@ -1,6 +1,24 @@
 """The rows of the matrix that are there, by their numbers."""
 
-from tests.faults.rows import calls, disk, files, kills, processes
+from tests.faults.rows import (
+    calls,
+    certificates,
+    device_clocks,
+    disk,
+    files,
+    kills,
+    load,
+    misrouted,
+    network,
+    nights,
+    order,
+    poisoned,
+    processes,
+    soak,
+    telling,
+)
 
-ROWS = {row.id: row for module in (kills, calls, disk, files, processes) for row in module.ROWS}
+STORED = (kills, calls, disk, files, processes)
+CARRIED = (nights, device_clocks, network, order, poisoned, load, telling, certificates, misrouted, soak)
+ROWS = {row.id: row for module in (*STORED, *CARRIED) for row in module.ROWS}
 ROWS = dict(sorted(ROWS.items(), key=lambda item: int(item[0].removeprefix("F"))))

@@ -6,71 +6,21 @@ kill comes after a seeded random number of receipts since the last one, so that 
 
 import random
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
-from pathlib import Path
 
-from devices.client import Hub, message_id
+from devices.client import Hub
 from tests.faults import ward
+from tests.faults.daemon import Daemon, Flow, running_daemon, wait_until_scored
 from tests.faults.matrix import Profile, Row, Tally, Trial
 from tests.faults.ward import Load
-from tests.integration.broker import Broker, running_broker, wait_until
-from vwmon.store import database, scores
+from tests.integration.broker import Broker, running_broker
 
 MOST = 960_000
 AT_ONCE, WAITING = 2_000, 1_000  # more is given to the devices whenever fewer wait, however fast the daemon is
 LEAST = 9_600
 BETWEEN = (1, 120)  # receipts between two kills
-CONFIG = """\
-[store]
-path = "vwmon.db"
-[mqtt]
-host = "127.0.0.1"
-port = {port}
-[ingest]
-merge_every = "1s"
-[[wards]]
-id = "kills"
-name = "Kills"
-"""
-
-
-class Daemon:
-    """`vwmon run` as a process that can be killed and started again."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        """Write the settings; start() starts it."""
-        self._settings = folder / "vwmon.toml"
-        self._settings.write_text(CONFIG.format(port=port), encoding="utf-8")
-        self._log = folder / "daemon.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start the process, and do not wait for it."""
-        program = [sys.executable, "-m", "vwmon", "run", "--config", str(self._settings)]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(program, stdout=log, stderr=log)
-
-    def end(self, how: signal.Signals) -> None:
-        """End the process, which must not have ended by itself."""
-        assert self._process is not None
-        assert self._process.poll() is None, self._log.read_text()
-        self._process.send_signal(how)
-        self._process.wait(30)
-
-
-@contextmanager
-def running_daemon(folder: Path, port: int) -> Iterator[Daemon]:
-    """Run a daemon, and end it as a service manager does."""
-    daemon = Daemon(folder, port)
-    daemon.start()
-    try:
-        yield daemon
-    finally:
-        daemon.end(signal.SIGTERM)
 
 
 def kill(trial: Trial, victims: Sequence[str]) -> Tally:
@@ -84,10 +34,11 @@ def kill(trial: Trial, victims: Sequence[str]) -> Tally:
         running_daemon(folder, broker.port) as daemon,
         Hub("127.0.0.1", broker.port, ward.WARD, folder / "spool", client_id="kills", resend_after=1.0) as hub,
     ):
-        _give(hub, load, min(LEAST, len(victims) * BETWEEN[1]))
-        _kill_each(victims, hub, load, _means(daemon, broker), random.Random(trial.seed))
-        assert hub.run_until_receipted(120), f"{hub.pending()} messages without a receipt: {hub.trouble}"
-        _wait_until_scored(folder / "vwmon.db")
+        flow = Flow(hub, load, at_once=AT_ONCE, waiting=WAITING)
+        flow.give(min(LEAST, len(victims) * BETWEEN[1]))
+        _kill_each(victims, flow, _means(daemon, broker), random.Random(trial.seed))
+        flow.end()
+        wait_until_scored(daemon.path)
     with closing(ward.undisturbed(folder / "undisturbed.db", start_ms, devices, load.sent)) as should_be:
         tally = ward.compared(folder / "vwmon.db", should_be, load.sent, len(victims))
         raised = should_be.execute("select count(*) from alert where lane = 'clinical'").fetchone()[0]
@@ -131,29 +82,10 @@ class Means:
             daemon.start()
 
 
-def _kill_each(victims: Sequence[str], hub: Hub, load: Load, means: dict[str, Means], chance: random.Random) -> None:
+def _kill_each(victims: Sequence[str], flow: Flow, means: dict[str, Means], chance: random.Random) -> None:
     for victim in victims:
-        if hub.pending() < WAITING:
-            _give(hub, load, AT_ONCE)
-        left = hub.pending() - chance.randint(*BETWEEN)
-        wait_until(partial(_fewer, hub, left), "readings are receipted again", 60)
+        flow.until_receipts(chance.randint(*BETWEEN))
         means[victim].act()
-
-
-def _give(hub: Hub, load: Load, count: int) -> None:
-    hub.enqueue_all((one.device, one.payload, message_id(one.payload)) for one in load.more(count))
-
-
-def _fewer(hub: Hub, left: int) -> bool:
-    return hub.pending() <= left
-
-
-def _wait_until_scored(path: Path) -> None:
-    def scored() -> bool:
-        with closing(database.open_reader(path)) as db:
-            return bool(scores.cursor(db) == db.execute("select last_seq from log").fetchone()[0])
-
-    wait_until(scored, "the log is scored to its end", 60)
 
 
 def _every(victim: str, trial: Trial) -> Tally:

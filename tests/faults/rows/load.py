@@ -1,0 +1,169 @@
+"""F17: a backlog of three days that comes at once, then ten times the load, while one patient is watched live.
+
+How long the live patient's readings take until they are scored is measured, and what the daemon takes of memory; what
+has a receipt is stored once.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from threading import Event, Thread
+from typing import Self
+
+from devices.client import Hub, message_id
+from devices.simulator.fleet import Fleet, Timed, time_text
+from tests.faults import ward
+from tests.faults.daemon import AS_IT_IS, running_daemon
+from tests.faults.matrix import Profile, Row, Tally, Trial
+from tests.faults.rows.clocks import DAY, HOUR, MINUTE, SECOND, WELL
+from tests.integration.broker import LOOPBACK, running_broker, wait_until
+from vwmon.clock import Clock
+from vwmon.store import database
+
+PATIENTS, LIVE = 60, "sim-061"
+BACKLOG_H, BACKLOG_STEP_MS = 72, 15 * MINUTE
+TEN_TIMES_A_SECOND = 100  # messages: ten times those of 600 patients who are measured every minute
+BACKLOG_FOR_EACH = 150  # messages for each live reading, up to all three days of half of the crowd
+LIVE_EVERY_S, LATEST_S, GIVEN_UP_S, LOOK_S = 1.0, 5.0, 60.0, 0.1
+SHARE = 0.99
+MOST_MIB = 300
+SCORED = "select 1 from score join stay using (stay_no) where patient = ? and at_ms = ?"
+
+
+def fleet(seed: int) -> Fleet:
+    """Give the devices; the last is the one that is watched live."""
+    return Fleet(patients=PATIENTS + 1, seed=seed, spot_minutes=1, pace=8.0, onset_hours=2.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crowd:
+    """All but the live device: half of them have three days to tell at once, the others ten times the usual."""
+
+    backlog: Sequence[Timed]
+    flood: Iterator[Timed]
+
+    @classmethod
+    def of(cls, devices: Fleet, start_ms: int, most: int) -> Self:
+        """Prepare, with at most so many messages of a backlog."""
+        now_ms = start_ms + BACKLOG_H * HOUR
+        late, busy = (set(devices.devices()[at:PATIENTS:2]) for at in (0, 1))
+        waiting = devices.messages(start_ms, step_ms=BACKLOG_STEP_MS, until_ms=now_ms)
+        coming = devices.messages(now_ms - DAY)
+        return cls(
+            backlog=list(islice((one for one in waiting if one.device in late), most)),
+            flood=(one for one in coming if one.device in busy),
+        )
+
+
+class Sending:
+    """The crowd at its work, and what it has given to its hubs."""
+
+    def __init__(self, crowd: Crowd, port: int, folder: Path) -> None:
+        """Connect two hubs: one as fast as it goes, one at ten times the load."""
+        self._crowd, self._over = crowd, Event()
+        self._late = Hub(LOOPBACK, port, ward.WARD, folder / "late", client_id="late")
+        self._busy = Hub(LOOPBACK, port, ward.WARD, folder / "busy", client_id="busy", rate=TEN_TIMES_A_SECOND)
+        self.given = list(crowd.backlog)
+        _give(self._late, crowd.backlog)
+        self._flooding = Thread(target=self._flood)
+        self._flooding.start()
+
+    def end(self) -> bool:
+        """Wait until all is receipted, and leave; tell whether it was."""
+        self._over.set()
+        self._flooding.join()
+        receipted = all(hub.run_until_receipted(GIVEN_UP_S) for hub in (self._late, self._busy))
+        self._late.close()
+        self._busy.close()
+        return receipted
+
+    def _flood(self) -> None:
+        while not self._over.is_set():
+            if self._busy.pending() < TEN_TIMES_A_SECOND:
+                more = list(islice(self._crowd.flood, TEN_TIMES_A_SECOND))
+                _give(self._busy, more)
+                self.given += more
+            self._over.wait(LOOK_S)
+
+
+def _give(hub: Hub, messages: Sequence[Timed]) -> None:
+    hub.enqueue_all((one.device, one.payload, message_id(one.payload)) for one in messages)
+
+
+def loaded(trial: Trial, planted: str = AS_IT_IS) -> Tally:
+    """Measure so many live readings, one a second, while the crowd sends."""
+    path, devices = trial.folder / "vwmon.db", fleet(trial.seed)
+    start_ms = Clock().now_ms() - BACKLOG_H * HOUR
+    ward.make(path, start_ms, devices)
+    crowd = Crowd.of(devices, start_ms, trial.runs * BACKLOG_FOR_EACH)
+    with (
+        running_broker(trial.folder, more="set_tcp_nodelay true") as broker,
+        running_daemon(trial.folder, broker.port, planted=planted) as daemon,
+        Hub(LOOPBACK, broker.port, ward.WARD, trial.folder / "live", client_id="live") as hub,
+    ):
+        wait_until(daemon.connected, "the daemon has its broker", GIVEN_UP_S)
+        sending = Sending(crowd, broker.port, trial.folder)
+        waits_s = sorted(_live(hub, path, trial.runs))
+        receipted = sending.end()
+        mib = _peak_kib(daemon.pid) // 1024
+    late_s = waits_s[min(len(waits_s) - 1, int(SHARE * len(waits_s)))]
+    broken = [] if receipted else ["not all is receipted in the end"]
+    broken += [f"a live reading is scored only after {late_s:.0f} s"] if late_s > LATEST_S else []
+    broken += [f"the daemon took {mib} MiB"] if mib > MOST_MIB else []
+    return Tally(
+        runs=len(waits_s),
+        lost=ward.missing(path, sending.given) if receipted else 0,
+        doubled=_doubled(path),
+        broken=tuple(broken),
+        said=f"{len(sending.given):,} messages beside; 99 % scored within {late_s:.2f} s; at most {mib} MiB",
+    )
+
+
+def _live(hub: Hub, path: Path, count: int) -> Iterator[float]:
+    """Yield how many seconds each reading of the live patient took until it was scored."""
+    for number in range(count):
+        at_ms = Clock().now_ms() // SECOND * SECOND
+        # A score that is as before is not stored anew, so no two in a row are alike.
+        measured = {**WELL, "respiratory_rate": (15, 22)[number % 2]}
+        readings = [{"vital": vital, "value": value} for vital, value in measured.items()]
+        body = {"v": 1, "id": f"live-{number}", "seq": number + 1, "time": time_text(at_ms), "readings": readings}
+        began_s = time.monotonic()
+        hub.enqueue(LIVE, json.dumps(body).encode(), f"live-{number}")
+        try:
+            wait_until(partial(_scored, path, at_ms), "", GIVEN_UP_S)
+        except AssertionError:
+            yield GIVEN_UP_S
+            return
+        yield time.monotonic() - began_s
+        Event().wait(LIVE_EVERY_S)
+
+
+def _scored(path: Path, at_ms: int) -> bool:
+    with closing(database.open_reader(path)) as db:
+        return db.execute(SCORED, [f"of-{LIVE}", at_ms]).fetchone() is not None
+
+
+def _peak_kib(pid: int) -> int:
+    """Give the most memory that a process ever held."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
+
+
+def _doubled(path: Path) -> int:
+    with closing(database.open_reader(path)) as db:
+        return sum(count > 1 for *_, count in db.execute(ward.STORED))
+
+
+ROWS = (
+    Row(
+        id="F17",
+        fault="a backlog of 72 h at once, then ten times the load, beside a patient watched live",
+        do=loaded,
+        runs={Profile.SMOKE: 6, Profile.CI: 60, Profile.RELEASE: 3600},
+    ),
+)
