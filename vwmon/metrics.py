@@ -15,7 +15,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from vwmon.config import Settings
 from vwmon.patients.plans import CANARY
-from vwmon.store import database, monitor, outbox, pings, reckoning
+from vwmon.store import canary, database, monitor, outbox, pings, reckoning, trust
+from vwmon.store.canary import State
 from vwmon.store.monitor import Monitor
 from vwmon.store.pings import Pings
 from vwmon.store.reckoning import Reckoning
@@ -41,6 +42,8 @@ class Seen:
 
     now_ms: int
     daemon: Monitor | None
+    doubt: str | None
+    canary: State | None
     books: Reckoning | None
     pinged: Pings | None
     waiting: int
@@ -71,7 +74,7 @@ GAUGES: Final[tuple[tuple[str, str, Figure], ...]] = (
     (
         "vwmon_trusted",
         "1 while vwmon status trusts the list, 0 while it does not.",
-        lambda seen: float(monitor.distrust(seen.daemon, seen.now_ms) is None),
+        lambda seen: float(seen.doubt is None),
     ),
     ("vwmon_broker_connected", "1 while the daemon has its broker.", _of_daemon(lambda said: said.broker_connected)),
     (
@@ -108,6 +111,11 @@ GAUGES: Final[tuple[tuple[str, str, Figure], ...]] = (
         "vwmon_ping_age_seconds",
         "How long ago somebody outside answered a ping.",
         lambda seen: seen.age(None if seen.pinged is None else seen.pinged.answered_ms),
+    ),
+    (
+        "vwmon_canary_age_seconds",
+        "How long ago a made-up reading was sent that came all the way round.",
+        lambda seen: seen.age(None if seen.canary is None else seen.canary.came_ms),
     ),
     ("vwmon_database_bytes", "Size of the database and of its write-ahead log.", lambda seen: seen.size),
 )
@@ -147,9 +155,12 @@ class Figures:
     def _seen(self) -> Seen:
         db, now_ms = self._db, self._now_ms()
         queue = outbox.waiting(db)
+        daemon = monitor.read(db)
         return Seen(
             now_ms=now_ms,
-            daemon=monitor.read(db),
+            daemon=daemon,
+            doubt=trust.doubt(db, daemon, now_ms),
+            canary=canary.read(db),
             books=reckoning.read(db),
             pinged=pings.read(db),
             waiting=queue.waiting,

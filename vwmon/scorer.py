@@ -24,7 +24,7 @@ from vwmon.patients.records import Entry
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.quantities import Learnt, Quantities
 from vwmon.roster import Roster
-from vwmon.store import attempts, findings, limits, reckoning, registers, scores, transfers
+from vwmon.store import attempts, canary, findings, limits, reckoning, registers, scores, transfers
 from vwmon.store import readings as stored
 from vwmon.store.database import atomic
 from vwmon.store.findings import Found, Key
@@ -85,8 +85,8 @@ class Scorer:
 
     @property
     def stays(self) -> int:
-        """Count the stays that are open."""
-        return sum(stay.discharged_ms is None for stay in self._roster.stays)
+        """Count the stays that are open and of a person."""
+        return sum(stay.discharged_ms is None and stay.pathway != plans.CANARY for stay in self._roster.stays)
 
     @property
     def standing(self) -> Mapping[Key, Finding]:
@@ -118,7 +118,7 @@ class Scorer:
 
     def breaches(self, since_ms: int) -> tuple[int, int]:
         """Count the open stays whose score, received since a time, asks for an alert of level 3; and those without."""
-        rows = {stay.stay_no: row for row, stay in enumerate(self._roster.stays)}
+        rows = {stay.stay_no: row for row, stay in enumerate(self._roster.stays) if stay.pathway != plans.CANARY}
         found = reckoning.breaches(self._db, self._alerting.least, since_ms)
         asks = [
             raised
@@ -210,11 +210,16 @@ class Scorer:
         self.cursor = int(rows.seq[-1])
 
     def _note_last(self, rows: LogColumns) -> None:
-        """Note what came last, leaving out attempts; words have no number either, so the log says which is which."""
+        """Note what came last, leaving out attempts and what was made up; words have no number either.
+
+        So the log says which is which.
+        """
         if np.isnan(rows.value).any():
             tried = attempts.numbers(self._db, self.cursor, int(rows.seq[-1]))
             self._tried += len(tried)
             rows = rows.where(~np.isin(rows.seq, tried))
+        if len(self._unheard):
+            rows = rows.where(~np.isin(rows.device, self._unheard))
         if len(rows):
             self.last_received_ms = int(rows.received_ms[-1])
             self.last_observed_ms = max(self.last_observed_ms or 0, int(rows.observed_ms.max()))
@@ -242,6 +247,7 @@ class Scorer:
             for row, from_ms in rewritten:
                 scores.forget_from(self._db, self._roster.stays[row].stay_no, from_ms)
             scores.write(self._db, rows)
+            canary.tell(self._db, [(row[0], row[1]) for row in rows if row[0] in self._made_up])
         self._alerting.keep(step.alerts)
 
     def _next(self) -> LogColumns:
@@ -287,6 +293,9 @@ class Scorer:
         self._roster = self._roster.renewed(registers.stays(self._db), registers.assignments(self._db))
         self._intervals = self._roster.intervals()
         self._ward.plan(self._roster.plan_table())
+        self._made_up = {stay.stay_no for stay in self._roster.stays if stay.pathway == plans.CANARY}
+        made_up = [one.device_no for one in registers.assignments(self._db) if one.stay_no in self._made_up]
+        self._unheard = np.array(made_up, dtype=np.int64)
         self._stay_nos = np.array(self._roster.stay_nos, dtype=np.int64)
         registered = registers.registered(self._db)
         self._registered_ms = np.array([registered.get(number, 0) for number in self._roster.stay_nos], dtype=np.int64)

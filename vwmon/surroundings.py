@@ -12,12 +12,14 @@ from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY
 from vwmon import config
 from vwmon.intake.protocol import LinkState
+from vwmon.store import canary
+from vwmon.store.canary import State
 from vwmon.store.findings import Key
 from vwmon.store.monitor import Monitor
 
 BROKER, SILENT, LAG, CLOCK_JUMP = "broker", "silent", "lag", "clock_jump"
 DISK, NOTIFIER, DEAD, QUARANTINE, HANDOVER = "disk", "notifier", "dead", "quarantine", "handover"
-UNACCOUNTED, UNRAISED = "unaccounted", "unraised"
+UNACCOUNTED, UNRAISED, NOT_WATCHING = "unaccounted", "unraised", "not_watching"
 BROKER_GONE_MS: Final = 60_000
 STEADY_FOR_MS: Final = 600_000  # a clock that has not jumped for so long is no longer news
 HOUR_MS: Final = 3_600_000
@@ -32,7 +34,7 @@ class Look:
     `heard_ms` is when the last usable message came in this run, `before` what the daemon before this one last said,
     `jumped_ms` how far the clock has gone ahead of steady time since the last look. `lost` is how much of what was
     received in this run is not accounted for, `lost_ms` when that was last found to be more; `unraised` how many scores
-    ask for an alert of level 3 and have none.
+    ask for an alert of level 3 and have none. `canary` is how the made-up readings go round, where any do.
     """
 
     now_ms: int
@@ -50,6 +52,7 @@ class Look:
     lost: int = 0
     lost_ms: int | None = None
     unraised: int = 0
+    canary: State | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +167,16 @@ def _unraised(judged: Judged) -> Finding | None:
     return _over(UNRAISED, look.now_ms)
 
 
+def _not_watching(judged: Judged) -> Finding | None:
+    """A made-up reading did not come all the way round; that there is no canary any more ends it too."""
+    look = judged.look
+    trouble = canary.trouble(look.canary, look.now_ms)
+    if trouble is not None and look.canary is not None:
+        return _on(NOT_WATCHING, look.canary.since_ms, look.now_ms, link=trouble)
+    came = look.canary is None or look.canary.came_ms is not None
+    return _over(NOT_WATCHING, look.now_ms) if came else None
+
+
 CHECKS: Final[tuple[Callable[[Judged], Finding | None], ...]] = (
     _broker,
     _silent,
@@ -176,6 +189,7 @@ CHECKS: Final[tuple[Callable[[Judged], Finding | None], ...]] = (
     _handover,
     _unaccounted,
     _unraised,
+    _not_watching,
 )
 
 

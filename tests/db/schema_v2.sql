@@ -38,6 +38,10 @@ CREATE TABLE attempt (
     observed_ms integer not null, sent text not null, received_ms integer not null,
     recorded_ms integer not null, unit integer not null,
     quarantine_no integer not null references quarantine) strict;
+CREATE TABLE canary (
+    only_row integer primary key check (only_row = 1), device text not null, every_ms integer not null,
+    limit_ms integer not null, began_ms integer not null, stay_no integer, sent_ms integer, came_ms integer,
+    trouble text, queued_ms integer, told_ms integer, forgotten_ms integer) strict;
 CREATE TABLE condition (
     stay_no integer not null, rule text not null,
     state text not null check (state in ('absent', 'pending', 'present', 'clearing', 'unknown')),
@@ -83,7 +87,7 @@ CREATE TABLE kit_out (
     assignment_no integer primary key references assignment, since_ms integer not null, back_ms integer,
     check (back_ms is null or back_ms >= since_ms)) strict;
 CREATE TABLE log (only_row integer primary key check (only_row = 1), last_seq integer not null,
-    merged_seq integer not null, dropped_before_day integer not null) strict;
+    merged_seq integer not null, dropped_before_day integer not null, removed integer not null default 0) strict;
 CREATE TABLE message (device_no integer not null, key text not null, unit integer not null,
     primary key (device_no, key)) strict, without rowid;
 CREATE TABLE monitor (

@@ -17,7 +17,7 @@ from alerts.rows import ALERT_COLUMNS, CONDITION_COLUMNS, EVENT_COLUMNS
 from vwmon.durations import DAY_MS
 from vwmon.errors import StoreCorrupt
 from vwmon.patients.records import Assignment, Device, Entry, Stay, StayLimit, Transfer
-from vwmon.store import attempts, findings, limits, monitor, pauses, readings, registers, scores, transfers
+from vwmon.store import attempts, canary, findings, limits, monitor, pauses, readings, registers, scores, transfers
 from vwmon.store.findings import Found
 from vwmon.store.monitor import Monitor
 from vwmon.store.pauses import Pause
@@ -133,7 +133,7 @@ def read(db: Connection, stay_no: int) -> Account:
             vitals=readings.vitals(db),
             rows=_rows(db, device_nos, cursor),
             refused=attempts.texts(db, device_nos),
-            dropped_before_ms=dropped * DAY_MS,
+            dropped_before_ms=max(dropped * DAY_MS, canary.forgotten_ms(db, stay_no)),
             kept=kept(db, stay_no),
             versions={number: Versions(*names) for number, *names in db.execute(VERSIONS)},
             monitor=monitor.read(db),

@@ -284,6 +284,18 @@ def m015_watching(db: "Database") -> None:
     )
 
 
+def m019_trust(db: "Database") -> None:
+    """How the made-up readings go round, and how many readings were taken out of the log on purpose."""
+    _run(
+        db,
+        """create table canary (
+            only_row integer primary key check (only_row = 1), device text not null, every_ms integer not null,
+            limit_ms integer not null, began_ms integer not null, stay_no integer, sent_ms integer, came_ms integer,
+            trouble text, queued_ms integer, told_ms integer, forgotten_ms integer) strict""",
+        "alter table log add column removed integer not null default 0",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -299,6 +311,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m013_kit,
     m014_age_bands,
     m015_watching,
+    m019_trust,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 
