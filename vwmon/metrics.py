@@ -96,6 +96,12 @@ GAUGES: Final[tuple[tuple[str, str, Figure], ...]] = (
     ("vwmon_unaccounted", "What was received and is not accounted for.", _of_books(lambda books: books.lost)),
     ("vwmon_breaches", "Scores that ask for an alert of level 3 now.", _of_books(lambda books: books.breaches)),
     ("vwmon_breaches_without_alert", "Those of them without one.", _of_books(lambda books: books.unraised)),
+    ("vwmon_moments_recounted", "Moments counted anew in the last round.", _of_books(lambda books: books.recounted)),
+    (
+        "vwmon_moments_amiss",
+        "Those of them that come to another score, or to an alert that is not there.",
+        _of_books(lambda books: books.amiss),
+    ),
     ("vwmon_notifications_waiting", "Notifications that nobody has been told of.", lambda seen: seen.waiting),
     (
         "vwmon_notifications_oldest_seconds",

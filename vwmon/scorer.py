@@ -127,6 +127,11 @@ class Scorer:
         ]
         return len(asks), asks.count(False)
 
+    def asked(self, stay_no: int, at_ms: int, total: int, red: bool) -> int:  # noqa: FBT001 -- as it was counted
+        """Give the level of the alert that a score asks for, by the limits of its stay at a moment."""
+        row = self._row_of.get(stay_no)
+        return 0 if row is None else self._alerting.asked(row, at_ms, total, red=red)
+
     def tick(self, now_ms: int) -> None:
         """Let time pass: what has fallen overdue, and the stored deadlines that have passed.
 
@@ -291,7 +296,7 @@ class Scorer:
     def _enrol(self) -> None:
         """Take the registers as they are: stays, plans, who had which device when."""
         self._roster = self._roster.renewed(registers.stays(self._db), registers.assignments(self._db))
-        self._intervals = self._roster.intervals()
+        self._intervals, self._row_of = self._roster.intervals(), self._roster.row_of
         self._ward.plan(self._roster.plan_table())
         self._made_up = {stay.stay_no for stay in self._roster.stays if stay.pathway == plans.CANARY}
         made_up = [one.device_no for one in registers.assignments(self._db) if one.stay_no in self._made_up]

@@ -19,7 +19,7 @@ from vwmon.store.monitor import Monitor
 
 BROKER, SILENT, LAG, CLOCK_JUMP = "broker", "silent", "lag", "clock_jump"
 DISK, NOTIFIER, DEAD, QUARANTINE, HANDOVER = "disk", "notifier", "dead", "quarantine", "handover"
-UNACCOUNTED, UNRAISED, NOT_WATCHING = "unaccounted", "unraised", "not_watching"
+UNACCOUNTED, UNRAISED, RECOUNT, NOT_WATCHING = "unaccounted", "unraised", "recount", "not_watching"
 BROKER_GONE_MS: Final = 60_000
 STEADY_FOR_MS: Final = 600_000  # a clock that has not jumped for so long is no longer news
 HOUR_MS: Final = 3_600_000
@@ -34,7 +34,8 @@ class Look:
     `heard_ms` is when the last usable message came in this run, `before` what the daemon before this one last said,
     `jumped_ms` how far the clock has gone ahead of steady time since the last look. `lost` is how much of what was
     received in this run is not accounted for, `lost_ms` when that was last found to be more; `unraised` how many scores
-    ask for an alert of level 3 and have none. `canary` is how the made-up readings go round, where any do.
+    ask for an alert of level 3 and have none. `amiss` is how many moments came to something else when they were counted
+    anew, `amiss_ms` when that was last found. `canary` is how the made-up readings go round, where any do.
     """
 
     now_ms: int
@@ -52,6 +53,8 @@ class Look:
     lost: int = 0
     lost_ms: int | None = None
     unraised: int = 0
+    amiss: int = 0
+    amiss_ms: int | None = None
     canary: State | None = None
 
 
@@ -152,12 +155,8 @@ def _handover(judged: Judged) -> Finding | None:
 
 
 def _unaccounted(judged: Judged) -> Finding | None:
-    """More was received than became anything. Nothing brings it back: it is over when no more is lost for an hour."""
-    look, stands = judged.look, judged.stands(UNACCOUNTED)
-    if look.lost_ms is not None and look.now_ms - look.lost_ms <= HOUR_MS:
-        return _on(UNACCOUNTED, look.lost_ms, look.lost_ms, lost=look.lost)
-    quiet = stands is not None and look.now_ms - max(stands.since_ms or 0, look.started_ms) > HOUR_MS
-    return _over(UNACCOUNTED, look.now_ms) if quiet else None
+    """More was received than became anything."""
+    return _of_an_hour(judged, UNACCOUNTED, judged.look.lost_ms, lost=judged.look.lost)
 
 
 def _unraised(judged: Judged) -> Finding | None:
@@ -165,6 +164,20 @@ def _unraised(judged: Judged) -> Finding | None:
     if look.unraised:
         return _on(UNRAISED, look.now_ms, look.now_ms, scores=look.unraised)
     return _over(UNRAISED, look.now_ms)
+
+
+def _recount(judged: Judged) -> Finding | None:
+    """Readings come to another score than the stored one, or to an alert that is not there."""
+    return _of_an_hour(judged, RECOUNT, judged.look.amiss_ms, moments=judged.look.amiss)
+
+
+def _of_an_hour(judged: Judged, rule: str, found_ms: int | None, **figures: object) -> Finding | None:
+    """Give what nothing brings back: it is over when no more of it is found for an hour."""
+    look, stands = judged.look, judged.stands(rule)
+    if found_ms is not None and look.now_ms - found_ms <= HOUR_MS:
+        return _on(rule, found_ms, found_ms, **figures)
+    quiet = stands is not None and look.now_ms - max(stands.since_ms or 0, look.started_ms) > HOUR_MS
+    return _over(rule, look.now_ms) if quiet else None
 
 
 def _not_watching(judged: Judged) -> Finding | None:
@@ -189,6 +202,7 @@ CHECKS: Final[tuple[Callable[[Judged], Finding | None], ...]] = (
     _handover,
     _unaccounted,
     _unraised,
+    _recount,
     _not_watching,
 )
 

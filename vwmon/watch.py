@@ -125,6 +125,8 @@ class Watch:
             lost=books.lost,
             lost_ms=self._reckoner.lost_ms,
             unraised=books.unraised,
+            amiss=books.amiss,
+            amiss_ms=self._reckoner.amiss_ms,
             canary=canary.read(self._db),
         )
         self._ahead_ms = ahead_ms

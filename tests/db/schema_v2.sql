@@ -126,7 +126,7 @@ CREATE TABLE reckoning (
     messages integer not null, quarantined integer not null, statuses integer not null,
     passed_over integer not null, readings integer not null, stored integer not null,
     duplicates integer not null, refused integer not null, lost integer not null,
-    breaches integer not null, unraised integer not null) strict;
+    breaches integer not null, unraised integer not null, recounted integer not null default 0, amiss integer not null default 0) strict;
 CREATE TABLE referral (
     referral_no integer primary key, patient text not null, ward text not null, source text not null,
     referred_ms integer not null, accepted_ms integer, declined_ms integer, decline_reason text,

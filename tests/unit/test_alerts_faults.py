@@ -292,6 +292,12 @@ def test_every_fault_of_a_device_is_a_sentence_with_numbers_and_age(rule: str) -
         ),
         ("unraised", "", {"scores": 2}, "a score asks for an alert and has none (2 when it was found) for 50 min"),
         (
+            "recount",
+            "",
+            {"moments": 2},
+            "readings counted anew do not come to what is stored (2 when it was found) for 50 min",
+        ),
+        (
             "not_watching",
             "",
             {"link": "log: it was not stored"},
@@ -332,6 +338,7 @@ def test_the_rules_of_faults_are_the_ones_the_guides_describe() -> None:
         "handover": ("system", 2, 0, 0, 0),
         "unaccounted": ("system", 3, 0, 0, 0),
         "unraised": ("system", 3, 0, 0, 0),
+        "recount": ("system", 3, 0, 0, 0),
         "not_watching": ("system", 3, 0, 0, 0),
         "unassigned": ("system", 1, 0, 0, 15 * MINUTE),
     }

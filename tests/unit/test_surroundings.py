@@ -94,6 +94,7 @@ BEGINS: list[tuple[str, dict[str, Any], int, int]] = [
     ("handover", {"unaccepted_since_ms": NOW - 7}, NOW - 7, NOW - 7),
     ("unaccounted", {"lost": 1, "lost_ms": NOW - HOUR}, NOW - HOUR, NOW - HOUR),
     ("unraised", {"unraised": 1}, NOW, NOW),
+    ("recount", {"amiss": 1, "amiss_ms": NOW - HOUR}, NOW - HOUR, NOW - HOUR),
     ("not_watching", {"canary": rounds(trouble="log: lost")}, NOW - MINUTE, NOW),
     ("not_watching", {"canary": rounds(came_ms=NOW - 100 * SECOND - 1)}, NOW - 100 * SECOND - 1, NOW),
     ("not_watching", {"canary": rounds(came_ms=None, began_ms=NOW - 101 * SECOND)}, NOW - 101 * SECOND, NOW),
@@ -127,6 +128,7 @@ def test_a_fault_begins_just_beyond_its_limit(rule: str, changed: dict[str, Any]
         ("handover", {}),
         ("unaccounted", {"lost": 1, "lost_ms": NOW - HOUR - 1}),
         ("unraised", {}),
+        ("recount", {"amiss": 1, "amiss_ms": NOW - HOUR - 1}),
         ("not_watching", {}),
         ("not_watching", {"canary": rounds(came_ms=NOW - 100 * SECOND)}),
         ("not_watching", {"canary": rounds(came_ms=None, began_ms=NOW - 100 * SECOND)}),
@@ -151,6 +153,7 @@ OVER: list[tuple[str, dict[str, Any], int]] = [
     ("handover", {}, NOW),
     ("unaccounted", {"started_ms": NOW - HOUR - 1}, NOW),
     ("unraised", {}, NOW),
+    ("recount", {"started_ms": NOW - HOUR - 1}, NOW),
     ("not_watching", {"canary": rounds()}, NOW),
     ("not_watching", {"canary": None}, NOW),
 ]

@@ -113,6 +113,8 @@ def _reckoned(db: Any) -> dict[str, object]:  # noqa: ANN401 -- as above
         "unaccounted_for": books.lost,
         "breaches_of_level_3": books.breaches,
         "breaches_without_alert": books.unraised,
+        "moments_counted_anew": books.recounted,
+        "moments_that_differ": books.amiss,
     }
 
 

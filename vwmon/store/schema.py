@@ -285,7 +285,7 @@ def m015_watching(db: "Database") -> None:
 
 
 def m019_trust(db: "Database") -> None:
-    """How the made-up readings go round, and how many readings were taken out of the log on purpose."""
+    """How the made-up readings go round, what was counted anew, and what was taken out of the log on purpose."""
     _run(
         db,
         """create table canary (
@@ -293,6 +293,8 @@ def m019_trust(db: "Database") -> None:
             limit_ms integer not null, began_ms integer not null, stay_no integer, sent_ms integer, came_ms integer,
             trouble text, queued_ms integer, told_ms integer, forgotten_ms integer) strict""",
         "alter table log add column removed integer not null default 0",
+        "alter table reckoning add column recounted integer not null default 0",
+        "alter table reckoning add column amiss integer not null default 0",
     )
 
 
