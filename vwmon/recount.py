@@ -25,7 +25,7 @@ from vwmon.store.recounting import Open, Raised, Read, Scored
 from vwmon.store.sqlite import Connection
 
 EVERY_MS: Final = 900_000
-AT_ONCE: Final = 50  # stays at one look, so that no look takes long
+AT_ONCE: Final = 5  # stays at one look, so that no look takes long: alerts wait for it
 BACK_MS: Final = HOUR_MS
 BORNE_OUT_MS: Final = 1_200_000  # a breach of level 2 that stood for so long waits for no repeat any more
 URGENT, EMERGENCY = 2, 3
@@ -84,7 +84,7 @@ class Recount:
         asked = [(one.stay_no, from_ms[one.stay_no] - _longest_ms(one.pathway) - BORNE_OUT_MS) for one in some]
         read = recounting.readings(self._db, asked, VITALS, now_ms, cursor) if asked else {}
         for one in some:
-            found = list(moments(one, read[one.stay_no]))
+            found = list(moments(one, read[one.stay_no], from_ms[one.stay_no] - BORNE_OUT_MS))
             new = [moment for moment in found if moment.at_ms > from_ms[one.stay_no] and self._is_ours(one, moment)]
             if new:
                 self._hold(one, found, new, now_ms)
@@ -129,8 +129,8 @@ class Recount:
         return self._asks(one.stay_no, moment.received_ms, moment.total_min, moment.red)
 
 
-def moments(one: Open, read: Sequence[Read]) -> Iterator[Moment]:
-    """Yield what the readings of a stay come to at the time of each, in the order of time; `read` is as the log has it.
+def moments(one: Open, read: Sequence[Read], from_ms: int) -> Iterator[Moment]:
+    """Yield what the readings of a stay come to at the time of each from a time on; `read` is in the order of the log.
 
     At one time the worst of several readings of a part counts.
     """
@@ -144,6 +144,8 @@ def moments(one: Open, read: Sequence[Read]) -> Iterator[Moment]:
         for reading in came:
             fresh[FEEDS.get(reading.vital, reading.vital)].append(reading)
         values |= fresh
+        if at_ms < from_ms:
+            continue
         held = {
             part: [_counted(reading) for reading in those]
             for part, those in values.items()
