@@ -76,6 +76,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "init": ("--yes", "--add-ward", "--ward", "west", "--name", "West"),
     "notify test": ("pager",),
     "db restore": ("copy.db",),
+    "db retain": ("--older-than", "8y"),
 }
 OF_ITS_OWN = {"simulate": ("--ward", "resp", "--port", "1", "--duration", "1s")}  # --list asks for no settings
 

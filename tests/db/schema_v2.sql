@@ -29,6 +29,9 @@ CREATE TABLE alert_event (
     actor text not null, at_ms integer not null, state_before text, state_after text not null,
     level_before integer, level_after integer not null, version integer not null, note text,
     evidence text not null, provenance_no integer, op_id text, host text, changes text, previous text, hash text) strict;
+CREATE TABLE alert_event_gone (
+    event_no integer primary key, previous text not null, hash text not null,
+    removal_no integer not null) strict;
 CREATE TABLE assignment (
     assignment_no integer primary key, device_no integer not null references device,
     stay_no integer not null references stay, from_ms integer not null, to_ms integer,
@@ -139,6 +142,9 @@ CREATE TABLE register_noticed (
     entry_no integer primary key references register_log, cursor integer not null,
     noticed_ms integer not null) strict;
 CREATE TABLE register_version (only_row integer primary key check (only_row = 1), n integer not null) strict;
+CREATE TABLE removal (
+    event_no integer primary key, actor text not null, at_ms integer not null, note text not null,
+    evidence text not null, host text not null, previous text not null, hash text not null) strict;
 CREATE TABLE request (
     request_no integer primary key, stay_no integer not null, rule text not null, vitals text not null,
     asked_ms integer not null, due_ms integer not null, state text not null default 'queued'
@@ -193,6 +199,7 @@ CREATE INDEX alert_closed on alert (closed_ms) where state = 'closed';
 CREATE UNIQUE INDEX alert_current on alert (stay_no, lane) where current = 1;
 CREATE INDEX alert_due on alert (due_ms) where state <> 'closed';
 CREATE INDEX alert_event_alert on alert_event (alert_no);
+CREATE INDEX alert_event_gone_by on alert_event_gone (removal_no);
 CREATE UNIQUE INDEX alert_event_op on alert_event (op_id) where op_id is not null;
 CREATE INDEX alert_expiry on alert (ack_until_ms) where state = 'acknowledged';
 CREATE UNIQUE INDEX alert_open on alert (stay_no, lane) where state <> 'closed';
@@ -227,7 +234,15 @@ CREATE INDEX stay_limit_stay on stay_limit (stay_no);
 CREATE UNIQUE INDEX stay_open on stay (patient) where discharged_ms is null;
 CREATE INDEX stay_patient on stay (patient, admitted_ms);
 CREATE INDEX transfer_stay on transfer (stay_no);
+CREATE TRIGGER alert_event_gone_kept_as_written before update on alert_event_gone
+    begin select raise(abort, 'what was removed of the history cannot be changed'); end;
+CREATE TRIGGER alert_event_gone_kept_whole before delete on alert_event_gone
+    begin select raise(abort, 'what was removed of the history cannot be changed'); end;
 CREATE TRIGGER alert_event_kept before delete on alert_event
     begin select raise(abort, 'the history of an alert cannot be deleted'); end;
 CREATE TRIGGER alert_event_kept_as_written before update on alert_event
     begin select raise(abort, 'the history of an alert cannot be changed'); end;
+CREATE TRIGGER removal_kept_as_written before update on removal
+    begin select raise(abort, 'what was removed of the history cannot be changed'); end;
+CREATE TRIGGER removal_kept_whole before delete on removal
+    begin select raise(abort, 'what was removed of the history cannot be changed'); end;
