@@ -82,6 +82,7 @@ NEEDS: Final[Mapping[str, str]] = {
     "db backup": ADMIN,
     "db restore": ADMIN,
     "db retain": ADMIN,
+    "incident export": ADMIN,
 }
 CHANGING: Final[Mapping[str, str]] = {
     "patients plan": PLAN,
