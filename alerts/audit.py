@@ -15,7 +15,16 @@ from alerts.moves import AUDITED, plain
 from alerts.rows import ALERT_COLUMNS, alert_of
 
 # Column names are our own.
-_CHAIN: Final = f"select {', '.join(chain.FIELDS)}, previous, hash from alert_event order by event_no"  # noqa: S608
+_NAMES: Final = ", ".join(chain.FIELDS)
+_OF_REMOVAL: Final = {name: name for name in ("event_no", "actor", "at_ms", "note", "evidence", "host")}
+_OF_GONE: Final = {"event_no": "event_no", "version": "removal_no"}
+_REMOVAL, _GONE = (
+    ", ".join(({**of, "kind": f"'{kind}'"}).get(name, "null") for name in chain.FIELDS)
+    for of, kind in ((_OF_REMOVAL, chain.REMOVED), (_OF_GONE, chain.GONE))
+)
+_CHAIN: Final = f"""select {_NAMES}, previous, hash from alert_event
+    union all select {_REMOVAL}, previous, hash from removal
+    union all select {_GONE}, previous, hash from alert_event_gone order by event_no"""  # noqa: S608
 _CHANGES: Final = "select alert_no, event_no, state_before, changes from alert_event order by event_no"
 _ALERTS: Final = f"select {', '.join(ALERT_COLUMNS)} from alert order by alert_no"  # noqa: S608
 RUNNING: Final = frozenset(
@@ -36,8 +45,17 @@ def audit(db: Connection, anchors: Sequence[Anchor] = ()) -> Audited:
     """Follow the whole history, hold it against anchors, and, where it is whole, every alert against it."""
     walk = chain.Walk(wanted=frozenset(anchor.count for anchor in anchors))
     rows = ((row[:-2], row[-2], row[-1]) for row in db.execute(_CHAIN))
-    breaks = [*walk.follow(rows), *chain.astray(walk, anchors)]
+    breaks = [*walk.follow(rows), *chain.untold(walk), *chain.astray(walk, anchors)]
     return Audited(count=walk.count, head=walk.head, breaks=tuple(breaks or _unlike(db)))
+
+
+def removals(db: Connection) -> list[dict[str, Any]]:
+    """Give what was taken away of the history on purpose: when, by whom, why, and how much of what."""
+    rows = db.execute("select event_no, at_ms, actor, note, evidence from removal order by event_no")
+    return [
+        {"event": number, "at_ms": at_ms, "actor": actor, "note": note, "counts": json.loads(evidence)["counts"]}
+        for number, at_ms, actor, note, evidence in rows
+    ]
 
 
 def _unlike(db: Connection) -> Iterator[Break]:

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 START: Final = ""  # what the first event follows on
+REMOVED: Final = "removed"  # the kind of what tells that events were taken away on purpose
+GONE: Final = "gone"  # the kind of an event of which only the link is there
 
 # What is sealed. A field that is null is left out, so that one that is added later changes no hash of before.
 FIELDS: Final = (
@@ -53,12 +55,18 @@ class Break:
 
 @dataclass(slots=True, kw_only=True)
 class Walk:
-    """A history followed from its beginning: how far it goes, its last hash, and those at the numbers of interest."""
+    """A history followed from its beginning: how far it goes, its last hash, and those at the numbers of interest.
+
+    Of an event that was taken away the link is left, and its `version` is the number of the removal that says so.
+    `gone` are such links by removal, `removed` what each removal says of them.
+    """
 
     wanted: frozenset[int] = frozenset()
     count: int = 0
     head: str = START
     kept: dict[int, str | None] = field(default_factory=dict)
+    gone: dict[int, list[tuple[int, str | None]]] = field(default_factory=dict)
+    removed: dict[int, str] = field(default_factory=dict)
 
     def follow(self, rows: Iterable[tuple[Sequence[Any], str | None, str | None]]) -> Iterator[Break]:
         """Follow events of FIELDS, each with the hash it names as the one before and its own; yield every break."""
@@ -66,6 +74,10 @@ class Walk:
             event = dict(zip(FIELDS, values, strict=True))
             number = event["event_no"]
             yield from self._breaks(event, number, previous, hash_)
+            if event["kind"] == GONE:
+                self.gone.setdefault(event["version"], []).append((number, hash_))
+            elif event["kind"] == REMOVED:
+                self.removed[number] = json.loads(event["evidence"])["events"]
             self.count, self.head = number, hash_ or START
             if number in self.wanted:
                 self.kept[number] = hash_
@@ -77,10 +89,26 @@ class Walk:
             yield Break(event_no=self.count + 1, what=_missing(self.count + 1, number - 1))
         if hash_ is None:
             yield Break(event_no=number, what=f"event {number} was written without a hash")
-        elif link(previous or START, event) != hash_:
+        elif event["kind"] != GONE and link(previous or START, event) != hash_:
             yield Break(event_no=number, what=f"event {number} is not as it was written")
         elif previous != self.head:
             yield Break(event_no=number, what=f"event {number} was not written after the one that stands before it")
+
+
+def untold(walk: Walk) -> Iterator[Break]:
+    """Yield the events that are gone and of which no removal of the history says so, or not in these words."""
+    for number in sorted(walk.gone.keys() | {no for no, said in walk.removed.items() if said != digest([])}):
+        links = walk.gone.get(number, [])
+        if walk.removed.get(number) != digest(links):
+            first = min((no for no, _ in links), default=number)
+            yield Break(event_no=first, what=f"events are gone that removal {number} does not name, or are there again")
+
+
+def digest(links: Sequence[tuple[int, str | None]]) -> str:
+    """Give one hash over the numbers and hashes of some events, in their order."""
+    from hashlib import sha256  # noqa: PLC0415 -- as below
+
+    return sha256(CANONICAL([list(one) for one in links]).encode()).hexdigest()
 
 
 def link(previous: str, event: Mapping[str, Any]) -> str:

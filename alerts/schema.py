@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 SET = "alerts"
+KEPT = """create trigger alert_event_kept before delete on alert_event
+            begin select raise(abort, 'the history of an alert cannot be deleted'); end"""
 KEPT_AS_WRITTEN = """create trigger alert_event_kept_as_written before update on alert_event
             begin select raise(abort, 'the history of an alert cannot be changed'); end"""
 
@@ -54,8 +56,7 @@ def m001_work_list(db: "Database") -> None:
         "create index alert_event_alert on alert_event (alert_no)",
         "create unique index alert_event_op on alert_event (op_id) where op_id is not null",
         KEPT_AS_WRITTEN,
-        """create trigger alert_event_kept before delete on alert_event
-            begin select raise(abort, 'the history of an alert cannot be deleted'); end""",
+        KEPT,
         """create table notification (
             notification_no integer primary key, alert_no integer not null references alert, cycle integer not null,
             tier integer not null, channel text not null,
@@ -124,7 +125,27 @@ def m002_teamwork(db: "Database") -> None:
     _seal(db)
 
 
-MIGRATIONS: tuple[Callable[["Database"], None], ...] = (m001_work_list, m002_teamwork)
+def m003_removals(db: "Database") -> None:
+    """What was taken away of the history because its time was over: who says so, and the links of the events."""
+    _run(
+        db,
+        """create table removal (
+            event_no integer primary key, actor text not null, at_ms integer not null, note text not null,
+            evidence text not null, host text not null, previous text not null, hash text not null) strict""",
+        """create table alert_event_gone (
+            event_no integer primary key, previous text not null, hash text not null,
+            removal_no integer not null) strict""",
+        "create index alert_event_gone_by on alert_event_gone (removal_no)",
+        *(
+            f"""create trigger {table}_kept_{done} before {act} on {table}
+            begin select raise(abort, 'what was removed of the history cannot be changed'); end"""
+            for table in ("removal", "alert_event_gone")
+            for act, done in (("update", "as_written"), ("delete", "whole"))
+        ),
+    )
+
+
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (m001_work_list, m002_teamwork, m003_removals)
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 
 

@@ -30,7 +30,12 @@ _CONDITION: Final = f"""insert or replace into condition ({", ".join(CONDITION_C
 _SEALED: Final = ("event_no", *EVENT_COLUMNS, "provenance_no", "host")
 _EVENT: Final = f"""insert into alert_event ({", ".join(_SEALED)}, previous, hash)
     values ({"?, " * len(_SEALED)}?, ?)"""  # noqa: S608
-_LAST_EVENT: Final = "select event_no, hash from alert_event order by event_no desc limit 1"
+# What was taken away on purpose, and what tells so, have their numbers in the same history: none is given twice.
+_LAST_OF: Final = " union all ".join(
+    f"select * from (select event_no, hash from {table} order by event_no desc limit 1)"  # noqa: S608
+    for table in ("alert_event", "removal", "alert_event_gone")
+)
+_LAST_EVENT: Final = f"select event_no, hash from ({_LAST_OF}) order by event_no desc limit 1"  # noqa: S608
 _ASK: Final = """insert into request (stay_no, rule, asked_ms, vitals, due_ms, state) values (?, ?, ?, ?, ?, 'queued')
     on conflict do update set vitals = excluded.vitals, due_ms = excluded.due_ms, state = 'queued'"""
 _ASKED: Final = "update request set state = ? where stay_no = ? and rule = ? and asked_ms = ?"

@@ -288,6 +288,8 @@ SERVICE: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "notifier": lambda _: "nobody could be reached",
     "unaccounted": lambda f: f"{f['unaccounted']['lost']} lost when it was found",
     "unraised": lambda f: f"{f['unraised']['scores']} when it was found",
+    "recount": lambda f: f"{f['recount']['moments']} when it was found",
+    "not_watching": lambda f: f["not_watching"]["link"],
     "unassigned": ", ".join,
 }
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -54,11 +54,15 @@ class Tls:
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
-    """Where the broker is and who we are to it; `status_topic` is where we say online, and our Will offline."""
+    """Where the broker is and who we are to it; `status_topic` is where we say online, and our Will offline.
+
+    A `socket`, a path on this machine, is used instead of host and port.
+    """
 
     host: str
     port: int
     client_id: str
+    socket: str = ""
     username: str | None = None
     password: str | None = None
     tls: ssl.SSLContext | None = None
@@ -73,8 +77,14 @@ class _BatchingClient(Client):
     round go in one. Should a later paho no longer call these two methods, the connection is slower and nothing else.
     """
 
-    def __init__(self, client_id: str) -> None:
-        super().__init__(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, reconnect_on_failure=False)
+    def __init__(self, client_id: str, transport: Literal["tcp", "unix"]) -> None:
+        super().__init__(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            protocol=MQTTv5,
+            transport=transport,
+            reconnect_on_failure=False,
+        )
         self.batching = True
         self.unsent = bytearray()
         self._unread = b""
@@ -157,11 +167,13 @@ class Connection:
 
         OSError if nobody answers.
         """
-        self._client.connect(self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True)
+        broker = self._broker
+        self._client.connect(broker.socket or broker.host, broker.port, KEEPALIVE_S, clean_start=True)
         peer = self._client.socket()
         if not isinstance(peer, socket.socket):
             return "the broker closed the connection"
-        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not broker.socket:
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._heard_s = time.monotonic()
         with selectors.DefaultSelector() as selector:
             selector.register(wake, selectors.EVENT_READ)
@@ -199,7 +211,7 @@ class Connection:
         self._check(self._client.read_all())
         while self._end is None and isinstance(peer, ssl.SSLSocket) and peer.pending():
             self._check(self._client.read_all())
-        if self._end is None and QUICK_ACK is not None:
+        if self._end is None and QUICK_ACK is not None and not self._broker.socket:
             peer.setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
 
     def _check(self, result: MQTTErrorCode) -> None:
@@ -235,7 +247,7 @@ class Connection:
 
     def _new_client(self) -> _BatchingClient:
         broker = self._broker
-        client = _BatchingClient(broker.client_id)
+        client = _BatchingClient(broker.client_id, "unix" if broker.socket else "tcp")
         client.max_inflight_messages = RECEIVE_MAXIMUM
         client.connect_timeout = CONNECT_S
         if broker.username is not None:

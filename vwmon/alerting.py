@@ -18,7 +18,7 @@ from alerts.faults import Finding, Waiting
 from alerts.model import SYSTEM_STAY, Case, Level
 from alerts.over_time import OverTime
 from alerts.pauses import LASTS
-from alerts.policy import BASE
+from alerts.policy import BASE, POLICY
 from vwmon import terms
 from vwmon.attribution import COLUMN_OF_VITAL, NOBODY
 from vwmon.duty import UNTOLD, Staffing
@@ -135,6 +135,22 @@ class Alerting:
         rules = self._terms[row].at(at_ms).rules.clinical
         return any(
             rule.quantity == "total" and rule.level is Level.EMERGENCY and total >= rule.limit_on for rule in rules
+        )
+
+    def asked(self, row: int, at_ms: int, total: int, *, red: bool) -> int:
+        """Give the highest level that a total and a single 3 ask for by the limits of a stay at a moment; 0 for none.
+
+        Rules that wait for longer than a repeat is waited for are left out.
+        """
+        return max(
+            (
+                int(rule.level)
+                for rule in self._terms[row].at(at_ms).rules.clinical
+                if rule.chart in {"", NEWS2}
+                and rule.on_delay_ms <= POLICY.repeat_within_ms
+                and ((rule.quantity == "total" and total >= rule.limit_on) or (rule.quantity == "red" and red))
+            ),
+            default=0,
         )
 
     def end(self, rows: Sequence[int], now_ms: int) -> None:

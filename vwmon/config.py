@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vwmon import config_duty, toml_records
+from vwmon import config_canary, config_duty, toml_records
 from vwmon.config_duty import Duty, Person, Ward
 from vwmon.errors import ConfigError
 from vwmon.patients import limits
@@ -23,6 +23,7 @@ CLIENT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 LAST_PORT = 65_535
 OF_IPV4 = 4
 LAST_WINDOW = 65_535  # MQTT 5, 3.1.2.11.3
+NO_DEVICE = re.compile(r"|[a-z0-9][a-z0-9-]{0,62}")
 READABLE_BY_ALL = 0o004
 ROLES = ("view", "act", "plan", "admin")  # each may do what those before it may
 
@@ -93,6 +94,18 @@ class Mqtt:
     socket: Path | None = setting(optional_path, None)
     prefix: str = setting(matching(PREFIX, "a topic without wildcards"), "vwmon")
     client_id: str = setting(matching(CLIENT_ID, "1 to 64 letters, digits, '-', '_' or '.'"), "vwmon")
+    username: str = setting(text, "")
+    password_file: Path | None = setting(optional_path, None)
+    tls: Tls = table(Tls)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canary:
+    """[canary]: the device whose made-up readings the daemon sends round, and who that is to the broker."""
+
+    device: str = setting(matching(NO_DEVICE, "a device's name"), "")
+    every_ms: int = setting(span("10s", "10m"), 60_000)
+    limit_ms: int = setting(span("5s", "10m"), 30_000)
     username: str = setting(text, "")
     password_file: Path | None = setting(optional_path, None)
     tls: Tls = table(Tls)
@@ -192,6 +205,7 @@ class Settings:
 
     store: Store = table(Store)
     mqtt: Mqtt = table(Mqtt)
+    canary: Canary = table(Canary)
     ingest: Ingest = table(Ingest)
     monitor: Monitor = table(Monitor)
     commands: Commands = table(Commands)
@@ -247,7 +261,7 @@ def parse(content: str, file: Path) -> Settings:
     return replace(settings, path=file)
 
 
-def read_password(mqtt: Mqtt) -> str | None:
+def read_password(mqtt: Mqtt | Canary) -> str | None:
     """Read the broker's password from its file; None when none is configured.
 
     ConfigError when the file cannot be read, is empty, or may be read by everyone on the machine.
@@ -278,10 +292,9 @@ def lines_of(file: Path) -> list[str]:
 
 def file_faults(settings: Settings) -> list[str]:
     """Say what is wrong with the certificates and secrets that the settings name; those systemd brings are left out."""
-    tls, brought = settings.mqtt.tls, credentials(settings)
-    faults = [
-        f"{file}: there is no such file" for file in (tls.ca, tls.cert) if file is not None and not file.is_file()
-    ]
+    brought = credentials(settings)
+    shown = [file for tls in (settings.mqtt.tls, settings.canary.tls) for file in (tls.ca, tls.cert)]
+    faults = [f"{file}: there is no such file" for file in shown if file is not None and not file.is_file()]
     for secret in _secrets(settings):
         if secret not in brought:
             faults += _secret_faults(secret)
@@ -294,8 +307,12 @@ def credentials(settings: Settings) -> tuple[Path, ...]:
 
 
 def _secrets(settings: Settings) -> tuple[Path, ...]:
-    one_by_one = (settings.mqtt.tls.key, settings.mqtt.password_file, settings.monitor.ping_url_file)
-    named_here = (*one_by_one, *(channel.urls_file for channel in settings.notify.channels))
+    to_the_broker = [file for who in (settings.mqtt, settings.canary) for file in (who.tls.key, who.password_file)]
+    named_here = (
+        *to_the_broker,
+        settings.monitor.ping_url_file,
+        *(channel.urls_file for channel in settings.notify.channels),
+    )
     return tuple(secret for secret in named_here if secret is not None)
 
 
@@ -327,6 +344,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Where, str]]:
         yield ("mqtt", "password_file"), "a password needs a username"
     if not mqtt.host and mqtt.socket is None:
         yield ("mqtt", "host"), "neither a host nor a socket is given"
+    yield from config_canary.contradictions(settings.canary, mqtt)
     for number, ward in enumerate(ids):
         if ward in ids[:number]:
             yield ("wards", number, "id"), f'there is a ward "{ward}" already'

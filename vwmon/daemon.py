@@ -1,4 +1,4 @@
-"""The daemon: the threads that ingest, score, tell people, publish, ask and ping, and the one that watches them.
+"""The daemon: the threads that ingest, score, tell, publish, ask, ping and send a canary, and who watches them.
 
 Composition only.
 
@@ -23,6 +23,7 @@ from devices import topics
 from devices.answers import READ
 from vwmon import channels, config, metrics, notifier, reaching, rota
 from vwmon.asking import Asker
+from vwmon.canary import Canary
 from vwmon.clock import Clock
 from vwmon.config import Settings
 from vwmon.config_duty import Person
@@ -37,7 +38,7 @@ from vwmon.provenance import Provenance
 from vwmon.publisher import Publisher
 from vwmon.scorer import Scorer
 from vwmon.service import Service
-from vwmon.store import anchors, database, hub, monitor, pings, registers
+from vwmon.store import anchors, canary, database, hub, monitor, pings, registers
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import CYCLE_STALE_MS, Monitor
@@ -82,9 +83,9 @@ class Daemon:
         """
         path = self._settings.store.path
         with ExitStack() as opened:
-            writing, scoring, telling, publishing, asking, pinging = (
+            writing, scoring, telling, publishing, asking, pinging, sending = (
                 opened.enter_context(closing(database.open_writer(path, checked=again)))
-                for again in (False, True, True, True, True, True)
+                for again in (False, True, True, True, True, True, True)
             )
             opened.enter_context(sole_daemon(path))
             _warn_of_open_files(path)
@@ -102,6 +103,7 @@ class Daemon:
                 "notifier": partial(sender.run, self._over),
                 "publisher": partial(self._publisher(publishing, intake).run, self._over),
                 "asking": partial(asker.run, self._over),
+                **self._canary(sending, intake),
                 **self._outside(pinging),
                 **self._metrics(),
             }
@@ -121,6 +123,7 @@ class Daemon:
             statuses=partial(_note_statuses, db),
             confirmations=partial(_note_confirmations, db),
             prefix=self._settings.mqtt.prefix,
+            made_up=self._settings.canary.device,
         )
 
     def _sender(self, db: Connection) -> Notifier:
@@ -132,6 +135,15 @@ class Daemon:
             from_level=self._settings.notify.from_level,
         )
         return Notifier(db, telling, self._clock.now_ms)
+
+    def _canary(self, db: Connection, intake: MqttIntake) -> Mapping[str, Callable[[], None]]:
+        """Make what sends made-up readings round; nothing where there is no canary."""
+        if not self._settings.canary.device:
+            with database.atomic(db):
+                canary.end(db)
+            return {}
+        sender = Canary(db, self._settings, self._clock, lambda: intake.connected and self._pulse.scored > 0)
+        return {"canary": partial(sender.run, self._over)}
 
     def _outside(self, db: Connection) -> Mapping[str, Callable[[], None]]:
         """Make what tells somebody outside that the ward is watched; nothing where nobody is to be told."""

@@ -130,13 +130,15 @@ class Ingest:
         statuses: Statuses | None = None,
         confirmations: Confirmations | None = None,
         prefix: str = topics.DEFAULT_PREFIX,
+        made_up: str = "",
     ) -> None:
         """Join an intake to a log; `on_commit` is told after each commit, on this thread, and must be quick.
 
+        What the device `made_up` sends is stored as any other's, and is no sign that anyone is heard.
         Without `statuses` and `confirmations`, what devices say of themselves is acknowledged and forgotten.
         """
         self._intake, self._log, self._clock = intake, log, clock
-        self._confirmations = confirmations
+        self._confirmations, self._made_up = confirmations, made_up
         self._on_commit, self._statuses, self._prefix = on_commit, statuses, prefix
         self.counts = Counts()
 
@@ -181,6 +183,9 @@ class Ingest:
             kept.confirmed.remove(one)
             kept.set_aside(one.packet, one.device, "request_unknown", one.confirmation.request)
 
+    def _heard_ms(self, arrivals: Sequence[Arrival]) -> int | None:
+        return next((one.received_ms for one in reversed(arrivals) if one.device != self._made_up), None)
+
     def _count(self, batch: Batch, kept: Sorted, appended: Appended) -> None:
         before = self.counts
         self.counts = msgspec.structs.replace(
@@ -195,7 +200,7 @@ class Ingest:
             duplicates=before.duplicates + appended.duplicates,
             refused=before.refused + appended.refused,
             quarantined=before.quarantined + appended.quarantined,
-            last_received_ms=kept.arrivals[-1].received_ms if kept.arrivals else before.last_received_ms,
+            last_received_ms=self._heard_ms(kept.arrivals) or before.last_received_ms,
         )
 
 

@@ -15,7 +15,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from vwmon.config import Settings
 from vwmon.patients.plans import CANARY
-from vwmon.store import database, monitor, outbox, pings, reckoning
+from vwmon.store import canary, database, monitor, outbox, pings, reckoning, trust
+from vwmon.store.canary import State
 from vwmon.store.monitor import Monitor
 from vwmon.store.pings import Pings
 from vwmon.store.reckoning import Reckoning
@@ -41,6 +42,8 @@ class Seen:
 
     now_ms: int
     daemon: Monitor | None
+    doubt: str | None
+    canary: State | None
     books: Reckoning | None
     pinged: Pings | None
     waiting: int
@@ -71,7 +74,7 @@ GAUGES: Final[tuple[tuple[str, str, Figure], ...]] = (
     (
         "vwmon_trusted",
         "1 while vwmon status trusts the list, 0 while it does not.",
-        lambda seen: float(monitor.distrust(seen.daemon, seen.now_ms) is None),
+        lambda seen: float(seen.doubt is None),
     ),
     ("vwmon_broker_connected", "1 while the daemon has its broker.", _of_daemon(lambda said: said.broker_connected)),
     (
@@ -93,6 +96,12 @@ GAUGES: Final[tuple[tuple[str, str, Figure], ...]] = (
     ("vwmon_unaccounted", "What was received and is not accounted for.", _of_books(lambda books: books.lost)),
     ("vwmon_breaches", "Scores that ask for an alert of level 3 now.", _of_books(lambda books: books.breaches)),
     ("vwmon_breaches_without_alert", "Those of them without one.", _of_books(lambda books: books.unraised)),
+    ("vwmon_moments_recounted", "Moments counted anew in the last round.", _of_books(lambda books: books.recounted)),
+    (
+        "vwmon_moments_amiss",
+        "Those of them that come to another score, or to an alert that is not there.",
+        _of_books(lambda books: books.amiss),
+    ),
     ("vwmon_notifications_waiting", "Notifications that nobody has been told of.", lambda seen: seen.waiting),
     (
         "vwmon_notifications_oldest_seconds",
@@ -108,6 +117,11 @@ GAUGES: Final[tuple[tuple[str, str, Figure], ...]] = (
         "vwmon_ping_age_seconds",
         "How long ago somebody outside answered a ping.",
         lambda seen: seen.age(None if seen.pinged is None else seen.pinged.answered_ms),
+    ),
+    (
+        "vwmon_canary_age_seconds",
+        "How long ago a made-up reading was sent that came all the way round.",
+        lambda seen: seen.age(None if seen.canary is None else seen.canary.came_ms),
     ),
     ("vwmon_database_bytes", "Size of the database and of its write-ahead log.", lambda seen: seen.size),
 )
@@ -147,9 +161,12 @@ class Figures:
     def _seen(self) -> Seen:
         db, now_ms = self._db, self._now_ms()
         queue = outbox.waiting(db)
+        daemon = monitor.read(db)
         return Seen(
             now_ms=now_ms,
-            daemon=monitor.read(db),
+            daemon=daemon,
+            doubt=trust.doubt(db, daemon, now_ms),
+            canary=canary.read(db),
             books=reckoning.read(db),
             pinged=pings.read(db),
             waiting=queue.waiting,

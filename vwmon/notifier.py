@@ -13,7 +13,7 @@ from typing import Protocol
 from vwmon import channels, notices
 from vwmon.channels import Address
 from vwmon.errors import ConfigError
-from vwmon.store import outbox
+from vwmon.store import canary, outbox
 from vwmon.store.database import atomic
 from vwmon.store.outbox import Delivery, Notice
 from vwmon.store.sqlite import Connection
@@ -84,6 +84,7 @@ class Notifier:
     def run(self, over: threading.Event) -> None:
         """Send until it is over; without an address there is nothing to do but wait for that."""
         while not over.is_set():
+            self._tell_of_canary()
             if not (self._telling.addresses and self.turn()):
                 self.turns += 1
                 over.wait(IDLE_S)
@@ -100,6 +101,12 @@ class Notifier:
             self.turns += 1
         self.turns += 1
         return bool(waiting)
+
+    def _tell_of_canary(self) -> None:
+        """Come to what waits of the daemon's own canary, which goes to nobody: that the outbox moves is all it says."""
+        if canary.waits(self._db):
+            with atomic(self._db):
+                canary.told(self._db)
 
     def _deliver(self, queue: Sequence[Delivery]) -> None:
         """Try the first delivery of an address. While an address fails, all that wait for it are put off with it.

@@ -18,7 +18,7 @@ from vwmon import config
 from vwmon.clock import Clock
 from vwmon.config import Settings
 from vwmon.errors import ConfigError
-from vwmon.store import monitor, outbox, pings
+from vwmon.store import canary, monitor, outbox, pings
 from vwmon.store.database import atomic
 from vwmon.store.sqlite import Connection
 
@@ -28,6 +28,7 @@ AGAIN_MS = 10_000  # after a ping that was not answered
 FAIL = "/fail"  # as healthchecks has it, below the path
 WELL = "monitoring"
 NO_BROKER = "no connection to the broker"
+NOT_ROUND = "a made-up reading did not come round"
 NOBODY_REACHED = "an alert asks, and nobody could be told of it"
 STUCK = "the daemon's threads do not move"
 LONGEST_REASON = 200
@@ -131,6 +132,9 @@ def trouble(db: Connection, now_ms: int) -> str | None:
         return reason
     if not found.broker_connected:
         return NO_BROKER
+    lost = canary.trouble(canary.read(db), now_ms)
+    if lost is not None:
+        return f"{NOT_ROUND}; {lost}"
     return NOBODY_REACHED if outbox.unreachable(db, now_ms) is not None else None
 
 

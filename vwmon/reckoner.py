@@ -5,6 +5,7 @@ Counted at each look. What a difference means for the service is vwmon.surroundi
 
 from collections.abc import Callable
 
+from vwmon.recount import Recount
 from vwmon.scorer import Scorer
 from vwmon.store.arrivals import Counts
 from vwmon.store.reckoning import Reckoning, Rows
@@ -22,6 +23,7 @@ class Reckoner:
         self._started_ms, self._rows = started_ms, Rows(db)
         self._breaches, self._unraised, self._asked_ms = 0, 0, 0
         self._lost = 0
+        self._recount = Recount(db, scorer.asked, started_ms)
         self.lost_ms: int | None = None  # when it was last found that more is lost
 
     def reckon(self, now_ms: int) -> Reckoning:
@@ -34,6 +36,7 @@ class Reckoner:
         if not 0 <= now_ms - self._asked_ms < BREACHES_MS:
             self._asked_ms = now_ms
             self._breaches, self._unraised = self._scorer.breaches(self._started_ms)
+        self._recount.turn(now_ms, self._scorer.cursor)
         return Reckoning(
             since_ms=self._started_ms,
             at_ms=now_ms,
@@ -48,4 +51,11 @@ class Reckoner:
             lost=lost,
             breaches=self._breaches,
             unraised=self._unraised,
+            recounted=self._recount.moments,
+            amiss=self._recount.amiss,
         )
+
+    @property
+    def amiss_ms(self) -> int | None:
+        """Give when the readings counted anew last came to something else; None when they never did."""
+        return self._recount.amiss_ms

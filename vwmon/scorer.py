@@ -25,7 +25,7 @@ from vwmon.pipeline import Gaps, Scores
 from vwmon.provenance import SYSTEM, Provenance
 from vwmon.quantities import Learnt, Quantities, placed
 from vwmon.roster import Roster
-from vwmon.store import attempts, findings, limits, own_schedules, reckoning, registers, scores, transfers
+from vwmon.store import attempts, canary, findings, limits, own_schedules, reckoning, registers, scores, transfers
 from vwmon.store import readings as stored
 from vwmon.store.database import atomic
 from vwmon.store.findings import Found, Key
@@ -85,8 +85,8 @@ class Scorer:
 
     @property
     def stays(self) -> int:
-        """Count the stays that are open."""
-        return sum(stay.discharged_ms is None for stay in self._roster.stays)
+        """Count the stays that are open and of a person."""
+        return sum(stay.discharged_ms is None and stay.pathway != plans.CANARY for stay in self._roster.stays)
 
     @property
     def standing(self) -> Mapping[Key, Finding]:
@@ -118,7 +118,7 @@ class Scorer:
 
     def breaches(self, since_ms: int) -> tuple[int, int]:
         """Count the open stays whose score, received since a time, asks for an alert of level 3; and those without."""
-        rows = {stay.stay_no: row for row, stay in enumerate(self._roster.stays)}
+        rows = {stay.stay_no: row for row, stay in enumerate(self._roster.stays) if stay.pathway != plans.CANARY}
         found = reckoning.breaches(self._db, self._alerting.least, since_ms)
         asks = [
             raised
@@ -126,6 +126,11 @@ class Scorer:
             if stay_no in rows and self._alerting.asks_at_once(rows[stay_no], received_ms, total)
         ]
         return len(asks), asks.count(False)
+
+    def asked(self, stay_no: int, at_ms: int, total: int, red: bool) -> int:  # noqa: FBT001 -- as it was counted
+        """Give the level of the alert that a score asks for, by the limits of its stay at a moment."""
+        row = self._row_of.get(stay_no)
+        return 0 if row is None else self._alerting.asked(row, at_ms, total, red=red)
 
     def tick(self, now_ms: int) -> None:
         """Let time pass: what has fallen overdue, and the stored deadlines that have passed.
@@ -218,11 +223,16 @@ class Scorer:
         self.cursor = int(rows.seq[-1])
 
     def _note_last(self, rows: LogColumns) -> None:
-        """Note what came last, leaving out attempts; words have no number either, so the log says which is which."""
+        """Note what came last, leaving out attempts and what was made up; words have no number either.
+
+        So the log says which is which.
+        """
         if np.isnan(rows.value).any():
             tried = attempts.numbers(self._db, self.cursor, int(rows.seq[-1]))
             self._tried += len(tried)
             rows = rows.where(~np.isin(rows.seq, tried))
+        if len(self._unheard):
+            rows = rows.where(~np.isin(rows.device, self._unheard))
         if len(rows):
             self.last_received_ms = int(rows.received_ms[-1])
             self.last_observed_ms = max(self.last_observed_ms or 0, int(rows.observed_ms.max()))
@@ -256,6 +266,7 @@ class Scorer:
             for row, from_ms in rewritten:
                 scores.forget_from(self._db, self._roster.stays[row].stay_no, from_ms)
             scores.write(self._db, rows)
+            canary.tell(self._db, [(row[0], row[1]) for row in rows if row[0] in self._made_up])
         self._alerting.keep(step.alerts)
 
     def _next(self) -> LogColumns:
@@ -303,8 +314,11 @@ class Scorer:
         self._roster = self._roster.renewed(
             registers.stays(self._db), registers.assignments(self._db), own_schedules.by_stay(self._db)
         )
-        self._intervals = self._roster.intervals()
+        self._intervals, self._row_of = self._roster.intervals(), self._roster.row_of
         self._ward.plan(self._roster.plan_table())
+        self._made_up = {stay.stay_no for stay in self._roster.stays if stay.pathway == plans.CANARY}
+        made_up = [one.device_no for one in registers.assignments(self._db) if one.stay_no in self._made_up]
+        self._unheard = np.array(made_up, dtype=np.int64)
         self._stay_nos = np.array(self._roster.stay_nos, dtype=np.int64)
         registered = registers.registered(self._db)
         self._registered_ms = np.array([registered.get(number, 0) for number in self._roster.stay_nos], dtype=np.int64)

@@ -12,12 +12,15 @@ from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY
 from vwmon import config
 from vwmon.intake.protocol import LinkState
+from vwmon.store import canary
+from vwmon.store.canary import State
 from vwmon.store.findings import Key
 from vwmon.store.monitor import Monitor
 
 BROKER, SILENT, LAG, CLOCK_JUMP = "broker", "silent", "lag", "clock_jump"
 DISK, NOTIFIER, DEAD, QUARANTINE, HANDOVER = "disk", "notifier", "dead", "quarantine", "handover"
-UNACCOUNTED, UNRAISED, SESSION = "unaccounted", "unraised", "session"
+UNACCOUNTED, UNRAISED, RECOUNT, NOT_WATCHING = "unaccounted", "unraised", "recount", "not_watching"
+SESSION: Final = "session"
 BROKER_GONE_MS: Final = 60_000
 STEADY_FOR_MS: Final = 600_000  # a clock that has not jumped for so long is no longer news
 HOUR_MS: Final = 3_600_000
@@ -32,7 +35,8 @@ class Look:
     `heard_ms` is when the last usable message came in this run, `before` what the daemon before this one last said,
     `jumped_ms` how far the clock has gone ahead of steady time since the last look. `lost` is how much of what was
     received in this run is not accounted for, `lost_ms` when that was last found to be more; `unraised` how many scores
-    ask for an alert of level 3 and have none.
+    ask for an alert of level 3 and have none. `amiss` is how many moments came to something else when they were counted
+    anew, `amiss_ms` when that was last found. `canary` is how the made-up readings go round, where any do.
     """
 
     now_ms: int
@@ -50,6 +54,9 @@ class Look:
     lost: int = 0
     lost_ms: int | None = None
     unraised: int = 0
+    amiss: int = 0
+    amiss_ms: int | None = None
+    canary: State | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,12 +156,8 @@ def _handover(judged: Judged) -> Finding | None:
 
 
 def _unaccounted(judged: Judged) -> Finding | None:
-    """More was received than became anything. Nothing brings it back: it is over when no more is lost for an hour."""
-    look, stands = judged.look, judged.stands(UNACCOUNTED)
-    if look.lost_ms is not None and look.now_ms - look.lost_ms <= HOUR_MS:
-        return _on(UNACCOUNTED, look.lost_ms, look.lost_ms, lost=look.lost)
-    quiet = stands is not None and look.now_ms - max(stands.since_ms or 0, look.started_ms) > HOUR_MS
-    return _over(UNACCOUNTED, look.now_ms) if quiet else None
+    """More was received than became anything."""
+    return _of_an_hour(judged, UNACCOUNTED, judged.look.lost_ms, lost=judged.look.lost)
 
 
 def _unraised(judged: Judged) -> Finding | None:
@@ -165,12 +168,32 @@ def _unraised(judged: Judged) -> Finding | None:
 
 
 def _session(judged: Judged) -> Finding | None:
-    """The broker did not know us where it should have. Nothing brings back what it held: it is news for an hour."""
-    look, stands = judged.look, judged.stands(SESSION)
-    if look.link.lost_ms is not None and look.now_ms - look.link.lost_ms <= HOUR_MS:
-        return _on(SESSION, look.link.lost_ms, look.link.lost_ms)
-    old = stands is not None and look.now_ms - (stands.since_ms or 0) > HOUR_MS
-    return _over(SESSION, look.now_ms) if old else None
+    """The broker did not know us where it should have."""
+    return _of_an_hour(judged, SESSION, judged.look.link.lost_ms)
+
+
+def _recount(judged: Judged) -> Finding | None:
+    """Readings come to another score than the stored one, or to an alert that is not there."""
+    return _of_an_hour(judged, RECOUNT, judged.look.amiss_ms, moments=judged.look.amiss)
+
+
+def _of_an_hour(judged: Judged, rule: str, found_ms: int | None, **figures: object) -> Finding | None:
+    """Give what nothing brings back: it is over when no more of it is found for an hour."""
+    look, stands = judged.look, judged.stands(rule)
+    if found_ms is not None and look.now_ms - found_ms <= HOUR_MS:
+        return _on(rule, found_ms, found_ms, **figures)
+    quiet = stands is not None and look.now_ms - max(stands.since_ms or 0, look.started_ms) > HOUR_MS
+    return _over(rule, look.now_ms) if quiet else None
+
+
+def _not_watching(judged: Judged) -> Finding | None:
+    """A made-up reading did not come all the way round; that there is no canary any more ends it too."""
+    look = judged.look
+    trouble = canary.trouble(look.canary, look.now_ms)
+    if trouble is not None and look.canary is not None:
+        return _on(NOT_WATCHING, look.canary.since_ms, look.now_ms, link=trouble)
+    came = look.canary is None or look.canary.came_ms is not None
+    return _over(NOT_WATCHING, look.now_ms) if came else None
 
 
 CHECKS: Final[tuple[Callable[[Judged], Finding | None], ...]] = (
@@ -186,6 +209,8 @@ CHECKS: Final[tuple[Callable[[Judged], Finding | None], ...]] = (
     _unaccounted,
     _unraised,
     _session,
+    _recount,
+    _not_watching,
 )
 
 

@@ -20,7 +20,7 @@ from vwmon.kit import Kit
 from vwmon.provenance import ELSEWHERE
 from vwmon.reckoner import Reckoner
 from vwmon.scorer import Scorer
-from vwmon.store import anchors, database, monitor, outbox, reckoning, watched
+from vwmon.store import anchors, canary, database, monitor, outbox, reckoning, watched
 from vwmon.store.arrivals import Counts
 from vwmon.store.monitor import Monitor
 from vwmon.store.sqlite import Connection
@@ -125,6 +125,9 @@ class Watch:
             lost=books.lost,
             lost_ms=self._reckoner.lost_ms,
             unraised=books.unraised,
+            amiss=books.amiss,
+            amiss_ms=self._reckoner.amiss_ms,
+            canary=canary.read(self._db),
         )
         self._ahead_ms = ahead_ms
         self._scorer.find(SYSTEM_STAY, surroundings.found(look, limits, self._scorer.standing), now_ms)

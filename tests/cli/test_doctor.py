@@ -42,12 +42,13 @@ def test_a_sound_installation_has_no_fault(vwmon: Command, tmp_path: Path, liste
     file = configured(tmp_path, f"[store]\npath = 'x.db'\n[mqtt]\nhost = '127.0.0.1'\nport = {listening}\n{WARD}")
     code, found = examined(vwmon, "--config", file)
     assert code == 0
-    of_the_machine = {"files", "mosquitto", "sqlite", "daemon", "roles"}
+    of_the_machine = {"files", "mosquitto", "sqlite", "daemon", "roles", "canary"}
     assert {name: verdict for name, (verdict, _) in found.items() if name not in of_the_machine} == dict.fromkeys(
         ("python", "packages", "libraries", "time zones", "configuration", "database", "file modes", "room", "broker"),
         "good",
     )
     assert found["database"][1] == str(tmp_path / "x.db")
+    assert found["canary"][0] == "note", "that nothing is sent round is worth knowing"
 
 
 def test_a_broker_that_was_configured_and_does_not_answer_is_a_fault(vwmon: Command, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ PEOPLE = {"nobody": "", "vera": VIEW, "ann": ACT, "paul": PLAN, "ada": ADMIN}
 ANSWER = "0A11"  # no alert has this id: an act that is allowed finds nothing
 PATIENT = "nobody-yet"  # nor is this patient there
 # What each command is given so that nothing but a role stands in its way to the database.
+INTO = ("--reason", "x", "--into", "/nowhere/x")
 WORDS: dict[str, tuple[str, ...]] = {
     "alerts show": (ANSWER,),
     **dict.fromkeys(("alerts ack", "alerts unack", "alerts reopen", "alerts note"), (ANSWER, "-m", "x")),
@@ -76,6 +77,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "init": ("--yes", "--add-ward", "--ward", "west", "--name", "West"),
     "notify test": ("pager",),
     "db restore": ("copy.db",),
+    "db retain": ("--older-than", "8y"),
+    "incident export": ("p1", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-02T00:00:00Z", *INTO),
 }
 OF_ITS_OWN = {"simulate": ("--ward", "resp", "--port", "1", "--duration", "1s")}  # --list asks for no settings
 
@@ -194,6 +197,7 @@ def test_who_acts_on_alerts_does_not_change_stays_and_who_plans_not_the_database
     acts |= {"handover start", "handover accept", "readings add", "answers add", "messages send", "patients pause"}
     assert {name for name, role in NEEDS.items() if role == ACT} == acts
     runs = {*(name for name in NEEDS if name.startswith("db ")), "init", "notify test", "replay", "simulate"}
+    runs |= {"incident export"}
     assert {name for name, role in NEEDS.items() if role == ADMIN} == runs
 
 

@@ -37,7 +37,14 @@ STATE = {
 }
 COUNTS = {"stays", "alerts_open", "alerts_level_3", "alerts_unowned", "quarantined", "sequence_gaps_open"}
 TOLD = {"people_are_told", "notifications_waiting", "notifications_oldest_seconds", "nobody_reachable_since"}
-OUTSIDE = {"outside_is_told", "ping_answered_at", "ping_trouble"}
+OUTSIDE = {
+    "outside_is_told",
+    "ping_answered_at",
+    "ping_trouble",
+    "canary",
+    "canary_came_round_at",
+    "canary_trouble",
+}
 
 
 @pytest.fixture

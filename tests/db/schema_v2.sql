@@ -29,6 +29,9 @@ CREATE TABLE alert_event (
     actor text not null, at_ms integer not null, state_before text, state_after text not null,
     level_before integer, level_after integer not null, version integer not null, note text,
     evidence text not null, provenance_no integer, op_id text, host text, changes text, previous text, hash text) strict;
+CREATE TABLE alert_event_gone (
+    event_no integer primary key, previous text not null, hash text not null,
+    removal_no integer not null) strict;
 CREATE TABLE assignment (
     assignment_no integer primary key, device_no integer not null references device,
     stay_no integer not null references stay, from_ms integer not null, to_ms integer,
@@ -38,6 +41,10 @@ CREATE TABLE attempt (
     observed_ms integer not null, sent text not null, received_ms integer not null,
     recorded_ms integer not null, unit integer not null,
     quarantine_no integer not null references quarantine) strict;
+CREATE TABLE canary (
+    only_row integer primary key check (only_row = 1), device text not null, every_ms integer not null,
+    limit_ms integer not null, began_ms integer not null, stay_no integer, sent_ms integer, came_ms integer,
+    trouble text, queued_ms integer, told_ms integer, forgotten_ms integer) strict;
 CREATE TABLE condition (
     stay_no integer not null, rule text not null,
     state text not null check (state in ('absent', 'pending', 'present', 'clearing', 'unknown')),
@@ -83,7 +90,7 @@ CREATE TABLE kit_out (
     assignment_no integer primary key references assignment, since_ms integer not null, back_ms integer,
     check (back_ms is null or back_ms >= since_ms)) strict;
 CREATE TABLE log (only_row integer primary key check (only_row = 1), last_seq integer not null,
-    merged_seq integer not null, dropped_before_day integer not null) strict;
+    merged_seq integer not null, dropped_before_day integer not null, removed integer not null default 0) strict;
 CREATE TABLE message (device_no integer not null, key text not null, unit integer not null,
     primary key (device_no, key)) strict, without rowid;
 CREATE TABLE monitor (
@@ -132,7 +139,7 @@ CREATE TABLE reckoning (
     messages integer not null, quarantined integer not null, statuses integer not null,
     passed_over integer not null, readings integer not null, stored integer not null,
     duplicates integer not null, refused integer not null, lost integer not null,
-    breaches integer not null, unraised integer not null) strict;
+    breaches integer not null, unraised integer not null, recounted integer not null default 0, amiss integer not null default 0) strict;
 CREATE TABLE referral (
     referral_no integer primary key, patient text not null, ward text not null, source text not null,
     referred_ms integer not null, accepted_ms integer, declined_ms integer, decline_reason text,
@@ -145,6 +152,9 @@ CREATE TABLE register_noticed (
     entry_no integer primary key references register_log, cursor integer not null,
     noticed_ms integer not null) strict;
 CREATE TABLE register_version (only_row integer primary key check (only_row = 1), n integer not null) strict;
+CREATE TABLE removal (
+    event_no integer primary key, actor text not null, at_ms integer not null, note text not null,
+    evidence text not null, host text not null, previous text not null, hash text not null) strict;
 CREATE TABLE request (
     request_no integer primary key, stay_no integer not null, rule text not null, vitals text not null,
     asked_ms integer not null, due_ms integer not null, state text not null default 'queued'
@@ -205,6 +215,7 @@ CREATE INDEX alert_closed on alert (closed_ms) where state = 'closed';
 CREATE UNIQUE INDEX alert_current on alert (stay_no, lane) where current = 1;
 CREATE INDEX alert_due on alert (due_ms) where state <> 'closed';
 CREATE INDEX alert_event_alert on alert_event (alert_no);
+CREATE INDEX alert_event_gone_by on alert_event_gone (removal_no);
 CREATE UNIQUE INDEX alert_event_op on alert_event (op_id) where op_id is not null;
 CREATE INDEX alert_expiry on alert (ack_until_ms) where state = 'acknowledged';
 CREATE UNIQUE INDEX alert_open on alert (stay_no, lane) where state <> 'closed';
@@ -242,7 +253,15 @@ CREATE INDEX stay_patient on stay (patient, admitted_ms);
 CREATE UNIQUE INDEX stay_schedule_open on stay_schedule (stay_no, what) where ended_ms is null;
 CREATE INDEX stay_schedule_stay on stay_schedule (stay_no);
 CREATE INDEX transfer_stay on transfer (stay_no);
+CREATE TRIGGER alert_event_gone_kept_as_written before update on alert_event_gone
+    begin select raise(abort, 'what was removed of the history cannot be changed'); end;
+CREATE TRIGGER alert_event_gone_kept_whole before delete on alert_event_gone
+    begin select raise(abort, 'what was removed of the history cannot be changed'); end;
 CREATE TRIGGER alert_event_kept before delete on alert_event
     begin select raise(abort, 'the history of an alert cannot be deleted'); end;
 CREATE TRIGGER alert_event_kept_as_written before update on alert_event
     begin select raise(abort, 'the history of an alert cannot be changed'); end;
+CREATE TRIGGER removal_kept_as_written before update on removal
+    begin select raise(abort, 'what was removed of the history cannot be changed'); end;
+CREATE TRIGGER removal_kept_whole before delete on removal
+    begin select raise(abort, 'what was removed of the history cannot be changed'); end;

@@ -198,7 +198,7 @@ def test_what_a_database_had_before_there_was_a_chain_is_sealed_by_its_migration
     assert audit.audit(older).count == 3
     assert broken(older) == []
     names = {name for (name,) in older.execute("select name from sqlite_schema where type = 'trigger'")}
-    assert names == set(TRIGGERS)
+    assert {name for name in names if name.startswith("alert_event_kept")} == set(TRIGGERS)
     old.close()
     older.close()
 

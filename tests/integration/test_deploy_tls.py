@@ -1,8 +1,10 @@
 """TLS of the shipped broker: a certificate that has ended, and a protocol of before 1.2, are not let in."""
 
 import ssl
-from contextlib import suppress
+import threading
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from tests.integration import test_deploy_mosquitto as shared
+from tests.integration.broker import wait_until
 from tests.integration.test_deploy_mosquitto import Site, refused, trusting
+from vwmon import config
 from vwmon.clock import Clock
+from vwmon.daemon import Daemon
+from vwmon.patients import plans
+from vwmon.patients.admission import Admission
+from vwmon.patients.records import By
+from vwmon.store import canary, database, registers
 
 authority, site = shared.authority, shared.site
 
@@ -37,6 +46,49 @@ def lasting(authority: Path, name: str, days: float, folder: Path) -> Path:
     path = folder / f"{name}.crt"
     path.write_bytes(anew.public_bytes(Encoding.PEM))
     return path
+
+
+@pytest.mark.hazard("H2")
+def test_a_canary_goes_round_under_a_device_s_certificate(site: Site, tmp_path: Path) -> None:
+    """By the shipped access list: what may send it is the certificate of its own, and no other device's."""
+    with closing(database.create(tmp_path / "ward.db")) as db:
+        by = By(actor="test", at_ms=Clock().now_ms())
+        plan = plans.load(plans.CANARY)
+        wanted = Admission(patient="canary", ward="resp", plan=plan, admitted_ms=by.at_ms, born="1950-01-01")
+        registers.admit(db, wanted, by)
+        registers.add_device(db, "cuff-3", by)
+        registers.assign(db, "cuff-3", "canary", by.at_ms, by)
+    for device, link in (("cuff-3", None), ("spo2-17", "access")):
+        shown = {name: str(site.authority / f"{name}.{end}") for name in ("vwmon", device) for end in ("crt",)}
+        settings = config.parse(
+            f"""
+            store.path = "{tmp_path}/ward.db"
+            mqtt.port = {site.port}
+            mqtt.tls = {{ ca = "{site.authority}/ca.crt", cert = "{shown["vwmon"]}", key = "{shown["vwmon"][:-3]}key" }}
+            [canary]
+            device = "cuff-3"
+            every = "10s"
+            limit = "10s"
+            tls = {{ cert = "{shown[device]}", key = "{shown[device][:-3]}key" }}
+            """,
+            tmp_path / "vwmon.toml",
+        )
+        over = threading.Event()
+        daemon = threading.Thread(target=Daemon(settings, Clock()).run, args=(over,))
+        daemon.start()
+        try:
+            wait_until(partial(_gone_round, tmp_path / "ward.db", link), f"it came round, or was lost at {link}")
+        finally:
+            over.set()
+            daemon.join()
+
+
+def _gone_round(path: Path, link: str | None) -> bool:
+    with closing(database.open_reader(path)) as db:
+        state = canary.read(db)
+    if state is None or link is None:
+        return state is not None and state.came_ms is not None
+    return (state.trouble or "").startswith(link)
 
 
 @pytest.mark.hazard("T1")

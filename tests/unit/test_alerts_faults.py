@@ -291,6 +291,18 @@ def test_every_fault_of_a_device_is_a_sentence_with_numbers_and_age(rule: str) -
             "not all that was received is accounted for (3 lost when it was found) for 50 min",
         ),
         ("unraised", "", {"scores": 2}, "a score asks for an alert and has none (2 when it was found) for 50 min"),
+        (
+            "recount",
+            "",
+            {"moments": 2},
+            "readings counted anew do not come to what is stored (2 when it was found) for 50 min",
+        ),
+        (
+            "not_watching",
+            "",
+            {"link": "log: it was not stored"},
+            "not watching: a made-up reading did not come round (log: it was not stored) for 50 min",
+        ),
         ("quarantine", "", {"in_hour": 100}, "much of what comes cannot be used (100 or more in an hour) for 50 min"),
         ("session", "", {}, "the broker forgot what it held for this service for 50 min"),
         ("handover", "", {}, "a hand-over was not accepted for 50 min"),
@@ -328,6 +340,8 @@ def test_the_rules_of_faults_are_the_ones_the_guides_describe() -> None:
         "unaccounted": ("system", 3, 0, 0, 0),
         "unraised": ("system", 3, 0, 0, 0),
         "session": ("system", 2, 0, 0, 0),
+        "recount": ("system", 3, 0, 0, 0),
+        "not_watching": ("system", 3, 0, 0, 0),
         "unassigned": ("system", 1, 0, 0, 15 * MINUTE),
     }
     assert [name for name, rule in RULES.items() if rule.holds_back] == ["silent", "broker", "lag"]

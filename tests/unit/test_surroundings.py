@@ -10,6 +10,7 @@ from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY
 from vwmon import config, surroundings
 from vwmon.intake.protocol import LinkState
+from vwmon.store.canary import State
 from vwmon.store.findings import Key
 from vwmon.store.monitor import Monitor
 from vwmon.surroundings import CHECKS, MB, Look
@@ -71,6 +72,19 @@ def found(look: Look, rule: str, *, standing: bool = False, since_ms: int = NOW 
     return several[0] if several else None
 
 
+def rounds(*, trouble: str | None = None, came_ms: int | None = NOW - MINUTE, began_ms: int = NOW - HOUR) -> State:
+    """Give how a canary's rounds go: a reading each minute, which has 30 seconds to come round."""
+    return State(
+        device="sim-001",
+        every_ms=MINUTE,
+        limit_ms=30 * SECOND,
+        began_ms=began_ms,
+        sent_ms=NOW - SECOND,
+        came_ms=came_ms,
+        trouble=trouble,
+    )
+
+
 BEGINS: list[tuple[str, dict[str, Any], int, int]] = [
     ("broker", {"link": link(connected=False, since_ms=NOW - MINUTE - 1)}, NOW - MINUTE - 1, NOW - 1),
     ("silent", {"heard_ms": NOW - 15 * MINUTE - 1}, NOW - 15 * MINUTE - 1, NOW - 1),
@@ -87,6 +101,10 @@ BEGINS: list[tuple[str, dict[str, Any], int, int]] = [
     ("unaccounted", {"lost": 1, "lost_ms": NOW - HOUR}, NOW - HOUR, NOW - HOUR),
     ("unraised", {"unraised": 1}, NOW, NOW),
     ("session", {"link": link(connected=True, lost_ms=NOW - HOUR)}, NOW - HOUR, NOW - HOUR),
+    ("recount", {"amiss": 1, "amiss_ms": NOW - HOUR}, NOW - HOUR, NOW - HOUR),
+    ("not_watching", {"canary": rounds(trouble="log: lost")}, NOW - MINUTE, NOW),
+    ("not_watching", {"canary": rounds(came_ms=NOW - 100 * SECOND - 1)}, NOW - 100 * SECOND - 1, NOW),
+    ("not_watching", {"canary": rounds(came_ms=None, began_ms=NOW - 101 * SECOND)}, NOW - 101 * SECOND, NOW),
 ]
 
 
@@ -118,6 +136,10 @@ def test_a_fault_begins_just_beyond_its_limit(rule: str, changed: dict[str, Any]
         ("unaccounted", {"lost": 1, "lost_ms": NOW - HOUR - 1}),
         ("unraised", {}),
         ("session", {"link": link(connected=True, lost_ms=NOW - HOUR - 1)}),
+        ("recount", {"amiss": 1, "amiss_ms": NOW - HOUR - 1}),
+        ("not_watching", {}),
+        ("not_watching", {"canary": rounds(came_ms=NOW - 100 * SECOND)}),
+        ("not_watching", {"canary": rounds(came_ms=None, began_ms=NOW - 100 * SECOND)}),
     ],
 )
 def test_at_its_limit_there_is_no_fault(rule: str, changed: dict[str, Any]) -> None:
@@ -139,7 +161,10 @@ OVER: list[tuple[str, dict[str, Any], int]] = [
     ("handover", {}, NOW),
     ("unaccounted", {"started_ms": NOW - HOUR - 1}, NOW),
     ("unraised", {}, NOW),
-    ("session", {}, NOW),
+    ("session", {"started_ms": NOW - HOUR - 1}, NOW),
+    ("recount", {"started_ms": NOW - HOUR - 1}, NOW),
+    ("not_watching", {"canary": rounds()}, NOW),
+    ("not_watching", {"canary": None}, NOW),
 ]
 
 

@@ -95,6 +95,10 @@ class FakeScorer:
         """Give how many scores ask for an alert, and how many of them have none."""
         return self.unraised, self.unraised
 
+    def asked(self, _stay_no: int, _at_ms: int, _total: int, _red: bool) -> int:
+        """Ask for no alert."""
+        return 0
+
     def last_said(self) -> dict[str, int | None]:
         """Give what was last said of each rule."""
         return dict(self.said)

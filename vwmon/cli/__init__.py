@@ -61,7 +61,8 @@ COMMANDS = {
         attribute="check_config",
     ),
     "doctor": Entry(part="Run it", summary="Is the installation sound?", module="doctor", attribute="doctor"),
-    "db": Entry(part="Run it", summary="Migrate, verify, back up or restore the database.", module="db"),
+    "db": Entry(part="Run it", summary="Migrate, verify, back up, restore or clear the database.", module="db"),
+    "incident": Entry(part="Run it", summary="All about one patient and period, exported.", module="incident"),
 }
 
 

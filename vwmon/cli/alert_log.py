@@ -59,14 +59,14 @@ def log(
 
 
 def _verify(path: Path, file: Path | None, form: Format) -> None:
-    from alerts.audit import audit
+    from alerts.audit import audit, removals
     from vwmon.store import anchors
 
     beside = anchors.beside(path)
     named = file or (beside if beside.exists() else None)
     known = anchors.read(named) if named is not None else []
     with closing(open_reader(path)) as opened:
-        found = audit(opened, known)
+        found, gone = audit(opened, known), removals(opened)
     record: dict[str, Any] = {
         "sound": not found.breaks,
         "count": found.count,
@@ -74,6 +74,7 @@ def _verify(path: Path, file: Path | None, form: Format) -> None:
         "anchors": len(known),
         "file": str(named) if named is not None else None,
         "breaks": [{"event": one.event_no, "what": one.what} for one in found.breaks],
+        "removals": [{**one, "at": render.utc(one["at_ms"])} for one in gone],
     }
     if form is not Format.TABLE:
         render.emit_one(record, form)
@@ -89,7 +90,12 @@ def _lines(record: dict[str, Any]) -> list[str]:
     held = f"held against {record['anchors']} anchors of {record['file']}"
     if record["file"] is None:
         held = "there are no anchors to hold it against, so that an end that was cut off would not show"
+    taken = [
+        f"  {one['at']} {one['actor']} took away {one['counts']['stay']} stays with {one['counts']['alert']} alerts "
+        f'and {one["counts"]["alert_event"]} events: "{one["note"]}"'
+        for one in record["removals"]
+    ]
     if record["sound"]:
-        return [f"The history of alerts is as it was written: {record['count']} events; {held}."]
+        return [f"The history of alerts is as it was written: {record['count']} events; {held}.", *taken]
     broken = [f"  {one['what']}" for one in record["breaks"]]
     return [f"The history of alerts is NOT as it was written ({record['count']} events; {held}):", *broken]

@@ -1,4 +1,4 @@
-"""`vwmon db`: migrate, verify, back up and restore the database. The work is vwmon.store's."""
+"""`vwmon db`: migrate, verify, back up, restore and clear the database. The work is vwmon.store's."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from vwmon.cli import context, render
-from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption, group
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, group
 from vwmon.cli.render import Column, Format
 from vwmon.clock import Clock
 from vwmon.errors import VwmonError
@@ -17,7 +17,7 @@ from vwmon.store.verify import verify as check_all
 
 MIB = 1024 * 1024
 
-app = group("db", "Migrate, verify, back up or restore the database.", alone=False)
+app = group("db", "Migrate, verify, back up, restore or clear the database.", alone=False)
 
 COLUMNS = (
     Column(key="check", title="CHECK"),
@@ -93,6 +93,35 @@ def restore(
         file = anchors.beside(path)
         render.warn(f"The history of alerts is not what {file} knows: {restored.broken}")
         render.warn(f"That is so with an older backup. To accept it: mv {file} {database.free_name(file, 'before')}")
+
+
+@app.command()
+def retain(
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="YEARS", help="How long stays are kept, as 8y.", show_default=False)
+    ],
+    do_it: Annotated[bool, typer.Option("--do-it", help="Take them away; else only tell.", show_default=False)] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell, which it does anyway.")] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why, and by whose decision.", show_default=False)
+    ] = "",
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
+    as_name: AsOption = "",
+) -> None:
+    """Tell which stays ended so long ago that they need not be kept; with --do-it take them away, after a backup.
+
+    Whole stays only: discharged, with nothing open, of a patient without a later one; a child's until the 25th birthday
+    (26th of one who was 17). What went is in the history for good. Copies are not touched.
+    """
+    from vwmon.cli import retaining
+
+    if do_it and dry_run:
+        raise typer.BadParameter("--do-it and --dry-run exclude each other")
+    said = retaining.Said(years=retaining.years(older_than), do_it=do_it, reason=reason)
+    retaining.retain(context.resolve(config, db), said, as_name, render.chosen(form, as_json))
 
 
 def _beside(path: Path) -> Path:

@@ -88,6 +88,7 @@ def _findings(config_file: Path | None, db: Path | None) -> Iterator[Finding]:
         _roles,
         _room,
         _daemon,
+        _canary,
         _broker,
     )
     for look_at in looks:
@@ -266,15 +267,23 @@ def _room(settings: Settings) -> Finding:
 def _daemon(settings: Settings) -> Finding:
     """Say whether a daemon watches; that it does not is a fault of the day and not of the installation."""
     from vwmon.clock import Clock
-    from vwmon.store import monitor
+    from vwmon.store import monitor, trust
     from vwmon.store.database import open_reader
 
     try:
         with closing(open_reader(settings.store.path)) as db:
-            reason = monitor.distrust(monitor.read(db), Clock().now_ms())
+            reason = trust.doubt(db, monitor.read(db), Clock().now_ms())
     except (StoreError, OSError):
         return _found("daemon", Verdict.NOTE, "nothing is known of one without a database")
     return _found("daemon", Verdict.NOTE if reason else Verdict.GOOD, reason or "it watches")
+
+
+def _canary(settings: Settings) -> Finding:
+    """Say whether made-up readings are sent round; that they come is the daemon's to say."""
+    device = settings.canary.device
+    if device:
+        return _found("canary", Verdict.GOOD, f"{device} is sent round every {settings.canary.every_ms // 1000} s")
+    return _found("canary", Verdict.NOTE, "none is sent round; docs/operator.md, 'who watches the monitor', says how")
 
 
 def _broker(settings: Settings) -> Finding:

@@ -81,6 +81,8 @@ NEEDS: Final[Mapping[str, str]] = {
     "db verify": ADMIN,
     "db backup": ADMIN,
     "db restore": ADMIN,
+    "db retain": ADMIN,
+    "incident export": ADMIN,
 }
 CHANGING: Final[Mapping[str, str]] = {
     "patients plan": PLAN,

@@ -42,7 +42,10 @@ def readings(
         bool, typer.Option("--unassigned", help="Of devices that were with nobody.", show_default=False)
     ] = False,
 ) -> None:
-    """List stored readings, the latest observed first. A reading of a device that was with nobody is never scored."""
+    """List stored readings, the latest observed first. A reading of a device that was with nobody is never scored.
+
+    Those of a made-up patient are listed where the patient or the device is named.
+    """
     if ctx.invoked_subcommand is not None:
         return
     if patient and unassigned:

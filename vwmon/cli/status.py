@@ -9,12 +9,15 @@ from vwmon.cli.context import resolve
 from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption
 from vwmon.cli.render import Format
 from vwmon.errors import StaleError
+from vwmon.patients.plans import CANARY
 
+ALERTS = "select count(*) from alert left join stay using (stay_no)"
+OF_SOMEBODY = f"coalesce(pathway, '') <> '{CANARY}'"
 COUNTS = {
-    "stays": "select count(*) from stay where discharged_ms is null",
-    "alerts_open": "select count(*) from alert where state <> 'closed'",
-    "alerts_level_3": "select count(*) from alert where state <> 'closed' and level = 3",
-    "alerts_unowned": "select count(*) from alert where state in ('new', 'reraised')",
+    "stays": f"select count(*) from stay where discharged_ms is null and {OF_SOMEBODY}",  # noqa: S608 -- our own name
+    "alerts_open": f"{ALERTS} where state <> 'closed' and {OF_SOMEBODY}",
+    "alerts_level_3": f"{ALERTS} where state <> 'closed' and level = 3 and {OF_SOMEBODY}",
+    "alerts_unowned": f"{ALERTS} where state in ('new', 'reraised') and {OF_SOMEBODY}",
     "quarantined": "select count(*) from quarantine",
     "sequence_gaps_open": "select count(*) from sequence_gap where closed_ms is null",
 }
@@ -31,15 +34,15 @@ def status(
     from contextlib import closing
 
     from vwmon.clock import Clock
-    from vwmon.store import monitor
+    from vwmon.store import monitor, trust
     from vwmon.store.database import open_reader
 
     with closing(open_reader(settings.store.path)) as opened:
         found = monitor.read(opened)
         now_ms = Clock().now_ms()
-        reason = monitor.distrust(found, now_ms)
+        reason = trust.doubt(opened, found, now_ms)
         counts = {name: opened.execute(sql).fetchone()[0] for name, sql in COUNTS.items()}
-        told = _told(opened, now_ms) | _pinged(opened) | _reckoned(opened)
+        told = _told(opened, now_ms) | _pinged(opened) | _sent_round(opened) | _reckoned(opened)
     row = (
         {"monitoring": reason is None and found is not None and found.mode == "live", "reason": reason or _good(found)}
         | _state(found)
@@ -77,6 +80,19 @@ def _pinged(db: Any) -> dict[str, object]:  # noqa: ANN401 -- as above
     }
 
 
+def _sent_round(db: Any) -> dict[str, object]:  # noqa: ANN401 -- as above
+    """Say whether made-up readings are sent round, when the last one that came back was, and which link failed."""
+    from vwmon.store import canary
+
+    state = canary.read(db)
+    came_ms = None if state is None else state.came_ms
+    return {
+        "canary": None if state is None else state.device,
+        "canary_came_round_at": None if came_ms is None else render.utc(came_ms),
+        "canary_trouble": None if state is None else state.trouble,
+    }
+
+
 def _reckoned(db: Any) -> dict[str, object]:  # noqa: ANN401 -- as above
     """Say what became of all that the daemon received since it began, and what is not accounted for."""
     from vwmon.store import reckoning
@@ -97,6 +113,8 @@ def _reckoned(db: Any) -> dict[str, object]:  # noqa: ANN401 -- as above
         "unaccounted_for": books.lost,
         "breaches_of_level_3": books.breaches,
         "breaches_without_alert": books.unraised,
+        "moments_counted_anew": books.recounted,
+        "moments_that_differ": books.amiss,
     }
 
 

@@ -14,6 +14,7 @@ from vwmon.cli.standing import Standing
 from vwmon.cli.work_list import BAR, Row
 from vwmon.config import Settings
 from vwmon.config_duty import Ward
+from vwmon.patients.plans import CANARY
 from vwmon.patients.schedules import OwnSchedule
 from vwmon.store import glance, hub, own_schedules
 from vwmon.store.glance import Heard
@@ -49,7 +50,7 @@ def lines(
 ) -> list[str]:
     """Give the lines below a list of these rows, beside which so many technical alerts of level 1 are folded away."""
     recorded = standing.state is not None and standing.state.mode == "recording"
-    heard = glance.ward(db, looking.ward)
+    heard = [one for one in glance.ward(db, looking.ward) if one.pathway != CANARY]
     silent = [] if recorded else _silent(heard, own_schedules.by_stay(db), standing.now_ms)
     until = glance.away(db, standing.now_ms)
     away = {stay.patient: until[stay.stay_no] for stay in heard if stay.stay_no in until}

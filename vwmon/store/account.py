@@ -22,6 +22,7 @@ from vwmon.patients.records import Assignment, Device, Entry, Stay, StayLimit, T
 from vwmon.patients.schedules import OwnSchedule
 from vwmon.store import (
     attempts,
+    canary,
     findings,
     limits,
     monitor,
@@ -155,7 +156,7 @@ def read(db: Connection, stay_no: int) -> Account:
             vitals=readings.vitals(db),
             rows=_rows(db, device_nos, cursor),
             refused=attempts.texts(db, device_nos),
-            dropped_before_ms=dropped * DAY_MS,
+            dropped_before_ms=max(dropped * DAY_MS, canary.forgotten_ms(db, stay_no)),
             kept=kept(db, stay_no),
             versions={number: Versions(*names) for number, *names in db.execute(VERSIONS)},
             monitor=monitor.read(db),

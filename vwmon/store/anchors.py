@@ -18,6 +18,10 @@ from vwmon.errors import StoreMissing, StoreUnreadable
 from vwmon.store.sqlite import Connection
 
 MODE: Final = 0o640  # the daemon's to write; less the umask
+KNOWN: Final = " union all ".join(
+    f"select 1 from {table} where event_no = :no and hash = :hash"
+    for table in ("alert_event", "removal", "alert_event_gone")
+)
 LINE: Final = re.compile(r"audit_head count=(\d+) head=([0-9a-f]*)")
 
 log = logging.getLogger(__name__)
@@ -60,8 +64,7 @@ def append(file: Path, anchor: Anchor, *, make: bool) -> bool:
 
 def unknown(db: Connection, known: Sequence[Anchor]) -> list[Anchor]:
     """Give the anchors whose event the history does not have: a quick look, which does not follow the chain."""
-    ask = "select 1 from alert_event where event_no = ? and hash = ?"
-    return [a for a in known if a.count and db.execute(ask, [a.count, a.head]).fetchone() is None]
+    return [a for a in known if a.count and db.execute(KNOWN, {"no": a.count, "hash": a.head}).fetchone() is None]
 
 
 def read(file: Path) -> list[Anchor]:

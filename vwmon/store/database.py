@@ -29,6 +29,11 @@ APPLICATION_ID = 0x76776D31  # "vwm1": marks the file as vwmon's in its header
 BUSY_TIMEOUT_S = 10.0
 FILE_MODE = 0o660  # less the umask; a database of patients is never for everyone
 FOR_EVERYONE = 0o006
+SINGLE_ROWS = (
+    "register_version values (1, 0)",
+    "log (only_row, last_seq, merged_seq, dropped_before_day) values (1, 0, 0, 0)",
+    "scorer values (1, 0)",
+)
 CHECKPOINT_PAGES, CACHE_KIB = 4000, 8_000  # a merge touches many pages: fewer are written twice, or read again
 CHECKED_WHOLE_BYTES = 256 * 1024 * 1024  # above this, opening checks the structure only and `vwmon db verify` the rest
 REQUIRED: dict[str, tuple[str, ...]] = {
@@ -144,7 +149,7 @@ def scratch(like: Connection) -> Connection:
     db = _connect(":memory:")
     for (statement,) in like.execute("select sql from sqlite_schema where sql is not null order by rowid"):
         db.execute(statement)
-    for row in ("register_version values (1, 0)", "log values (1, 0, 0, 0)", "scorer values (1, 0)"):
+    for row in SINGLE_ROWS:
         db.execute(f"insert into {row}")
     return db
 

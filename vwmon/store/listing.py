@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
 from vwmon.durations import DAY_MS
+from vwmon.patients.plans import CANARY
 from vwmon.store.sqlite import Connection
 
 Owner = Literal["anybody", "nobody", "patient"]
@@ -68,6 +69,7 @@ CHOSEN = f"""(:devices is null or device_no in (select value from json_each(:dev
     and (:vital = '' or vital_no = (select vital_no from vital where name = :vital))
     and (:like = '' or vital_no in (select vital_no from vital where name glob :like))
     and observed_ms >= :since_ms
+    and not (device_no in (select value from json_each(:made_up)) and exists ({OWNED} and pathway = '{CANARY}'))
     and case :owner when 'anybody' then 1 when 'nobody' then not exists ({OWNED})
         else exists ({OWNED} and patient = :patient) end
     order by observed_ms desc, seq desc limit :limit"""
@@ -91,7 +93,7 @@ REFUSALS = """select q.quarantine_no, q.received_ms, q.recorded_ms, q.topic, q.d
 
 def readings(db: Connection, wanted: Wanted) -> list[Listed]:
     """Give the newest readings that are wanted, by the time they were observed."""
-    asked = asdict(wanted) | {"devices": _devices(db, wanted)}
+    asked = asdict(wanted) | {"devices": _devices(db, wanted), "made_up": _made_up(db, wanted)}
     found = _listed(db, OF_TAIL, asked)
     for (day,) in db.execute(DAYS, {"since_ms": wanted.since_ms}):
         found += _listed(db, OF_DAY, asked | {"day": day})
@@ -118,6 +120,14 @@ def _devices(db: Connection, wanted: Wanted) -> str | None:
     else:
         return None
     return json.dumps([device_no for (device_no,) in rows])
+
+
+def _made_up(db: Connection, wanted: Wanted) -> str:
+    """Name the devices of made-up patients, as JSON, unless one of these is asked for: a canary would fill the list."""
+    if wanted.device or wanted.owner == "patient":
+        return "[]"
+    sql = "select distinct device_no from assignment join stay using (stay_no) where pathway = ?"
+    return json.dumps([device_no for (device_no,) in db.execute(sql, [CANARY])])
 
 
 def _listed(db: Connection, sql: str, asked: dict[str, Any]) -> list[Listed]:

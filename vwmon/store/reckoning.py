@@ -32,6 +32,8 @@ class Reckoning:
     """What became of all that was taken from the broker since a daemon began, and what cannot be accounted for.
 
     `breaches` are the stays whose score asks for an alert of level 3 now, `unraised` those of them without one.
+    `recounted` are the moments whose readings were counted anew in the last round, `amiss` those of them that come to
+    another score, or to an alert that is not there.
     """
 
     since_ms: int
@@ -47,6 +49,8 @@ class Reckoning:
     lost: int
     breaches: int
     unraised: int
+    recounted: int
+    amiss: int
 
 
 class Rows:

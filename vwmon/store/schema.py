@@ -329,6 +329,20 @@ def m017_schedules(db: "Database") -> None:
     )
 
 
+def m019_trust(db: "Database") -> None:
+    """How the made-up readings go round, what was counted anew, and what was taken out of the log on purpose."""
+    _run(
+        db,
+        """create table canary (
+            only_row integer primary key check (only_row = 1), device text not null, every_ms integer not null,
+            limit_ms integer not null, began_ms integer not null, stay_no integer, sent_ms integer, came_ms integer,
+            trouble text, queued_ms integer, told_ms integer, forgotten_ms integer) strict""",
+        "alter table log add column removed integer not null default 0",
+        "alter table reckoning add column recounted integer not null default 0",
+        "alter table reckoning add column amiss integer not null default 0",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -346,6 +360,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m015_watching,
     m016_prescriptions,
     m017_schedules,
+    m019_trust,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 

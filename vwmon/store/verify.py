@@ -30,7 +30,7 @@ RULES = {
             + (select count(*) from reading_log where seq <= merged_seq or seq > last_seq)
             + (select count(*) from reading where seq > merged_seq)
             + case when dropped_before_day = 0 then abs((select count(*) from reading)
-                + (select count(*) from attempt where seq <= merged_seq) - merged_seq) else 0 end
+                + (select count(*) from attempt where seq <= merged_seq) + removed - merged_seq) else 0 end
             + (select count(*) - count(distinct seq) from reading)
             + (select count(*) from attempt where seq > last_seq or seq in (select seq from reading_log)) from log""",
     "every reading stands under its own day": "select count(*) from reading where day <> observed_ms / 86400000",
