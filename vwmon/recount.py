@@ -16,7 +16,7 @@ from itertools import groupby, takewhile
 from typing import Final
 
 from vwmon.durations import HOUR_MS
-from vwmon.patients import plans
+from vwmon.patients import plans, prescriptions
 from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.plans import FEEDS
 from vwmon.scoring import charts, reference
@@ -137,7 +137,7 @@ def moments(one: Open, read: Sequence[Read], from_ms: int) -> Iterator[Moment]:
     valid_ms = {part: expected.valid_ms for part, expected in plans.load(one.pathway).vitals.items()}
     longest_ms = _longest_ms(one.pathway)
     values: dict[str, list[Read]] = {}
-    late = _late(read)
+    late, prescribed = _late(read), prescriptions.read(one.prescribed)
     for at_ms, several in groupby(sorted(read, key=_observed), key=_observed):
         came = list(several)
         fresh: dict[str, list[Read]] = defaultdict(list)
@@ -151,7 +151,7 @@ def moments(one: Open, read: Sequence[Read], from_ms: int) -> Iterator[Moment]:
             for part, those in values.items()
             if at_ms - those[0].observed_ms <= valid_ms.get(part, longest_ms)
         }
-        total_min, total_max, red = _scored(held, one.spo2_scale)
+        total_min, total_max, red = _scored(held, prescriptions.scale(prescribed, at_ms))
         yield Moment(
             at_ms=at_ms,
             received_ms=max(reading.received_ms for reading in came),

@@ -14,7 +14,8 @@ from tests.db.test_scorer import HOUR, ILL, MINUTE, T0, WELL, Ward
 from tests.db.watched_ward import Watched
 from vwmon.patients.records import By
 from vwmon.recount import EVERY_MS, Recount
-from vwmon.store import database, registers
+from vwmon.store import database, prescribing, registers
+from vwmon.store.prescribing import Wanted
 from vwmon.store.sqlite import Connection
 
 MIDDLING = WELL | {"respiratory_rate": 21.0, "spo2": 93.0, "heart_rate": 95.0}  # 2 + 2 + 1: NEWS2 of 5
@@ -97,7 +98,6 @@ def test_whatever_comes_and_whatever_people_do_nothing_is_said_to_differ(tmp_pat
     ward = Watched(tmp_path / "ward.db")
     ward.admit("p1")
     ward.admit("p2")
-    ward.db.execute("update stay set spo2_scale = 2, scale_prescriber = 'x' where patient = 'p2'")
     ward.started()
     recount, moments = Recount(ward.db, ward.scorer.asked, T0), 0
     for step in range(1, 70):
@@ -114,11 +114,28 @@ def test_whatever_comes_and_whatever_people_do_nothing_is_said_to_differ(tmp_pat
             registers.return_device(ward.db, "of-p2", ward.now_ms, by)
             registers.assign(ward.db, "of-p2", "p2", ward.now_ms, by)
             ward.score(ward.now_ms)
+        if chance.random() < 0.1:
+            prescribes(ward, chance.choice((1, 2)))
+            ward.score(ward.now_ms)
         recount.turn(ward.now_ms, ward.scorer.cursor)
         moments += recount.moments
         assert recount.amiss_ms is None, step
         ward.someone_acts(chance)
     assert moments > 40
+
+
+def prescribes(ward: Watched, scale: int) -> None:
+    """Have a clinician say from now on which scale the second patient is scored on."""
+    wanted = Wanted(
+        patient="p2",
+        what="scale",
+        scale=scale,
+        target=(88, 92) if scale == 2 else None,
+        prescriber="Dr Malik",
+        reason="seen",
+        from_ms=ward.now_ms,
+    )
+    prescribing.put(ward.db, wanted, By(actor="test", at_ms=ward.now_ms))
 
 
 def test_a_round_of_a_large_ward_is_cut_into_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from vwmon.durations import DAY_MS
 from vwmon.patients.plans import CANARY
+from vwmon.store import prescribed
 from vwmon.store.sqlite import Connection
 
 Asked = tuple[int, int]  # a stay, and from when on its readings are wanted
@@ -35,18 +36,22 @@ _ALERTS: Final = """select since_ms, cleared_ms, peak from alert where stay_no =
     and coalesce(cleared_ms, 1 << 62) > ?"""
 _STAYS: Final = f"""with of_stay as materialized (select stay_no, max(at_ms) as at_ms from register_log group by 1),
     of_device as materialized (select device_no, max(at_ms) as at_ms from register_log group by 1)
-    select stay.stay_no, pathway, spo2_scale, max(coalesce(of_stay.at_ms, 0), coalesce(max(of_device.at_ms), 0))
+    select stay.stay_no, pathway, {prescribed.OF_STAY}, max(coalesce(of_stay.at_ms, 0), coalesce(max(of_device.at_ms), 0))
     from stay left join of_stay using (stay_no) left join assignment using (stay_no)
         left join of_device using (device_no)
-    where discharged_ms is null and age_bands = '' and pathway <> '{CANARY}' group by stay.stay_no"""
+    where discharged_ms is null and age_bands = '' and pathway <> '{CANARY}'
+        and stay.stay_no not in (select stay_no from stay_schedule) group by stay.stay_no"""
 
 
 class Open(NamedTuple):
-    """A stay of an adult that goes on; what the register said of it and its devices last changed at `changed_ms`."""
+    """A stay of an adult that goes on; what the register said of it and its devices last changed at `changed_ms`.
+
+    `prescribed` are its prescriptions, as they stand with a stay.
+    """
 
     stay_no: int
     pathway: str
-    spo2_scale: int
+    prescribed: str
     changed_ms: int
 
 
@@ -81,7 +86,10 @@ class Raised(NamedTuple):
 
 
 def stays(db: Connection) -> list[Open]:
-    """Give the stays that are counted anew: those of adults that go on, and of persons."""
+    """Give the stays that are counted anew: those of adults that go on, and of persons; asked what the pathway asks.
+
+    Whoever has a schedule of their own is left out: how long their readings count is another thing at other times.
+    """
     return [Open._make(row) for row in db.execute(_STAYS)]
 
 

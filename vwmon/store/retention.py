@@ -53,7 +53,18 @@ _CHOSEN: Final = (
         and payload_no not in (select payload_no from attempt join quarantine using (quarantine_no)
             where seq not in (select seq from tried))""",
 )
-_OF_STAY: Final = ("score", "finding", "pause", "stay_limit", "transfer", "stay_fact", "hub_request", "referral")
+_OF_STAY: Final = (
+    "score",
+    "finding",
+    "pause",
+    "stay_limit",
+    "prescription",
+    "stay_schedule",
+    "transfer",
+    "stay_fact",
+    "hub_request",
+    "referral",
+)
 # What is counted, and how its rows are named; children before what they refer to.
 _GOING: Final[tuple[tuple[str, str], ...]] = (
     ("attempt", "seq in (select seq from tried)"),
