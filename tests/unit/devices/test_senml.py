@@ -66,6 +66,22 @@ def test_a_small_time_counts_from_now_and_is_marked(at: dict[str, float], before
     assert ((NOW_MS - reading.observed_ms) // 1000, reading.marks) == (before_s, MARK_RECEIPT_TIME)
 
 
+@pytest.mark.hazard("T8")
+def test_a_time_counted_from_now_goes_back_no_further_than_any_other() -> None:
+    """Before the year 2000 nothing was measured, and a number that no database holds is never handed on."""
+    ago_s = NOW_S - 946_684_800
+    assert read({"n": "spo2", "v": 93, "t": -ago_s}).readings[0].observed_ms == 946_684_800_000
+    assert [one.reason for one in read({"n": "spo2", "v": 93, "t": -ago_s - 1}).refused] == ["time_past"]
+
+
+def test_a_time_that_is_infinite_both_ways_is_none() -> None:
+    """A base without end and a time without end have no sum."""
+    payload = b'[{"bt":1e999,"n":"spo2","v":93,"t":-1e999},{"bt":0,"n":"heart_rate","v":72}]'
+    message = decode(payload, device=DEVICE, received_ms=NOW_MS, content_type="application/senml+json")
+    assert [one.reason for one in message.refused] == ["time_invalid"]
+    assert [one.vital for one in message.readings] == ["heart_rate"]
+
+
 def test_a_clock_that_is_ahead_is_marked_as_in_every_format() -> None:
     """More than two minutes and up to a day: the time of receipt."""
     (reading,) = read({"n": "spo2", "v": 93, "t": NOW_S + 3600}).readings
@@ -85,6 +101,12 @@ def test_a_clock_that_is_ahead_is_marked_as_in_every_format() -> None:
         ({"n": "spo2", "v": 93, "t": "now"}, "time_invalid"),
         ({"n": "spo2", "v": 93, "t": 9e8}, "time_past"),
         ({"n": "spo2", "v": 93, "t": 1e30}, "time_future"),
+        ({"n": "spo2", "v": 93, "t": -1e9}, "time_past"),
+        ({"n": "spo2", "v": 93, "t": -1e300}, "time_past"),
+        ({"n": "spo2", "v": 93, "t": -1e308}, "time_invalid"),
+        ({"n": "spo2", "v": 93, "t": 1e308}, "time_invalid"),
+        ({"n": "spo2", "v": 93, "u": []}, "unit_invalid"),
+        ({"n": "spo2", "v": 93, "u": {"%EL": 1}}, "unit_invalid"),
         ({"v": 93}, "vital_missing"),
         ({"n": 7, "v": 93}, "vital_invalid"),
     ],

@@ -1,0 +1,9 @@
+"""Every fuzzing target by its name."""
+
+from collections.abc import Mapping
+
+from tests.fuzz.files import FILES
+from tests.fuzz.messages import MESSAGES
+from tests.fuzz.target import Target
+
+TARGETS: Mapping[str, Target] = MESSAGES | FILES
