@@ -36,7 +36,11 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
         "tests/unit/devices/test_readings.py",
         "tests/spec/test_units.py",
     ),
-    "vwmon/scoring/reference": (*_SCORING, "tests/spec/test_news2_every_value.py"),
+    "vwmon/scoring/reference": (
+        *_SCORING,
+        "tests/spec/test_pews_every_value.py",
+        "tests/spec/test_other_charts_every_value.py",
+    ),
     "vwmon/scoring/vectorised": _SCORING,
     "vwmon/scoring/deciding": ("tests/unit/test_scoring_deciding.py",),
     "vwmon/scoring/ages": ("tests/unit/test_scoring_ages.py",),
@@ -46,6 +50,8 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "alerts/lifecycle": (
         *_ALERTS,
         "tests/unit/test_alerts_flapping.py",
+        "tests/unit/test_alerts_silence.py",
+        "tests/unit/test_alerts_undoing.py",
         "tests/unit/test_alerts_escalation.py",
         "tests/unit/test_alerts_acts.py",
         "tests/unit/test_alerts_moves.py",
