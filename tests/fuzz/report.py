@@ -91,7 +91,7 @@ def _cells(name: str, target: Target, hunt: Hunt | None) -> Sequence[str]:
     return [
         name,
         target.title,
-        f"{hunt.seconds / 60:.0f}",
+        f"{hunt.seconds / 60:.1f}",
         f"{hunt.inputs:,}",
         f"{hunt.edges:,}",
         count,
