@@ -42,5 +42,5 @@ lock: env ## Pin the dependencies again
 	@scripts/lock
 
 clean: ## Remove everything that was made here
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .fuzz .mutate
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,8 +3,10 @@
 It follows from when the first answer was owed, the pace and the moment alone: when anyone looked does not matter.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from alerts.model import Alert, Level, State
 from alerts.policy import POLICY, Clock, Terms
@@ -40,12 +42,8 @@ def due_ms(pace: Clock, from_ms: int, span_ms: int, terms: Terms) -> int:
 
 def standing(owed_ms: int, pace: Clock, at_ms: int, terms: Terms) -> Standing | None:
     """Give how far an alert whose first answer was owed at `owed_ms` has come by a moment; None before then."""
-    found = None
-    for step in _steps(owed_ms, pace, terms):
-        if step.since_ms > at_ms:
-            break
-        found = step
-    return found
+    come = takewhile(lambda step: step.since_ms <= at_ms, _steps(owed_ms, pace, terms))
+    return next(iter(deque(come, maxlen=1)), None)
 
 
 def _steps(owed_ms: int, pace: Clock, terms: Terms) -> Iterator[Standing]:

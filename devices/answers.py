@@ -18,7 +18,7 @@ ID_CHARS: Final = 128
 NAME_CHARS: Final = 64
 MOST: Final = 100  # answers in a message
 SHOWN, READ = "shown", "read"
-STATES: Final = frozenset({SHOWN, READ})
+STATES: Final = (SHOWN, READ)  # no set: where a word belongs there may be an object
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -63,7 +63,7 @@ def message_id(payload: bytes) -> str:
     """Return the id that a message gives itself; ClientError for one without a readable id, which has no receipt."""
     try:
         return _named(payload).id
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except said.UNREADABLE as error:
         raise ClientError(f"a message without a readable id would never be receipted: {error}") from error
 
 
@@ -224,7 +224,7 @@ class Hub:
             of = topics.parse(topic, self._prefix)
             asked = said.request(payload) if of.kind == "requests" else None
             ids = said.receipts(payload).ids if asked is None else []
-        except (msgspec.MsgspecError, UnicodeDecodeError, TopicError):
+        except (*said.UNREADABLE, TopicError):
             return
         if asked is None:
             self._receipted(of.device, ids)

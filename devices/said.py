@@ -39,6 +39,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
+# What a device passes over: bytes that are not UTF-8, not JSON, not of the form, or nested to exhaust the parser.
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 OnRequest = Callable[[str, Request], None]  # the device that is asked, and for what
 
 receipts: Final = msgspec.json.Decoder(Receipts).decode

@@ -71,7 +71,7 @@ def _read(line: bytes) -> _Record | None:
         return None
     try:
         return _decode(body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

@@ -14,7 +14,7 @@ from vwmon import config_canary, config_duty, toml_records
 from vwmon.config_duty import Duty, Person, Ward
 from vwmon.errors import ConfigError
 from vwmon.patients import limits
-from vwmon.toml_records import Where, aside, flag, matching, named, setting, span, table, tables, text, whole
+from vwmon.toml_records import Where, aside, file_path, flag, matching, named, setting, span, table, tables, text, whole
 
 SYSTEM_FILE = Path("/etc/vwmon/config.toml")
 CREDENTIALS = Path("/run/credentials/vwmon.service")  # where systemd puts them when the environment does not say
@@ -41,7 +41,7 @@ def optional_path(value: object) -> Path | None:
     name = text(value)
     if name.startswith("credential:"):
         return Path(os.environ.get("CREDENTIALS_DIRECTORY", CREDENTIALS)) / name.removeprefix("credential:")
-    return Path(name).expanduser() if name else None
+    return file_path(name)
 
 
 def names(value: object) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from alerts.policy import TIERS
 from vwmon.config_limits import WardLimit
-from vwmon.toml_records import Where, matching, setting, tables, text, whole
+from vwmon.toml_records import Where, file_path, matching, setting, tables, text, whole
 
 HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
 PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,62}")
@@ -46,12 +46,6 @@ def days(value: object) -> tuple[str, ...]:
 def role(value: object) -> str:
     """Read the name of a role; empty means none."""
     return matching(NAME, "1 to 63 lower-case letters, digits or '-'")(value) if value != "" else ""
-
-
-def calendar(value: object) -> Path | None:
-    """Read the path of an iCalendar file; empty means none."""
-    name = text(value)
-    return Path(name).expanduser() if name else None
 
 
 def time_zone(value: object) -> str:
@@ -98,7 +92,7 @@ class Duty:
     who: tuple[str, ...] = setting(names, ())
     hours: str = setting(hours_of_duty, ALWAYS)
     days: tuple[str, ...] = setting(days, DAYS)
-    calendar: Path | None = setting(calendar, None)
+    calendar: Path | None = setting(file_path, None)
 
 
 def contradictions(

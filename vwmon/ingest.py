@@ -268,7 +268,7 @@ def _sort_status(packet: Packet, device: str, kept: Sorted) -> None:
         return
     try:
         status = msgspec.json.decode(packet.payload, type=DeviceStatus)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         kept.set_aside(packet, device, "status_invalid", str(error))
     else:
         kept.statuses.append((device, status, packet.received_ms))

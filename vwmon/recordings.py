@@ -27,9 +27,11 @@ COLUMNS = ("patient", "time", "vital", "value", "unit")
 OF_CHILDREN = frozenset({"respiratory_distress", "carer_concern"})  # vitals that no chart of adults has
 HEADED = (".csv", ".csv.gz")  # their first row is the names of the columns
 UNREADABLE = (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error)
+FIRST_MS, LAST_MS = -62_135_596_800_000, 253_402_300_799_999  # the years 1 to 9999, in UTC
 MOST_READINGS = 100  # a message stays far below the size limit of a payload
 
 NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?")
+QUESTIONNAIRE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Row = Mapping[str, Any]
 
@@ -129,7 +131,8 @@ def _person(path: Path, patient: str, said: Sequence[Row]) -> dict[str, Any]:
 
 def _timed(row: Row, number: int, path: Path, start_ms: int) -> tuple[int, str, Row, Row]:
     try:
-        return _at_ms(row["time"], start_ms), _filled(row, "patient"), _reading(row), _of_person(row)
+        at_ms = _believed(_at_ms(row["time"], start_ms))
+        return at_ms, _filled(row, "patient"), _reading(row), _of_person(row)
     except (KeyError, ValueError, OverflowError) as error:
         raise RecordingError(f"{path}, row {number}: {error}") from error
 
@@ -144,10 +147,19 @@ def _at_ms(time: object, start_ms: int) -> int:
     return round(at.timestamp() * 1000)
 
 
+def _believed(at_ms: int) -> int:
+    if not FIRST_MS <= at_ms <= LAST_MS:
+        raise ValueError("its time is not in the years 1 to 9999")
+    return at_ms
+
+
 def _reading(row: Row) -> Row:
     vital = _filled(row, "vital")
-    unit = row.get("unit")
-    return {"vital": vital, "value": _value(_filled(row, "value"))} | ({"unit": str(unit)} if unit else {})
+    name = vital.removeprefix(asked.ONE).partition(".")[0]
+    if vital.startswith(asked.ONE) and not QUESTIONNAIRE.fullmatch(name):
+        raise ValueError(f"{name!r} is no questionnaire's name")
+    unit = _text(row.get("unit"))
+    return {"vital": vital, "value": _value(_filled(row, "value"))} | ({"unit": unit} if unit else {})
 
 
 def _of_person(row: Row) -> Row:
@@ -164,10 +176,17 @@ def _of_person(row: Row) -> Row:
 
 
 def _filled(row: Row, column: str) -> str:
-    cell = row[column]
-    text = "" if cell is None else str(cell).strip()
+    text = _text(row[column]).strip()
     if not text:
         raise ValueError(f"{column} is empty")
+    return text
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, list | dict):
+        raise ValueError(f"a cell holds a {type(cell).__name__}")
+    text = "" if cell is None else str(cell)
+    text.encode()  # JSON can escape half of a surrogate pair, which is no character
     return text
 
 
@@ -206,7 +225,7 @@ def _jsonl(path: Path) -> Iterator[Row]:
         for number, line in enumerate(lines, start=1):
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:  # also a number of thousands of digits
                 raise RecordingError(f"{path}, line {number}: {error}") from error
             _require(path, row if isinstance(row, dict) else ())
             yield row
@@ -214,13 +233,16 @@ def _jsonl(path: Path) -> Iterator[Row]:
 
 def _parquet(path: Path) -> Iterator[Row]:
     try:
-        from pyarrow import parquet
+        from pyarrow import ArrowException, parquet
     except ImportError as error:
         raise RecordingError(f"{path}: Parquet needs the extra: pip install 'vwmon[parquet]'") from error
-    table = parquet.read_table(path)
-    _require(path, table.column_names)
-    for batch in table.to_batches():
-        yield from batch.to_pylist()
+    try:
+        table = parquet.read_table(path)
+        _require(path, table.column_names)
+        for batch in table.to_batches():
+            yield from batch.to_pylist()
+    except (ArrowException, ValueError, OverflowError) as error:  # damaged, or holding what Python has no type for
+        raise RecordingError(f"{path} cannot be read: {error}") from error
 
 
 def _require(path: Path, names: Iterable[str]) -> None:

@@ -54,6 +54,15 @@ def text(value: object) -> str:
     return value
 
 
+def file_path(value: object) -> Path | None:
+    """Read a path, of which "~" may be somebody's home; empty means none."""
+    name = text(value)
+    try:
+        return Path(name).expanduser() if name else None
+    except RuntimeError:
+        raise ValueError(f'"{name}" begins in the home of somebody who is not known here') from None
+
+
 def matching(pattern: re.Pattern[str], what: str) -> Callable[[object], str]:
     """Return a reader of texts that a pattern matches whole."""
 
@@ -128,8 +137,10 @@ def read(record: type[R], content: str, file: Path) -> tuple[R | None, Sequence[
 
     try:
         raw = tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also a number of thousands of digits
         return None, [_syntax_fault(str(error), content, file)]
+    except RecursionError:
+        return None, [_syntax_fault("it is nested too deeply", content, file)]
     reader = _Reader(file)
     found = reader.record(record, raw, ())
     return (None, told(reader.faults, content, file)) if reader.faults else (found, [])
@@ -243,6 +254,6 @@ def _names(dotted: str) -> Where:
 
 
 def _syntax_fault(message: str, content: str, file: Path) -> str:
-    said, _, place = message.removesuffix(")").rpartition(" (at ")
+    said, _, place = message.partition(" (at ")
     found = re.match(r"line ([0-9]+)", place)
     return f"{file}:{found[1] if found else max(1, len(content.splitlines()))}: {said}"

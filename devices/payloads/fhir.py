@@ -22,8 +22,10 @@ SYSTEMS: Final[Mapping[str, str]] = {
     "http://snomed.info/sct": "sct",
     "urn:iso:std:iso:11073:10101": "mdc",
 }
-STANDING: Final = frozenset({"final", "amended", "corrected", "preliminary"})
-REVISED: Final = frozenset({"amended", "corrected"})
+# Tuples: where a word belongs there may be an object, which no set can be asked for.
+READ: Final = ("Observation", "Bundle")
+STANDING: Final = ("final", "amended", "corrected", "preliminary")
+REVISED: Final = ("amended", "corrected")
 UCUM: Final = "http://unitsofmeasure.org"
 
 
@@ -31,7 +33,7 @@ def decode(payload: bytes, device: str, received_ms: int) -> Message:
     """Return the message; PayloadError with its reason when nothing of it can be used."""
     resource = strict_json.object_of(payload)
     kind, message_id = resource.get("resourceType"), _id(resource)
-    if kind not in {"Observation", "Bundle"}:
+    if kind not in READ:
         raise PayloadError("fhir_invalid", acceptance.seen(kind), message_id=message_id)
     resources = [resource] if kind == "Observation" else _entries(resource, message_id)
     outcomes = list(chain.from_iterable(_judged(resources, device, message_id, received_ms)))

@@ -24,7 +24,7 @@ BASES: Final[Mapping[str, tuple[type, ...]]] = {
 }
 UNITS: Final[Mapping[str, str]] = {"beat/min": "/min", "1/min": "/min", "/": "1"}  # RFC 8428, 12.1
 VALUES: Final = ("v", "vs", "vb", "vd")
-BATTERY: Final[Mapping[str, str]] = {"%EL": "battery_percent"}
+BATTERY: Final = "%EL"
 
 
 @dataclass(kw_only=True)
@@ -54,7 +54,7 @@ def decode(payload: bytes, device: str, received_ms: int) -> Message:
     for index, record in enumerate(_records(payload)):
         base.take(record)
         unit = record.get("u", base.values.get("bu"))
-        if unit in BATTERY:
+        if unit == BATTERY:
             battery = _battery(record)
         elif any(name in record for name in (*VALUES, "n", "s")):
             outcomes.append(_judge(index, record, base.values, device, received_ms))
@@ -126,13 +126,17 @@ def _observed(record: Mapping[str, Any], base: Mapping[str, Any], received_ms: i
     if isinstance(own, bool) or not isinstance(own, int | float):
         return ReadingError("time_invalid", acceptance.seen(own))
     at_s = base.get("bt", 0) + own
-    if at_s < RELATIVE_S:
-        ago_ms = min(round(at_s * 1000), 0)
-        return Stamp(received_ms + ago_ms, MARK_RECEIPT_TIME)
     try:
-        return acceptance.believed(round(at_s * 1000), received_ms, acceptance.seen(at_s))
-    except (ReadingError, OverflowError) as error:
-        return error if isinstance(error, ReadingError) else ReadingError("time_invalid", acceptance.seen(at_s))
+        at_ms = round(at_s * 1000)
+    except (OverflowError, ValueError):  # infinite, or the sum of two infinities
+        return ReadingError("time_invalid", acceptance.seen(at_s))
+    relative = at_s < RELATIVE_S
+    try:
+        observed_ms = received_ms + min(at_ms, 0) if relative else at_ms
+        stamp = acceptance.believed(observed_ms, received_ms, acceptance.seen(at_s))
+    except ReadingError as error:
+        return error
+    return Stamp(stamp.observed_ms, MARK_RECEIPT_TIME) if relative else stamp
 
 
 def _battery(record: Mapping[str, Any]) -> float | None:

@@ -101,7 +101,7 @@ def test_every_dependency_has_its_line_and_no_other_has() -> None:
 
 
 @pytest.mark.hazard("T16")
-@pytest.mark.parametrize("name", ["runtime", "dev"])
+@pytest.mark.parametrize("name", ["runtime", "dev", "fuzz", "mutate"])
 def test_every_package_is_pinned_with_hashes(name: str) -> None:
     """And the lock carries no address of a machine."""
     lock = text(ROOT / "requirements" / f"{name}.lock")
@@ -119,6 +119,8 @@ def test_the_lock_of_the_runtime_is_part_of_the_other() -> None:
         return set(found)
 
     assert pins("runtime") <= pins("dev")
+    assert pins("runtime") <= pins("fuzz") & pins("mutate")
+    assert not {"atheris", "mutmut"} & {pin.partition("==")[0] for pin in pins("dev")}
     required = {re.split(r"[^\w.-]", line)[0] for line in PROJECT["dependencies"]}
     assert required <= {pin.partition("==")[0] for pin in pins("runtime")}
 

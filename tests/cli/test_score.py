@@ -179,6 +179,18 @@ def test_a_file_may_be_compressed_and_may_begin_with_a_byte_order_mark(tmp_path:
     assert [row["total"] for row in as_csv(result)] == ["0"]
 
 
+@pytest.mark.parametrize("at", [12, 20])
+def test_a_compressed_file_that_is_damaged_is_said(tmp_path: Path, at: int) -> None:
+    """In a sentence, as one that cannot be read for another reason is."""
+    file = tmp_path / "sets.csv.gz"
+    packed = bytearray(gzip.compress(table(*[WELL] * 20).encode()))
+    packed[at : at + 6] = b"\xff" * 6
+    file.write_bytes(bytes(packed))
+    result = run("news2", str(file))
+    assert result.exit_code != 0
+    assert "cannot be read as CSV in UTF-8" in result.stderr
+
+
 def test_a_table_for_people_shows_totals_as_intervals_and_whom_the_chart_is_not_for() -> None:
     """Also into a pipe, when it is asked for."""
     rows = table(f"p1,{WELL}", "p2,25,97,1,,120,70,,37.0", header=f"patient,{HEADER}")

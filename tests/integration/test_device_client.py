@@ -372,6 +372,16 @@ class Wire:
         self.published.append(json.loads(payload)["id"])
 
 
+@pytest.mark.parametrize("said", [b"{", b"\xff", b'{"id":"\xff"}', b'{"id":"a","x":' + b"[" * 60_000, b"7"])
+@pytest.mark.parametrize("topic", ["dev-1/requests", "dev-1/receipts", "monitor/status", "dev-1/\ud800"])
+def test_what_a_hub_cannot_read_is_as_if_it_had_not_come(tmp_path: Path, topic: str, said: bytes) -> None:
+    """Whoever sends it: the hub goes on, and the message that waits for its receipt waits on."""
+    with Hub("127.0.0.1", 9, "resp", tmp_path, on_request=lambda *_: pytest.fail("nothing was asked")) as fleet:
+        fleet.enqueue("dev-1", payload("m-1"), "m-1")
+        fleet.arrived(f"vwmon/resp/{topic}", said)
+        assert len(fleet._spool) == 1
+
+
 def test_a_new_connection_begins_with_what_the_old_one_may_have_lost(tmp_path: Path) -> None:
     """However long the wait for a receipt would still have been; without a new one nothing is repeated."""
     wire: Any = Wire()

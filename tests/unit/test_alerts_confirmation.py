@@ -392,6 +392,13 @@ def test_a_recovery_needs_the_number_itself() -> None:
     assert (clinical(settled).state, clinical(settled).cleared_ms) == (State.SETTLED, 70 * MINUTE)
 
 
+def test_a_recovery_that_comes_late_settles_nothing() -> None:
+    """Two good pressures of which the ward hears when others are known already: what stood still stands."""
+    case = learnt(Case(stay_no=STAY), note(0, systolic_bp=85), note(6, systolic_bp=85))
+    late = [note(m, late=True, systolic_bp=120) for m in (70, 101)]
+    assert clinical(learnt(case, *late)).state is State.NEW
+
+
 def test_one_that_goes_on_for_long_is_asked_about_again_and_never_quietened() -> None:
     """Persistently below 92 %: raised after an hour, and given back to everybody whenever an answer runs out."""
     low = [note(m, spo2=90) for m in range(0, 61, 10)]

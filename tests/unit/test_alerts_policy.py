@@ -190,6 +190,7 @@ def test_the_parts_are_those_of_the_score_in_its_order() -> None:
         ('title = "NEWS2 7 or more"', "title = 7", "cannot be read"),
         ('repeat_within = "15m"', "", "cannot be read"),
         ('lane = "clinical"', 'lane = "bowling"', "cannot be read"),
+        ('vitals = ["heart_rate", "respiratory_rate"]', 'vitals = "heart_rate"', "is not a list of words"),
         ('settled = "60m"', 'settled = "60"', "cannot be read"),
         ('settled = "60m"', "", "cannot be read"),
         ('settled = "60m"', 'settled = "60m"\nsnooze = "5m"', "cannot be read"),

@@ -150,6 +150,10 @@ hours = "8-9"
         ("[notify.channels.Pager]\nurls_file = 'f'", "notify.channels.Pager: a name is 1 to 63 lower-case"),
         ("[[people]]\nid = 'ann'\nchannels = ['fax']", "people.channels: there is no [notify.channels.fax]"),
         ("x", "vwmon.toml:1: "),
+        ("\nx = " + "[" * 3000, "vwmon.toml:2: it is nested too deeply"),
+        ("\nx = " + "9" * 5000, "vwmon.toml:2: Exceeds the limit"),
+        ("[store]\npath = '~nobody-of-this-name/x'", "vwmon.toml:2: store.path: "),
+        ("[[duty]]\ntier = 1\ncalendar = '~nobody-of-this-name/x'", "somebody who is not known here"),
         ("[mqtt]\n\nport = ", "vwmon.toml:3: "),
     ],
 )

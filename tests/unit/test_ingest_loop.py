@@ -225,6 +225,7 @@ def test_a_message_without_an_id_is_stored_without_a_receipt() -> None:
         (packet(b"[1]", topic="vwmon/resp/dev-1/status"), "status_invalid", False),
         (packet({"status": "dozing"}, topic="vwmon/resp/dev-1/status"), "status_invalid", False),
         (packet(b"[" * 60_000, topic="vwmon/resp/dev-1/status"), "status_invalid", False),
+        (packet(b'{"status":"\xff"}', topic="vwmon/resp/dev-1/status"), "status_invalid", False),
     ],
 )
 def test_what_cannot_be_used_is_kept_with_its_reason(bad: Packet, reason: str, receipted: bool) -> None:

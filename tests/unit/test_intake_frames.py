@@ -123,6 +123,29 @@ def test_bytes_that_are_not_mqtt_are_refused(stream: bytes) -> None:
 
 
 @pytest.mark.hazard("T8")
+@pytest.mark.parametrize(
+    ("body", "mqtt5"),
+    [
+        (b"", False),
+        (b"\x00", False),
+        (b"\x00\x01", False),
+        (b"\x00\x01t\x00", False),
+        (b"\x00\x01t\x00\x07", True),
+        (b"\x00\x01t\x00\x07\x05", True),
+        (b"\x00\x01t\x00\x07\x80", True),
+        (b"\x00\x01t\x00\x07\x03\x23\x00", True),
+    ],
+)
+def test_a_header_longer_than_its_packet_takes_nothing_of_the_next(body: bytes, mqtt5: bool) -> None:
+    """What belongs to one device is never read as another's, whatever stands behind a broken packet."""
+    behind = message(b'{"v":1}', properties=b"" if mqtt5 else None)
+    splitter = Splitter([], mqtt5=mqtt5)
+    with pytest.raises(MalformedError):
+        splitter.feed(behind + bytes([0x32, len(body)]) + body + behind, NOW_MS)
+    assert [packet.payload for packet in splitter.packets] == [b'{"v":1}']
+
+
+@pytest.mark.hazard("T8")
 def test_a_topic_that_is_not_utf8_does_not_raise() -> None:
     """What a broker lets through must not stop the reader; the topic is then no known one."""
     packets, _ = split(message(b"{}", topic=b"vwmon/\xff/dev/readings"), [])

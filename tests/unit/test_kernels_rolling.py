@@ -146,6 +146,7 @@ def test_results_have_a_row_a_query_and_a_column_a_window() -> None:
         (series([1], [1.0]), None, [1], Settings(target=1.0, reach_ms=-1), "reach_ms is -1"),
         (series([1], [1.0]), None, [1], Settings(target=1.0, half_lives=9), "half_lives is 9"),
         (series([1, 2], [1.0]), None, [1], HOW, "as many times as values"),
+        (series([1], [1.0]), Queries(series=np.array([0, 0]), times_ms=np.array([1])), [1], HOW, "series as times"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(
@@ -160,6 +161,14 @@ def test_a_statistic_that_is_not_there_is_refused_by_name() -> None:
     """With those that are."""
     with pytest.raises(ValueError, match="no statistic mode; there are last, age, count"):
         rolling(series([1], [1.0]), None, [1], ["mean", "mode"])
+
+
+def test_series_that_span_more_than_an_axis_are_refused_together() -> None:
+    """Laid one after another, their times would run over; fewer at a time are answered."""
+    far_ms = np.full(17_000, 2**47, dtype=np.int64)
+    with pytest.raises(OverflowError, match="give fewer series at a time"):
+        frames._shift(-far_ms, far_ms, 1)
+    assert frames._shift(-far_ms[:2], far_ms[:2], 1).tolist() == [2**47, 2**48 + 2**47 + 2]
 
 
 def test_rows_out_of_order_are_found_wherever_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,6 +159,9 @@ def test_a_good_set_is_read() -> None:
     [
         ('source = "a page"', 'source = ""', "a source"),
         ('version = "1"', 'version = "new"', "a version in digits"),
+        ('version = "1"', 'version = "\u00b2"', "a version in digits"),
+        ('version = "1"', "version = " + "[" * 3000, "recursion"),
+        ("[questions.so]", "[[questions.so]]", "pop"),
         ('version = "1"', "version = 1", "version"),
         ('title = "A set"', "", "its keys are"),
         ('title = "A set"', 'title = "A set"\nnote = "x"', "its keys are"),

@@ -142,6 +142,11 @@ def test_an_unknown_pathway_is_not_found_and_those_there_are_are_named() -> None
         ('ask = ["the target range"]', "ask = []"),
         ('ask = ["the target range"]', "ask = [1]"),
         ('ask = ["the target range"]', 'ask = "the target range"'),
+        ('ask = ["the target range"]', "ask = " + "[" * 3000),
+        ('"12h"', "12"),
+        ('[vitals.spo2]\nvalid_for = "12h"\noverdue_after = "16h"', "vitals = []"),
+        ('[vitals.spo2]\nvalid_for = "12h"\noverdue_after = "16h"', "vitals.spo2 = 3"),
+        ('[vitals.spo2]\nvalid_for = "12h"\noverdue_after = "16h"', "limits = 3\nvitals.spo2 = {}"),
     ],
 )
 def test_a_plan_with_a_fault_is_refused_by_name(was: str, becomes: str) -> None:

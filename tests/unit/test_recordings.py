@@ -75,6 +75,10 @@ def test_a_time_with_a_zone_stands_for_itself(tmp_path: Path, time: str) -> None
         ("a,0,spo2,,%", "value is empty"),
         ("a,0,spo2,nan,%", "not a number"),
         ("a,0,spo2,-inf,%", "not a number"),
+        ("a,999999999999,spo2,97,%", "years 1 to 9999"),
+        ("a,0001-01-01T00:00:00+14:00,spo2,97,%", "years 1 to 9999"),
+        ("a,0,answer:,yes,", "no questionnaire's name"),
+        ('a,0,"answer:x"",""v"":2.q",yes,', "no questionnaire's name"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, row: str, said: str) -> None:
@@ -128,9 +132,21 @@ def test_nought_is_something(tmp_path: Path) -> None:
     assert (sending.patient, readings(sending)) == ("0", [("oxygen", 0.0)])
 
 
-@pytest.mark.parametrize(("line", "said"), [("{", r"ward\.jsonl, line 2: "), ("[1, 2]", "no column")])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", r"ward\.jsonl, line 2: "),
+        ("[" * 3000, r"ward\.jsonl, line 2: "),
+        ("9" * 5000, r"ward\.jsonl, line 2: "),
+        ("[1, 2]", "no column"),
+        ('{"patient": "a", "time": 0, "vital": "\\ud800", "value": 97, "unit": "%"}', r"ward\.jsonl, row 2: "),
+        ('{"patient": "a", "time": 0, "vital": "spo2", "value": "\\ud800", "unit": "%"}', r"ward\.jsonl, row 2: "),
+        ('{"patient": "a", "time": 0, "vital": "spo2", "value": 97, "unit": "\\ud800"}', r"ward\.jsonl, row 2: "),
+        ('{"patient": "a", "time": 0, "vital": "spo2", "value": [97], "unit": "%"}', "row 2: a cell holds a list"),
+    ],
+)
 def test_a_line_that_is_no_object_is_named(tmp_path: Path, line: str, said: str) -> None:
-    """Broken JSON, and JSON that is something else."""
+    """Broken JSON, JSON that is something else, and objects whose cells are no text or number."""
     good = '{"patient": "a", "time": 0, "vital": "spo2", "value": 97, "unit": "%"}\n'
     with pytest.raises(RecordingError, match=said):
         read(tmp_path, good + line + "\n", "ward.jsonl")

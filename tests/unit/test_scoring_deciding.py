@@ -145,6 +145,13 @@ def test_what_was_kept_of_a_score_leads_to_the_same_answer(scale: int) -> None:
             assert deciding.decider(NEWS2, again, context) == deciding.decider(NEWS2, seen, context)
 
 
+def test_what_no_reading_scores_like_is_left_out() -> None:
+    """Points that no band has, of another version of the chart perhaps, become no reading."""
+    kept = {"heart_rate": (9, 9), "respiratory_rate": (3, 3)}
+    found = deciding.values_like(NEWS2, kept, {"spo2_scale": 1})
+    assert list(found) == ["respiratory_rate"]
+
+
 @pytest.mark.parametrize("name", ["news2", "news", "mews", "qsofa"])
 def test_columns_name_the_same_measurement_where_several_could_decide(name: str) -> None:
     """Every pair missing, with many mixtures of bands: the one that moves the highest total most, in both readings."""

@@ -90,6 +90,7 @@ def test_no_file_can_say_that_a_model_is_for_care(use: str) -> None:
         ({"terms": (term(knots=(100.0, 60.0)),)}, "its knots do not ascend"),
         ({"terms": (term(bends=(1.0,)),)}, "not as many as its bends"),
         ({"terms": (term(low=3.0),)}, "its low is above its high"),
+        ({"terms": (term(View(vital="spo2", statistic="last", window_ms=0)),)}, "its window is empty"),
         ({"terms": (term(View(vital="spo2", statistic="mode", window_ms=HOUR)),)}, "no such statistic"),
     ],
 )
@@ -119,6 +120,12 @@ def test_every_fault_is_told_at_once() -> None:
     """Not one after the other."""
     with pytest.raises(ChartError, match=r"no version; least is 0 .*; the last of heart_rate over 4h is there twice"):
         models.parse(text(version="", least=0, terms=(term(), term())))
+
+
+def test_a_model_without_terms_is_refused() -> None:
+    """It would give everybody the same chance."""
+    with pytest.raises(ChartError, match="no terms"):
+        models.parse("terms = []\n" + text(terms=()))
 
 
 def test_an_unknown_model_is_not_found_and_those_there_are_named() -> None:

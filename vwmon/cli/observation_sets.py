@@ -7,6 +7,7 @@ person is the table of vitals', whom a chart is for is the chart's; nothing is s
 import csv
 import gzip
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -60,7 +61,7 @@ def _readable(file: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no file {file}") from error
-    except (OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
+    except (OSError, EOFError, csv.Error, zlib.error, UnicodeDecodeError) as error:
         raise RecordingError(f"{file} cannot be read as CSV in UTF-8: {error}") from error
 
 

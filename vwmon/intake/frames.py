@@ -76,14 +76,14 @@ class Splitter:
         stream = self._rest
         name, mid, at = named(stream, head, at)
         content_type = ""
+        if at + self._mqtt5 > stop:  # in MQTT 5 the length of the properties follows, if only nought
+            raise MalformedError("a message ends inside its own header")
         if self._mqtt5:
             if stream[at]:
                 at, content_type, alias = properties(stream, at, stop)
                 name = self._aliased(name, alias)
             else:
                 at += 1
-        if at > stop:
-            raise MalformedError("a message ends inside its own header")
         return Packet(
             topic=name.decode("utf-8", "replace"),
             payload=stream[at:stop],
@@ -163,6 +163,8 @@ def properties(stream: bytes, at: int, stop: int) -> tuple[int, str, int]:
     """
     size, at = long_length(stream, at, stop)
     last, content_type, alias = at + size, "", 0
+    if not 0 < at <= last <= stop:
+        raise MalformedError("a message ends inside its own properties")
     while 0 < at < last:
         kind, at = stream[at], at + 1
         if kind == SUBSCRIPTION:

@@ -22,7 +22,7 @@ from devices.errors import PayloadError, QuestionError
 from devices.questions import Answer, Question, Questions
 from devices.readings import Message, Reading, Refused
 from vwmon.errors import ChartError, NotFoundError
-from vwmon.patients.plans import QUESTIONNAIRES
+from vwmon.patients.plans import QUESTIONNAIRES, UNUSABLE
 
 ONE, WHOLE = evidence.ANSWER, evidence.WHOLE
 FOLDER = Path(__file__).parent / "questionnaires"
@@ -70,13 +70,13 @@ def parse(name: str, content: str) -> Questionnaire:
     try:
         table = tomllib.loads(content)
         if table.keys() != KEYS:
-            raise ValueError(f"its keys are {', '.join(sorted(KEYS))}")  # noqa: TRY301 -- said like every other fault
+            raise ValueError(f"its keys are {', '.join(sorted(KEYS))}")
         levels = {key: entry.pop("levels", {}) for key, entry in table["questions"].items()}
         source = table.pop("source")
         found = msgspec.convert({"questionnaire": name, **table}, Questions)
-    except (ValueError, AttributeError, msgspec.ValidationError) as error:
+    except (*UNUSABLE, msgspec.ValidationError) as error:
         raise ChartError(f"the questionnaire {name} cannot be used: {error}") from error
-    faults = [*([] if str(source).strip() and found.version.isdigit() else ["a source, and a version in digits"])]
+    faults = [*([] if str(source).strip() and found.version.isdecimal() else ["a source, and a version in digits"])]
     faults += [*questions.faults(found), *(f for key, one in found.questions.items() for f in _level(key, one, levels))]
     if faults:
         raise ChartError(f"the questionnaire {name} cannot be used: {'; '.join(faults)}")

@@ -45,6 +45,7 @@ OPTIONAL = {"days"}
 VITAL_KEYS = {"valid_for", "overdue_after"}
 LIMIT_KEYS = {"rule", "source"}
 ASKED_KEYS = {"name", "every", "at", "overdue_after", "source"}
+UNUSABLE = (KeyError, ValueError, TypeError, AttributeError, RecursionError)  # not TOML, or not of this form
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 FOLDER = Path(__file__).parent / "pathways"
 ALWAYS_MS = 0  # a pathway's limits have always held: another version of it is another pathway
@@ -100,7 +101,7 @@ def _plan(pathway: str, content: str) -> Plan:
         wanted = {name: expected(name, entry) for name, entry in table["vitals"].items()}
         sets = tuple(asked_set(entry) for entry in listed)
         if not wanted:
-            raise ValueError("it expects nothing")  # noqa: TRY301 -- said like every other fault of a file
+            raise ValueError("it expects nothing")
         return Plan(
             pathway=pathway,
             version=version,
@@ -117,7 +118,7 @@ def _plan(pathway: str, content: str) -> Plan:
             questionnaires=sets,
             chart=chart,
         )
-    except (tomllib.TOMLDecodeError, KeyError, ValueError) as error:
+    except UNUSABLE as error:
         raise ChartError(f"the pathway {pathway} cannot be used: {error}") from error
 
 

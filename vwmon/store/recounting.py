@@ -36,7 +36,8 @@ _ALERTS: Final = """select since_ms, cleared_ms, peak from alert where stay_no =
     and coalesce(cleared_ms, 1 << 62) > ?"""
 _STAYS: Final = f"""with of_stay as materialized (select stay_no, max(at_ms) as at_ms from register_log group by 1),
     of_device as materialized (select device_no, max(at_ms) as at_ms from register_log group by 1)
-    select stay.stay_no, pathway, {prescribed.OF_STAY}, max(coalesce(of_stay.at_ms, 0), coalesce(max(of_device.at_ms), 0))
+    select stay.stay_no, pathway, {prescribed.OF_STAY},
+        max(coalesce(of_stay.at_ms, 0), coalesce(max(of_device.at_ms), 0))
     from stay left join of_stay using (stay_no) left join assignment using (stay_no)
         left join of_device using (device_no)
     where discharged_ms is null and age_bands = '' and pathway <> '{CANARY}'

@@ -90,6 +90,8 @@ def test_without_a_time_it_is_the_time_of_receipt_and_marked() -> None:
         ({**GOOD, "time": "2026-11-18T10:00:00"}, "time_without_zone"),
         ({**GOOD, "device": "hub-2"}, "other_device"),
         ({**SHOWN, "state": "burnt"}, "confirmation_invalid"),
+        ({**SHOWN, "state": {}}, "confirmation_invalid"),
+        ({**SHOWN, "state": ["shown"]}, "confirmation_invalid"),
         ({**SHOWN, "request": 7}, "confirmation_invalid"),
         ([GOOD], "not_an_object"),
     ],

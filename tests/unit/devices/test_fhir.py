@@ -173,12 +173,25 @@ def test_who_the_patient_is_goes_nowhere() -> None:
         {"effectivePeriod": [], "effectiveDateTime": None},
         {"device": 7},
         {"id": {}, "meta": 3},
+        {"status": []},
+        {"status": {}},
     ],
 )
 def test_whatever_shape_its_fields_have_it_is_read_or_refused(mangled: dict[str, object]) -> None:
     """Never an error that nobody foresaw; `when` it was said stands."""
     message = read(fhir(**{"effectiveDateTime": NOW} | mangled))
     assert message.readings or message.refused
+
+
+@pytest.mark.parametrize("kind", [{}, [], None, 7])
+def test_a_resource_whose_type_is_no_word_is_none(kind: object) -> None:
+    """Refused for what it is, with the id that it has."""
+    with pytest.raises(PayloadError) as caught:
+        read(json.dumps({"resourceType": kind, "id": "p-1"}).encode())
+    assert (caught.value.reason, caught.value.message_id) == ("fhir_invalid", "p-1")
+    message = read(bundle({"resourceType": kind}, observation()))
+    assert [one.reason for one in message.refused] == ["not_an_observation"]
+    assert len(message.readings) == 1
 
 
 def test_a_code_that_no_table_knows_is_kept_and_not_scored() -> None:

@@ -49,6 +49,7 @@ def test_a_base_value_is_added() -> None:
         ("mdc:150456", "spo2"),
         ("pulse", "heart_rate"),
         ("dev-1/mood", "mood"),
+        ("dev-1/moodX1", "moodX1"),
     ],
 )
 def test_a_name_ends_in_the_vital(name: str, vital: str) -> None:
@@ -64,6 +65,22 @@ def test_a_small_time_counts_from_now_and_is_marked(at: dict[str, float], before
     """RFC 8428, 4.5.3; the clock is then the ward's, and nothing is measured in the future."""
     (reading,) = read({"n": "spo2", "v": 93, **at}).readings
     assert ((NOW_MS - reading.observed_ms) // 1000, reading.marks) == (before_s, MARK_RECEIPT_TIME)
+
+
+@pytest.mark.hazard("T8")
+def test_a_time_counted_from_now_goes_back_no_further_than_any_other() -> None:
+    """Before the year 2000 nothing was measured, and a number that no database holds is never handed on."""
+    ago_s = NOW_S - 946_684_800
+    assert read({"n": "spo2", "v": 93, "t": -ago_s}).readings[0].observed_ms == 946_684_800_000
+    assert [one.reason for one in read({"n": "spo2", "v": 93, "t": -ago_s - 1}).refused] == ["time_past"]
+
+
+def test_a_time_that_is_infinite_both_ways_is_none() -> None:
+    """A base without end and a time without end have no sum."""
+    payload = b'[{"bt":1e999,"n":"spo2","v":93,"t":-1e999},{"bt":0,"n":"heart_rate","v":72}]'
+    message = decode(payload, device=DEVICE, received_ms=NOW_MS, content_type="application/senml+json")
+    assert [one.reason for one in message.refused] == ["time_invalid"]
+    assert [one.vital for one in message.readings] == ["heart_rate"]
 
 
 def test_a_clock_that_is_ahead_is_marked_as_in_every_format() -> None:
@@ -84,7 +101,15 @@ def test_a_clock_that_is_ahead_is_marked_as_in_every_format() -> None:
         ({"n": "spo2", "v": 93, "u": "Pa"}, "unit_unknown"),
         ({"n": "spo2", "v": 93, "t": "now"}, "time_invalid"),
         ({"n": "spo2", "v": 93, "t": 9e8}, "time_past"),
+        ({"n": "spo2", "v": 93, "t": 2**28}, "time_past"),
+        ({"n": "spo2", "v": "93"}, "value_not_a_number"),
         ({"n": "spo2", "v": 93, "t": 1e30}, "time_future"),
+        ({"n": "spo2", "v": 93, "t": -1e9}, "time_past"),
+        ({"n": "spo2", "v": 93, "t": -1e300}, "time_past"),
+        ({"n": "spo2", "v": 93, "t": -1e308}, "time_invalid"),
+        ({"n": "spo2", "v": 93, "t": 1e308}, "time_invalid"),
+        ({"n": "spo2", "v": 93, "u": []}, "unit_invalid"),
+        ({"n": "spo2", "v": 93, "u": {"%EL": 1}}, "unit_invalid"),
         ({"v": 93}, "vital_missing"),
         ({"n": 7, "v": 93}, "vital_invalid"),
     ],
@@ -94,6 +119,68 @@ def test_a_record_of_no_use_costs_no_other(record: dict[str, object], reason: st
     message = read(record, {"n": "heart_rate", "v": 72})
     assert [one.reason for one in message.refused] == [reason]
     assert [one.vital for one in message.readings] == ["heart_rate"]
+
+
+@pytest.mark.parametrize(
+    ("record", "detail"),
+    [
+        ({"n": "spo2", "v": 93, "t": "now"}, "'now'"),
+        ({"n": "spo2", "v": 93, "t": 1e308}, "1e+308"),
+        ({"n": "spo2", "v": 93, "t": 9e8}, "900000000.0"),
+    ],
+)
+def test_a_refused_record_is_named_by_its_place_and_what_it_said(record: dict[str, object], detail: str) -> None:
+    """Records that say nothing count too, so that the place is the one in the pack."""
+    message = read({"bn": "dev-1/"}, {"note": 1}, record, {"n": "pulse", "v": 72})
+    assert [(one.index, one.detail) for one in message.refused] == [(2, detail)]
+    assert len(message.readings) == 1
+
+
+def test_what_is_only_said_once_holds_for_the_record_that_leaves_it_out() -> None:
+    """RFC 8428, 4.1: a unit, a value and a name of the base alone; and a record of a sum is one of no value."""
+    temperatures = read({"n": "temperature", "bu": "degF", "v": 99.5}, {"n": "temperature", "v": 100.4}).readings
+    assert [one.raw_unit for one in temperatures] == ["degF", "degF"]
+    (spo2,) = read({"n": "spo2", "bv": 93}).readings
+    assert spo2.value == 93
+    assert read({"bu": "%EL", "v": 40}).battery_percent == 40
+    assert [one.reason for one in read({"bn": "spo2"}, {"s": 4}).refused] == ["value_missing"]
+
+
+@pytest.mark.parametrize("value", [True, "93"])
+def test_a_base_value_is_added_to_numbers_only(value: object) -> None:
+    """True is no 1, and a word is no number."""
+    assert [one.reason for one in read({"n": "spo2", "bv": 92, "v": value}).refused] == ["value_not_a_number"]
+
+
+def test_another_device_is_known_by_the_first_part_of_a_name() -> None:
+    """However many parts follow."""
+    with pytest.raises(PayloadError, match="other_device"):
+        read({"n": "dev-2/left/spo2", "v": 93})
+
+
+@pytest.mark.parametrize(("charge", "kept"), [(0, 0), (100, 100), (100.5, None), (101, None), (-1, None), (True, None)])
+def test_a_charge_is_a_share(charge: float, kept: float | None) -> None:
+    """From nothing to all of it; any other is none, and costs no reading."""
+    message = read({"n": "spo2", "v": 93}, {"u": "%EL", "v": charge})
+    assert (message.battery_percent, len(message.readings)) == (kept, 1)
+
+
+@pytest.mark.parametrize(
+    ("records", "reason", "detail"),
+    [
+        ([{"n": "spo2", "bv": True}], "senml_invalid", "bv True"),
+        ([{"bver": 11, "n": "spo2", "v": 93}], "version_not_supported", "bver 11"),
+        ([[1]], "senml_invalid", "a record is [1]"),
+        ([{"n": "spo2", "v": 93, "must_": 1}], "senml_invalid", "the field 'must_'"),
+        ([], "no_readings", ""),
+        ([{"bn": "dev-1/"}], "no_readings", ""),
+    ],
+)
+def test_a_pack_that_is_refused_says_why(records: list[object], reason: str, detail: str) -> None:
+    """With the field or the record that it is refused for."""
+    with pytest.raises(PayloadError) as caught:
+        read(*records)
+    assert (caught.value.reason, caught.value.detail) == (reason, detail)
 
 
 def test_words_are_taken_where_the_vital_has_them() -> None:

@@ -1,6 +1,7 @@
 """A device's journal on disk: what is kept survives, what is damaged is set aside, what is receipted is gone."""
 
 import os
+from binascii import crc32
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,8 +81,9 @@ def test_a_torn_last_line_costs_that_message_only(tmp_path: Path) -> None:
         lambda line: b"\0" * (len(line) - 1) + b"\n",
         lambda _: b"\n",
         lambda _: b"00000000 []\n",
+        lambda _: b'%08x ["d-1","\xff","e30="]\n' % crc32(b'["d-1","\xff","e30="]'),
     ],
-    ids=["a bit", "the checksum", "zeroes", "nothing", "another record"],
+    ids=["a bit", "the checksum", "zeroes", "nothing", "another record", "no text"],
 )
 def test_damage_in_the_middle_is_set_aside_and_counted(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     """No damaged message is sent as if it were whole, and those after it are not lost with it."""
