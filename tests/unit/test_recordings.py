@@ -216,7 +216,7 @@ def test_the_device_is_in_the_message_and_not_in_its_payload(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("cut.csv.gz", gzip.compress(b"patient,time,vital,value,unit\np,0,spo2,95,%\n" * 50)[:-9]),
+        ("cut.csv.gz", gzip.compress(b"patient,time,vital,value,unit\np,0,spo2,95,%\n" * 50, mtime=0)[:-9]),
         ("not.csv.gz", b"patient,time,vital,value,unit\n"),
         ("latin.csv", b"patient,time,vital,value,unit\np,0,spo2,95,\xb0C\n"),
         ("bytes.jsonl", b"\xff\xfe"),
