@@ -13,7 +13,7 @@ demo: env ## Show a simulated ward being watched
 	@.venv/bin/vwmon demo
 
 test: env ## Install what the tests need, then check everything
-	@scripts/test-broker
+	@scripts/test-programs
 	@scripts/check
 
 check: env ## Check everything but the slow tests
@@ -31,7 +31,7 @@ format: env ## Format and mend what can be mended
 	@.venv/bin/python -m tests.guides.screens
 
 bench: env ## Measure against named peers; each script ends with a line of JSON
-	@scripts/test-broker
+	@scripts/test-programs
 	@set -e; for name in ingest start work_list score_ward ward_day kernels trends; do echo "== $$name"; .venv/bin/python "benchmarks/$$name.py"; done
 
 coverage: env ## Which lines the tests do not reach

@@ -17,10 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs/safety/faults.md"
 NOT_CLEAN = 1
 # Of the safety page's matrix, what is tested elsewhere or not at all.
 ABSENT = (
-    "F5 (power cut on a real file system), F6 (lost and torn writes by model): no row yet",
-    "F9 (read-only while in use): what is in use cannot be made read-only by a mount",
     "F16 (fuzzing): docs/safety/fuzzing.md",
-    "F18 (memory): no row yet",
     "F21, F22 (notifier): their rows were not in the run of this page; tests/integration/test_notifier.py",
     "F23 (races): tests/db/test_alerts_races.py",
     "F27 (configurations): tests/property/test_config.py",

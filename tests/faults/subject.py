@@ -1,7 +1,8 @@
 """A process for faults to be done to: it stores a ward's messages, says which are stored, scores and merges them.
 
-`python -m tests.faults.subject DATABASE SEED START_MS COUNT` goes through the same messages each time it is started,
-as devices do that have no receipt yet, and prints the number of each batch once it is committed.
+`python -m tests.faults.subject DATABASE SEED START_MS COUNT [PRAGMA ...]` goes through the same messages each time it
+is started, as devices do that have no receipt yet, and prints the number of each batch once it is committed. A pragma
+alters the connection beforehand: for checkpoints that come sooner, or for a fault that is to be found.
 """
 
 import sys
@@ -18,10 +19,12 @@ from vwmon.store.log import LogWriter
 BATCH = 8
 
 
-def work(path: Path, seed: int, start_ms: int, count: int) -> None:
+def work(path: Path, seed: int, start_ms: int, count: int, *pragmas: str) -> None:
     """Store, say so, score, merge: batch after batch."""
     sent = ward.Load(ward.fleet(seed), start_ms, count).more(count)
     with closing(database.open_writer(path)) as db:
+        for pragma in pragmas:
+            db.execute(f"pragma {pragma}")
         log = LogWriter(db)
         engine = Scorer(db, Provenance(config_hash="test", plans=plans.load_all()), start_ms)
         for first in range(0, count, BATCH):
@@ -34,4 +37,4 @@ def work(path: Path, seed: int, start_ms: int, count: int) -> None:
 
 
 if __name__ == "__main__":
-    work(Path(sys.argv[1]), *map(int, sys.argv[2:]))
+    work(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:])

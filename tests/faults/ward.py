@@ -84,6 +84,12 @@ def undisturbed(path: Path, start_ms: int, devices: Fleet, sent: Sequence[Timed]
     """Store and score the same messages in one process, one batch after the other; give the open database."""
     make(path, start_ms, devices)
     db = database.open_writer(path)
+    work_through(db, start_ms, sent)
+    return db
+
+
+def work_through(db: Connection, start_ms: int, sent: Sequence[Timed]) -> None:
+    """Store and score messages, as far as they are not stored yet."""
     engine = Scorer(db, Provenance(config_hash="test", plans=plans.load_all()), start_ms)
     log = LogWriter(db)
     for first in range(0, len(sent), 500):
@@ -91,7 +97,6 @@ def undisturbed(path: Path, start_ms: int, devices: Fleet, sent: Sequence[Timed]
         log.append([arrival(one) for one in batch], (), batch[-1].at_ms)
         while engine.cycle(batch[-1].at_ms):
             pass
-    return db
 
 
 def arrival(one: Timed) -> Arrival:

@@ -1,24 +1,28 @@
 """The rows of the matrix that are there, by their numbers."""
 
 from tests.faults.rows import (
+    barred,
     calls,
     certificates,
+    cuts,
     device_clocks,
     disk,
     files,
     kills,
     load,
+    memory,
     misrouted,
     network,
     nights,
     order,
     poisoned,
+    power,
     processes,
     soak,
     telling,
 )
 
-STORED = (kills, calls, disk, files, processes)
+STORED = (kills, calls, disk, files, processes, power, cuts, memory, barred)
 CARRIED = (nights, device_clocks, network, order, poisoned, load, telling, certificates, misrouted, soak)
 ROWS = {row.id: row for module in (*STORED, *CARRIED) for row in module.ROWS}
 ROWS = dict(sorted(ROWS.items(), key=lambda item: int(item[0].removeprefix("F"))))

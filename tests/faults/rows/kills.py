@@ -6,9 +6,10 @@ kill comes after a seeded random number of receipts since the last one, so that 
 
 import random
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
+from typing import Protocol
 
 from devices.client import Hub
 from tests.faults import ward
@@ -23,8 +24,21 @@ LEAST = 9_600
 BETWEEN = (1, 120)  # receipts between two kills
 
 
-def kill(trial: Trial, victims: Sequence[str]) -> Tally:
-    """Kill these one after the other while readings flow; then compare with a run that nothing disturbed."""
+class Act(Protocol):
+    """What is done to the processes, after which they are there again."""
+
+    def act(self) -> None:
+        """Do it once."""
+
+
+MeansOf = Callable[[Daemon, Broker], Mapping[str, Act]]
+
+
+def kill(trial: Trial, victims: Sequence[str], means_of: MeansOf | None = None) -> Tally:
+    """Kill these one after the other while readings flow; then compare with a run that nothing disturbed.
+
+    `means_of` gives other means than killing for the victims that it names.
+    """
     folder, devices = trial.folder, ward.fleet(trial.seed)
     start_ms = ward.start_of(MOST)
     load = Load(devices, start_ms, MOST)
@@ -36,7 +50,7 @@ def kill(trial: Trial, victims: Sequence[str]) -> Tally:
     ):
         flow = Flow(hub, load, at_once=AT_ONCE, waiting=WAITING)
         flow.give(min(LEAST, len(victims) * BETWEEN[1]))
-        _kill_each(victims, flow, _means(daemon, broker), random.Random(trial.seed))
+        _kill_each(victims, flow, (means_of or _means)(daemon, broker), random.Random(trial.seed))
         flow.end()
         wait_until_scored(daemon.path)
     with closing(ward.undisturbed(folder / "undisturbed.db", start_ms, devices, load.sent)) as should_be:
@@ -51,7 +65,7 @@ def kill(trial: Trial, victims: Sequence[str]) -> Tally:
     )
 
 
-def _means(daemon: Daemon, broker: Broker) -> dict[str, "Means"]:
+def _means(daemon: Daemon, broker: Broker) -> Mapping[str, Act]:
     return {
         "daemon": Means(daemons=(daemon,)),
         "broker": Means(brokers=(broker,)),
@@ -82,7 +96,7 @@ class Means:
             daemon.start()
 
 
-def _kill_each(victims: Sequence[str], flow: Flow, means: dict[str, Means], chance: random.Random) -> None:
+def _kill_each(victims: Sequence[str], flow: Flow, means: Mapping[str, Act], chance: random.Random) -> None:
     for victim in victims:
         flow.until_receipts(chance.randint(*BETWEEN))
         means[victim].act()

@@ -1,0 +1,95 @@
+"""The rows of power cuts, of memory and of what cannot be written: done once, and each finds a fault planted for it."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.faults.matrix import CannotHereError, Profile, Tally, Trial
+from tests.faults.recorded import SECTOR, Call, Disk
+from tests.faults.rows import ROWS, cuts, power
+
+SLOPPY = """
+from vwmon.store import database
+well = database._set_journal
+
+def sloppy(db):
+    well(db)
+    db.execute("pragma synchronous = off")
+
+database._set_journal = sloppy
+"""
+
+
+def done(name: str, folder: Path) -> Tally:
+    """Do a row as often as a smoke test does; skip where this machine cannot."""
+    row = ROWS[name]
+    try:
+        tally: Tally = row.do(Trial(folder=folder, runs=row.runs[Profile.SMOKE], seed=7))
+    except CannotHereError as reason:
+        pytest.skip(str(reason))
+    return tally
+
+
+@pytest.mark.hazard("H1")
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["F6", "F18"])
+def test_what_a_machine_does_to_a_store_loses_nothing(name: str, tmp_path: Path) -> None:
+    """Real files and processes, a few times; the numbers that prove something are those of the profiles."""
+    tally = done(name, tmp_path)
+    assert (tally.lost, tally.doubled, tally.broken) == (0, 0, ())
+    assert tally.runs > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["F5", "F9"])
+def test_what_a_disk_does_to_a_store_loses_nothing(name: str, tmp_path: Path) -> None:
+    """A disk of its own, mounted by root where the machine lets it."""
+    tally = done(name, tmp_path)
+    assert (tally.lost, tally.doubled, tally.broken) == (0, 0, ())
+    assert tally.runs > 0
+
+
+@pytest.mark.hazard("H15")
+@pytest.mark.slow
+@pytest.mark.parametrize("pragma", ["synchronous = off", "synchronous = normal"])
+def test_a_store_that_does_not_sync_is_found_by_the_model_of_power_cuts(pragma: str, tmp_path: Path) -> None:
+    """Killing the process would not show it: what the system holds outlives a kill."""
+    assert power.cut(Trial(folder=tmp_path, runs=60, seed=7), pragma).lost > 0
+
+
+@pytest.mark.slow
+def test_a_store_that_does_not_sync_is_found_by_cuts_of_a_file_system(tmp_path: Path) -> None:
+    """The daemon itself, with the fault planted in it."""
+    try:
+        tally = cuts.cut(Trial(folder=tmp_path, runs=3, seed=7), SLOPPY)
+    except CannotHereError as reason:
+        pytest.skip(str(reason))
+    assert tally.lost > 0
+
+
+def test_what_was_synced_is_there_after_every_cut_and_the_rest_in_any_part() -> None:
+    """By sectors: all of them, none, or some; a name is there or not until its folder is synced."""
+    disk, chance = Disk({"/d/a": b"0" * SECTOR}), random.Random(7)
+    disk.play(Call(name="pwrite64", path="/d/a", at=0, text=b"1" * SECTOR))
+    disk.play(Call(name="fdatasync", path="/d/a"))
+    disk.play(Call(name="openat", path="/d/b"))
+    disk.play(Call(name="pwrite64", path="/d/a", at=0, text=b"2" * 3 * SECTOR))
+    found = [disk.cut(chance) for _ in range(200)]
+    assert {each["/d/a"][:SECTOR] for each in found} == {b"1" * SECTOR, b"2" * SECTOR}
+    assert {len(each["/d/a"]) // SECTOR for each in found} == {1, 2, 3}
+    assert any(each["/d/a"][SECTOR:] == bytes(SECTOR) + b"2" * SECTOR for each in found)
+    assert {"/d/b" in each for each in found} == {True, False}
+    disk.play(Call(name="fsync", path="/d"))
+    assert all("/d/b" in disk.cut(chance) for _ in range(50))
+
+
+def test_a_name_that_was_removed_may_be_back_until_the_folder_is_synced() -> None:
+    """And what was cut off its end may be back until the file is."""
+    disk, chance = Disk({"/d/a": b"0" * SECTOR}), random.Random(7)
+    disk.play(Call(name="ftruncate", path="/d/a", at=10))
+    assert {len(disk.cut(chance)["/d/a"]) for _ in range(50)} == {10, SECTOR}
+    disk.play(Call(name="unlink", path="/d/a"))
+    assert {"/d/a" in disk.cut(chance) for _ in range(50)} == {True, False}
+    disk.play(Call(name="fsync", path="/d"))
+    assert disk.cut(chance) == {}
