@@ -14,7 +14,7 @@ import numpy as np
 from alerts import store as cases
 from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY
-from vwmon import attribution, pipeline, points, terms
+from vwmon import attribution, lateness, pipeline, points, terms
 from vwmon.alerting import NOTHING_LEARNT, Alerting, Followed
 from vwmon.attribution import LogColumns, Vitals
 from vwmon.kernels.ragged import Ints
@@ -33,7 +33,6 @@ from vwmon.store.fresh import Fresh
 from vwmon.store.sqlite import Connection
 from vwmon.story import Placed
 from vwmon.ward import Readings, Ward
-from vwmon.windows import NEVER
 
 BATCH = 16_000
 KEPT_MS = 30 * 60_000  # of history in memory, beyond the last reading of each series; older is read back
@@ -69,7 +68,7 @@ class Scorer:
         self._layers, self._quantities = versions.layers(), Quantities(db, versions.zone)
         self._roster = Roster(stays=(), assignments=frozenset(), plans=plans.load_all())
         self._ward = Ward(self._roster.plan_table())
-        self._standing = _standing(db)
+        self._standing = findings.known(db)
         self._heard_ms: Ints = np.zeros(0, dtype=np.int64)
         self._trimmed_to = 0
         self._tried = len(attempts.numbers(db, 0, self.cursor))
@@ -168,18 +167,8 @@ class Scorer:
         return min(times, default=None)
 
     def _behind_ms(self, plan: Ints, now_ms: int) -> Ints:
-        """Give how far behind now it is for each part under plans (q, p): as far as the readings come, or not at all.
-
-        Readings that arrive later than the plan waits for them are a recording being published, or a spool being
-        emptied: they are judged by their own time, and silence counts from the last arrival. One that arrived after now
-        came while the clock was wrong, and says nothing of how late readings are.
-        """
-        came = self._ward.frontier_ms > NEVER
-        reached_ms = np.where(came, self._ward.frontier_ms, self._ward.plans.admitted_ms)
-        arrived_ms = np.where(came, self._heard_ms, self._registered_ms)
-        lag_ms = np.where(came & (arrived_ms > now_ms), 0, arrived_ms - reached_ms)
-        of_plan = lag_ms[self._ward.plans.stay[plan]][:, None]
-        return np.where(of_plan > self._ward.plans.overdue_ms[plan], of_plan, 0)
+        """Give how far behind now it is for each part under plans (q, p)."""
+        return lateness.of_plans(self._ward, plan, self._heard_ms, self._registered_ms, now_ms)
 
     def find(self, stay_no: int, found: Iterable[Finding], now_ms: int) -> None:
         """Follow what was found of a stay's devices, or of the whole service, and keep it; what is known is no news."""
@@ -403,13 +392,3 @@ class Scorer:
 
     def _kept(self) -> int:
         return len(self._ward.windows) + len(self._ward.attempts)
-
-
-def _standing(db: Connection) -> dict[Key, Finding]:
-    """Give what stands, with the faults of the whole service that a version before this one left without a finding."""
-    case = cases.load(db, [SYSTEM_STAY])[SYSTEM_STAY]
-    left = [condition for condition in case.conditions.values() if condition.standing]
-    older = {
-        (SYSTEM_STAY, one.rule, ""): Finding(rule=one.rule, since_ms=one.since_ms, at_ms=one.since_ms) for one in left
-    }
-    return older | findings.standing(db)

@@ -13,8 +13,8 @@ import numpy as np
 
 from alerts.faults import Finding
 from alerts.model import MONITOR, Alert, Event, Kind, State
+from vwmon import lateness
 from vwmon.attribution import LogColumns, Vitals
-from vwmon.kernels.ragged import Bools, Ints
 from vwmon.patients import prescriptions
 from vwmon.patients.places import places
 from vwmon.patients.prescriptions import Prescription
@@ -26,8 +26,6 @@ from vwmon.store import own_schedules, transfers
 from vwmon.store.account import Account
 from vwmon.store.limits import numbered
 from vwmon.store.readings import FOREVER_MS, LogRow
-from vwmon.ward import PlanTable
-from vwmon.windows import NEVER
 
 TAKING = frozenset({Kind.ACKNOWLEDGED, Kind.TAKEN})
 BY_THE_CLOCK = frozenset({Kind.EXPIRED, Kind.WOKEN, Kind.ESCALATED})  # what a stored deadline does
@@ -356,50 +354,20 @@ def _looks(account: Account, came: Sequence[Message], roster: Roster) -> frozens
     received_ms = np.array([message.at_ms for message in came], dtype=np.int64)
     plan, part = roster.plan_table(), Vitals(account.vitals).part(columns.vital, roster.stays[0].chart)
     found = np.zeros(len(came), dtype=bool)
-    behind_ms = _behind(number, columns.observed_ms, received_ms, roster.stays[0].admitted_ms)
+    behind_ms = lateness.of_messages(number, columns.observed_ms, received_ms, roster.stays[0].admitted_ms)
     for column in range(len(PARTS)):
         mine = (part == column) & ~np.isnan(columns.value)  # an attempt is not what was waited for
-        last_ms = _before(number[mine], columns.observed_ms[mine], len(came), roster.stays[0].admitted_ms)
+        last_ms = lateness.latest_before(
+            number[mine], columns.observed_ms[mine], len(came), roster.stays[0].admitted_ms
+        )
         came_late = np.diff(last_ms, prepend=last_ms[:1]) != 0
         for each in range(len(plan.expected)):
-            due_ms = _due(plan, each, column, last_ms)
-            found |= _passed(due_ms, received_ms) | _passed(due_ms + behind_ms, received_ms)
+            due_ms = lateness.due(plan, each, column, last_ms)
+            found |= lateness.passed(due_ms, received_ms) | lateness.passed(due_ms + behind_ms, received_ms)
             found |= came_late & (due_ms < received_ms)  # and is overdue already
     passed = {step.until_ms for _, step in _did(account) if isinstance(step, Did)}
     passed |= {event.at_ms for event in account.kept.events if event.kind is Kind.ESCALATED}
     passed |= set(plan.later_ms.tolist())
     for moment_ms in passed - {None}:
-        found |= _passed(np.full(len(came), moment_ms), received_ms)
+        found |= lateness.passed(np.full(len(came), moment_ms), received_ms)
     return frozenset(np.flatnonzero(found).tolist())
-
-
-def _due(plan: PlanTable, number: int, column: int, last_ms: Ints) -> Ints:
-    """Give when a part of the one stay falls due under one of its plans, after it came last at each of some times."""
-    every = np.repeat(last_ms[:, None], len(PARTS), axis=1)
-    due_ms: Ints = plan.due_ms(np.full(len(last_ms), number), every)[:, column]
-    return due_ms
-
-
-def _behind(number: Ints, observed_ms: Ints, received_ms: Ints, admitted_ms: int) -> Ints:
-    """Give how far the readings came behind before each message: from the arrival of those that reach furthest."""
-    reached_ms = _before(number, observed_ms, len(received_ms) + 1, admitted_ms)
-    furthest = np.zeros(len(received_ms), dtype=bool)
-    furthest[number[observed_ms == reached_ms[number + 1]]] = True
-    heard_ms = np.maximum.accumulate(np.where(furthest, received_ms, NEVER))
-    behind_ms: Ints = np.maximum(np.append(received_ms[:1], heard_ms[:-1]) - reached_ms[:-1], 0)
-    return behind_ms
-
-
-def _before(number: Ints, observed_ms: Ints, messages_: int, admitted_ms: int) -> Ints:
-    """Give the latest time observed before each message, the admission where there was none."""
-    latest = np.full(messages_ + 1, NEVER, dtype=np.int64)
-    np.maximum.at(latest, number + 1, observed_ms)
-    reached: Ints = np.maximum.accumulate(latest)[:-1]
-    return np.where(reached == NEVER, admitted_ms, reached)
-
-
-def _passed(moment_ms: Ints, received_ms: Ints) -> Bools:
-    """Mark the messages by which a moment had passed that had not by the message before."""
-    earlier_ms = np.append(NEVER, np.maximum.accumulate(received_ms)[:-1])
-    passed: Bools = (moment_ms < received_ms) & (moment_ms >= earlier_ms)
-    return passed

@@ -25,8 +25,8 @@ from tests.faults.rows import (
 )
 from vwmon import kit, surroundings
 from vwmon.kernels.ragged import Ints
-from vwmon.scorer import Scorer
 from vwmon.store import scores, sequences
+from vwmon.ward import Ward
 from vwmon.windows import NEVER
 
 # What the page says does not hold, of what a short trial comes upon.
@@ -135,18 +135,17 @@ def test_silence_that_waits_for_a_clock_that_was_put_right_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F11: how late readings come is reckoned with times of receipt that are still to come."""
-    monkeypatch.setattr("vwmon.scorer.Scorer._behind_ms", behind_as_it_was)
+    monkeypatch.setattr("vwmon.lateness.of_plans", behind_as_it_was)
     found = list(clocks._set(tmp_path, clocks.HOUR, put_right=True))
     assert found == ["silence is not found"]
 
 
-def behind_as_it_was(scorer: Scorer, _now_ms: int) -> Ints:
+def behind_as_it_was(ward: Ward, plan: Ints, heard_ms: Ints, registered_ms: Ints, _now_ms: int) -> Ints:
     """Reckon with any time of receipt."""
-    plans = scorer._ward.plans
-    came = scorer._ward.frontier_ms > NEVER
-    reached_ms = np.where(came, scorer._ward.frontier_ms, plans.admitted_ms)
-    lag_ms = (np.where(came, scorer._heard_ms, scorer._registered_ms) - reached_ms)[:, None]
-    return np.where(lag_ms > plans.overdue_ms, lag_ms, 0)
+    came = ward.frontier_ms > NEVER
+    reached_ms = np.where(came, ward.frontier_ms, ward.plans.admitted_ms)
+    lag_ms = (np.where(came, heard_ms, registered_ms) - reached_ms)[ward.plans.stay[plan]][:, None]
+    return np.where(lag_ms > ward.plans.overdue_ms[plan], lag_ms, 0)
 
 
 def test_a_devices_clock_that_nobody_looks_at_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

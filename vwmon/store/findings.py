@@ -7,7 +7,9 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from alerts import store as cases
 from alerts.faults import Finding
+from alerts.model import SYSTEM_STAY
 from vwmon.store.sqlite import Connection
 
 Key = tuple[int, str, str]  # a stay, a rule, and what it was found of
@@ -43,6 +45,16 @@ def write(db: Connection, noticed: Iterable[Found]) -> None:
 def standing(db: Connection) -> dict[Key, Finding]:
     """Give what was found and is not over."""
     return {one.key: one.finding for one in map(_found_in, db.execute(STANDING))}
+
+
+def known(db: Connection) -> dict[Key, Finding]:
+    """Give what stands, with the faults of the whole service that a version before this one left without a finding."""
+    case = cases.load(db, [SYSTEM_STAY])[SYSTEM_STAY]
+    left = [condition for condition in case.conditions.values() if condition.standing]
+    older = {
+        (SYSTEM_STAY, one.rule, ""): Finding(rule=one.rule, since_ms=one.since_ms, at_ms=one.since_ms) for one in left
+    }
+    return older | standing(db)
 
 
 def of_stay(db: Connection, stay_no: int) -> list[Found]:
