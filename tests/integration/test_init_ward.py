@@ -128,7 +128,7 @@ def test_what_it_says_to_do_next_makes_a_ward_that_is_watched(tmp_path: Path, fi
         try:
             wait_until(lambda: vwmon("status", "--config", file).exit_code == 0, "the ward is watched")
             assert vwmon(*simulate, "--every", "2s", "--duration", "5s").exit_code == 0
-            readings = json.loads(vwmon("readings", "--json", "--config", file).stdout)
+            readings = json.loads(vwmon("readings", "--patient", "canary", "--json", "--config", file).stdout)
             assert {row["device"] for row in readings} == {"sim-001"}
             assert {row["patient"] for row in readings} == {"canary"}
             assert "canary" in vwmon("patients", "--config", file).stdout

@@ -80,7 +80,7 @@ def _try_out(found: Found, named: str) -> Iterator[str]:
         own = f" --cert {CANARY_DEVICE}.crt --key {CANARY_DEVICE}.key"
         yield f"  deploy/mosquitto/make-certificates.sh FOLDER device {CANARY_DEVICE}     # then, in that folder:"
     yield f"  vwmon simulate --ward {found['ward']} --patients 1 --courses stable --every 15s --duration 1m{own}{named}"
-    yield f"  vwmon readings{named}"
+    yield f"  vwmon readings --patient canary{named}"
 
 
 def _first_patient(found: Found, named: str) -> Iterator[str]:
