@@ -153,8 +153,9 @@ def test_who_is_on_another_pathway_is_not_asked_for_weights(tmp_path: Path) -> N
 
 
 def test_a_patient_who_is_to_gain_weight_does_without_the_rule(ward: Hearts) -> None:
-    """The pathway's rule is switched off by the patient's own plan, with a reason."""
+    """The pathway's rules, over three days and over a week, are switched off by the patient's own plan."""
     ward.limit({"enabled": False}, rule="weight_gain")
+    ward.limit({"enabled": False}, rule="weight_gain_week")
     ward.weighs(80.0, 1)
     ward.weighs(84.0, DAYS)
     ward.until(DAYS + 30)

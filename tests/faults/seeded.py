@@ -87,7 +87,7 @@ FAULTS = (
         name="the last value carried forward for ever",
         edits=_one(
             "vwmon/pipeline.py",
-            "np.where(age <= plans.valid_ms[stay], value, np.nan)",
+            "np.where(age <= plans.valid_ms[plan], value, np.nan)",
             "np.where(age >= 0, value, np.nan)",
         ),
         found_by=("tests/unit/test_pipeline_step.py::test_a_reading_counts_up_to_its_last_valid_minute",),
