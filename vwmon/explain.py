@@ -31,9 +31,8 @@ from vwmon.retelling import Retelling
 from vwmon.scoring import charts, layouts, mixed
 from vwmon.scoring.records import Chart
 from vwmon.sources import Source, Sources, measured
-from vwmon.store import account, transfers
+from vwmon.store import account, limits, transfers
 from vwmon.store.account import Account, Kept, Versions
-from vwmon.store.limits import ENDED, SET
 from vwmon.store.readings import LogRow
 from vwmon.store.scores import ScoreRow
 from vwmon.store.sqlite import Connection
@@ -280,9 +279,9 @@ def _in_force(whole: Account, versions: Provenance, event: Event, known: frozens
         return BASE
     known_ms = event.evidence.get("received_ms", event.at_ms)
     own = [
-        one if f"{ENDED} {one.limit_no}" in known else replace(one, ended_ms=None, ended_by=None)
+        one if limits.KEPT.end_line(one) in known else replace(one, ended_ms=None, ended_by=None)
         for one in whole.limits
-        if f"{SET} {one.limit_no}" in known
+        if limits.KEPT.line(one) in known
     ]
     began = replace(whole.stay, ward=places(whole.stay, whole.transfers)[0].ward)
     moved = [one for one in whole.transfers if transfers.line(one) in known]

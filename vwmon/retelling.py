@@ -19,10 +19,9 @@ from vwmon.holds import Holds
 from vwmon.patients.places import places
 from vwmon.provenance import Provenance
 from vwmon.scorer import Scorer
-from vwmon.store import account, own_schedules, scratch
+from vwmon.store import account, limits, own_schedules, scratch
 from vwmon.store.account import Account, Kept
 from vwmon.store.database import atomic
-from vwmon.store.limits import SET
 from vwmon.store.readings import LogRow
 from vwmon.store.sqlite import Connection
 from vwmon.timeline import Did, Fault, Message, Settled, Span, Step, Waited, Written, handed_over, looked, unwatched
@@ -148,10 +147,11 @@ class Retelling:
         for assignment in step.assignments:
             (scratch.assign if step.what == "assign" else scratch.end)(self._db, assignment, step.written_ms)
         if step.limit is not None:
-            (scratch.limit if step.what == SET else scratch.end_limit)(self._db, step.limit, step.written_ms)
+            told = scratch.decide if step.what == limits.KEPT.verb else scratch.end_decided
+            told(self._db, limits.KEPT, step.limit, step.written_ms)
         if step.schedule is not None:
-            begun = step.what == own_schedules.SET
-            (scratch.schedule if begun else scratch.end_schedule)(self._db, step.schedule, step.written_ms)
+            told = scratch.decide if step.what == own_schedules.KEPT.verb else scratch.end_decided
+            told(self._db, own_schedules.KEPT, step.schedule, step.written_ms)
         if step.transfer is not None:
             scratch.transfer(self._db, step.transfer, step.written_ms)
         if step.prescribed is not None:

@@ -14,6 +14,7 @@ from vwmon.errors import NotFoundError, RefusedError, UsageError
 from vwmon.patients.records import By
 from vwmon.patients.schedules import NOT_ASKED, OwnSchedule
 from vwmon.store import limits, own_schedules, registers
+from vwmon.store.decisions import REPLACED
 
 OFTEN = {"valid_for": "4h", "overdue_after": "6h"}
 SELDOM = {"valid_for": "24h", "overdue_after": "30h"}
@@ -219,7 +220,7 @@ def test_there_is_one_schedule_of_a_thing_and_the_journal_says_who_changed_it(wa
     ward.hour(2)
     ward.asks("spo2", SELDOM)
     first, second = [one for one in own_schedules.of_stay(ward.db, 1) if one.what == "spo2"]
-    assert (first.until_ms, first.ended_reason) == (second.from_ms, own_schedules.REPLACED)
+    assert (first.until_ms, first.ended_reason) == (second.from_ms, REPLACED)
     lines = ward.rows("select what from register_log where what like '%schedule%' order by entry_no")
     assert [what for (what,) in lines][-2:] == ["schedule 2", "schedule 3"]
 

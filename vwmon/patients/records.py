@@ -216,8 +216,35 @@ class Plan:
         return {**self.vitals, **self.beside}
 
 
+class Decided:
+    """What somebody decided about one stay for a time: from a moment on, up to its end or to where someone ended it."""
+
+    __slots__: tuple[str, ...] = ()
+    stay_no: int
+    author: str
+    reason: str
+    from_ms: int
+    to_ms: int | None
+    ended_ms: int | None
+    ended_by: str | None
+    ended_reason: str | None
+
+    @property
+    def until_ms(self) -> int | None:
+        """Give when it is or was over; None while nothing ends it."""
+        return min((end for end in (self.to_ms, self.ended_ms) if end is not None), default=None)
+
+    def in_force(self, at_ms: int) -> bool:
+        """Tell whether it holds at a moment."""
+        return self.from_ms <= at_ms and (self.until_ms is None or at_ms < self.until_ms)
+
+    def lapsed(self, at_ms: int) -> bool:
+        """Tell whether its own end had come by a moment, whoever ended it after that."""
+        return self.to_ms is not None and self.to_ms <= at_ms
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StayLimit:
+class StayLimit(Decided):
     """One stay's own limit on a rule, as the register keeps it: who set it, and who ended it if someone did."""
 
     limit_no: int
@@ -231,11 +258,6 @@ class StayLimit:
     ended_ms: int | None = None
     ended_by: str | None = None
     ended_reason: str | None = None
-
-    @property
-    def until_ms(self) -> int | None:
-        """Give when it is or was over; None while nothing ends it."""
-        return min((end for end in (self.to_ms, self.ended_ms) if end is not None), default=None)
 
     @property
     def limit(self) -> Limit:

@@ -17,13 +17,13 @@ from alerts.model import Level
 from alerts.policy import POLICY, RULES, RuleSet
 from vwmon import durations
 from vwmon.patients import plans
-from vwmon.patients.records import AskedSet, Expected, Plan
+from vwmon.patients.records import AskedSet, Decided, Expected, Plan
 
 NOT_ASKED: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnSchedule:
+class OwnSchedule(Decided):
     """How one stay is asked one thing, as the register keeps it: by whom, why, from when and until when.
 
     `what` is a vital or, as the log calls its answers, a questionnaire ("answers:wellbeing"). `asked` is the table that
@@ -41,15 +41,6 @@ class OwnSchedule:
     ended_ms: int | None = None
     ended_by: str | None = None
     ended_reason: str | None = None
-
-    @property
-    def until_ms(self) -> int | None:
-        """Give when it is or was over; None while nothing ends it."""
-        return min((end for end in (self.to_ms, self.ended_ms) if end is not None), default=None)
-
-    def in_force(self, at_ms: int) -> bool:
-        """Tell whether it holds at a moment."""
-        return self.from_ms <= at_ms and (self.until_ms is None or at_ms < self.until_ms)
 
     @property
     def questionnaire(self) -> str:

@@ -4,35 +4,18 @@ Of one rule a stay has one limit at most that nobody has ended; setting another 
 rules come of all layers, is vwmon.patients.limits'.
 """
 
-import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from vwmon.errors import NotFoundError, RefusedError, UsageError
 from vwmon.patients import limits
-from vwmon.patients.records import By, Entry, StayLimit
+from vwmon.patients.records import By, StayLimit
 from vwmon.store import registers
+from vwmon.store.decisions import Decisions
 from vwmon.store.sqlite import Connection
 
-COLUMNS = ", ".join(StayLimit.__slots__)
-SET, ENDED = "limit", "end-limit"  # as the journal's lines begin, with the number of the limit after
-REPLACED = "another took its place"
-BY_STAY = f"select {COLUMNS} from stay_limit where stay_no in (select value from json_each(?)) order by limit_no"
-ALL = f"select {COLUMNS} from stay_limit order by limit_no"
-INSERT = f"""insert into stay_limit (stay_no, rule, changes, author, reason, from_ms, to_ms)
-    values (?, ?, ?, ?, ?, ?, ?) returning {COLUMNS}"""
-END = f"""update stay_limit set ended_ms = max(from_ms, ?), ended_by = ?, ended_reason = ?
-    where stay_no = ? and rule = ? and ended_ms is null returning {COLUMNS}"""
-
-
-def by_stay(db: Connection) -> dict[int, list[StayLimit]]:
-    """Give every limit of every stay, those that are over among them."""
-    return _by_stay(db.execute(ALL))
-
-
-def of_stay(db: Connection, stay_no: int) -> list[StayLimit]:
-    """Give every limit that one stay ever had, in the order in which they were set."""
-    return _by_stay(db.execute(BY_STAY, [json.dumps([stay_no])])).get(stay_no, [])
+KEPT: Final = Decisions(StayLimit, "stay_limit", "limit")
+by_stay, of_stay, numbered = KEPT.by_stay, KEPT.of_stay, KEPT.numbered
 
 
 def put(  # noqa: PLR0913, PLR0917 -- what a limit is, field by field
@@ -52,13 +35,21 @@ def put(  # noqa: PLR0913, PLR0917 -- what a limit is, field by field
     """
     with registers.change(db):
         stay = registers.open_stay(db, patient)
-        stay_no = stay.stay_no
-        row = (stay_no, rule, json.dumps(dict(changes), sort_keys=True), by.actor, reason.strip(), by.at_ms, to_ms)
-        _check(_limit((0, *row, None, None, None)), stay.chart)
-        for earlier in _ended(db, stay_no, rule, by, REPLACED):
-            registers.journal(db, by, f"{ENDED} {earlier.limit_no}", stay_no)
-        found = _limit(db.execute(INSERT, row).fetchone())
-        registers.journal(db, by, f"{SET} {found.limit_no}", stay_no)
+        wanted = StayLimit(
+            limit_no=0,
+            stay_no=stay.stay_no,
+            rule=rule,
+            changes=changes,
+            author=by.actor,
+            reason=reason.strip(),
+            from_ms=by.at_ms,
+            to_ms=to_ms,
+        )
+        _check(wanted, stay.chart)
+        found, earlier = KEPT.put(db, wanted)
+        if earlier is not None:
+            registers.journal(db, by, KEPT.end_line(earlier), stay.stay_no)
+        registers.journal(db, by, KEPT.line(found), stay.stay_no)
     return found
 
 
@@ -66,21 +57,11 @@ def end(db: Connection, patient: str, rule: str, reason: str, by: By) -> StayLim
     """End a stay's own limit on a rule now; NotFoundError when there is none, or when it is over already."""
     with registers.change(db):
         stay_no = registers.open_stay(db, patient).stay_no
-        ended = _ended(db, stay_no, rule, by, reason.strip())
-        if not ended or (ended[0].to_ms is not None and ended[0].to_ms <= by.at_ms):
+        ended = KEPT.end(db, stay_no, rule, reason.strip(), by)
+        if ended is None or ended.lapsed(by.at_ms):
             raise NotFoundError(f"patient {patient!a} has no limit on {rule!a} of their own that is in force")
-        registers.journal(db, by, f"{ENDED} {ended[0].limit_no}", stay_no)
-    return ended[0]
-
-
-def numbered(entry: Entry) -> int:
-    """Give the number of the limit that a line of the journal is about; 0 for a line that is about none."""
-    verb, _, number = entry.what.partition(" ")
-    return int(number) if verb in {SET, ENDED} else 0
-
-
-def _ended(db: Connection, stay_no: int, rule: str, by: By, reason: str) -> list[StayLimit]:
-    return [_limit(row) for row in db.execute(END, (by.at_ms, by.actor, reason, stay_no, rule)).fetchall()]
+        registers.journal(db, by, KEPT.end_line(ended), stay_no)
+    return ended
 
 
 def _check(wanted: StayLimit, chart: str) -> None:
@@ -96,15 +77,3 @@ def _check(wanted: StayLimit, chart: str) -> None:
         )
     if wrong := limits.faults(wanted.limit):
         raise UsageError("; ".join(wrong))
-
-
-def _by_stay(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[StayLimit]]:
-    found: dict[int, list[StayLimit]] = {}
-    for one in map(_limit, rows):
-        found.setdefault(one.stay_no, []).append(one)
-    return found
-
-
-def _limit(row: tuple[Any, ...]) -> StayLimit:
-    fields = dict(zip(StayLimit.__slots__, row, strict=True))
-    return StayLimit(**fields | {"changes": json.loads(fields["changes"])})

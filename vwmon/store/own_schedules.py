@@ -5,43 +5,23 @@ line of the journal, so that nobody looks at a time when neither holds. What one
 vwmon.patients.schedules'.
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from alerts.evidence import WHOLE
 from vwmon.errors import NotFoundError, RefusedError, UsageError
 from vwmon.patients import plans, schedules
-from vwmon.patients.records import By, Entry, Stay
+from vwmon.patients.records import By, Stay
 from vwmon.patients.schedules import OwnSchedule
 from vwmon.store import limits, registers
+from vwmon.store.decisions import REPLACED, Decisions
 from vwmon.store.sqlite import Connection
 
-COLUMNS = ", ".join(OwnSchedule.__slots__)
-SET, ENDED = "schedule", "end-schedule"  # as the journal's lines begin, with the number of the schedule after
-REPLACED = "another took its place"
-BY_STAY = f"select {COLUMNS} from stay_schedule where stay_no = ? order by schedule_no"
-ALL = f"select {COLUMNS} from stay_schedule order by schedule_no"
-INSERT = f"""insert into stay_schedule (stay_no, what, asked, author, reason, from_ms, to_ms)
-    values (?, ?, ?, ?, ?, ?, ?) returning {COLUMNS}"""
-END = f"""update stay_schedule set ended_ms = max(from_ms, ?), ended_by = ?, ended_reason = ?
-    where stay_no = ? and what = ? and ended_ms is null returning {COLUMNS}"""
+KEPT: Final = Decisions(OwnSchedule, "stay_schedule", "schedule")
+by_stay, of_stay, numbered = KEPT.by_stay, KEPT.of_stay, KEPT.numbered
 SWITCHED_ON = {"enabled": True}
 
 Refusal = Callable[[Stay, OwnSchedule], str]  # why a safety rule refuses a schedule of a stay; nothing where none does
-
-
-def by_stay(db: Connection) -> dict[int, list[OwnSchedule]]:
-    """Give every schedule of every stay of its own, those that are over among them."""
-    found: dict[int, list[OwnSchedule]] = {}
-    for one in map(_schedule, db.execute(ALL)):
-        found.setdefault(one.stay_no, []).append(one)
-    return found
-
-
-def of_stay(db: Connection, stay_no: int) -> list[OwnSchedule]:
-    """Give every schedule that one stay ever had of its own, in the order in which they were set."""
-    return [_schedule(row) for row in db.execute(BY_STAY, [stay_no])]
 
 
 def put(  # noqa: PLR0913, PLR0917 -- what a schedule is, field by field
@@ -63,15 +43,23 @@ def put(  # noqa: PLR0913, PLR0917 -- what a schedule is, field by field
     """
     with registers.change(db):
         stay = registers.open_stay(db, patient)
-        row = (stay.stay_no, what, json.dumps(dict(asked), sort_keys=True), by.actor, reason.strip(), by.at_ms, to_ms)
-        wanted = _schedule((0, *row, None, None, None))
+        wanted = OwnSchedule(
+            schedule_no=0,
+            stay_no=stay.stay_no,
+            what=what,
+            asked=asked,
+            author=by.actor,
+            reason=reason.strip(),
+            from_ms=by.at_ms,
+            to_ms=to_ms,
+        )
         _check(wanted, stay)
         if refused := schedules.beyond(wanted) or refusal(stay, wanted):
             raise RefusedError(refused)
-        for earlier in _ended(db, stay, what, by, REPLACED):
+        found, earlier = KEPT.put(db, wanted)
+        if earlier is not None:
             _quiet(db, patient, earlier, REPLACED, by)
-        found = _schedule(db.execute(INSERT, row).fetchone())
-        registers.journal(db, by, f"{SET} {found.schedule_no}", stay.stay_no)
+        registers.journal(db, by, KEPT.line(found), stay.stay_no)
         _listen(db, stay, found, by)
     return found
 
@@ -80,19 +68,13 @@ def end(db: Connection, patient: str, what: str, reason: str, by: By) -> OwnSche
     """End a stay's own schedule of something now: its pathway's holds again. NotFoundError when there is none."""
     with registers.change(db):
         stay = registers.open_stay(db, patient)
-        ended = _ended(db, stay, what, by, reason.strip())
-        if not ended or (ended[0].to_ms is not None and ended[0].to_ms <= by.at_ms):
+        ended = KEPT.end(db, stay.stay_no, what, reason.strip(), by)
+        if ended is None or ended.lapsed(by.at_ms):
             name = what.removeprefix(WHOLE)
             raise NotFoundError(f"patient {patient!a} has no schedule of {name!a} of their own that is in force")
-        registers.journal(db, by, f"{ENDED} {ended[0].schedule_no}", stay.stay_no)
-        _quiet(db, patient, ended[0], reason.strip(), by)
-    return ended[0]
-
-
-def numbered(entry: Entry) -> int:
-    """Give the number of the schedule that a line of the journal is about; 0 for a line that is about none."""
-    verb, _, number = entry.what.partition(" ")
-    return int(number) if verb in {SET, ENDED} else 0
+        registers.journal(db, by, KEPT.end_line(ended), stay.stay_no)
+        _quiet(db, patient, ended, reason.strip(), by)
+    return ended
 
 
 def _listen(db: Connection, stay: Stay, found: OwnSchedule, by: By) -> None:
@@ -117,11 +99,6 @@ def _quiet(db: Connection, patient: str, ended: OwnSchedule, reason: str, by: By
     for rule in schedules.rules_of(ended.questionnaire) if ended.questionnaire else ():
         if rule in came:
             limits.end(db, patient, rule, reason, by)
-
-
-def _ended(db: Connection, stay: Stay, what: str, by: By, reason: str) -> list[OwnSchedule]:
-    rows = db.execute(END, (by.at_ms, by.actor, reason, stay.stay_no, what)).fetchall()
-    return [_schedule(row) for row in rows]
 
 
 def _check(wanted: OwnSchedule, stay: Stay) -> None:
@@ -153,8 +130,3 @@ def _check_name(wanted: OwnSchedule) -> None:
         )
     if not wanted.questionnaire and wanted.what not in VITALS:
         raise UsageError(f"{wanted.what!a} is in no table of vitals")
-
-
-def _schedule(row: Iterable[Any]) -> OwnSchedule:
-    fields = dict(zip(OwnSchedule.__slots__, row, strict=True))
-    return OwnSchedule(**fields | {"asked": json.loads(fields["asked"])})

@@ -3,21 +3,17 @@
 What is written when is the caller's to say; nothing here reaches a file.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import astuple
 from types import MappingProxyType
 
 from vwmon.patients import prescriptions
 from vwmon.patients.prescriptions import Prescription
-from vwmon.patients.records import Assignment, Device, Stay, StayLimit, Transfer
-from vwmon.patients.schedules import OwnSchedule
-from vwmon.store import database, findings, own_schedules, pauses, prescribed, transfers
+from vwmon.patients.records import Assignment, Device, Stay, Transfer
+from vwmon.store import database, findings, pauses, prescribed, transfers
 from vwmon.store.database import atomic
+from vwmon.store.decisions import Decisions, Kind
 from vwmon.store.findings import Found
-from vwmon.store.limits import COLUMNS as LIMIT
-from vwmon.store.limits import ENDED, SET
-from vwmon.store.own_schedules import COLUMNS as SCHEDULE
 from vwmon.store.pauses import Pause
 from vwmon.store.readings import LogRow
 from vwmon.store.registers import DEVICE, STAY_COLUMNS
@@ -100,43 +96,18 @@ def end(db: Connection, assignment: Assignment, at_ms: int) -> None:
         _changed(db, at_ms, "return", assignment.stay_no, assignment.device_no)
 
 
-def limit(db: Connection, found: StayLimit, at_ms: int) -> None:
-    """Set a limit of a stay, which nobody has ended yet."""
-    row = asdict(found) | {"changes": json.dumps(dict(found.changes)), "ended_ms": None, "ended_by": None}
+def decide(db: Connection, kept: Decisions[Kind], found: Kind, at_ms: int) -> None:
+    """Set a limit or a schedule of a stay, which nobody has ended yet, in the place of what it had of that before."""
     with atomic(db):
-        db.execute(
-            f"insert into stay_limit ({LIMIT}) values ({', '.join(f':{name}' for name in row)})",
-            row | {"ended_reason": None},
-        )
-        _changed(db, at_ms, f"{SET} {found.limit_no}", found.stay_no)
+        kept.put(db, found)
+        _changed(db, at_ms, kept.line(found), found.stay_no)
 
 
-def end_limit(db: Connection, found: StayLimit, at_ms: int) -> None:
-    """End a limit of a stay."""
-    ended = (found.ended_ms, found.ended_by, found.ended_reason, found.limit_no)
+def end_decided(db: Connection, kept: Decisions[Kind], found: Kind, at_ms: int) -> None:
+    """End a limit or a schedule of a stay."""
     with atomic(db):
-        db.execute("update stay_limit set ended_ms = ?, ended_by = ?, ended_reason = ? where limit_no = ?", ended)
-        _changed(db, at_ms, f"{ENDED} {found.limit_no}", found.stay_no)
-
-
-def schedule(db: Connection, found: OwnSchedule, at_ms: int) -> None:
-    """Ask a stay something of its own, which nobody has ended yet, in the place of what it was asked of that before."""
-    row = asdict(found) | {"asked": json.dumps(dict(found.asked)), "ended_ms": None, "ended_by": None}
-    with atomic(db):
-        db.execute(own_schedules.END, (found.from_ms, found.author, own_schedules.REPLACED, found.stay_no, found.what))
-        db.execute(
-            f"insert into stay_schedule ({SCHEDULE}) values ({', '.join(f':{name}' for name in row)})",
-            row | {"ended_reason": None},
-        )
-        _changed(db, at_ms, f"{own_schedules.SET} {found.schedule_no}", found.stay_no)
-
-
-def end_schedule(db: Connection, found: OwnSchedule, at_ms: int) -> None:
-    """End what a stay is asked of its own."""
-    ended = (found.ended_ms, found.ended_by, found.ended_reason, found.schedule_no)
-    with atomic(db):
-        db.execute("update stay_schedule set ended_ms = ?, ended_by = ?, ended_reason = ? where schedule_no = ?", ended)
-        _changed(db, at_ms, f"{own_schedules.ENDED} {found.schedule_no}", found.stay_no)
+        kept.keep_end(db, found)
+        _changed(db, at_ms, kept.end_line(found), found.stay_no)
 
 
 def transfer(db: Connection, moved: Transfer, at_ms: int) -> None:
