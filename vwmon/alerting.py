@@ -180,6 +180,7 @@ class Alerting:
             stale=stale,
             due_ms=due_ms,
             plan=plan,
+            since_ms=self._plans.from_ms(plan),
             expected=self._expected,
             plans=self._plans,
             refused=refused,
@@ -227,7 +228,7 @@ class Alerting:
         rows = rows[(self._awaited[rows] & ~late[rows]).any(axis=1)]
         plan = self._plans.at(rows, np.full(len(rows), now_ms))
         changes = []
-        for (row, case), from_ms in zip(self._load(rows.tolist()), self._plans.from_ms[plan].tolist(), strict=True):
+        for (row, case), from_ms in zip(self._load(rows.tolist()), self._plans.from_ms(plan).tolist(), strict=True):
             after, then = self._terms[row].tick(case, from_ms), self._terms[row].at(from_ms)
             for number, part in enumerate(self._plans.parts(row)):
                 if part in case.overdue and not late[row, number] and case.overdue[part].due_ms <= from_ms:
@@ -331,7 +332,8 @@ class Alerting:
 def _named(plans: PlanTable) -> list[tuple[str, ...]]:
     """Name the parts that each plan expects; those of one chart that expect the same ones share their names."""
     codes = (plans.expected @ (1 << np.arange(len(PARTS)))).tolist()
-    charts = [plans.chart(row) for row in plans.stay.tolist()] if len(plans.ages_ms) else [NEWS2] * len(codes)
+    stays = plans.stay_of(np.arange(len(codes))).tolist()
+    charts = [plans.chart(row) for row in stays] if len(plans.ages_ms) else [NEWS2] * len(codes)
     names = {
         (chart, code): tuple(part for bit, part in enumerate(COLUMNS[chart]) if code >> bit & 1)
         for chart, code in set(zip(charts, codes, strict=True))

@@ -11,19 +11,26 @@ from vwmon.ward import PlanTable, Ward
 from vwmon.windows import NEVER
 
 
-def of_plans(ward: Ward, plan: Ints, heard_ms: Ints, registered_ms: Ints, now_ms: int) -> Ints:
-    """Give how far behind now it is for each part under plans (q, p): as far as the readings come, or not at all.
+def of_stays(ward: Ward, heard_ms: Ints, registered_ms: Ints, now_ms: int) -> Ints:
+    """Give how far behind the readings of each stay (n,) come, its admission where none did.
 
-    Readings that arrive later than the plan waits for them are a recording being published, or a spool being emptied:
-    they are judged by their own time, and silence counts from the last arrival. One that arrived after now came while
-    the clock was wrong, and says nothing of how late readings are.
+    One that arrived after now came while the clock was wrong, and says nothing of how late readings are.
     """
     came = ward.frontier_ms > NEVER
     reached_ms = np.where(came, ward.frontier_ms, ward.plans.admitted_ms)
     arrived_ms = np.where(came, heard_ms, registered_ms)
-    lag_ms = np.where(came & (arrived_ms > now_ms), 0, arrived_ms - reached_ms)
-    of_plan = lag_ms[ward.plans.stay[plan]][:, None]
-    return np.where(of_plan > ward.plans.overdue_ms[plan], of_plan, 0)
+    return np.where(came & (arrived_ms > now_ms), 0, arrived_ms - reached_ms)
+
+
+def of_plans(plans: PlanTable, plan: Ints, part: Ints, lag_ms: Ints) -> Ints:
+    """Give how far behind now it is for parts under plans, (q,) each: as far as the readings come, or not at all.
+
+    Readings that arrive later than the plan waits for them are a recording being published, or a spool being emptied:
+    they are judged by their own time, and silence counts from the last arrival. `lag_ms` (n,) is how far they come
+    behind of each stay.
+    """
+    of_plan = lag_ms[plans.stay_of(plan)]
+    return np.where(of_plan > plans.overdue_ms[plan, part], of_plan, 0)
 
 
 def of_messages(number: Ints, observed_ms: Ints, received_ms: Ints, admitted_ms: int) -> Ints:

@@ -183,7 +183,7 @@ def dues(ward: Ward) -> tuple[Ints, Ints, Ints]:
     """Give what is or will be overdue if nothing more comes, under each plan: the plan, the part, when it falls due."""
     plans = ward.plans
     every = np.arange(len(plans.expected))
-    due = plans.due_ms(every, ward.windows.latest_ms[plans.stay])
+    due = plans.due_ms(every, ward.windows.latest_ms[plans.stay_of(every)])
     plan, part = np.nonzero(plans.expected)
     return plan, part, due[plan, part]
 

@@ -137,9 +137,8 @@ class Scorer:
         Only for a log that is scored to its end: what came meanwhile is in it.
         """
         rows, parts, due_ms = pipeline.overdue(self._ward, now_ms)
-        behind_ms = self._behind_ms(pipeline.plans_at(self._ward, now_ms), now_ms)
-        past = due_ms < now_ms - behind_ms[rows, parts]
-        late = np.zeros(behind_ms.shape, dtype=bool)
+        past = due_ms < now_ms - self._behind_ms(pipeline.plans_at(self._ward, now_ms)[rows], parts, now_ms)
+        late = np.zeros(self._ward.windows.latest_ms.shape, dtype=bool)
         late[rows, parts] = True
         rows, parts, due_ms = rows[past], parts[past], due_ms[past]
         last_ms = self._ward.windows.latest_ms[rows, parts]
@@ -157,8 +156,7 @@ class Scorer:
     def next_due_ms(self, after_ms: int) -> int | None:
         """Give the first moment after `after_ms` at which a tick may find something, if nothing more comes."""
         plans, parts, due_ms = pipeline.dues(self._ward)
-        every = np.arange(len(self._ward.plans.expected))
-        found = np.append(due_ms + self._behind_ms(every, after_ms)[plans, parts] + 1, self._ward.plans.later_ms)
+        found = np.append(due_ms + self._behind_ms(plans, parts, after_ms) + 1, self._ward.plans.later_ms)
         times = [
             *found[found > after_ms].tolist(),
             *cases.expiries(self._db, after_ms, told=self._versions.staffing.told),
@@ -166,9 +164,10 @@ class Scorer:
         ]
         return min(times, default=None)
 
-    def _behind_ms(self, plan: Ints, now_ms: int) -> Ints:
-        """Give how far behind now it is for each part under plans (q, p)."""
-        return lateness.of_plans(self._ward, plan, self._heard_ms, self._registered_ms, now_ms)
+    def _behind_ms(self, plan: Ints, part: Ints, now_ms: int) -> Ints:
+        """Give how far behind now it is for parts under plans, (q,) each."""
+        lag_ms = lateness.of_stays(self._ward, self._heard_ms, self._registered_ms, now_ms)
+        return lateness.of_plans(self._ward.plans, plan, part, lag_ms)
 
     def find(self, stay_no: int, found: Iterable[Finding], now_ms: int) -> None:
         """Follow what was found of a stay's devices, or of the whole service, and keep it; what is known is no news."""
@@ -255,7 +254,8 @@ class Scorer:
             for row, from_ms in rewritten:
                 scores.forget_from(self._db, self._roster.stays[row].stay_no, from_ms)
             scores.write(self._db, rows)
-            canary.tell(self._db, [(row[0], row[1]) for row in rows if row[0] in self._made_up])
+            if self._made_up:
+                canary.tell(self._db, [(row[0], row[1]) for row in rows if row[0] in self._made_up])
         self._alerting.keep(step.alerts)
 
     def _next(self) -> LogColumns:

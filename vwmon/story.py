@@ -28,7 +28,7 @@ class Story:
     """One step's scores and gaps, told to one case after the other.
 
     `stale` (n, p) are the parts that are overdue at each moment, `due_ms` (n, p) since when, by the `plan` (n,) that
-    held. `expected` names the parts by plan.
+    held, and had `since_ms` (n,). `expected` names the parts by plan.
     """
 
     scores: Scores
@@ -36,6 +36,7 @@ class Story:
     stale: Bools
     due_ms: Ints
     plan: Ints
+    since_ms: Ints
     expected: Sequence[tuple[str, ...]]
     plans: PlanTable
     refused: Mapping[int, Refused]
@@ -122,7 +123,7 @@ class Story:
         Their readings have come, or the stay is asked otherwise, which acts as of then, whoever looks first.
         """
         parts, received_ms = self._parts(i), int(self.scores.received_ms[i])
-        otherwise_ms = int(self.plans.from_ms[self.plan[i]])
+        otherwise_ms = int(self.since_ms[i])
         for part in () if self.scores.late[i] else [part for part in case.overdue if part in parts]:
             age_ms = int(self.scores.age_ms[i, parts.index(part)])
             came_ms = NEVER if age_ms == NEVER_AGE else int(self.scores.at_ms[i]) - age_ms

@@ -99,23 +99,25 @@ class PlanTable:
         children: Bools = self.ages_ms[:, 0] < FOREVER
         return children
 
-    @property
-    def stay(self) -> Ints:
-        """Give the stay of each plan (m,)."""
-        return np.append(np.arange(len(self)), self.later_stay)
+    def stay_of(self, plan: Ints) -> Ints:
+        """Give the stay of each of some plans."""
+        if not len(self.later_stay):
+            return plan
+        return np.where(plan < len(self), plan, self.later_stay.take(plan - len(self), mode="clip"))
 
-    @property
-    def from_ms(self) -> Ints:
-        """Give from when each plan (m,) holds, NEVER: from the beginning."""
-        return np.append(np.full(len(self), NEVER), self.later_ms)
+    def from_ms(self, plan: Ints) -> Ints:
+        """Give from when each of some plans holds, NEVER: from the beginning."""
+        found = np.full(len(plan), NEVER)
+        later = plan >= len(self)
+        found[later] = self.later_ms[plan[later] - len(self)]
+        return found
 
     def at(self, stay: Ints, at_ms: Ints) -> Ints:
         """Give the plan of each stay at each time."""
         if not len(self.later_ms):
             return stay
-        bounds = np.searchsorted(self.later_stay, np.arange(len(self) + 1))
-        start = bounds[stay]
-        found = bisect_right(self.later_ms, start, bounds[stay + 1], at_ms)
+        start, stop = (np.searchsorted(self.later_stay, stay, side) for side in ("left", "right"))
+        found = bisect_right(self.later_ms, start, stop, at_ms)
         return np.where(found > start, len(self) + found - 1, stay)
 
     def due_ms(self, plan: Ints, last_ms: Ints) -> Ints:
@@ -125,7 +127,7 @@ class PlanTable:
         What a change of plan makes late is due at the change; what was overdue before, and still is, was due when it
         was: vwmon.patients.schedules.due_ms says the same of one vital.
         """
-        since_ms = np.where(last_ms > NEVER, last_ms, self.admitted_ms[self.stay[plan]][:, None])
+        since_ms = np.where(last_ms > NEVER, last_ms, self.admitted_ms[self.stay_of(plan)][:, None])
         changed = np.flatnonzero(plan >= len(self))
         if not len(changed):
             return since_ms + self.overdue_ms[plan]

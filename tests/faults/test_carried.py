@@ -137,17 +137,16 @@ def test_silence_that_waits_for_a_clock_that_was_put_right_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F11: how late readings come is reckoned with times of receipt that are still to come."""
-    monkeypatch.setattr("vwmon.lateness.of_plans", behind_as_it_was)
+    monkeypatch.setattr("vwmon.lateness.of_stays", behind_as_it_was)
     found = list(clocks._set(tmp_path, clocks.HOUR, put_right=True))
     assert found == ["silence is not found"]
 
 
-def behind_as_it_was(ward: Ward, plan: Ints, heard_ms: Ints, registered_ms: Ints, _now_ms: int) -> Ints:
+def behind_as_it_was(ward: Ward, heard_ms: Ints, registered_ms: Ints, _now_ms: int) -> Ints:
     """Reckon with any time of receipt."""
     came = ward.frontier_ms > NEVER
     reached_ms = np.where(came, ward.frontier_ms, ward.plans.admitted_ms)
-    lag_ms = (np.where(came, heard_ms, registered_ms) - reached_ms)[ward.plans.stay[plan]][:, None]
-    return np.where(lag_ms > ward.plans.overdue_ms[plan], lag_ms, 0)
+    return np.where(came, heard_ms, registered_ms) - reached_ms
 
 
 def test_a_devices_clock_that_nobody_looks_at_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
