@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,26 @@ def test_a_prescription_of_before_now_breaks_no_silence(ward: Prescribed) -> Non
     ward.until(92)
     assert (silences(), ward.fell_due()) == (before, due)
     assert all_the_same(ward)
+
+
+def test_a_prescription_of_before_now_finds_no_silence_in_what_was_heard_long_ago(
+    ward: Prescribed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that waits less long would call it one; whoever was waited for then is on time for good."""
+    for minute in (10, 35, 50):
+        ward.hears(LOW, minute)
+    ward.until(52)
+    pathways = plans.load_all()
+    plan = pathways["acute-respiratory"]
+    hasty = {part: replace(one, overdue_ms=15 * MINUTE) for part, one in plan.vitals.items()}
+    monkeypatch.setattr(
+        "vwmon.scorer.plans.load_all", lambda: {**pathways, "acute-respiratory": replace(plan, vitals=hasty)}
+    )
+    ward.started(ward.now_ms)
+    ward.prescribes(from_min=5)
+    ward.until(53)
+    assert {at: total for at, (total, _) in ward.totals().items()} == {10: 0}
+    assert ward.rows("select lane from alert where lane = 'technical'") == []
 
 
 def test_an_ended_scale_is_scale_1_again(ward: Prescribed) -> None:
