@@ -77,6 +77,15 @@ def _letter(device: str, payload: bytes, named: str, kind: str) -> Letter:
     return Letter(device, named, payload, kind)
 
 
+def _subscriptions(prefix: str, ward: str, device: str | None, *, asked: bool) -> tuple[str, ...]:
+    """Name what is heard of the ward: for one device, or without one for all; requests where somebody hears them."""
+    if device is None:
+        receipts, requests = topics.receipts_filter(prefix, ward), topics.requests_filter(prefix, ward)
+    else:
+        receipts, requests = topics.receipts_topic(prefix, ward, device), topics.requests_topic(prefix, ward, device)
+    return (receipts, topics.monitor_status_topic(prefix, ward), *([requests] if asked else []))
+
+
 class Hub:
     """Many devices over one connection, each with its own order; one network thread, safe to use from any other.
 
@@ -110,11 +119,6 @@ class Hub:
         self._ward = topics.ward_name(ward)
         self._prefix = prefix
         self._monitor_topic = topics.monitor_status_topic(prefix, ward)
-        receipts = topics.receipts_filter(prefix, ward)
-        requests = topics.requests_filter(prefix, ward)
-        if status_device is not None:
-            receipts = topics.receipts_topic(prefix, ward, status_device)
-            requests = topics.requests_topic(prefix, ward, status_device)
         self._on_request = on_request
         self._broker = Broker(
             host=host,
@@ -124,7 +128,7 @@ class Hub:
             password=password,
             tls=None if tls is None else tls.context(),
             status_topic=None if status_device is None else topics.status_topic(prefix, ward, status_device),
-            subscriptions=(receipts, self._monitor_topic, *([requests] if on_request is not None else [])),
+            subscriptions=_subscriptions(prefix, ward, status_device, asked=on_request is not None),
         )
         self._spool = Spool(spool_dir)
         self._outbox = Outbox(window=window, resend_after=resend_after)

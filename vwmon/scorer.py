@@ -306,7 +306,7 @@ class Scorer:
         self._intervals, self._row_of = self._roster.intervals(), self._roster.row_of
         self._ward.plan(self._roster.plan_table())
         self._made_up = {stay.stay_no for stay in self._roster.stays if stay.pathway == plans.CANARY}
-        made_up = [one.device_no for one in registers.assignments(self._db) if one.stay_no in self._made_up]
+        made_up = [one.device_no for one in self._roster.assignments if one.stay_no in self._made_up]
         self._unheard = np.array(made_up, dtype=np.int64)
         self._stay_nos = np.array(self._roster.stay_nos, dtype=np.int64)
         registered = registers.registered(self._db)

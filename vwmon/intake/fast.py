@@ -7,6 +7,7 @@ paho has them, and stock.py is what serves when it has not.
 """
 
 import collections
+import contextlib
 import logging
 import struct
 from collections.abc import Sequence
@@ -106,11 +107,9 @@ class FastClient(GatheringClient):
     def _drained(self) -> bytes:
         """Read records until none is there: mosquitto sends one for each packet."""
         chunks = [self._sock_recv(TLS_READ_BYTES)]
-        try:
+        with contextlib.suppress(BlockingIOError):
             while chunks[-1] and len(chunks) < TLS_READS:
                 chunks.append(self._sock_recv(TLS_READ_BYTES))
-        except BlockingIOError:
-            pass
         return b"".join(chunks)
 
     def _hand_over(self) -> MQTTErrorCode:
