@@ -169,7 +169,7 @@ CREATE TABLE score (
     primary key (stay_no, at_ms)) strict, without rowid;
 CREATE TABLE scorer (only_row integer primary key check (only_row = 1), cursor integer not null) strict;
 CREATE TABLE sequence (
-    device_no integer primary key, last_seq integer not null, as_of integer not null) strict;
+    device_no integer primary key, last_seq integer not null, as_of integer not null, begun_ms integer) strict;
 CREATE TABLE sequence_gap (
     gap_no integer primary key, device_no integer not null, first_missing integer not null,
     last_missing integer not null, missing_count integer not null, noticed_ms integer not null,

@@ -25,13 +25,19 @@ class Device:
         """Begin again with what the database knows, as the daemon does after a crash."""
         self.writer = LogWriter(self.db)
 
-    def sends(self, *numbers: int, refused: bool = False) -> list[sequences.Gap]:
-        """Send each number in a message of its own, a second apart."""
+    def sends(self, *numbers: int, refused: bool = False, late_ms: int = 0) -> list[sequences.Gap]:
+        """Send each number in a message of its own, a second apart, measured so long before."""
         for number in numbers:
             self.sent += 1
             at_ms = T0 + 1000 * self.sent
             reading = Reading(
-                vital="spo2", value=95.0, text=None, observed_ms=at_ms, raw_value=None, raw_unit=None, marks=0
+                vital="spo2",
+                value=95.0,
+                text=None,
+                observed_ms=at_ms - late_ms,
+                raw_value=None,
+                raw_unit=None,
+                marks=0,
             )
             bad = Refused(vital="spo2", reason="not_a_number", detail="no", index=0)
             body = Message(
@@ -93,6 +99,14 @@ def test_what_was_missing_before_a_new_count_stays_missing(device: Device) -> No
 def test_one_stray_number_from_before_the_first_changes_nothing(device: Device) -> None:
     """A single late message from before we first heard the device is no new count."""
     assert device.sends(5, 4, 6, 7) == []
+
+
+def test_a_spool_that_is_emptied_from_its_middle_begins_no_new_count(device: Device) -> None:
+    """Several in a row from before the first we heard are late, not new; gaps after it are seen and closed as ever."""
+    device.sends(5, 6, 9)
+    device.restarts()
+    assert [gap.missing_count for gap in device.sends(1, 2, 3, late_ms=60_000)] == [2]
+    assert [gap.missing_count for gap in device.sends(7, 8, 10)] == [0]
 
 
 def test_a_new_count_is_remembered_after_a_restart(device: Device) -> None:

@@ -48,15 +48,22 @@ def missing(db: Connection) -> set[int]:
 @given(
     numbers=st.lists(st.tuples(st.integers(1, 40), readings_or_none), unique_by=lambda pair: pair[0], max_size=30),
     turns=st.lists(st.sampled_from(["merge", "reopen", "repeat", "nothing", "nothing"]), min_size=31, max_size=31),
+    first=st.sampled_from([0, 20]),
 )
-def test_the_numbers_missing_are_those_a_plain_set_finds(numbers: list[tuple[int, str]], turns: Sequence[str]) -> None:
-    """In any order, through merges and restarts, the open gaps are the numbers below the highest that never came."""
+def test_the_numbers_missing_are_those_a_plain_set_finds(
+    numbers: list[tuple[int, str]], turns: Sequence[str], first: int
+) -> None:
+    """In any order, through merges and restarts, the open gaps are the numbers up to the highest that never came.
+
+    Of what was measured before the first that came, and comes after it, nobody says that it was missing.
+    """
+    numbers = [(number, kind if number > first else "reading") for number, kind in numbers if number != first]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ward.db"
         db = database.create(path)
         writer = LogWriter(db)
         came: set[int] = set()
-        for (number, kind), turn in zip([(0, "reading"), *numbers], turns, strict=False):
+        for (number, kind), turn in zip([(first, "reading"), *numbers], turns, strict=False):
             writer.append([message(number, kind)], (), T0)
             came.add(number)
             if turn == "merge":
@@ -67,7 +74,7 @@ def test_the_numbers_missing_are_those_a_plain_set_finds(numbers: list[tuple[int
                 writer = LogWriter(db)
             elif turn == "repeat":
                 writer.append([message(number, kind)], (), T0)
-            assert missing(db) == set(range(max(came))) - came
+            assert missing(db) == set(range(first, max(came))) - came
         told = sequences.gaps(db, 1)
         assert sum(gap.missing_count for gap in told) == len(missing(db))
         assert all((gap.closed_ms is None) == (gap.missing_count > 0) for gap in told)

@@ -204,15 +204,17 @@ class Batch:
             self._keys_without_readings.append((device.device_no, key, self.seq))
         if message.seq is None:
             return NO_NUMBER
-        self._count(device.count, message.seq, arrival.received_ms, carried=carried)
+        self._count(device.count, arrival, message.seq, carried=carried)
         return message.seq
 
-    def _count(self, count: sequences.Count, number: int, at_ms: int, *, carried: bool) -> None:
+    def _count(self, count: sequences.Count, arrival: Arrival, number: int, *, carried: bool) -> None:
         """Count on in memory where the number follows and a row carries it, else through the database."""
         if carried and count.last is not None and number == count.last + 1:
             count.last = number
         else:
-            sequences.note(self._db, count, number, self.seq + carried, at_ms)
+            observed_ms = max((reading.observed_ms for reading in arrival.message.readings), default=None)
+            one = sequences.Numbered(number, self.seq + carried, arrival.received_ms, observed_ms)
+            sequences.note(self._db, count, one)
 
     def _refuse(self, arrival: Arrival, device: KnownDevice) -> None:
         message, unit = arrival.message, self.seq + 1

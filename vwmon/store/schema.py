@@ -343,6 +343,11 @@ def m019_trust(db: "Database") -> None:
     )
 
 
+def m020_counts(db: "Database") -> None:
+    """When the first message of each device's count was measured."""
+    _run(db, "alter table sequence add column begun_ms integer")
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -361,6 +366,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m016_prescriptions,
     m017_schedules,
     m019_trust,
+    m020_counts,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 

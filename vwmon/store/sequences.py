@@ -12,12 +12,28 @@ from vwmon.store.sqlite import Connection
 Span = tuple[int, int, int]  # first and last number missing, and the gap they belong to
 
 
+class Numbered(NamedTuple):
+    """A message's number, the place in the log for which the count is true with it, when it came and was measured.
+
+    `observed_ms` is None for a message without readings.
+    """
+
+    number: int
+    as_of: int
+    received_ms: int
+    observed_ms: int | None
+
+
 @dataclass(slots=True)
 class Count:
-    """Where one device's count stands. `behind` is a number below it that nothing explains yet."""
+    """Where one device's count stands, and when what it began with was measured, as far as that is known.
+
+    `behind` is a number below it that nothing explains yet.
+    """
 
     device_no: int
     last: int | None = None
+    begun_ms: int | None = None
     behind: int | None = None
     missing: list[Span] = field(default_factory=list)
 
@@ -61,39 +77,48 @@ def settle_all(db: Connection, up_to_seq: int) -> None:
 
 
 def load(db: Connection, device_no: int, last: int | None) -> Count:
-    """Read what a device's count still misses; `last` is where it stands."""
+    """Read where a device's count began and what it still misses; `last` is where it stands."""
+    begun = db.execute("select begun_ms from sequence where device_no = ?", [device_no]).fetchone()
     spans = db.execute(
         "select first_seq, last_seq, gap_no from sequence_missing where device_no = ? order by first_seq", [device_no]
     ).fetchall()
-    return Count(device_no=device_no, last=last, missing=spans)
+    return Count(device_no=device_no, last=last, begun_ms=begun and begun[0], missing=spans)
 
 
-def note(db: Connection, count: Count, number: int, as_of: int, at_ms: int) -> None:
+def note(db: Connection, count: Count, one: Numbered) -> None:
     """Take a number that does not simply follow: open a gap, fill one, or begin a new count.
 
-    Runs inside the caller's transaction. `as_of` is the place in the log for which the count is then true. Two numbers
-    in a row that are below the count and fill nothing mean that the device counts anew; what it missed stays missing.
+    Runs inside the caller's transaction. Two numbers in a row that are below the count and fill nothing mean that the
+    device counts anew; what it missed stays missing. What was measured before the count began says nothing of it: a
+    spool that is emptied in another order than it was filled.
     """
-    if count.last is None or number > count.last:
-        _ahead(db, count, number, as_of, at_ms)
-    elif number < count.last and not _fill(db, count, number, at_ms):
-        _behind(db, count, number, as_of)
+    if count.last is None or one.number > count.last:
+        _ahead(db, count, one)
+    elif one.number < count.last and not _fill(db, count, one) and not _is_older(count, one):
+        _behind(db, count, one)
 
 
-def _ahead(db: Connection, count: Count, number: int, as_of: int, at_ms: int) -> None:
-    if count.last is not None and number > count.last + 1:
-        first, last = count.last + 1, number - 1
+def _is_older(count: Count, one: Numbered) -> bool:
+    return count.begun_ms is not None and one.observed_ms is not None and one.observed_ms < count.begun_ms
+
+
+def _ahead(db: Connection, count: Count, one: Numbered) -> None:
+    if count.last is None:
+        count.begun_ms = one.observed_ms
+    elif one.number > count.last + 1:
+        first, last = count.last + 1, one.number - 1
         gap_no = db.execute(
             """insert into sequence_gap (device_no, first_missing, last_missing, missing_count, noticed_ms)
                values (?, ?, ?, ?, ?) returning gap_no""",
-            (count.device_no, first, last, last - first + 1, at_ms),
+            (count.device_no, first, last, last - first + 1, one.received_ms),
         ).fetchone()[0]
         _keep(db, count, (first, last, gap_no))
         count.missing.append((first, last, gap_no))
-    _settle(db, count, number, as_of)
+    _settle(db, count, one)
 
 
-def _fill(db: Connection, count: Count, number: int, at_ms: int) -> bool:
+def _fill(db: Connection, count: Count, one: Numbered) -> bool:
+    number = one.number
     at = bisect_right(count.missing, number, key=lambda span: span[0]) - 1
     if at < 0 or number > count.missing[at][1]:
         return False
@@ -104,26 +129,32 @@ def _fill(db: Connection, count: Count, number: int, at_ms: int) -> bool:
     for span in left:
         _keep(db, count, span)
     db.execute("update sequence_gap set missing_count = missing_count - 1 where gap_no = ?", [gap_no])
-    db.execute("update sequence_gap set closed_ms = ? where gap_no = ? and missing_count = 0", (at_ms, gap_no))
+    db.execute(
+        "update sequence_gap set closed_ms = ? where gap_no = ? and missing_count = 0", (one.received_ms, gap_no)
+    )
     return True
 
 
-def _behind(db: Connection, count: Count, number: int, as_of: int) -> None:
-    if count.behind is None or number != count.behind + 1:
-        count.behind = number
+def _behind(db: Connection, count: Count, one: Numbered) -> None:
+    if count.behind is None or one.number != count.behind + 1:
+        count.behind = one.number
         return
     db.execute("delete from sequence_missing where device_no = ?", [count.device_no])
     count.missing.clear()
-    _settle(db, count, number, as_of)
+    count.begun_ms = one.observed_ms
+    _settle(db, count, one)
 
 
 def _keep(db: Connection, count: Count, span: Span) -> None:
     db.execute("insert into sequence_missing values (?, ?, ?, ?)", (count.device_no, *span))
 
 
-def _settle(db: Connection, count: Count, number: int, as_of: int) -> None:
-    count.last, count.behind = number, None
-    db.execute("insert or replace into sequence values (?, ?, ?)", (count.device_no, number, as_of))
+def _settle(db: Connection, count: Count, one: Numbered) -> None:
+    count.last, count.behind = one.number, None
+    db.execute(
+        "insert or replace into sequence (device_no, last_seq, as_of, begun_ms) values (?, ?, ?, ?)",
+        (count.device_no, one.number, one.as_of, count.begun_ms),
+    )
 
 
 def gaps(db: Connection, device_no: int) -> list[Gap]:
