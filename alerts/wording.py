@@ -278,6 +278,7 @@ KIT: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "implausible": lambda f: f"{label(f['vital'])} refused {f['count']} times in a row (last {f['sent']}), for",
     "frozen": lambda f: f"{_reading(f['vital'], f['value'])} {f['count']} times in a row, for",
     "clock_skew": lambda f: f"clock more than {f['minutes']} min ahead (the time of receipt is taken instead), for",
+    "clock_behind": lambda f: f"each reading {f['minutes']} min old when it comes (is its clock behind?), for",
     "sequence_gap": lambda f: f"{f['count']} of its messages have not come, for",
 }
 # What is said of each fault of the whole service besides its title and age.

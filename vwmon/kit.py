@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
-from typing import Final
+from typing import Final, NamedTuple
 
 from alerts.faults import Finding
 from alerts.model import SILENCE, SYSTEM_STAY
@@ -16,6 +16,7 @@ from alerts.policy import RULES
 from devices.profiles import SLEEPERS
 from devices.readings import MARK_CLOCK_AHEAD
 from vwmon.beside import Beside
+from vwmon.durations import DAY_MS, MINUTE_MS
 from vwmon.provenance import ELSEWHERE
 from vwmon.store import kit as stored
 from vwmon.store.findings import Key
@@ -28,11 +29,24 @@ WITHOUT_VALUE: Final = frozenset(
 UNASSIGNED: Final = "unassigned"
 OFFLINE: Final = "offline"
 UNASSIGNED_WITHIN_MS: Final = 3_600_000  # a device that has been quiet for longer sends no longer
+BEHIND_APART_MS: Final = 5 * MINUTE_MS  # what comes in one go is one: a spool that is emptied is no clock
+BEHIND_TIMES: Final = 3
+BEHIND_MOST_MS: Final = DAY_MS  # what is older when it comes is a recording, or a clock that was never set
+
+
+class Behind(NamedTuple):
+    """When a reading came, and how old it then was."""
+
+    received_ms: int
+    by_ms: int
 
 
 @dataclass(slots=True)
 class Series:
-    """One vital of one device: its last reading, since when and how often its value is the same, what was refused."""
+    """One vital of one device: its last reading, since when and how often its value is the same, what was refused.
+
+    `behind` are its last readings that came some time apart, each as old as the first of them.
+    """
 
     vital: str
     seq: int = 0
@@ -42,6 +56,7 @@ class Series:
     received_ms: int = 0
     same_since_ms: int = 0
     same: int = 0
+    behind: list[Behind] = field(default_factory=list)
     refused: list[Tried] = field(default_factory=list)
 
     def hear(self, heard: Heard) -> None:
@@ -55,7 +70,22 @@ class Series:
         self.seq, self.value = heard.seq, heard.value
         self.observed_ms, self.received_ms = heard.observed_ms, heard.received_ms
         self.clock_ahead = None if heard.marks is None else bool(heard.marks & MARK_CLOCK_AHEAD)
+        self.behind = [] if heard.marks is None else _behind(self.behind, heard)
         self.refused = [tried for tried in self.refused if tried.seq > heard.seq]
+
+
+def _behind(before: list[Behind], heard: Heard) -> list[Behind]:
+    """Give a run of readings that came equally old, with the one that came now; none when it is not old."""
+    now = Behind(heard.received_ms, heard.received_ms - heard.observed_ms)
+    if not _limit_ms() < now.by_ms <= BEHIND_MOST_MS:
+        return []
+    if not before or abs(now.by_ms - before[0].by_ms) > _limit_ms():
+        return [now]
+    return before if now.received_ms - before[-1].received_ms < BEHIND_APART_MS else [*before, now][-BEHIND_TIMES:]
+
+
+def _limit_ms() -> float:
+    return RULES["clock_behind"].limit_on * MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +271,22 @@ def _clock(seen: Seen) -> Iterator[Finding]:
         yield _over("clock_skew", device, last.received_ms)
 
 
+def _late(seen: Seen) -> Iterator[Finding]:
+    """Readings that come equally old every time: a clock that is behind, or a way that takes that long.
+
+    A spool that is emptied has another age each time. What comes within the limit ends it, of whatever vital.
+    """
+    last = max(seen.series, key=lambda series: series.seq, default=None)
+    if last is None or last.clock_ahead is None:
+        return
+    rule, device = RULES["clock_behind"].name, seen.said.device
+    if len(last.behind) == BEHIND_TIMES:
+        first, now = last.behind[0], last.behind[-1]
+        yield _on(rule, device, first.received_ms, now.received_ms, device=device, minutes=now.by_ms // MINUTE_MS)
+    elif not last.behind and last.received_ms - last.observed_ms <= _limit_ms():
+        yield _over(rule, device, last.received_ms)
+
+
 def _numbering(seen: Seen) -> Iterator[Finding]:
     """Each gap of a device's count is an item of its own, so that a new one is news while an old one lasts."""
     for gap in seen.missing:
@@ -254,6 +300,7 @@ CHECKS: Final[tuple[Callable[[Seen], Iterator[Finding]], ...]] = (
     _refused,
     _frozen,
     _clock,
+    _late,
     _numbering,
 )
 

@@ -262,6 +262,10 @@ SAID: dict[str, tuple[dict[str, Any], str]] = {
         {"minutes": 2},
         "oxi-1: clock more than 2 min ahead (the time of receipt is taken instead), for 50 min",
     ),
+    "clock_behind": (
+        {"minutes": 62},
+        "oxi-1: each reading 62 min old when it comes (is its clock behind?), for 50 min",
+    ),
     "sequence_gap": ({"count": 5}, "oxi-1: 5 of its messages have not come, for 50 min"),
 }
 
@@ -329,6 +333,7 @@ def test_the_rules_of_faults_are_the_ones_the_guides_describe() -> None:
         "implausible": ("technical", 1, 3, 0, 0),
         "frozen": ("technical", 1, 12, 0, HOUR),
         "clock_skew": ("technical", 1, 2, 0, 0),
+        "clock_behind": ("technical", 1, 2, 0, 10 * MINUTE),
         "sequence_gap": ("technical", 1, 0, 0, 15 * MINUTE),
         "lag": ("system", 2, 0, 0, 0),
         "clock_jump": ("system", 2, 0, 0, 0),

@@ -171,6 +171,46 @@ def test_a_clock_ahead_is_told_by_the_last_that_came() -> None:
     assert "clock_skew" not in found(ahead, right)
 
 
+def came(*lags: float, apart: float = 15, begin: float = 0) -> Series:
+    """Give a series whose readings came so many minutes apart, each so many minutes old."""
+    one = Series(vital="spo2")
+    for number, lag in enumerate(lags):
+        received_ms = NOW + round((begin + number * apart) * MINUTE)
+        one.hear(
+            heard(0, 96.0, seq=number + 1)._replace(
+                received_ms=received_ms, observed_ms=received_ms - round(lag * MINUTE)
+            )
+        )
+    return one
+
+
+@pytest.mark.hazard("H7")
+def test_readings_that_come_equally_old_time_after_time_are_of_a_clock_that_is_behind() -> None:
+    """From the first of three, as of the third; two say nothing, and nothing ends it but one that is of now."""
+    one = found(came(62, 62.5, 61))["clock_behind"]
+    assert (on(one), one.figures["minutes"]) == ((NOW, NOW + 30 * MINUTE), 61)
+    assert "clock_behind" not in found(came(62, 62))
+    assert "clock_behind" not in found(came(62, 62, 62, 30))
+    assert is_over(found(came(62, 62, 62, 2))["clock_behind"])
+    assert is_over(found(came(0.5, 1, 0))["clock_behind"])
+
+
+@pytest.mark.hazard("H7")
+@pytest.mark.parametrize(
+    "series",
+    [
+        came(60, 46, 31, 16, apart=0.5),
+        came(62, 62, 62, 62, apart=1),
+        came(3, 9, 4, 8),
+        came(25 * 60, 25 * 60, 25 * 60),
+    ],
+    ids=["a spool that is emptied", "several in one go", "a way that takes now longer, now less", "a recording"],
+)
+def test_what_comes_late_for_another_reason_is_no_clock(series: Series) -> None:
+    """A device is not blamed for its way."""
+    assert "clock_behind" not in found(series)
+
+
 def test_a_gap_in_the_numbering_counts_after_a_quarter_of_an_hour() -> None:
     """Unless it is from before the patient had the device."""
     gap = Missing(1, 5, 9, 4, NOW - 15 * MINUTE)

@@ -15,7 +15,8 @@ from tests.faults.rows.clocks import BEGIN_MS, DAY, HOUR, ILL, MINUTE, ROUND_MS,
 
 ROUNDS = 5
 WRONG, RIGHT = "ill", "well"  # whose device is wrong, and whose is right
-SKEWED = "select 1 from finding join stay using (stay_no) where patient = ? and rule = 'clock_skew'"
+SKEWED = """select 1 from finding join stay using (stay_no) where patient = ?
+    and rule in ('clock_skew', 'clock_behind') and since_ms is not null"""
 REFUSED = "select 1 from quarantine where device = ? and reason in ('time_future', 'time_past')"
 MISSED = """select 1 from alert join stay using (stay_no) where patient = ? and lane = 'technical'
     and state <> 'closed' and evidence like '%"overdue":{"%'"""
