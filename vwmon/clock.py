@@ -16,6 +16,10 @@ class Clock:
         """Return the time now, in milliseconds since the Unix epoch, UTC."""
         return time.time_ns() // NS_PER_MS
 
+    def machine_ms(self) -> int:
+        """Return what the machine's clock shows, right or wrong."""
+        return self.now_ms()
+
     def steady_ms(self) -> int:
         """Return a time that nobody sets and that has no beginning: against it, a jump of the clock shows."""
         return time.monotonic_ns() // NS_PER_MS

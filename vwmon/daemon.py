@@ -28,6 +28,7 @@ from vwmon.clock import Clock
 from vwmon.config import Settings
 from vwmon.config_duty import Person
 from vwmon.errors import ConfigError, VwmonError
+from vwmon.held_clock import HeldClock
 from vwmon.ingest import Confirmed, DeviceStatus, Ingest
 from vwmon.intake.link import Link
 from vwmon.intake.session import MqttIntake
@@ -66,7 +67,7 @@ class Daemon:
 
     def __init__(self, settings: Settings, clock: Clock, service: Service | None = None) -> None:
         """Take the settings; nothing is opened before run()."""
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock = settings, HeldClock(clock)
         self._service = service or Service()
         self._committed = threading.Event()
         self._scored = threading.Event()
@@ -89,7 +90,9 @@ class Daemon:
             )
             opened.enter_context(sole_daemon(path))
             _warn_of_open_files(path)
-            known = monitor.had_broker(monitor.read(scoring))
+            before = monitor.read(scoring)
+            self._clock.showed(monitor.shown_ms(before))
+            known = monitor.had_broker(before)
             intake = MqttIntake(_link(self._settings, known=known), self._clock.now_ms)
             versions = Provenance.of(self._settings, socket.gethostname(), told=True)
             scorer = Scorer(scoring, versions, self._clock.now_ms(), fresh=self._fresh)
@@ -124,6 +127,7 @@ class Daemon:
             confirmations=partial(_note_confirmations, db),
             prefix=self._settings.mqtt.prefix,
             made_up=self._settings.canary.device,
+            hear=self._clock.hear,
         )
 
     def _sender(self, db: Connection) -> Notifier:

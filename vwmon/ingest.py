@@ -6,7 +6,7 @@ database says can: then nothing is acknowledged, and the process ends and starts
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -15,6 +15,7 @@ from devices import answers, topics
 from devices.answers import Confirmation
 from devices.errors import DeviceError, PayloadError
 from devices.payloads import decode
+from devices.readings import MARK_RECEIPT_TIME
 from vwmon.clock import Clock
 from vwmon.intake.protocol import Batch, Intake, Packet
 from vwmon.patients import asked
@@ -131,13 +132,15 @@ class Ingest:
         confirmations: Confirmations | None = None,
         prefix: str = topics.DEFAULT_PREFIX,
         made_up: str = "",
+        hear: Callable[[Iterable[int]], None] = lambda _observed_ms: None,
     ) -> None:
         """Join an intake to a log; `on_commit` is told after each commit, on this thread, and must be quick.
 
-        What the device `made_up` sends is stored as any other's, and is no sign that anyone is heard.
+        What the device `made_up` sends is stored as any other's, and is no sign that anyone is heard. `hear` is told
+        of each batch when its messages were measured by their devices' clocks.
         Without `statuses` and `confirmations`, what devices say of themselves is acknowledged and forgotten.
         """
-        self._intake, self._log, self._clock = intake, log, clock
+        self._intake, self._log, self._clock, self._hear = intake, log, clock, hear
         self._confirmations, self._made_up = confirmations, made_up
         self._on_commit, self._statuses, self._prefix = on_commit, statuses, prefix
         self.counts = Counts()
@@ -164,6 +167,7 @@ class Ingest:
 
     def _keep(self, batch: Batch) -> None:
         kept = sort(batch.packets, self._prefix)
+        self._hear(measured(kept.arrivals))
         self._note_confirmed(kept)
         if kept.arrivals or kept.quarantined:
             appended = self._log.append(kept.arrivals, kept.quarantined, self._clock.now_ms())
@@ -229,6 +233,13 @@ def sort(packets: Sequence[Packet], prefix: str) -> Sorted:
             else:
                 ids[name] = [key]
     return kept
+
+
+def measured(arrivals: Sequence[Arrival]) -> Iterator[int]:
+    """Yield when each message was measured, by its device's clock; nothing of one that does not say."""
+    for one in arrivals:
+        if one.message.readings and not one.message.readings[-1].marks & MARK_RECEIPT_TIME:
+            yield one.message.readings[-1].observed_ms
 
 
 def receipts(ids: dict[str, list[str]]) -> Iterator[tuple[str, bytes]]:

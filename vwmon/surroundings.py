@@ -33,7 +33,8 @@ class Look:
     """What is known of the service at one moment; None is what could not be found out.
 
     `heard_ms` is when the last usable message came in this run, `before` what the daemon before this one last said,
-    `jumped_ms` how far the clock has gone ahead of steady time since the last look. `lost` is how much of what was
+    `jumped_ms` how far the machine's clock has gone ahead of steady time since the last look, `held_ms` how far it is
+    behind the ward's time. `lost` is how much of what was
     received in this run is not accounted for, `lost_ms` when that was last found to be more; `unraised` how many scores
     ask for an alert of level 3 and have none. `amiss` is how many moments came to something else when they were counted
     anew, `amiss_ms` when that was last found. `canary` is how the made-up readings go round, where any do.
@@ -47,6 +48,7 @@ class Look:
     lag_ms: int
     before: Monitor | None
     jumped_ms: int = 0
+    held_ms: int = 0
     free_bytes: int | None = None
     unreached_since_ms: int | None = None
     unaccepted_since_ms: int | None = None
@@ -109,6 +111,8 @@ def _clock_jump(judged: Judged) -> Finding | None:
     look, stands = judged.look, judged.stands(CLOCK_JUMP)
     if abs(look.jumped_ms) > judged.limits.clock_jump_ms:
         return _on(CLOCK_JUMP, look.now_ms, look.now_ms, by_ms=look.jumped_ms)
+    if look.held_ms > judged.limits.clock_jump_ms:
+        return _on(CLOCK_JUMP, look.now_ms, look.now_ms, by_ms=-look.held_ms)
     steady = stands is not None and look.now_ms - (stands.since_ms or 0) > STEADY_FOR_MS
     return _over(CLOCK_JUMP, look.now_ms) if steady else None
 

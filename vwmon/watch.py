@@ -60,7 +60,7 @@ class Watch:
         """Begin with nothing said yet; the first turn writes a heartbeat."""
         self._db, self._scorer, self._around = db, scorer, around
         self._started_ms = around.clock.now_ms()
-        self._ahead_ms = self._started_ms - around.clock.steady_ms()
+        self._ahead_ms = around.clock.machine_ms() - around.clock.steady_ms()
         self._before = before = monitor.read(db)
         self._last_ms = (None, None) if before is None else (before.last_received_ms, before.last_observed_ms)
         self._looked_ms = self._ticked_ms = self._beaten_ms = self._kit_ms = 0
@@ -107,7 +107,8 @@ class Watch:
     def _look_around(self, now_ms: int) -> None:
         """Raise or lower what is wrong with the whole service."""
         limits = self._around.limits
-        ahead_ms = now_ms - self._around.clock.steady_ms()
+        machine_ms = self._around.clock.machine_ms()
+        ahead_ms = machine_ms - self._around.clock.steady_ms()
         books = self._reckoned = self._reckoner.reckon(now_ms)
         look = Look(
             now_ms=now_ms,
@@ -118,6 +119,7 @@ class Watch:
             lag_ms=self._scorer.lag_ms(now_ms),
             before=self._before,
             jumped_ms=ahead_ms - self._ahead_ms,
+            held_ms=now_ms - machine_ms,
             free_bytes=self._around.free_bytes(),
             unreached_since_ms=outbox.unreachable(self._db, now_ms),
             unaccepted_since_ms=watched.unaccepted_since_ms(self._db, now_ms),
@@ -185,6 +187,7 @@ class Watch:
             software=self._around.software,
             config_hash=self._around.config_hash,
             stopped_ms=now_ms if stopped else None,
+            held_ms=now_ms - self._around.clock.machine_ms(),
         )
         with database.atomic(self._db):
             monitor.beat(self._db, self.latest)

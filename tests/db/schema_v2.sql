@@ -98,7 +98,7 @@ CREATE TABLE monitor (
     started_ms integer not null, cycle_ms integer, broker_connected integer not null,
     broker_since_ms integer, last_received_ms integer, last_observed_ms integer,
     readings integer not null, lag_seconds real, software text not null, config_hash text not null,
-    recording_end_ms integer, stopped_ms integer) strict;
+    recording_end_ms integer, stopped_ms integer, held_ms integer not null default 0) strict;
 CREATE TABLE notification (
     notification_no integer primary key, alert_no integer not null references alert, cycle integer not null,
     tier integer not null, turn integer not null default 1, level integer not null, queued_ms integer not null,

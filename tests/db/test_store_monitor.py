@@ -121,3 +121,33 @@ def test_spans_are_said_in_their_largest_unit(span_ms: int, said: str) -> None:
     assert monitor.distrust(replace(LIVE, stopped_ms=NOW - span_ms), NOW) == (
         f"NOT MONITORING: the daemon was stopped {said} ago"
     )
+
+
+@pytest.mark.hazard("H7", "T20")
+def test_commands_have_the_time_of_a_daemon_whose_machine_was_set_back() -> None:
+    """While it is at work: what is done then lies after what it has found, and is not over before it began."""
+    held = replace(LIVE, held_ms=2 * 86_400_000)
+    assert monitor.ward_ms(held, NOW - held.held_ms) == NOW
+    assert monitor.distrust(held, monitor.ward_ms(held, NOW - held.held_ms)) is None
+
+
+@pytest.mark.parametrize(
+    "state",
+    [None, LIVE, replace(LIVE, held_ms=7_200_000, stopped_ms=NOW), replace(LIVE, held_ms=7_200_000, mode="recording")],
+)
+def test_without_such_a_daemon_the_machines_clock_is_the_time(state: Monitor | None) -> None:
+    """No daemon, one whose clock is right, one that was stopped, a recording."""
+    assert monitor.ward_ms(state, NOW) == NOW
+
+
+@pytest.mark.parametrize("off_ms", [-CYCLE_STALE_MS - 2_000, CYCLE_STALE_MS + 2_000])
+def test_a_clock_that_was_set_since_the_last_beat_is_the_time(off_ms: int) -> None:
+    """What the daemon said of the clock is then of before."""
+    held = replace(LIVE, held_ms=7_200_000)
+    assert monitor.ward_ms(held, NOW - held.held_ms + off_ms) == NOW - held.held_ms + off_ms
+
+
+def test_what_a_daemon_showed_last_is_known_and_a_recording_showed_nothing() -> None:
+    """The next one begins no earlier."""
+    assert [monitor.shown_ms(one) for one in (None, LIVE, replace(LIVE, cycle_ms=None))] == [0, NOW - 1000, 0]
+    assert monitor.shown_ms(replace(LIVE, mode="recording")) == 0

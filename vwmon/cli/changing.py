@@ -14,6 +14,7 @@ from vwmon.cli.render import Format, Row
 from vwmon.clock import Clock
 from vwmon.config import Settings
 from vwmon.patients.records import By
+from vwmon.store import monitor
 from vwmon.store.database import open_writer
 from vwmon.store.sqlite import Connection
 
@@ -43,8 +44,9 @@ class Change:
 def changing(config: Path | None, db: Path | None, as_name: str) -> Iterator[Change]:
     """Open the database for a change in the name of whoever gives the command."""
     settings = context.resolve(config, db)
-    by = By(actor=context.actor(as_name, settings, changes=True), at_ms=Clock().now_ms())
+    actor = context.actor(as_name, settings, changes=True)
     with closing(open_writer(settings.store.path)) as opened:
+        by = By(actor=actor, at_ms=monitor.ward_ms(monitor.read(opened), Clock().now_ms()))
         yield Change(db=opened, by=by, settings=settings)
 
 

@@ -272,7 +272,8 @@ def _daemon(settings: Settings) -> Finding:
 
     try:
         with closing(open_reader(settings.store.path)) as db:
-            reason = trust.doubt(db, monitor.read(db), Clock().now_ms())
+            state = monitor.read(db)
+            reason = trust.doubt(db, state, monitor.ward_ms(state, Clock().now_ms()))
     except (StoreError, OSError):
         return _found("daemon", Verdict.NOTE, "nothing is known of one without a database")
     return _found("daemon", Verdict.NOTE if reason else Verdict.GOOD, reason or "it watches")

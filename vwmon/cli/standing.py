@@ -51,7 +51,8 @@ class Standing:
 
 def standing_of(db: Connection) -> Standing:
     """Give where the lists of a database stand: now, or at the last moment of a recording."""
-    state, now_ms = monitor.read(db), Clock().now_ms()
+    state = monitor.read(db)
+    now_ms = monitor.ward_ms(state, Clock().now_ms())
     if state is not None and state.mode == "recording" and state.recording_end_ms is not None:
         end_ms = state.recording_end_ms
         return Standing(now_ms=end_ms, title=f"RECORDING: stands at {render.utc(end_ms)}", trusted=True, state=state)

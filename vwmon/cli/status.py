@@ -39,7 +39,7 @@ def status(
 
     with closing(open_reader(settings.store.path)) as opened:
         found = monitor.read(opened)
-        now_ms = Clock().now_ms()
+        now_ms = monitor.ward_ms(found, Clock().now_ms())
         reason = trust.doubt(opened, found, now_ms)
         counts = {name: opened.execute(sql).fetchone()[0] for name, sql in COUNTS.items()}
         told = _told(opened, now_ms) | _pinged(opened) | _sent_round(opened) | _reckoned(opened)

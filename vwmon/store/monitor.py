@@ -14,7 +14,10 @@ BROKER_STALE_MS = 60_000  # a broker that is away for longer is no mere reconnec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
-    """What the daemon last said of itself. Times are int milliseconds since the epoch, None is never."""
+    """What the daemon last said of itself. Times are int milliseconds since the epoch, None is never.
+
+    `held_ms` is how far the machine's clock was behind the daemon's, which does not go back with it.
+    """
 
     mode: Literal["live", "recording"]
     started_ms: int
@@ -29,6 +32,7 @@ class Monitor:
     config_hash: str
     recording_end_ms: int | None = None
     stopped_ms: int | None = None
+    held_ms: int = 0
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Monitor))
@@ -61,6 +65,19 @@ def had_broker(monitor: Monitor | None) -> bool:
     if monitor is None or monitor.mode == "recording":
         return False
     return monitor.broker_connected or monitor.last_received_ms is not None
+
+
+def shown_ms(monitor: Monitor | None) -> int:
+    """Give the time that a daemon before this one had last, 0 where none had; a recording's is no such time."""
+    return 0 if monitor is None or monitor.mode == "recording" else monitor.cycle_ms or 0
+
+
+def ward_ms(monitor: Monitor | None, machine_ms: int) -> int:
+    """Give the ward's time: as the daemon at work has it when the machine's clock was set back, else the machine's."""
+    if monitor is None or not monitor.held_ms:
+        return machine_ms
+    then_ms = machine_ms + monitor.held_ms
+    return then_ms if beating(monitor, then_ms) and not _ahead(monitor, then_ms) else machine_ms
 
 
 def distrust(monitor: Monitor | None, now_ms: int) -> str | None:

@@ -348,6 +348,11 @@ def m020_counts(db: "Database") -> None:
     _run(db, "alter table sequence add column begun_ms integer")
 
 
+def m021_held(db: "Database") -> None:
+    """How far the machine's clock is behind the daemon's."""
+    _run(db, "alter table monitor add column held_ms integer not null default 0")
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -367,6 +372,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m017_schedules,
     m019_trust,
     m020_counts,
+    m021_held,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 

@@ -18,6 +18,8 @@ from devices.simulator.fleet import time_text
 from tests.faults.matrix import Tally, Trial, added
 from vwmon import config
 from vwmon.clock import Clock
+from vwmon.held_clock import HeldClock
+from vwmon.ingest import measured
 from vwmon.intake.protocol import LinkState
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
@@ -85,6 +87,7 @@ class Watched:
     def __init__(self, path: Path, at_ms: int) -> None:
         """Begin some days after everybody was admitted, each with a device."""
         self.clock = Settable(at_ms)
+        self._held = HeldClock(self.clock)
         admitted_ms = at_ms - ADMITTED_BEFORE_MS
         database.create(path).close()
         self.db = database.open_writer(path)
@@ -101,7 +104,7 @@ class Watched:
         )
         self._heard_ms = at_ms
         around = Surroundings(
-            clock=self.clock,
+            clock=self._held,
             link=lambda: link,
             last_received_ms=lambda: self._heard_ms,
             software="",
@@ -118,10 +121,12 @@ class Watched:
         readings = [{"vital": vital, "value": value} for vital, value in values.items()]
         time = time_text(self.clock.true_ms + device_wrong_ms)
         payload = json.dumps({"v": 1, "id": f"m{number}", "seq": number, "time": time, "readings": readings})
-        device, now_ms = f"of-{patient}", self.clock.now_ms()
+        device, now_ms = f"of-{patient}", self._held.now_ms()
         message = decode(payload.encode(), device=device, received_ms=now_ms)
         topic = f"vwmon/{WARD}/{device}/readings"
-        self._log.append([Arrival(WARD, device, topic, message, now_ms, payload.encode())], (), now_ms)
+        arrival = Arrival(WARD, device, topic, message, now_ms, payload.encode())
+        self._held.hear(measured([arrival]))
+        self._log.append([arrival], (), now_ms)
         self._heard_ms = now_ms
         self._look()
 
