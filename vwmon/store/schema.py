@@ -343,14 +343,13 @@ def m019_trust(db: "Database") -> None:
     )
 
 
-def m020_counts(db: "Database") -> None:
-    """When the first message of each device's count was measured."""
-    _run(db, "alter table sequence add column begun_ms integer")
-
-
-def m021_held(db: "Database") -> None:
-    """How far the machine's clock is behind the daemon's."""
-    _run(db, "alter table monitor add column held_ms integer not null default 0")
+def m020_times(db: "Database") -> None:
+    """When the first message of each device's count was measured, and how far the machine's clock is behind."""
+    _run(
+        db,
+        "alter table sequence add column begun_ms integer",
+        "alter table monitor add column held_ms integer not null default 0",
+    )
 
 
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
@@ -371,8 +370,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m016_prescriptions,
     m017_schedules,
     m019_trust,
-    m020_counts,
-    m021_held,
+    m020_times,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 
