@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vwmon.cli import context, register_rows, render
 from vwmon.cli.register_rows import Registers
-from vwmon.cli.render import Format, Row
+from vwmon.cli.render import Format, Here, Row
 from vwmon.clock import Clock
 from vwmon.config import Settings
 from vwmon.patients.records import By
@@ -37,6 +37,10 @@ class Change:
     def here(self, at: str | int, ward: str | None) -> str:
         """Give a time as the clock on a ward's wall shows it."""
         return register_rows.here(at, ward, self.settings)
+
+    def clock(self, ward: str) -> Here:
+        """Give what says the times of rows as the clock on a ward's wall shows them."""
+        return register_rows.clock(ward, self.settings)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from vwmon import durations
 from vwmon.cli import next_measure, render
 from vwmon.cli.changing import Change, tell
 from vwmon.cli.register_rows import utc_or_none
-from vwmon.cli.render import Column, Format
+from vwmon.cli.render import Column, Format, Here
 from vwmon.errors import UsageError
 from vwmon.patients import plans, schedules
 from vwmon.patients.records import AskedSet, Plan, Stay
@@ -60,7 +60,8 @@ def put(
 ) -> None:
     """Ask a patient something of their own from now on, or something no more, and say what follows from it."""
     what = f"{WHOLE}{name}" if verb in QUESTIONS else name
-    before = _schedule(change, patient)[1].at(change.by.at_ms)
+    stay, schedule = _schedule(change, patient)
+    before = schedule.at(change.by.at_ms)
     found = own_schedules.put(
         change.db,
         patient,
@@ -71,8 +72,8 @@ def put(
         to_ms=to_ms,
         refusal=lambda _stay, wanted: _refusal(wanted, before, rules),
     )
-    row = own_row(found, change.by.at_ms) | {"patient": patient}
-    said = [f"From now on, for {patient}: {own_sentence(row)}", *_follows(found, before)]
+    row, here = own_row(found, change.by.at_ms) | {"patient": patient}, change.clock(stay.ward)
+    said = [f"From now on, for {patient}: {own_sentence(row, here)}", *_follows(found, before)]
     tell(row, form, *_folded(said), f"Undo: vwmon patients plan {patient} --end {name}")
 
 
@@ -82,8 +83,9 @@ def end(change: Change, patient: str, name: str, reason: str, form: Format) -> N
     ended = own_schedules.end(change.db, patient, what, reason, change.by)
     stay, schedule = _schedule(change, patient)
     row = own_row(ended, change.by.at_ms) | {"patient": patient}
+    what_was = own_sentence(row, change.clock(stay.ward))
     how = _how(schedule.at(change.by.at_ms), ended)
-    said = [f"Ended for {patient}: {own_sentence(row)}", f"From now on, by pathway {stay.pathway}: {name} {how}."]
+    said = [f"Ended for {patient}: {what_was}", f"From now on, by pathway {stay.pathway}: {name} {how}."]
     tell(row, form, *_folded(said))
 
 
@@ -103,12 +105,12 @@ def own_row(one: OwnSchedule, at_ms: int) -> dict[str, Any]:
     }
 
 
-def own_sentence(row: Mapping[str, Any]) -> str:
+def own_sentence(row: Mapping[str, Any], here: Here) -> str:
     """Say what a patient is asked of their own, who said so, why, from when and until when."""
     asked = row["asked"] or {}
     how = ", ".join(f"{words} {asked[name]}" for name, words in WORDS.items() if name in asked) or "not asked"
-    until = f" until {row['until']}" if row["until"] else ""
-    return f"{row['what']}: {how}; by {row['author']} from {row['from']}{until}: {row['reason']}"
+    until = f" until {here(row['until'])}" if row["until"] else ""
+    return f"{row['what']}: {how}; by {row['author']} from {here(row['from'])}{until}: {row['reason']}"
 
 
 def wanted_rows(plan: Plan | None, own: Sequence[OwnSchedule], at_ms: int) -> list[dict[str, Any]]:
@@ -143,11 +145,11 @@ def set_row(one: AskedSet, own: Sequence[OwnSchedule], at_ms: int) -> dict[str, 
     }
 
 
-def lines(record: Mapping[str, Any]) -> Iterator[str]:
+def lines(record: Mapping[str, Any], here: Here) -> Iterator[str]:
     """Yield what is the patient's own of a plan, and what the score lacks by it."""
     held = [row for row in record["own_schedules"] if row["in_force"]]
     for row in held:
-        yield from _folded([f"the patient's own: {own_sentence(row)}"])
+        yield from _folded([f"the patient's own: {own_sentence(row, here)}"])
     parts = POLICY.charts[record["chart"]].parts
     off = [row["what"] for row in held if row["asked"] is None and row["what"] in parts]
     if off:

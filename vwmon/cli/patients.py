@@ -305,7 +305,7 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     render.say(f"Admitted {here(record['admitted_at'], ward, settings)}")
     if left is not None:
         render.say(f"Discharged {here(left, ward, settings)}: {record['discharge_reason']}")
-    for line in stay_stages.lines(record, lambda moment: here(moment, ward, settings)):
+    for line in stay_stages.lines(record, register_rows.clock(ward, settings)):
         render.say(line)
     for held in record["assignments"]:
         end = f" to {here(held['to'], ward, settings)}" if held["to"] else ""

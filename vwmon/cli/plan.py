@@ -13,12 +13,12 @@ import typer
 from alerts.model import Lane
 from alerts.policy import POLICY, RULES, RuleSet
 from vwmon import terms
-from vwmon.cli import context, own_schedule, prescribing, prescription_rows, render
+from vwmon.cli import context, own_schedule, prescribing, prescription_rows, register_rows, render
 from vwmon.cli.changing import Change, changing, tell
 from vwmon.cli.limit_rows import condition, from_which, given_rows, limit_row, rule_row
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, time_ms
 from vwmon.cli.prescribing import FromOption, PrescriberOption, Said, ScaleOption, TargetOption, UsualOption
-from vwmon.cli.render import Format
+from vwmon.cli.render import Format, Here
 from vwmon.cli.standing import standing_of
 from vwmon.config import Settings
 from vwmon.errors import UsageError
@@ -208,10 +208,11 @@ def _put(
     row = limit_row(found.limit) | {"patient": patient, "replaces": [limit_row(one.limit) for one in before]}
     in_force = _rules(change.settings, stay, limits.of_stay(change.db, stay.stay_no), change.by.at_ms)
     now = rule_row(in_force.rules[rule])
+    here = change.clock(stay.ward)
     said = [
         f"Set for {patient}, from the next reading on: {now['title']}, {condition(now)}.",
-        from_which(row, row["changes"]),
-        *(f"In the place of {from_which(one, one['changes'])}" for one in row["replaces"]),
+        from_which(row, row["changes"], here),
+        *(f"In the place of {from_which(one, one['changes'], here)}" for one in row["replaces"]),
     ]
     folded = (line for sentence in said for line in render.folded(sentence))
     tell(row, form, *folded, f"Undo: vwmon patients plan {patient} --end {rule}")
@@ -229,7 +230,7 @@ def _end(change: Change, patient: str, rule: str, reason: str, form: Format) -> 
     rules = _rules(change.settings, stay, limits.of_stay(change.db, stay.stay_no), change.by.at_ms)
     now = rule_row(rules.rules[rule]) if rule in rules.rules else None
     row = limit_row(ended.limit) | {"patient": patient, "ended_by": ended.ended_by, "ended_reason": ended.ended_reason}
-    said = [f"Ended for {patient}: {from_which(row, row['changes'])}"]
+    said = [f"Ended for {patient}: {from_which(row, row['changes'], change.clock(stay.ward))}"]
     said += [] if now is None else [f"From the next reading on: {now['title']}, {condition(now)}."]
     tell(row, form, *(line for sentence in said for line in render.folded(sentence)))
 
@@ -249,9 +250,10 @@ def _show(patient: str, settings: Settings, form: Format) -> None:
     if form is not Format.TABLE:
         render.emit_one(record, form)
         return
-    at.say(list(_lines(record)))
+    here = register_rows.clock(stay.ward, settings)
+    at.say(list(_lines(record, here)))
     render.emit(record["vitals"], list(own_schedule.COLUMNS), Format.TABLE)
-    for line in (*own_schedule.lines(record), *_rule_lines(record)):
+    for line in (*own_schedule.lines(record, here), *_rule_lines(record, here)):
         render.say(line)
 
 
@@ -300,12 +302,12 @@ def _own_row(one: StayLimit, at_ms: int) -> dict[str, Any]:
     return limit_row(one.limit) | {"in_force": one.limit.in_force(at_ms)} | ended
 
 
-def _lines(record: Mapping[str, Any]) -> Iterator[str]:
+def _lines(record: Mapping[str, Any], here: Here) -> Iterator[str]:
     version = record["version"] or record["admitted_with"]
     yield f"Patient {record['patient']}"
     scale = f"SpO2 {prescription_rows.scale_said(record)}" if record["chart"] == NEWS2 else "scored with PEWS"
     yield from render.folded(f"Ward {record['ward']}, pathway {record['pathway']} {version}, {scale}")
-    for what, whose in prescription_rows.lines(record["prescriptions"], str):
+    for what, whose in prescription_rows.lines(record["prescriptions"], here):
         yield from render.folded(f"Prescribed: {what}")
         yield from render.folded(f"{INSET}{whose}")
     if record["source"]:
@@ -327,16 +329,16 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     yield ""
 
 
-def _rule_lines(record: Mapping[str, Any]) -> Iterator[str]:
+def _rule_lines(record: Mapping[str, Any], here: Here) -> Iterator[str]:
     yield ""
-    yield f"RULES in force at {record['at']}; where no limit is named, the table's"
+    yield f"RULES in force at {here(record['at'])}; where no limit is named, the table's"
     for rule in sorted(record["rules"], key=lambda rule: -rule["level"]):
         yield from render.folded(f"L{rule['level']} {rule['title']} ({rule['rule']}): {condition(rule)}")
         for limit in rule["limits"]:
-            yield from render.folded(f"{INSET}{from_which(limit, limit['gives'])}")
+            yield from render.folded(f"{INSET}{from_which(limit, limit['gives'], here)}")
     for rule in (rule for rule in record["not_enabled"] if rule["limits"]):
         yield from render.folded(f"-- {rule['title']} ({rule['rule']}): not enabled, {condition(rule)}")
         for limit in rule["limits"]:
-            yield from render.folded(f"{INSET}{from_which(limit, limit['gives'])}")
+            yield from render.folded(f"{INSET}{from_which(limit, limit['gives'], here)}")
     others = [rule["rule"] for rule in record["not_enabled"] if not rule["limits"]]
     yield from render.folded(f"Not enabled by any layer: {', '.join(others)}")

@@ -160,7 +160,7 @@ def _told(change: Change, before: Stay, stay: Stay, written: Prescription) -> It
         yield f"Ended for {stay.patient} from {since} on, by {written.prescriber}: {written.reason}"
     else:
         yield f"Prescribed for {stay.patient}, from {since}: {prescription_rows.said(row)}."
-        yield prescription_rows.by_whom(row, lambda at: change.here(at, stay.ward))
+        yield prescription_rows.by_whom(row, change.clock(stay.ward))
     for one in row["replaces"]:
         was = "What was prescribed" if written.ends else "In the place of"
         yield f"{was}: {prescription_rows.said(one)} (prescription {one['prescription']})"

@@ -1,17 +1,16 @@
 """Prescriptions as rows for programs and words for people: what a plan, a patient's page and an alert's page show."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from vwmon.cli.render import utc
+from vwmon.cli.render import Here, utc
 from vwmon.patients import prescriptions
 from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.prescriptions import SCALE, USUAL, Held, Prescription
 from vwmon.patients.records import Stay
 
 Record = dict[str, Any]
-Here = Callable[[str], str]
 
 LAYER = "prescription"
 IN_FORCE, TO_COME, OVER, FORESTALLED = "in force", "to come", "over", "never came to hold"
@@ -74,7 +73,8 @@ def lines(several: list[Record], here: Here) -> Iterator[tuple[str, str]]:
     """Give each prescription as a line with the one below it, those in force first."""
     order = [IN_FORCE, TO_COME, OVER, FORESTALLED]
     for row in sorted(several, key=lambda one: (order.index(one["state"]), -one["prescription"])):
-        ended = f"; {_ended(row['ended'])}" if row["ended"] else ""
+        then = "; then " if row["state"] in {IN_FORCE, TO_COME} else "; "
+        ended = f"{then}{_ended(row['ended'])}" if row["ended"] else ""
         yield f"{said(row)}: {SAID_BY[row['state']]}{ended}", by_whom(row, here)
 
 
