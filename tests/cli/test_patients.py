@@ -460,6 +460,17 @@ def test_a_patients_page_says_which_measurement_would_settle_the_score(ward: War
     assert (score["measure_next"]["low"], score["measure_next"]["high"]) == (4, 7)
 
 
+def test_a_measurement_that_is_not_asked_of_the_patient_is_said_to_be_none_to_wait_for(ward: Ward) -> None:
+    """It would still settle the score, and somebody may take it once."""
+    ward("patients", "admit", "P1", *ADMIT)
+    scored(ward)
+    assert ward("patients", "plan", "P1", "--not-asked", "respiratory_rate", "--reason", "cannot count")[0] == 0
+    out = ward("patients", "show", "P1")[1]
+    assert "NEWS2 4 to 7, missing respiratory rate (not asked); no reading ever came\n" in out
+    assert "(low or high); it is not asked of this patient" in " ".join(out.split())
+    assert ward.record("patients", "show", "P1")["score"]["not_asked"] == ["respiratory_rate"]
+
+
 def test_a_score_that_is_settled_asks_for_no_measurement(ward: Ward) -> None:
     """Nor does one with nothing in it."""
     ward("patients", "admit", "P1", *ADMIT)

@@ -115,11 +115,10 @@ def own_sentence(row: Mapping[str, Any], here: Here) -> str:
 
 def wanted_rows(plan: Plan | None, own: Sequence[OwnSchedule], at_ms: int) -> list[dict[str, Any]]:
     """Give what is wanted of a patient, vital by vital, and which layer it is from; what is not asked is among them."""
-    held = {one.what: one for one in own if one.in_force(at_ms)}
+    held = {one.what for one in own if one.in_force(at_ms)}
     expected = {} if plan is None else dict(plan.expected)
-    off = [what for what, one in held.items() if not one.asked and not one.questionnaire]
     found = []
-    for what in [*expected, *off]:
+    for what in [*expected, *schedules.not_asked(own, at_ms)]:
         one = expected.get(what)
         found.append(
             {
@@ -154,11 +153,6 @@ def lines(record: Mapping[str, Any], here: Here) -> Iterator[str]:
     off = [row["what"] for row in held if row["asked"] is None and row["what"] in parts]
     if off:
         yield from _folded([_incomplete(record["chart"], off)])
-
-
-def not_asked(own: Sequence[OwnSchedule], at_ms: int) -> list[str]:
-    """Name the vitals that are not asked of a patient by somebody's decision."""
-    return [one.what for one in own if one.in_force(at_ms) and not one.asked and not one.questionnaire]
 
 
 def _refusal(wanted: OwnSchedule, before: Plan, rules: RuleSet) -> str:

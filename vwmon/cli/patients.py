@@ -17,7 +17,6 @@ from vwmon.cli import (
     moving,
     next_measure,
     noting,
-    own_schedule,
     pause,
     plan,
     prescription_rows,
@@ -205,7 +204,7 @@ def _record(db: Connection, patient: str, at: Standing, settings: Settings) -> d
             "next_of_kin": person.next_of_kin,
             "transfers": [moving.transfer_row(one) for one in transfers.of_stay(db, stay.stay_no)],
             "expects": _expects(pathway, asked, latest, stay.admitted_ms, until_ms),
-            "not_asked": own_schedule.not_asked(asked, until_ms),
+            "not_asked": schedules.not_asked(asked, until_ms),
             "assignments": register_rows.assignment_rows(
                 (a for a in known.assignments if a.stay_no == stay.stay_no), known
             ),
@@ -348,7 +347,7 @@ def _score_lines(record: dict[str, Any], last: str) -> Iterator[str]:
         yield f"{title}: none that still holds; {heard}"
         return
     low, high = score["total_min"], score["total_max"]
-    off = record["not_asked"]
+    off = score["not_asked"]
     labels = (f"{next_measure.label(name)}{' (not asked)' if name in off else ''}" for name in score["missing"])
     missing = ", ".join(labels)
     yield f"{title} {low if low == high else f'{low} to {high}'}{f', missing {missing}' if missing else ''}; {heard}"

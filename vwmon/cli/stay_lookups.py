@@ -16,7 +16,7 @@ from vwmon.cli import render
 from vwmon.config_duty import Ward
 from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.duty import Route
-from vwmon.patients import plans
+from vwmon.patients import plans, schedules
 from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.records import Plan, Stay
 from vwmon.patients.schedules import OwnSchedule, Schedule
@@ -126,7 +126,10 @@ class _Stays:
         }
 
     def scores(self, stay_nos: Collection[int], *, decide: bool = False) -> dict[int, Record]:
-        """Give the scores that hold; NEWS2 is not for pregnancy, so that then there is none, low or high."""
+        """Give the scores that hold, with what of them is `not_asked`: it is missing, and nobody waits for it.
+
+        NEWS2 is not for pregnancy, so that then there is none, low or high.
+        """
         stay_nos = [stay_no for stay_no in stay_nos if stay_no not in self._pregnant]
         newest = {} if self._recorded else self._last(stay_nos)
         stays = {stay.stay_no: stay for stay in self._known(stay_nos)}
@@ -134,9 +137,11 @@ class _Stays:
         for stay_no, row in scores.latest(self._db, list(stay_nos)).items():
             last_ms = max(row.at_ms, glance.last_ms(newest.get(stay_no, {})) or 0)
             if self._recorded or self._now_ms - last_ms <= self._longest_ms(stays[stay_no]):
-                found[stay_no] = score_record(row, stays[stay_no].chart) | (
-                    {"measure_next": _measure_next(row, stays[stay_no], last_ms)} if decide else {}
-                )
+                held = score_record(row, stays[stay_no].chart)
+                off = schedules.not_asked(self._own.get(stay_no, ()), self._now_ms)
+                found[stay_no] = held | {"not_asked": [part for part in held["missing"] if part in off]}
+                if decide:
+                    found[stay_no]["measure_next"] = _measure_next(row, stays[stay_no], last_ms, off)
         return found
 
     def present(self, acknowledged: Mapping[int, int | None], held: Mapping[int, Record]) -> dict[int, Present]:
@@ -264,7 +269,7 @@ def _earlier(row: scores.ScoreRow | None, since_ms: int, chart: str, *, acknowle
     )
 
 
-def _measure_next(row: scores.ScoreRow, stay: Stay, scored_ms: int) -> Record | None:
+def _measure_next(row: scores.ScoreRow, stay: Stay, scored_ms: int, not_asked: Collection[str]) -> Record | None:
     """Give the measurement that would settle a score, which still stood at `scored_ms`.
 
     On PEWS none is looked for: a concern may raise it.
@@ -273,7 +278,7 @@ def _measure_next(row: scores.ScoreRow, stay: Stay, scored_ms: int) -> Record | 
         return None
     from vwmon.cli import next_measure
 
-    return next_measure.of_stored(row, stay.scale_at(scored_ms))
+    return next_measure.of_stored(row, stay.scale_at(scored_ms), not_asked)
 
 
 def _ms(at: str) -> int:
