@@ -4,13 +4,15 @@ What may be asked is vwmon.patients.schedules', where it is kept vwmon.store.own
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import typer
 
 from alerts.evidence import WHOLE
 from alerts.policy import POLICY, RuleSet
 from vwmon import durations
-from vwmon.cli import next_measure, render
-from vwmon.cli.changing import Change, tell
+from vwmon.cli import limiting, next_measure, render
+from vwmon.cli.changing import Change, Why, tell
 from vwmon.cli.register_rows import utc_or_none
 from vwmon.cli.render import Column, Format, Here
 from vwmon.errors import UsageError
@@ -18,6 +20,27 @@ from vwmon.patients import plans, schedules
 from vwmon.patients.records import AskedSet, Plan, Stay
 from vwmon.patients.schedules import OwnSchedule, Schedule
 from vwmon.store import own_schedules, registers
+
+ScheduleOption = Annotated[
+    str, typer.Option("--schedule", metavar="VITAL", help="Ask a vital otherwise.", show_default=False)
+]
+ValidForOption = Annotated[
+    str, typer.Option("--valid-for", metavar="SPAN", help="How long a reading counts.", show_default=False)
+]
+OverdueAfterOption = Annotated[
+    str, typer.Option("--overdue-after", metavar="SPAN", help="How long it is waited for.", show_default=False)
+]
+NotAskedOption = Annotated[
+    str, typer.Option("--not-asked", metavar="VITAL", help="Do not ask a vital.", show_default=False)
+]
+QuestionnaireOption = Annotated[
+    str, typer.Option("--questionnaire", metavar="NAME", help="Ask a questionnaire.", show_default=False)
+]
+EveryOption = Annotated[str, typer.Option(metavar="SPAN", help="Each so many whole days: 1d.", show_default=False)]
+AtOption = Annotated[str, typer.Option(metavar="HH:MM", help="At what time of day.", show_default=False)]
+NoQuestionnaireOption = Annotated[
+    str, typer.Option("--no-questionnaire", metavar="NAME", help="Do not ask it.", show_default=False)
+]
 
 # What is said of each change, in the words of a pathway's file.
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -36,15 +59,13 @@ COLUMNS: Final = (
 )
 
 
-def given(verb: str, fields: Mapping[str, str]) -> dict[str, str]:
-    """Give the table of a change; UsageError for a field that is missing, or said of something else."""
+def check(verb: str, said: Mapping[str, str]) -> None:
+    """UsageError for a field of what is asked that a change needs and has not, or that is not for it."""
     needed = FIELDS.get(verb, ())
-    said = {name: text.strip() for name, text in fields.items() if text.strip()}
     if missing := [_option(name) for name in needed if name not in said]:
         raise UsageError(f"--{verb} needs {' and '.join(missing)}, as a pathway's file has them")
     if strayed := [_option(name) for name in said if name not in needed]:
         raise UsageError(f"{' and '.join(strayed)} {'is' if len(strayed) == 1 else 'are'} not for --{verb}")
-    return said
 
 
 def put(
@@ -53,21 +74,20 @@ def put(
     verb: str,
     name: str,
     asked: Mapping[str, str],
-    reason: str,
-    to_ms: int | None,
-    rules: RuleSet,
+    why: Why,
     form: Format,
 ) -> None:
     """Ask a patient something of their own from now on, or something no more, and say what follows from it."""
     what = f"{WHOLE}{name}" if verb in QUESTIONS else name
+    to_ms = why.to_ms(change.by.at_ms)
     stay, schedule = _schedule(change, patient)
-    before = schedule.at(change.by.at_ms)
+    before, rules = schedule.at(change.by.at_ms), limiting.in_force(change, stay)
     found = own_schedules.put(
         change.db,
         patient,
         what,
         asked,
-        reason,
+        why.reason,
         change.by,
         to_ms=to_ms,
         refusal=lambda _stay, wanted: _refusal(wanted, before, rules),

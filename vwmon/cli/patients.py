@@ -29,7 +29,7 @@ from vwmon.cli import (
     trends,
 )
 from vwmon.cli.changing import changing, tell
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, group
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, OnePatient, group
 from vwmon.cli.register_rows import Registers, here, stay_row
 from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import Standing, standing_of
@@ -61,8 +61,6 @@ COMMANDS = (
 for command in COMMANDS:
     app.command()(command)
 app.command(name="import")(importing.import_)
-
-Patient = Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)]
 
 
 @app.callback()
@@ -98,7 +96,7 @@ def patients(
 
 @app.command()
 def show(
-    patient: Patient,
+    patient: OnePatient,
     config: ConfigOption = None,
     db: DbOption = None,
     form: FormatOption = Format.TABLE,
@@ -132,7 +130,7 @@ def show(
 
 @app.command()
 def discharge(
-    patient: Patient,
+    patient: OnePatient,
     reason: Annotated[
         str, typer.Option(metavar="CODE", help=f"One of {', '.join(admission.DISCHARGE_REASONS)}.", show_default=False)
     ],
