@@ -272,9 +272,12 @@ def _daemon(settings: Settings) -> Finding:
 
     try:
         with closing(open_reader(settings.store.path)) as db:
-            reason = trust.doubt(db, monitor.read(db), Clock().now_ms())
+            found = monitor.read(db)
+            reason = trust.doubt(db, found, Clock().now_ms())
     except (StoreError, OSError):
         return _found("daemon", Verdict.NOTE, "nothing is known of one without a database")
+    if found is not None and found.mode == "recording":
+        reason = "the database is a recording, which nothing watches"
     return _found("daemon", Verdict.NOTE if reason else Verdict.GOOD, reason or "it watches")
 
 
