@@ -18,7 +18,7 @@ SAID_BY: Mapping[str, str] = {
     IN_FORCE: "in force",
     TO_COME: "TO COME",
     OVER: "over",
-    FORESTALLED: "never came to hold, because another took its place",
+    FORESTALLED: FORESTALLED,
 }
 
 
@@ -61,7 +61,7 @@ def _target_said(target: Mapping[str, float] | None) -> str:
 
 def by_whom(row: Record, here: Here) -> str:
     """Say who prescribed it, from when and until when, who wrote it and when, and why."""
-    until = f" until {here(row['until'])}" if row["until"] else ""
+    until = f" until {here(row['until'])}" if row["until"] and row["state"] != FORESTALLED else ""
     wrote = f"written by {row['author']} {here(row['written_at'])}"
     return (
         f"prescription {row['prescription']} by {row['prescriber']}, from {here(row['from'])}{until}; {wrote}: "
