@@ -471,6 +471,15 @@ def test_a_measurement_that_is_not_asked_of_the_patient_is_said_to_be_none_to_wa
     assert ward.record("patients", "show", "P1")["score"]["not_asked"] == ["respiratory_rate"]
 
 
+def test_what_the_pathway_does_not_ask_is_not_waited_for_either(ward: Ward) -> None:
+    """Nobody sends a respiratory rate on the pathway of heart failure."""
+    ward("patients", "admit", "P1", *ADMIT, "--pathway", "heart-failure")
+    scored(ward, present=111_011)
+    out = ward("patients", "show", "P1")[1]
+    assert "NEWS2 4 to 7, missing respiratory rate (not asked), heart rate;" in out, out
+    assert ward.record("patients", "show", "P1")["score"]["not_asked"] == ["respiratory_rate"]
+
+
 def test_a_score_that_is_settled_asks_for_no_measurement(ward: Ward) -> None:
     """Nor does one with nothing in it."""
     ward("patients", "admit", "P1", *ADMIT)

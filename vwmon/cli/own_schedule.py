@@ -138,7 +138,7 @@ def wanted_rows(plan: Plan | None, own: Sequence[OwnSchedule], at_ms: int) -> li
     held = {one.what for one in own if one.in_force(at_ms)}
     expected = {} if plan is None else dict(plan.expected)
     found = []
-    for what in [*expected, *schedules.not_asked(own, at_ms)]:
+    for what in [*expected, *not_asked(own, at_ms)]:
         one = expected.get(what)
         found.append(
             {
@@ -175,6 +175,11 @@ def lines(record: Mapping[str, Any], here: Here) -> Iterator[str]:
         yield from _folded([_incomplete(record["chart"], off)])
 
 
+def not_asked(own: Sequence[OwnSchedule], at_ms: int) -> list[str]:
+    """Name the vitals that are not asked of a patient by somebody's decision."""
+    return [one.what for one in own if one.in_force(at_ms) and not one.asked and not one.questionnaire]
+
+
 def _refusal(wanted: OwnSchedule, before: Plan, rules: RuleSet) -> str:
     if wanted.asked:
         return ""
@@ -200,7 +205,7 @@ def _incomplete(chart: str, off: Sequence[str]) -> str:
     names, title = ", ".join(map(next_measure.label, off)), POLICY.charts[chart].title
     return (
         f"{title} stays incomplete without {names}: a bound, never normal. Nothing of it is overdue or counted as what "
-        f"it could be"
+        f"it could be."
     )
 
 

@@ -17,6 +17,7 @@ from vwmon.cli import (
     moving,
     next_measure,
     noting,
+    own_schedule,
     pause,
     plan,
     prescription_rows,
@@ -202,7 +203,7 @@ def _record(db: Connection, patient: str, at: Standing, settings: Settings) -> d
             "next_of_kin": person.next_of_kin,
             "transfers": [moving.transfer_row(one) for one in transfers.of_stay(db, stay.stay_no)],
             "expects": _expects(pathway, asked, latest, stay.admitted_ms, until_ms),
-            "not_asked": schedules.not_asked(asked, until_ms),
+            "not_asked": own_schedule.not_asked(asked, until_ms),
             "assignments": register_rows.assignment_rows(
                 (a for a in known.assignments if a.stay_no == stay.stay_no), known
             ),

@@ -16,7 +16,7 @@ from vwmon.cli import render
 from vwmon.config_duty import Ward
 from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.duty import Route
-from vwmon.patients import plans, schedules
+from vwmon.patients import plans
 from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.records import Plan, Stay
 from vwmon.patients.schedules import OwnSchedule, Schedule
@@ -138,10 +138,10 @@ class _Stays:
             last_ms = max(row.at_ms, glance.last_ms(newest.get(stay_no, {})) or 0)
             if self._recorded or self._now_ms - last_ms <= self._longest_ms(stays[stay_no]):
                 held = score_record(row, stays[stay_no].chart)
-                off = schedules.not_asked(self._own.get(stay_no, ()), self._now_ms)
-                found[stay_no] = held | {"not_asked": [part for part in held["missing"] if part in off]}
+                held["not_asked"] = self._not_asked(stays[stay_no], held["missing"])
                 if decide:
-                    found[stay_no]["measure_next"] = _measure_next(row, stays[stay_no], last_ms, off)
+                    held["measure_next"] = _measure_next(row, stays[stay_no], last_ms, held["not_asked"])
+                found[stay_no] = held
         return found
 
     def present(self, acknowledged: Mapping[int, int | None], held: Mapping[int, Record]) -> dict[int, Present]:
@@ -186,9 +186,17 @@ class _Stays:
             self._asked |= unknown
         return self._newest
 
+    def _plan(self, stay: Stay) -> Plan | None:
+        return plan_of(stay.pathway, self._own.get(stay.stay_no, ()), self._now_ms)
+
+    def _not_asked(self, stay: Stay, missing: Sequence[str]) -> list[str]:
+        """Name what of the missing no layer of the plan asks; nothing for a pathway that is no more."""
+        plan = self._plan(stay)
+        return [] if plan is None else [part for part in missing if part not in plan.vitals]
+
     def _longest_ms(self, stay: Stay) -> int:
         """Give the longest that a plan lets any reading count; nothing for a pathway that is no more."""
-        plan = plan_of(stay.pathway, self._own.get(stay.stay_no, ()), self._now_ms)
+        plan = self._plan(stay)
         expected = {} if plan is None else plan.vitals or plan.beside
         return max((vital.valid_ms for vital in expected.values()), default=0)
 

@@ -125,11 +125,6 @@ def due_ms(waits: Sequence[Wait], last_ms: int, now_ms: int) -> int | None:
     return due
 
 
-def not_asked(own: Sequence[OwnSchedule], at_ms: int) -> list[str]:
-    """Name the vitals that are not asked of a stay at a moment, by somebody's decision."""
-    return [one.what for one in own if one.in_force(at_ms) and not one.asked and not one.questionnaire]
-
-
 def rules_of(questionnaire: str) -> Iterator[str]:
     """Name the rules that look at the answers to a questionnaire."""
     yield from (name for name, rule in RULES.items() if rule.quantity.startswith(f"{ANSWER}{questionnaire}."))
