@@ -512,3 +512,14 @@ def test_a_stored_score_that_no_reading_makes_names_no_measurement(ward: Ward) -
     ward("patients", "admit", "P1", *ADMIT)
     scored(ward, total_max=4, points_min=2_020, points_max=2_020, present=1_111_111)
     assert ward.record("patients", "show", "P1")["score"]["measure_next"] is None
+
+
+def test_a_made_up_patient_is_in_no_list_and_shown_by_name(ward: Ward) -> None:
+    """Nobody may take it for one of the ward's, and whoever set it up can still see it."""
+    ward("patients", "admit", "P1", *ADMIT)
+    ward("patients", "admit", "canary", *ADMIT, "--pathway", "canary")
+    listed = ward("patients", "--all")[1]
+    assert "canary" not in listed
+    assert "1 stay\n" in listed
+    assert [row["patient"] for row in ward.record("patients")] == ["P1"]
+    assert "Patient canary" in ward("patients", "show", "canary")[1]

@@ -285,7 +285,11 @@ def _canary(settings: Settings) -> Finding:
     """Say whether made-up readings are sent round; that they come is the daemon's to say."""
     device = settings.canary.device
     if device:
-        return _found("canary", Verdict.GOOD, f"{device} is sent round every {settings.canary.every_ms // 1000} s")
+        return _found(
+            "canary",
+            Verdict.GOOD,
+            f"{device} goes round every {settings.canary.every_ms // 1000} s, while the daemon runs",
+        )
     return _found("canary", Verdict.NOTE, "none is sent round; docs/operator.md, 'who watches the monitor', says how")
 
 

@@ -74,7 +74,7 @@ def patients(
     ward: Annotated[str, typer.Option(help="One ward only.", show_default=False)] = "",
     everyone: Annotated[bool, typer.Option("--all", help="Also who has left.", show_default=False)] = False,
 ) -> None:
-    """List the patients on the ward."""
+    """List the patients on the ward; a made-up one is shown by name only."""
     if ctx.invoked_subcommand is not None:
         return
     form, settings = render.chosen(form, as_json), context.resolve(config, db)
@@ -84,7 +84,8 @@ def patients(
             registers.check_ward(opened, ward, [known.id for known in settings.wards])
         known = register_rows.read(opened)
         came = stages.read(opened, at.now_ms, recorded=_recorded(at))
-    of_ward = [one for one in known.stays.values() if ward in {"", one.ward}]
+    people = [one for one in known.stays.values() if one.pathway != plans.CANARY]
+    of_ward = [one for one in people if ward in {"", one.ward}]
     stays = [one for one in of_ward if everyone or one.discharged_ms is None]
     rows = [stay_row(stay, known, at.now_ms) | stay_stages.stage_row(stay, came, at.now_ms) for stay in stays]
     waiting = list(stay_stages.referred(came, _latest_of_each(known), ward, everyone=everyone))

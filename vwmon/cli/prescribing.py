@@ -80,8 +80,8 @@ def check(said: Said, *, beside: bool) -> None:
     refuse_first(
         (beside, "one change at a time: a limit, what is asked, or a prescription"),
         (sum(kinds) > 1, "one change at a time: --spo2-scale, --usual or --end"),
-        (not any(kinds), "say what is prescribed: --spo2-scale 1 or 2, or --usual VITAL=VALUE"),
         (said.target and said.scale is None, "--target goes with the --spo2-scale that it is prescribed with"),
+        (not any(kinds), "say what is prescribed: --spo2-scale 1 or 2, or --usual VITAL=VALUE"),
         (said.why.until and said.why.for_, "either --until or --for"),
         (said.ending and (said.why.until or said.why.for_), "a prescription ends at once or --from a time; no --until"),
         (not said.why.reason.strip(), "a prescription, and its end, needs a reason: --reason TEXT"),
