@@ -480,6 +480,18 @@ def test_what_the_pathway_does_not_ask_is_not_waited_for_either(ward: Ward) -> N
     assert ward.record("patients", "show", "P1")["score"]["not_asked"] == ["respiratory_rate"]
 
 
+def test_of_whoever_has_left_nothing_is_to_be_measured(ward: Ward) -> None:
+    """The score stands as it was."""
+    ward("patients", "admit", "P1", *ADMIT)
+    scored(ward)
+    assert "Next:" in ward("patients", "show", "P1")[1]
+    assert ward("patients", "discharge", "P1", "--reason", "recovered")[0] == 0
+    out = ward("patients", "show", "P1")[1]
+    assert "NEWS2 4 to 7, missing respiratory rate; no reading ever came" in out
+    assert "Next:" not in out
+    assert ward.record("patients", "show", "P1")["score"]["measure_next"] is None
+
+
 def test_a_score_that_is_settled_asks_for_no_measurement(ward: Ward) -> None:
     """Nor does one with nothing in it."""
     ward("patients", "admit", "P1", *ADMIT)

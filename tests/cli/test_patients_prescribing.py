@@ -1,6 +1,7 @@
 """`vwmon patients plan` prescribes: scale, target and usual values, with who, why, since when and until when."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,8 @@ def test_a_score_that_stands_from_before_a_change_says_so(lived: Prescribed) -> 
     said = "scored on SpO2 scale 1; scale 2 counts from the next reading on"
     moments = (T0 + 10 * MINUTE, T0 + 21 * MINUTE)
     assert [prescription_rows.standing(stay, one, lived.now_ms) for one in (*moments, None)] == [said, "", ""]
+    left = replace(stay, discharged_ms=lived.now_ms)
+    assert prescription_rows.standing(left, moments[0], lived.now_ms) == "", "no reading of it will follow"
 
 
 def test_the_page_of_an_alert_says_on_which_scale_it_rose_and_which_holds(vwmon: Command, lived: Prescribed) -> None:

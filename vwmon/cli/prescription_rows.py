@@ -92,8 +92,11 @@ def usual_lines(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def standing(stay: Stay, scored_ms: int | None, at_ms: int) -> str:
-    """Say that a score which stands was made on another scale than the one that holds; else nothing."""
-    if stay.chart != NEWS2 or scored_ms is None:
+    """Say that a score which stands was made on another scale than the one that holds; else nothing.
+
+    Nor is anything said of a stay that is over: no reading follows.
+    """
+    if stay.chart != NEWS2 or scored_ms is None or stay.discharged_ms is not None:
         return ""
     was, holds = stay.scale_at(scored_ms), stay.scale_at(at_ms)
     return "" if was == holds else f"scored on SpO2 scale {was}; scale {holds} counts from the next reading on"

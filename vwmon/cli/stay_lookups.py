@@ -280,9 +280,9 @@ def _earlier(row: scores.ScoreRow | None, since_ms: int, chart: str, *, acknowle
 def _measure_next(row: scores.ScoreRow, stay: Stay, scored_ms: int, not_asked: Collection[str]) -> Record | None:
     """Give the measurement that would settle a score, which still stood at `scored_ms`.
 
-    On PEWS none is looked for: a concern may raise it.
+    On PEWS none is looked for: a concern may raise it. Nor is one of a stay that is over.
     """
-    if stay.chart != NEWS2:
+    if stay.chart != NEWS2 or stay.discharged_ms is not None:
         return None
     from vwmon.cli import next_measure
 
