@@ -272,11 +272,11 @@ def _daemon(settings: Settings) -> Finding:
 
     try:
         with closing(open_reader(settings.store.path)) as db:
-            found = monitor.read(db)
-            reason = trust.doubt(db, found, Clock().now_ms())
+            state = monitor.read(db)
+            reason = trust.doubt(db, state, Clock().now_ms())
     except (StoreError, OSError):
         return _found("daemon", Verdict.NOTE, "nothing is known of one without a database")
-    if found is not None and found.mode == "recording":
+    if state is not None and state.mode == "recording":
         reason = "the database is a recording, which nothing watches"
     return _found("daemon", Verdict.NOTE if reason else Verdict.GOOD, reason or "it watches")
 
