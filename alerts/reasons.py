@@ -156,9 +156,7 @@ def _now(now: Record, present: Present, now_ms: int) -> Iterator[str]:
         marked = f" ({old} old)" if age_ms > TOGETHER_MS and old != newest else ""
         said.append(f"{_with_direction(part, now['values'].get(part), came.get(part))}{marked}")
     yield f"{newest} ago: {', '.join(said) or 'nothing scores'}"
-    missing = now["missing"]
-    if missing:
-        yield f"missing {_few([SHORT.get(part, wording.label(part)) for part in missing])}"
+    yield from wording.lacks(now, lambda parts: _few([SHORT.get(part, wording.label(part)) for part in parts]))
 
 
 def _scoring(evidence: Record) -> list[str]:
@@ -244,6 +242,7 @@ def _as_of_now(alert: Alert, present: Present) -> dict[str, Any] | None:
     return {
         **({"chart": score["chart"]} if "chart" in score else {}),
         **{name: score[name] for name in ("total_min", "total_max", "could_be", "red", "missing", "points")},
+        "not_asked": score.get("not_asked", ()),
         "rules": [rule for rule in then["rules"] if rule.startswith(OF_THE_SCORE)],
         **({"repeat": then["repeat"]} if "repeat" in then and at_ms <= then["at_ms"] else {}),
         "at_ms": at_ms,

@@ -88,6 +88,15 @@ def coverage(alert: Alert) -> str:
     return f"covers {covered}; raised again by {', '.join([*again, 'expiry'])}"
 
 
+def lacks(evidence: Mapping[str, Any], named: Callable[[list[str]], str]) -> Iterator[str]:
+    """Say what a score is without: what may still come is missing, and what nobody asks of the patient is not asked."""
+    off = [part for part in evidence["missing"] if part in evidence.get("not_asked", ())]
+    if waited_for := [part for part in evidence["missing"] if part not in off]:
+        yield f"missing {named(waited_for)}"
+    if off:
+        yield f"{named(off)} not asked"
+
+
 def rise(alert: Alert, level: Level, evidence: Mapping[str, Any]) -> str:
     """Say how an alert got worse than it was at a level and on the evidence of then: level, score and vitals."""
     return ", ".join(_rises(alert, level, evidence))
@@ -208,8 +217,8 @@ def _score(evidence: Mapping[str, Any]) -> str:
     chart = POLICY.charts[charts.of(evidence)]
     total = str(low) if low == high else f"{low} to {high}"
     count = f"{len(chart.parts) - len(missing)} of {len(chart.parts)} measured"
-    names = ", ".join(label(part) for part in missing)
-    return f"{chart.title} {total} ({count}; missing {names})" if missing else f"{chart.title} {total} ({count})"
+    without = lacks(evidence, lambda parts: ", ".join(map(label, parts)))
+    return f"{chart.title} {total} ({'; '.join([count, *without])})"
 
 
 def _titled(evidence: Mapping[str, Any]) -> str:

@@ -525,6 +525,23 @@ def test_one_alert_is_shown_with_its_reasons_and_history(vwmon: Command, busy: W
     assert record["evidence"]["values"]["spo2"] == 91.0
 
 
+@pytest.mark.hazard("H8")
+def test_what_nobody_asks_of_a_patient_is_not_shown_as_what_may_still_come(vwmon: Command, busy: Ward) -> None:
+    """On the list and on the alert's page it is not asked, in the words of the plan; what is waited for is missing."""
+    busy.tell(1, point(197, 6, spo2=3, missing=["temperature", "systolic_bp"]))
+    plan = ("patients", "plan", "p-1", "--not-asked", "temperature", "--reason", "no thermometer", "--db", busy.path)
+    assert vwmon(*plan).exit_code == 0
+    row = next(row for row in listed(vwmon, busy) if row["stay"] == 1)
+    assert (row["score"]["missing"], row["score"]["not_asked"]) == (["systolic_bp", "temperature"], ["temperature"])
+    assert "; missing SBP; Temp not asked" in vwmon("alerts", "--db", busy.path).stdout
+    shown = vwmon("alerts", "show", busy.id(1), "--db", busy.path).stdout
+    assert "(5 of 7 measured; missing systolic pressure; temperature not asked)" in shown
+    assert "  now: NEWS2 9-15, temperature not asked; " in shown
+    cells = {line[:20].strip(): line for line in shown.splitlines()}
+    assert "not asked" in cells["temperature"]
+    assert "not measured" in cells["systolic pressure"]
+
+
 def test_what_a_closed_alert_shows(vwmon: Command, busy: Ward) -> None:
     """Its outcome, and nothing due."""
     with database.atomic(busy.db):

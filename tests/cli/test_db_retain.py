@@ -52,6 +52,15 @@ def test_it_tells_what_would_go_and_leaves_it(vwmon: Command, path: Path, more: 
     assert "kept: 1 stay, goes on, or a later stay of the same patient does" in done.stdout
 
 
+def test_where_nothing_would_go_that_is_all_it_says(vwmon: Command, path: Path) -> None:
+    """No table of noughts, and no way to do what there is nothing to do of."""
+    done = vwmon("db", "retain", "--older-than", "99y", "--db", path)
+    assert (done.exit_code, "Nothing has been kept for longer: nothing was done." in done.stdout) == (0, True)
+    assert "identity" not in done.stdout
+    assert "--do-it" not in done.stdout
+    assert json.loads(vwmon("db", "retain", "--older-than", "99y", "--json", "--db", path).stdout) == []
+
+
 @pytest.mark.hazard("H27")
 def test_done_there_is_a_backup_and_the_history_says_who_and_why(vwmon: Command, path: Path) -> None:
     """The backup still has them and is sound; the database is, without; a second time there is nothing to do."""
@@ -63,7 +72,7 @@ def test_done_there_is_a_backup_and_the_history_says_who_and_why(vwmon: Command,
     assert [vwmon("db", "verify", "--db", one).exit_code for one in (path, copy)] == [0, 0]
     told = vwmon("alerts", "log", "--verify", "--db", path)
     assert told.exit_code == 0
-    assert 'took away 1 stays with 2 alerts and 19 events: "records committee of 3 May"' in told.stdout
+    assert 'took away: stays 1, alerts 2, events 19: "records committee of 3 May"' in told.stdout
     again = vwmon(*DO_IT, "--db", path)
     assert "Nothing has been kept for longer: nothing was done." in again.stdout
     assert len(list(path.parent.glob("ward.db.before-removal*"))) == 1

@@ -115,6 +115,15 @@ def test_a_ward_that_is_not_named_and_a_daemon_that_never_ran_are_worth_knowing(
     assert "vwmon run" in found["daemon"][1]
 
 
+def test_a_recording_is_not_taken_for_a_ward_that_is_watched(vwmon: Command, tmp_path: Path) -> None:
+    """Its lists may be trusted, and nothing that happens now is in them."""
+    recording = tmp_path / "recording.csv"
+    recording.write_text("patient,time,vital,value,unit\nR1,2026-01-01T00:00:00Z,spo2,95,%\n", encoding="utf-8")
+    assert vwmon("replay", recording, "--db", tmp_path / "x.db").exit_code == 0
+    _, found = examined(vwmon, "--db", tmp_path / "x.db")
+    assert found["daemon"] == ("note", "the database is a recording, which nothing watches")
+
+
 def test_too_little_room_is_a_fault(vwmon: Command, tmp_path: Path) -> None:
     """Before the disk is full and nothing is stored; the limit is that of the alert."""
     code, found = examined(vwmon, "--config", configured(tmp_path, "[monitor]\ndisk_free_mb = 1000000\n"))

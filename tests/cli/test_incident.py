@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,11 @@ import pytest
 from tests.conftest import Command
 from tests.db.test_retention import NAME, lived
 from tests.db.test_scorer import MINUTE, T0
+from vwmon.cli import incident_files
 from vwmon.cli.render import utc
+from vwmon.clock import Clock
+from vwmon.durations import DAY_MS
+from vwmon.errors import StoreBusy
 from vwmon.store import database
 
 FROM, TO = T0 + 20 * MINUTE, T0 + 70 * MINUTE
@@ -102,3 +106,37 @@ def test_a_folder_that_is_there_is_not_written_to(vwmon: Command, path: Path, tm
     assert vwmon(*EXPORT, "--into", tmp_path / "out", "--db", path).exit_code == 5
     assert vwmon(*EXPORT, "--into", tmp_path / "no" / "out", "--db", path).exit_code == 3
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.hazard("H22")
+def test_a_child_s_birthdays_go_along_with_who_it_is_only(vwmon: Command, tmp_path: Path) -> None:
+    """And what was asked of its own goes along always, for it decides what was overdue."""
+    path = tmp_path / "ward.db"
+    database.create(path).close()
+    born = utc(Clock().now_ms() - 2000 * DAY_MS)[:10]
+    admit = ("C1", "--ward", "resp", "--born", born, "--pathway", "children", "--from", utc(FROM), "--db", path)
+    assert vwmon("patients", "admit", *admit).exit_code == 0
+    own = ("--schedule", "spo2", "--valid-for", "2h", "--overdue-after", "3h", "--reason", "unstable")
+    assert vwmon("patients", "plan", "C1", *own, "--db", path).exit_code == 0
+    export = ("incident", "export", "C1", "--from", utc(FROM), "--reason", "case 18", "--db", path)
+    for name, more in (("without", ()), ("with", ("--identity",))):
+        assert vwmon(*export, *more, "--into", tmp_path / name).exit_code == 0
+    (without,), (whole,) = (read(tmp_path / name / "stays.jsonl") for name in ("without", "with"))
+    assert ("age_bands" in without, "age_bands" in whole) == (False, True)
+    assert [one["reason"] for one in without["schedules"]] == ["unstable"]
+
+
+def test_what_could_not_be_noted_leaves_no_folder(
+    vwmon: Command, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal is not kept, though the folder stands already under its name."""
+
+    @contextmanager
+    def unkept(_db: object) -> Iterator[None]:
+        yield
+        raise StoreBusy("somebody else is writing")
+
+    monkeypatch.setattr(incident_files, "atomic", unkept)
+    done = vwmon(*EXPORT, "--into", tmp_path / "out", "--db", path)
+    assert (done.exit_code, "somebody else" in done.stderr) == (1, True), done.output
+    assert list(tmp_path.iterdir()) == []

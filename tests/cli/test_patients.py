@@ -460,6 +460,38 @@ def test_a_patients_page_says_which_measurement_would_settle_the_score(ward: War
     assert (score["measure_next"]["low"], score["measure_next"]["high"]) == (4, 7)
 
 
+def test_a_measurement_that_is_not_asked_of_the_patient_is_said_to_be_none_to_wait_for(ward: Ward) -> None:
+    """It would still settle the score, and somebody may take it once."""
+    ward("patients", "admit", "P1", *ADMIT)
+    scored(ward)
+    assert ward("patients", "plan", "P1", "--not-asked", "respiratory_rate", "--reason", "cannot count")[0] == 0
+    out = ward("patients", "show", "P1")[1]
+    assert "NEWS2 4 to 7, missing respiratory rate (not asked); no reading ever came\n" in out
+    assert "(low or high); it is not asked of this patient" in " ".join(out.split())
+    assert ward.record("patients", "show", "P1")["score"]["not_asked"] == ["respiratory_rate"]
+
+
+def test_what_the_pathway_does_not_ask_is_not_waited_for_either(ward: Ward) -> None:
+    """Nobody sends a respiratory rate on the pathway of heart failure."""
+    ward("patients", "admit", "P1", *ADMIT, "--pathway", "heart-failure")
+    scored(ward, present=111_011)
+    out = ward("patients", "show", "P1")[1]
+    assert "NEWS2 4 to 7, missing respiratory rate (not asked), heart rate;" in out, out
+    assert ward.record("patients", "show", "P1")["score"]["not_asked"] == ["respiratory_rate"]
+
+
+def test_of_whoever_has_left_nothing_is_to_be_measured(ward: Ward) -> None:
+    """The score stands as it was."""
+    ward("patients", "admit", "P1", *ADMIT)
+    scored(ward)
+    assert "Next:" in ward("patients", "show", "P1")[1]
+    assert ward("patients", "discharge", "P1", "--reason", "recovered")[0] == 0
+    out = ward("patients", "show", "P1")[1]
+    assert "NEWS2 4 to 7, missing respiratory rate; no reading ever came" in out
+    assert "Next:" not in out
+    assert ward.record("patients", "show", "P1")["score"]["measure_next"] is None
+
+
 def test_a_score_that_is_settled_asks_for_no_measurement(ward: Ward) -> None:
     """Nor does one with nothing in it."""
     ward("patients", "admit", "P1", *ADMIT)
@@ -492,3 +524,14 @@ def test_a_stored_score_that_no_reading_makes_names_no_measurement(ward: Ward) -
     ward("patients", "admit", "P1", *ADMIT)
     scored(ward, total_max=4, points_min=2_020, points_max=2_020, present=1_111_111)
     assert ward.record("patients", "show", "P1")["score"]["measure_next"] is None
+
+
+def test_a_made_up_patient_is_in_no_list_and_shown_by_name(ward: Ward) -> None:
+    """Nobody may take it for one of the ward's, and whoever set it up can still see it."""
+    ward("patients", "admit", "P1", *ADMIT)
+    ward("patients", "admit", "canary", *ADMIT, "--pathway", "canary")
+    listed = ward("patients", "--all")[1]
+    assert "canary" not in listed
+    assert "1 stay\n" in listed
+    assert [row["patient"] for row in ward.record("patients")] == ["P1"]
+    assert "Patient canary" in ward("patients", "show", "canary")[1]

@@ -1,6 +1,7 @@
 """`vwmon patients plan`: what is in force and whose limit it is, and limits set and ended by somebody for a reason."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ to = 2026-03-01T00:00:00Z
 limit_on = 9
 limit_off = 8
 """
+ISO = re.compile(r"[0-9]T[0-9]{2}:")  # a time as programs have it
 SIX = ("--on", "6", "--off", "5", "--reason", "COPD")
 
 
@@ -95,7 +97,7 @@ def test_a_plan_shows_what_is_expected_and_the_layer_of_every_limit(plan: Plan) 
     ]
     code, said = plan()
     assert code == 0
-    assert "limit of the ward resp: on_delay 10m; by round from 2026-11-01T00:00:00Z: agreed by the ward" in said
+    assert "limit of the ward resp: on_delay 10m; by round from 2026-11-01 00:00+00:00: agreed by the ward" in said
     assert "limit of the pathway heart-failure: enabled true; by heart-failure 6: guidelines" in said
     assert "L2 NEWS2 5 or more (news2_5): from 5 up; over below 4 for 30m; confirmed by a repeat after 5m" in said
     assert "The patient is asked: swelling, at the admission and every day at 09:00, overdue after 12h" in said
@@ -206,6 +208,24 @@ def test_the_page_is_80_columns_wide(plan: Plan, vwmon: Command) -> None:
         done = vwmon("patients", "plan", "P1", *arguments, "--config", plan.config)
         assert done.exit_code == 0
         assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_every_time_is_told_on_the_clock_of_the_ward(plan: Plan) -> None:
+    """A plan, and every answer to a change of one, has one form of times: nobody counts hours in the head."""
+    plan.config.write_text(CONFIG.replace('"Respiratory"', '"Respiratory"\ntime_zone = "Asia/Tokyo"'), encoding="utf-8")
+    until = ("--reason", "COPD", "--until", "2999-01-01T00:00:00Z")
+    often = ("--schedule", "spo2", "--valid-for", "8h", "--overdue-after", "10h", *until)
+    scale = ("--spo2-scale", "2", "--prescriber", "Dr Lee", *until)
+    for change in (("--limit", "news2_5", "--on", "6", "--off", "5", *until), often, scale):
+        code, said = plan(*change)
+        assert (code, "until 2999-01-01 09:00+09:00" in said) == (0, True), said
+        assert ISO.search(said) is None, said
+    code, said = plan()
+    assert said.count("until 2999-01-01 09:00+09:00") == 4
+    assert "by round from 2026-11-01 09:00+09:00: agreed by the ward" in said
+    assert ISO.search(said) is None, said
+    for ended in ("news2_5", "spo2"):
+        assert ISO.search(plan("--end", ended)[1]) is None
 
 
 def test_nobody_s_plan_is_not_found(plan: Plan, vwmon: Command) -> None:

@@ -1,6 +1,7 @@
 """`vwmon patients plan` prescribes: scale, target and usual values, with who, why, since when and until when."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,22 @@ def test_a_scale_to_come_is_said_to_be_so(plan: Plan) -> None:
     assert plan.record()["spo2_scale"] == 1
 
 
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        (("--end", "spo2-scale", "--reason", "gas normal", "--as", "ben"), "ended by ben: gas normal"),
+        (("--spo2-scale", 2, *BY), "prescription 2 in its place"),
+    ],
+)
+def test_what_never_came_to_hold_says_what_kept_it_from_it(plan: Plan, then: tuple[object, ...], said: str) -> None:
+    """Another in its place, or its end, and which; it has no time in which it would have held."""
+    plan("--spo2-scale", 2, *BY, "--from", "2999-01-01T00:00:00Z")
+    assert plan(*then)[0] == 0
+    shown = plan()[1]
+    assert f"SpO2 scale 2, target 88-92 %: never came to hold; {said} prescription 1 by" in shown
+    assert "until 2999" not in shown
+
+
 def test_a_usual_value_is_stated(plan: Plan) -> None:
     """In the name of who writes it, where nobody else is named; it ends like a scale."""
     code, said = plan("--usual", "weight=82.5", "--reason", "dry weight", "--as", "ann")
@@ -210,6 +227,8 @@ def test_a_score_that_stands_from_before_a_change_says_so(lived: Prescribed) -> 
     said = "scored on SpO2 scale 1; scale 2 counts from the next reading on"
     moments = (T0 + 10 * MINUTE, T0 + 21 * MINUTE)
     assert [prescription_rows.standing(stay, one, lived.now_ms) for one in (*moments, None)] == [said, "", ""]
+    left = replace(stay, discharged_ms=lived.now_ms)
+    assert prescription_rows.standing(left, moments[0], lived.now_ms) == "", "no reading of it will follow"
 
 
 def test_the_page_of_an_alert_says_on_which_scale_it_rose_and_which_holds(vwmon: Command, lived: Prescribed) -> None:

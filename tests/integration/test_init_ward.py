@@ -131,7 +131,7 @@ def test_what_it_says_to_do_next_makes_a_ward_that_is_watched(tmp_path: Path, fi
             readings = json.loads(vwmon("readings", "--patient", "canary", "--json", "--config", file).stdout)
             assert {row["device"] for row in readings} == {"sim-001"}
             assert {row["patient"] for row in readings} == {"canary"}
-            assert "canary" in vwmon("patients", "--config", file).stdout
+            assert "sim-001" in vwmon("patients", "show", "canary", "--config", file).stdout
         finally:
             daemon.send_signal(signal.SIGTERM)
             daemon.wait(60)

@@ -321,3 +321,23 @@ def test_what_opened_without_a_repeat_says_so_until_something_is_measured_anew()
     anew = Present(score=held, score_ms=at_ms + 10 * MINUTE)
     assert not [line for line in reasons.brief(opened, anew, None, HOUR) if "denied" in line]
     assert not [line for line in reasons.why(opened, anew, None, HOUR) if "denied" in line]
+
+
+@pytest.mark.hazard("H8")
+@pytest.mark.parametrize(
+    ("missing", "not_asked", "said"),
+    [
+        (("temperature", "systolic_bp"), ("temperature",), ["missing SBP", "Temp not asked"]),
+        (("temperature",), ("temperature",), ["Temp not asked"]),
+        (("temperature",), (), ["missing Temp"]),
+        (("temperature",), ("heart_rate",), ["missing Temp"]),
+        ((), (), []),
+    ],
+)
+def test_what_is_not_asked_is_told_apart_from_what_may_still_come(
+    missing: tuple[str, ...], not_asked: tuple[str, ...], said: list[str]
+) -> None:
+    """Each part that the score lacks is told once; what was measured all the same is not told of."""
+    held = score(6, missing=missing, spo2=3) | {"not_asked": list(not_asked)}
+    phrases = brief(now(held, measured("spo2", 91)))
+    assert [one for one in phrases if "missing" in one or "not asked" in one] == said

@@ -4,6 +4,7 @@ The rules are vwmon.patients.admission's; many at once are vwmon.cli.importing's
 """
 
 import sys
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -27,40 +28,53 @@ def _given_or_asked_for(ctx: typer.Context, param: typer.CallbackParam, value: s
     raise typer.BadParameter("is missing; at a terminal, vwmon patients admit alone asks", ctx=ctx, param=param)
 
 
+PatientArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="PATIENT",
+        help="The local identifier; else it is asked for.",
+        show_default=False,
+        callback=_given_or_asked_for,
+    ),
+]
+WardOption = Annotated[str, typer.Option(help="The ward's id.", show_default=False, callback=_given_or_asked_for)]
+BornOption = Annotated[
+    str, typer.Option(metavar="YYYY-MM-DD", help="Date of birth.", show_default=False, callback=_given_or_asked_for)
+]
+PathwayOption = Annotated[str, typer.Option(help=f"One of {', '.join(plans.PATHWAYS)}.")]
+FromOption = Annotated[
+    str, typer.Option("--from", metavar="TIME", help="When the stay began; else now.", show_default=False)
+]
+ScaleOption = Annotated[int, typer.Option("--spo2-scale", help="SpO2 scale: 1, or 2 where prescribed.")]
+PrescriberOption = Annotated[str, typer.Option(help="Who prescribed scale 2.", show_default=False)]
+NameOption = Annotated[str, typer.Option(help="The person's name.", show_default=False)]
+NhsNumberOption = Annotated[str, typer.Option("--nhs-number", help="Ten digits.", show_default=False)]
+ContactOption = Annotated[str, typer.Option(help="Telephone or e-mail.", show_default=False)]
+NextOfKinOption = Annotated[str, typer.Option("--next-of-kin", help="Who else to reach, and how.", show_default=False)]
+DaysOption = Annotated[
+    int | None, typer.Option(metavar="DAYS", help="How long it is expected to last.", show_default=False)
+]
+NoKitOption = Annotated[
+    bool, typer.Option("--no-kit", help="No device: readings by phone or visit.", show_default=False)
+]
+PregnantOption = Annotated[bool, typer.Option("--pregnant", help="Is refused: see below.", show_default=False)]
+
+
 def admit(
-    patient: Annotated[
-        str,
-        typer.Argument(
-            metavar="PATIENT",
-            help="The local identifier; else it is asked for.",
-            show_default=False,
-            callback=_given_or_asked_for,
-        ),
-    ] = "",
-    ward: Annotated[str, typer.Option(help="The ward's id.", show_default=False, callback=_given_or_asked_for)] = "",
-    born: Annotated[
-        str,
-        typer.Option(metavar="YYYY-MM-DD", help="Date of birth.", show_default=False, callback=_given_or_asked_for),
-    ] = "",
-    pathway: Annotated[str, typer.Option(help=f"One of {', '.join(plans.PATHWAYS)}.")] = "general",
-    from_: Annotated[
-        str, typer.Option("--from", metavar="TIME", help="When the stay began; else now.", show_default=False)
-    ] = "",
-    spo2_scale: Annotated[int, typer.Option("--spo2-scale", help="SpO2 scale: 1, or 2 where prescribed.")] = 1,
-    prescriber: Annotated[str, typer.Option(help="Who prescribed scale 2.", show_default=False)] = "",
-    name: Annotated[str, typer.Option(help="The person's name.", show_default=False)] = "",
-    nhs_number: Annotated[str, typer.Option("--nhs-number", help="Ten digits.", show_default=False)] = "",
-    contact: Annotated[str, typer.Option(help="Telephone or e-mail.", show_default=False)] = "",
-    next_of_kin: Annotated[
-        str, typer.Option("--next-of-kin", help="Who else to reach, and how.", show_default=False)
-    ] = "",
-    days: Annotated[
-        int | None, typer.Option(metavar="DAYS", help="How long it is expected to last.", show_default=False)
-    ] = None,
-    no_kit: Annotated[
-        bool, typer.Option("--no-kit", help="No device: readings by phone or visit.", show_default=False)
-    ] = False,
-    pregnant: Annotated[bool, typer.Option("--pregnant", help="Is refused: see below.", show_default=False)] = False,
+    patient: PatientArgument = "",
+    ward: WardOption = "",
+    born: BornOption = "",
+    pathway: PathwayOption = "general",
+    from_: FromOption = "",
+    spo2_scale: ScaleOption = 1,
+    prescriber: PrescriberOption = "",
+    name: NameOption = "",
+    nhs_number: NhsNumberOption = "",
+    contact: ContactOption = "",
+    next_of_kin: NextOfKinOption = "",
+    days: DaysOption = None,
+    no_kit: NoKitOption = False,
+    pregnant: PregnantOption = False,
     config: ConfigOption = None,
     db: DbOption = None,
     form: FormatOption = Format.TABLE,
@@ -90,23 +104,23 @@ def admit(
         no_kit=no_kit,
         pregnant=pregnant,
     )
-    asked = not patient
     with changing(config, db, as_name) as change:
-        if asked:
+        if not patient:
             said = admit_asking.answers(said, change)
         wanted = _wanted(said, change)
         _warn_of_ward(change, said.ward)
         admitted = registers.admit(change.db, wanted, change.by)
         row, since = stay_row(admitted, change.known(), change.by.at_ms), change.here(admitted.admitted_ms, said.ward)
-    planned = wanted.plan
-    tell(
-        row | {"schedule": planned.schedule, "ask": list(planned.ask)},
-        form,
-        f"Admitted {said.patient} to {said.ward}, pathway {said.pathway}, from {since}.",
-        *(line for question in planned.ask for line in render.folded(f"Ask: {question}")),
-        f"Next: vwmon readings add {said.patient}" if no_kit else f"Next: vwmon devices assign DEVICE {said.patient}",
-        f"Undo: vwmon patients discharge {said.patient} --reason error",
-    )
+    tell(row | {"schedule": wanted.plan.schedule, "ask": list(wanted.plan.ask)}, form, *_told(said, wanted, since))
+
+
+def _told(said: Said, wanted: Admission, since: str) -> Iterator[str]:
+    """Say who was admitted, what has to be asked, what is next, and the way back."""
+    yield f"Admitted {said.patient} to {said.ward}, pathway {said.pathway}, from {since}."
+    for question in wanted.plan.ask:
+        yield from render.folded(f"Ask: {question}")
+    yield f"Next: vwmon {'readings add' if said.no_kit else 'devices assign DEVICE'} {said.patient}"
+    yield f"Undo: vwmon patients discharge {said.patient} --reason error"
 
 
 def _wanted(said: Said, change: Change) -> Admission:

@@ -91,8 +91,8 @@ def _lines(record: dict[str, Any]) -> list[str]:
     if record["file"] is None:
         held = "there are no anchors to hold it against, so that an end that was cut off would not show"
     taken = [
-        f"  {one['at']} {one['actor']} took away {one['counts']['stay']} stays with {one['counts']['alert']} alerts "
-        f'and {one["counts"]["alert_event"]} events: "{one["note"]}"'
+        f"  {one['at']} {one['actor']} took away: stays {one['counts']['stay']}, alerts {one['counts']['alert']}, "
+        f'events {one["counts"]["alert_event"]}: "{one["note"]}"'
         for one in record["removals"]
     ]
     if record["sound"]:

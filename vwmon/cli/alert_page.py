@@ -134,12 +134,14 @@ def _now(page: Page) -> Iterator[str]:
         return
     held = record["score"]
     holds = "no score that still holds" if held is None else f"{work_list.titled(held)} {work_list.bounds(held)}"
+    off = [] if held is None else [wording.label(part) for part in held["not_asked"]]
+    without = f", {', '.join(off)} not asked" if off else ""
     heard = (
         "no reading ever came"
         if last is None
         else f"last reading {render.ago(max(page.now_ms - work_list.ms(last), 0))} ago"
     )
-    yield f"now: {holds}; {heard}"
+    yield f"now: {holds}{without}; {heard}"
     if held is not None and held.get("measure_next") is not None:
         yield held["measure_next"]["sentence"]
     if record["prescribed"] is not None:
@@ -176,7 +178,7 @@ def _subscores(page: Page) -> list[str]:
             [
                 wording.label(part),
                 "-" if one is None else reasons.phrase(one["vital"], one["value"]),
-                _points(held["points"].get(part)),
+                "not asked" if part in held["not_asked"] else _points(held["points"].get(part)),
                 reasons.phrase(part, then["values"][part]) if part in then["values"] else "-",
                 _points(then["points"].get(part)),
             ]

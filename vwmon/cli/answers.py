@@ -7,7 +7,7 @@ import typer
 
 from vwmon.by_hand import WAYS
 from vwmon.cli import context, render
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, list_group
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, OnePatient, list_group
 from vwmon.cli.render import Format
 from vwmon.cli.standing import standing_of
 from vwmon.patients.plans import QUESTIONNAIRES
@@ -45,7 +45,7 @@ def list_(
 
 @app.command()
 def add(
-    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)],
+    patient: OnePatient,
     questionnaire: Annotated[
         str, typer.Argument(metavar="QUESTIONNAIRE", help=f"One of {', '.join(QUESTIONNAIRES)}.", show_default=False)
     ],

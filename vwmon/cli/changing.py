@@ -1,4 +1,4 @@
-"""One change of the registers, as a command makes it: who makes it, when, and how its outcome is told.
+"""One change of the registers, as a command makes it: who makes it, when, why, and how its outcome is told.
 
 What a change is, and whether it may be, is vwmon.store.registers'.
 """
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vwmon.cli import context, register_rows, render
+from vwmon.cli.options import duration_ms, refuse_first, time_ms
 from vwmon.cli.register_rows import Registers
-from vwmon.cli.render import Format, Row
+from vwmon.cli.render import Format, Here, Row
 from vwmon.clock import Clock
 from vwmon.config import Settings
 from vwmon.patients.records import By
@@ -38,6 +39,27 @@ class Change:
     def here(self, at: str | int, ward: str | None) -> str:
         """Give a time as the clock on a ward's wall shows it."""
         return register_rows.here(at, ward, self.settings)
+
+    def clock(self, ward: str) -> Here:
+        """Give what says the times of rows as the clock on a ward's wall shows them."""
+        return register_rows.clock(ward, self.settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why somebody changes a plan, and until when that holds, as it was said."""
+
+    reason: str = ""
+    until: str = ""
+    for_: str = ""
+
+    def to_ms(self, from_ms: int) -> int | None:
+        """Give when what begins at `from_ms` is over, if ever; UsageError without a reason, or with two ends."""
+        refuse_first(
+            (not self.reason.strip(), "it needs a reason: --reason TEXT"),
+            (self.until and self.for_, "either --until or --for"),
+        )
+        return time_ms(self.until) if self.until else from_ms + duration_ms(self.for_) if self.for_ else None
 
 
 @contextmanager

@@ -276,6 +276,8 @@ def _daemon(settings: Settings) -> Finding:
             reason = trust.doubt(db, state, monitor.ward_ms(state, Clock().now_ms()))
     except (StoreError, OSError):
         return _found("daemon", Verdict.NOTE, "nothing is known of one without a database")
+    if state is not None and state.mode == "recording":
+        reason = "the database is a recording, which nothing watches"
     return _found("daemon", Verdict.NOTE if reason else Verdict.GOOD, reason or "it watches")
 
 
@@ -283,7 +285,11 @@ def _canary(settings: Settings) -> Finding:
     """Say whether made-up readings are sent round; that they come is the daemon's to say."""
     device = settings.canary.device
     if device:
-        return _found("canary", Verdict.GOOD, f"{device} is sent round every {settings.canary.every_ms // 1000} s")
+        return _found(
+            "canary",
+            Verdict.GOOD,
+            f"{device} goes round every {settings.canary.every_ms // 1000} s, while the daemon runs",
+        )
     return _found("canary", Verdict.NOTE, "none is sent round; docs/operator.md, 'who watches the monitor', says how")
 
 

@@ -1,4 +1,7 @@
-"""An explanation as lines for people, at most eighty columns wide. What it says is the record's."""
+"""An explanation as lines for people, at most eighty columns wide. What it says is the record's.
+
+Times are UTC and whole, as the log has them, for the page is held against it.
+"""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -98,7 +101,7 @@ def _rules(record: Record) -> Iterator[str]:
     for rule in record["rules"]:
         yield from _wrapped(f"{_mark(record, rule['level'])} {rule['title']} ({rule['rule']}){_limits(rule)}", "   ")
         for limit in rule["limits"]:
-            yield from _wrapped(f"{INDENT}{from_which(limit, limit['gives'])}", INDENT * 2)
+            yield from _wrapped(f"{INDENT}{from_which(limit, limit['gives'], str)}", INDENT * 2)
     if record["event"]["kind"] == "expired":
         yield "the acknowledgement ended, and the alert still stands"
     yield from _wrapped(f"rules {record['rules_version']}: {record['rules_source']}", INDENT)
@@ -123,7 +126,7 @@ def _plan(plan: Record) -> Iterator[str]:
     after = {wording.label(part): _span(one["overdue_after_seconds"]) for part, one in plan["expected"].items()}
     yield from _wrapped(f"overdue after: {', '.join(map(' '.join, after.items()))}", INDENT)
     for one in plan["own_schedules"]:
-        yield from _wrapped(f"the patient's own: {own_sentence(one)}", INDENT)
+        yield from _wrapped(f"the patient's own: {own_sentence(one, str)}", INDENT)
     yield from _wrapped(f"source: {plan['source']}", INDENT)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vwmon.cli import context, render
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, group, time_ms
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, OnePatient, group, time_ms
 from vwmon.clock import Clock
 from vwmon.errors import UsageError
 from vwmon.patients.records import By
@@ -23,7 +23,7 @@ def incident() -> None:
 
 @app.command()
 def export(
-    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)],
+    patient: OnePatient,
     *,
     from_: Annotated[str, typer.Option("--from", metavar="TIME", help="From when on.", show_default=False)],
     to: Annotated[str, typer.Option("--to", metavar="TIME", help="Until when; else now.", show_default=False)] = "",

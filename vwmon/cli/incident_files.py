@@ -1,7 +1,7 @@
 """The files of an incident: what is in each, and how they come into their folder, all of them or none.
 
-What is stored is given as it is stored; whether the alerts come out the same when they
-are made again is said beside them.
+What is stored is given as it is stored; whether the alerts come out the same when they are made again is said beside
+them.
 """
 
 import json
@@ -69,7 +69,7 @@ def export(db: Connection, settings: Settings, asked: Asked, into: Path) -> dict
                 registers.journal(db, asked.by, _noted(asked), stay.stay_no)
             making.rename(into)
     except BaseException:
-        shutil.rmtree(making)
+        shutil.rmtree(making if making.exists() else into)
         raise
     sync_folder(into.parent)
     return counts
@@ -91,7 +91,7 @@ def _files(db: Connection, settings: Settings, asked: Asked, stays: Sequence[Sta
     service = _of_period(account.kept(db, SYSTEM_STAY).alerts.values(), asked.period)
     files: dict[str, Sequence[Record]] = {
         "about.jsonl": [_about(db, settings, asked, accounts)],
-        "stays.jsonl": [_stay(one) for one in accounts],
+        "stays.jsonl": [_stay(one, identity=asked.identity) for one in accounts],
         "readings.jsonl": _readings(db, asked),
         "refused.jsonl": [row for one in accounts for row in _refused(db, one, asked.period)],
         "scores.jsonl": [
@@ -130,18 +130,21 @@ def _about(db: Connection, settings: Settings, asked: Asked, accounts: Sequence[
     }
 
 
-def _stay(one: Account) -> Record:
+def _stay(one: Account, *, identity: bool) -> Record:
+    """Give a stay with what belongs to it; of a child the birthdays on which its chart changes, with who it is only."""
     assert one.stay is not None  # noqa: S101 -- a patient's, and not the service's
     names = {number: device.device for number, device in one.devices.items()}
     held = [_said(asdict(a)) | {"device": names[a.device_no]} for a in one.assignments]
     several: dict[str, Sequence[Any]] = {
         "limits": one.limits,
+        "schedules": one.schedules,
         "pauses": one.pauses,
         "transfers": one.transfers,
         "journal": one.journal,
     }
+    stay = asdict(one.stay)
     return (
-        _said(asdict(one.stay))
+        _said(stay if identity else {name: value for name, value in stay.items() if name != "age_bands"})
         | {"devices": held, "findings": [_said(asdict(found.finding)) for found in one.findings]}
         | {name: [_said(asdict(row)) for row in rows] for name, rows in several.items()}
     )

@@ -8,7 +8,7 @@ from alerts.model import Level
 from alerts.policy import Layer, Limit, Rule, Side
 from vwmon import durations
 from vwmon.cli.register_rows import utc_or_none
-from vwmon.cli.render import utc
+from vwmon.cli.render import Here, utc
 
 WHOSE: Mapping[str, str] = {
     Layer.WARD: "limit of the ward",
@@ -62,13 +62,13 @@ def given_rows(given: Mapping[str, Limit]) -> list[dict[str, Any]]:
     return [row for _, row in found]
 
 
-def from_which(limit: Mapping[str, Any], gives: Mapping[str, Any]) -> str:
+def from_which(limit: Mapping[str, Any], gives: Mapping[str, Any], here: Here) -> str:
     """Say whose limit it is, what it gives, who set it, why, from when and until when."""
     whose = WHOSE[limit["layer"]]
     named = "" if limit["layer"] == Layer.STAY else f" {limit['subject']}"
     said = ", ".join(f"{field} {_value(value)}" for field, value in gives.items())
-    since = f" from {limit['from']}" if limit["from"] else ""
-    until = f" until {limit['until']}" if limit["until"] else ""
+    since = f" from {here(limit['from'])}" if limit["from"] else ""
+    until = f" until {here(limit['until'])}" if limit["until"] else ""
     return f"{whose}{named}: {said}; by {limit['author']}{since}{until}: {limit['reason']}"
 
 

@@ -7,7 +7,7 @@ import typer
 
 from vwmon.cli import context, register_rows, render
 from vwmon.cli.changing import changing, tell
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, list_group
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, OnePatient, list_group
 from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import standing_of
 from vwmon.cli.ward_lines import UNREAD_MS
@@ -49,7 +49,7 @@ def list_(
 
 @app.command()
 def send(
-    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)],
+    patient: OnePatient,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="One line, without names.", show_default=False)],
     config: ConfigOption = None,
     db: DbOption = None,

@@ -8,7 +8,7 @@ import typer
 from alerts.acts import Act
 from vwmon.cli import render
 from vwmon.cli.changing import Change, changing, tell
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, OnePatient
 from vwmon.cli.register_rows import stay_row
 from vwmon.cli.render import Format
 from vwmon.cli.standing import standing_of
@@ -18,7 +18,7 @@ from vwmon.store.transfers import Wanted, of_stay
 
 
 def transfer(
-    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)],
+    patient: OnePatient,
     to: Annotated[str, typer.Option("--to", metavar="WARD", help="The ward's id.", show_default=False)],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why.", show_default=False)] = "no reason given",
     at: Annotated[

@@ -6,7 +6,7 @@ import typer
 
 from vwmon.cli import render, stay_stages
 from vwmon.cli.changing import Change, changing, tell
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, OnePatient
 from vwmon.cli.register_rows import stay_row
 from vwmon.cli.render import Format
 from vwmon.errors import UsageError
@@ -15,12 +15,11 @@ from vwmon.patients.records import Stay
 from vwmon.store import facts, stages
 from vwmon.store.facts import Said
 
-Patient = Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)]
 FromOption = Annotated[str, typer.Option("--from", metavar="TIME", help="From when on; else now.", show_default=False)]
 
 
 def consent(
-    patient: Patient,
+    patient: OnePatient,
     refused: Annotated[bool, typer.Option("--refused", help="Refused, or withdrawn.", show_default=False)] = False,
     from_: FromOption = "",
     config: ConfigOption = None,
@@ -50,7 +49,7 @@ def consent(
 
 
 def no_kit(
-    patient: Patient,
+    patient: OnePatient,
     undo: Annotated[bool, typer.Option("--undo", help="There is to be kit after all.", show_default=False)] = False,
     config: ConfigOption = None,
     db: DbOption = None,
@@ -79,7 +78,7 @@ def no_kit(
 
 
 def pregnant(
-    patient: Patient,
+    patient: OnePatient,
     no: Annotated[bool, typer.Option("--no", help="Not, or no longer.", show_default=False)] = False,
     from_: FromOption = "",
     config: ConfigOption = None,
@@ -111,7 +110,7 @@ def pregnant(
 
 
 def expect(
-    patient: Patient,
+    patient: OnePatient,
     days: Annotated[int, typer.Option(metavar="DAYS", help="From the admission on.", show_default=False)],
     config: ConfigOption = None,
     db: DbOption = None,
@@ -137,7 +136,7 @@ def expect(
 
 
 def correct(
-    patient: Patient,
+    patient: OnePatient,
     name: Annotated[str | None, typer.Option(help="The person's name.", show_default=False)] = None,
     born: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Date of birth.", show_default=False)] = None,
     nhs_number: Annotated[str | None, typer.Option("--nhs-number", help="Ten digits.", show_default=False)] = None,

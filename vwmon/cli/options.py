@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from vwmon import durations
 from vwmon.cli.render import Format
+from vwmon.errors import UsageError
 
 ConfigOption = Annotated[
     Path | None,
@@ -32,6 +33,7 @@ AsOption = Annotated[
         "--as", metavar="NAME", help="Act under this name, where the configuration allows it.", show_default=False
     ),
 ]
+OnePatient = Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)]
 OneAlert = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
 SinceOption = Annotated[str, typer.Option(metavar="SPAN", help="Not before this span, as in 12h.", show_default=False)]
 
@@ -64,6 +66,12 @@ def list_group(name: str, summary: str) -> typer.Typer:
     made = group(name, summary, alone=False)
     made.info.cls = ListFirst
     return made
+
+
+def refuse_first(*wrong: tuple[object, str]) -> None:
+    """UsageError with the first sentence beside which stands something true: options that do not go together."""
+    if found := next((sentence for is_wrong, sentence in wrong if is_wrong), ""):
+        raise UsageError(found)
 
 
 def time_ms(text: str) -> int:

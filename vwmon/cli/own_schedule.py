@@ -4,20 +4,43 @@ What may be asked is vwmon.patients.schedules', where it is kept vwmon.store.own
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import typer
 
 from alerts.evidence import WHOLE
 from alerts.policy import POLICY, RuleSet
 from vwmon import durations
-from vwmon.cli import next_measure, render
-from vwmon.cli.changing import Change, tell
+from vwmon.cli import limiting, next_measure, render
+from vwmon.cli.changing import Change, Why, tell
 from vwmon.cli.register_rows import utc_or_none
-from vwmon.cli.render import Column, Format
+from vwmon.cli.render import Column, Format, Here
 from vwmon.errors import UsageError
 from vwmon.patients import plans, schedules
 from vwmon.patients.records import AskedSet, Plan, Stay
 from vwmon.patients.schedules import OwnSchedule, Schedule
 from vwmon.store import own_schedules, registers
+
+ScheduleOption = Annotated[
+    str, typer.Option("--schedule", metavar="VITAL", help="Ask a vital otherwise.", show_default=False)
+]
+ValidForOption = Annotated[
+    str, typer.Option("--valid-for", metavar="SPAN", help="How long a reading counts.", show_default=False)
+]
+OverdueAfterOption = Annotated[
+    str, typer.Option("--overdue-after", metavar="SPAN", help="How long it is waited for.", show_default=False)
+]
+NotAskedOption = Annotated[
+    str, typer.Option("--not-asked", metavar="VITAL", help="Do not ask a vital.", show_default=False)
+]
+QuestionnaireOption = Annotated[
+    str, typer.Option("--questionnaire", metavar="NAME", help="Ask a questionnaire.", show_default=False)
+]
+EveryOption = Annotated[str, typer.Option(metavar="SPAN", help="Each so many whole days: 1d.", show_default=False)]
+AtOption = Annotated[str, typer.Option(metavar="HH:MM", help="At what time of day.", show_default=False)]
+NoQuestionnaireOption = Annotated[
+    str, typer.Option("--no-questionnaire", metavar="NAME", help="Do not ask it.", show_default=False)
+]
 
 # What is said of each change, in the words of a pathway's file.
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -36,15 +59,13 @@ COLUMNS: Final = (
 )
 
 
-def given(verb: str, fields: Mapping[str, str]) -> dict[str, str]:
-    """Give the table of a change; UsageError for a field that is missing, or said of something else."""
+def check(verb: str, said: Mapping[str, str]) -> None:
+    """UsageError for a field of what is asked that a change needs and has not, or that is not for it."""
     needed = FIELDS.get(verb, ())
-    said = {name: text.strip() for name, text in fields.items() if text.strip()}
     if missing := [_option(name) for name in needed if name not in said]:
         raise UsageError(f"--{verb} needs {' and '.join(missing)}, as a pathway's file has them")
     if strayed := [_option(name) for name in said if name not in needed]:
         raise UsageError(f"{' and '.join(strayed)} {'is' if len(strayed) == 1 else 'are'} not for --{verb}")
-    return said
 
 
 def put(
@@ -53,26 +74,26 @@ def put(
     verb: str,
     name: str,
     asked: Mapping[str, str],
-    reason: str,
-    to_ms: int | None,
-    rules: RuleSet,
+    why: Why,
     form: Format,
 ) -> None:
     """Ask a patient something of their own from now on, or something no more, and say what follows from it."""
     what = f"{WHOLE}{name}" if verb in QUESTIONS else name
-    before = _schedule(change, patient)[1].at(change.by.at_ms)
+    to_ms = why.to_ms(change.by.at_ms)
+    stay, schedule = _schedule(change, patient)
+    before, rules = schedule.at(change.by.at_ms), limiting.in_force(change, stay)
     found = own_schedules.put(
         change.db,
         patient,
         what,
         asked,
-        reason,
+        why.reason,
         change.by,
         to_ms=to_ms,
         refusal=lambda _stay, wanted: _refusal(wanted, before, rules),
     )
-    row = own_row(found, change.by.at_ms) | {"patient": patient}
-    said = [f"From now on, for {patient}: {own_sentence(row)}", *_follows(found, before)]
+    row, here = own_row(found, change.by.at_ms) | {"patient": patient}, change.clock(stay.ward)
+    said = [f"From now on, for {patient}: {own_sentence(row, here)}", *_follows(found, before)]
     tell(row, form, *_folded(said), f"Undo: vwmon patients plan {patient} --end {name}")
 
 
@@ -82,8 +103,9 @@ def end(change: Change, patient: str, name: str, reason: str, form: Format) -> N
     ended = own_schedules.end(change.db, patient, what, reason, change.by)
     stay, schedule = _schedule(change, patient)
     row = own_row(ended, change.by.at_ms) | {"patient": patient}
+    what_was = own_sentence(row, change.clock(stay.ward))
     how = _how(schedule.at(change.by.at_ms), ended)
-    said = [f"Ended for {patient}: {own_sentence(row)}", f"From now on, by pathway {stay.pathway}: {name} {how}."]
+    said = [f"Ended for {patient}: {what_was}", f"From now on, by pathway {stay.pathway}: {name} {how}."]
     tell(row, form, *_folded(said))
 
 
@@ -103,21 +125,20 @@ def own_row(one: OwnSchedule, at_ms: int) -> dict[str, Any]:
     }
 
 
-def own_sentence(row: Mapping[str, Any]) -> str:
+def own_sentence(row: Mapping[str, Any], here: Here) -> str:
     """Say what a patient is asked of their own, who said so, why, from when and until when."""
     asked = row["asked"] or {}
     how = ", ".join(f"{words} {asked[name]}" for name, words in WORDS.items() if name in asked) or "not asked"
-    until = f" until {row['until']}" if row["until"] else ""
-    return f"{row['what']}: {how}; by {row['author']} from {row['from']}{until}: {row['reason']}"
+    until = f" until {here(row['until'])}" if row["until"] else ""
+    return f"{row['what']}: {how}; by {row['author']} from {here(row['from'])}{until}: {row['reason']}"
 
 
 def wanted_rows(plan: Plan | None, own: Sequence[OwnSchedule], at_ms: int) -> list[dict[str, Any]]:
     """Give what is wanted of a patient, vital by vital, and which layer it is from; what is not asked is among them."""
-    held = {one.what: one for one in own if one.in_force(at_ms)}
+    held = {one.what for one in own if one.in_force(at_ms)}
     expected = {} if plan is None else dict(plan.expected)
-    off = [what for what, one in held.items() if not one.asked and not one.questionnaire]
     found = []
-    for what in [*expected, *off]:
+    for what in [*expected, *not_asked(own, at_ms)]:
         one = expected.get(what)
         found.append(
             {
@@ -143,11 +164,11 @@ def set_row(one: AskedSet, own: Sequence[OwnSchedule], at_ms: int) -> dict[str, 
     }
 
 
-def lines(record: Mapping[str, Any]) -> Iterator[str]:
+def lines(record: Mapping[str, Any], here: Here) -> Iterator[str]:
     """Yield what is the patient's own of a plan, and what the score lacks by it."""
     held = [row for row in record["own_schedules"] if row["in_force"]]
     for row in held:
-        yield from _folded([f"the patient's own: {own_sentence(row)}"])
+        yield from _folded([f"the patient's own: {own_sentence(row, here)}"])
     parts = POLICY.charts[record["chart"]].parts
     off = [row["what"] for row in held if row["asked"] is None and row["what"] in parts]
     if off:
@@ -184,7 +205,7 @@ def _incomplete(chart: str, off: Sequence[str]) -> str:
     names, title = ", ".join(map(next_measure.label, off)), POLICY.charts[chart].title
     return (
         f"{title} stays incomplete without {names}: a bound, never normal. Nothing of it is overdue or counted as what "
-        f"it could be"
+        f"it could be."
     )
 
 

@@ -30,7 +30,7 @@ from vwmon.cli import (
     trends,
 )
 from vwmon.cli.changing import changing, tell
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, group
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, OnePatient, group
 from vwmon.cli.register_rows import Registers, here, stay_row
 from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import Standing, standing_of
@@ -63,8 +63,6 @@ for command in COMMANDS:
     app.command()(command)
 app.command(name="import")(importing.import_)
 
-Patient = Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)]
-
 
 @app.callback()
 def patients(
@@ -76,7 +74,7 @@ def patients(
     ward: Annotated[str, typer.Option(help="One ward only.", show_default=False)] = "",
     everyone: Annotated[bool, typer.Option("--all", help="Also who has left.", show_default=False)] = False,
 ) -> None:
-    """List the patients on the ward."""
+    """List the patients on the ward; a made-up one is shown by name only."""
     if ctx.invoked_subcommand is not None:
         return
     form, settings = render.chosen(form, as_json), context.resolve(config, db)
@@ -86,7 +84,8 @@ def patients(
             registers.check_ward(opened, ward, [known.id for known in settings.wards])
         known = register_rows.read(opened)
         came = stages.read(opened, at.now_ms, recorded=_recorded(at))
-    of_ward = [one for one in known.stays.values() if ward in {"", one.ward}]
+    people = [one for one in known.stays.values() if one.pathway != plans.CANARY]
+    of_ward = [one for one in people if ward in {"", one.ward}]
     stays = [one for one in of_ward if everyone or one.discharged_ms is None]
     rows = [stay_row(stay, known, at.now_ms) | stay_stages.stage_row(stay, came, at.now_ms) for stay in stays]
     waiting = list(stay_stages.referred(came, _latest_of_each(known), ward, everyone=everyone))
@@ -99,7 +98,7 @@ def patients(
 
 @app.command()
 def show(
-    patient: Patient,
+    patient: OnePatient,
     config: ConfigOption = None,
     db: DbOption = None,
     form: FormatOption = Format.TABLE,
@@ -133,7 +132,7 @@ def show(
 
 @app.command()
 def discharge(
-    patient: Patient,
+    patient: OnePatient,
     reason: Annotated[
         str, typer.Option(metavar="CODE", help=f"One of {', '.join(admission.DISCHARGE_REASONS)}.", show_default=False)
     ],
@@ -305,7 +304,7 @@ def _show(record: dict[str, Any], title: str, now_ms: int, settings: Settings) -
     render.say(f"Admitted {here(record['admitted_at'], ward, settings)}")
     if left is not None:
         render.say(f"Discharged {here(left, ward, settings)}: {record['discharge_reason']}")
-    for line in stay_stages.lines(record, lambda moment: here(moment, ward, settings)):
+    for line in stay_stages.lines(record, register_rows.clock(ward, settings)):
         render.say(line)
     for held in record["assignments"]:
         end = f" to {here(held['to'], ward, settings)}" if held["to"] else ""
@@ -348,7 +347,7 @@ def _score_lines(record: dict[str, Any], last: str) -> Iterator[str]:
         yield f"{title}: none that still holds; {heard}"
         return
     low, high = score["total_min"], score["total_max"]
-    off = record["not_asked"]
+    off = score["not_asked"]
     labels = (f"{next_measure.label(name)}{' (not asked)' if name in off else ''}" for name in score["missing"])
     missing = ", ".join(labels)
     yield f"{title} {low if low == high else f'{low} to {high}'}{f', missing {missing}' if missing else ''}; {heard}"

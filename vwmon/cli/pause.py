@@ -10,7 +10,16 @@ import typer
 from alerts import pauses
 from vwmon.cli import render
 from vwmon.cli.changing import Change, changing, tell
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, time_ms
+from vwmon.cli.options import (
+    AsOption,
+    ConfigOption,
+    DbOption,
+    FormatOption,
+    JsonOption,
+    OnePatient,
+    duration_ms,
+    time_ms,
+)
 from vwmon.cli.render import Format
 from vwmon.errors import UsageError
 from vwmon.patients.records import Stay
@@ -20,7 +29,7 @@ from vwmon.store.pauses import Pause
 
 
 def pause(
-    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)],
+    patient: OnePatient,
     for_: Annotated[
         str, typer.Option("--for", metavar="SPAN", help='How long, e.g. "8h"; 72h at most.', show_default=False)
     ] = "",

@@ -13,8 +13,8 @@ import typer
 
 from devices.vitals import VITALS
 from vwmon.cli import prescription_rows, render
-from vwmon.cli.changing import Change, changing, tell
-from vwmon.cli.options import duration_ms, time_ms
+from vwmon.cli.changing import Change, Why, changing, tell
+from vwmon.cli.options import refuse_first
 from vwmon.cli.render import Format
 from vwmon.errors import UsageError
 from vwmon.patients import prescriptions
@@ -57,9 +57,7 @@ class Said:
     prescriber: str = ""
     from_: str = ""
     ends: str = ""
-    reason: str = ""
-    until: str = ""
-    for_: str = ""
+    why: Why
 
     @property
     def ending(self) -> bool:
@@ -79,17 +77,15 @@ def check(said: Said, *, beside: bool) -> None:
     `beside`: something was said of a limit, or of what the patient is asked, as well.
     """
     kinds = [said.scale is not None, bool(said.usual), said.ending]
-    wrong = (
+    refuse_first(
         (beside, "one change at a time: a limit, what is asked, or a prescription"),
         (sum(kinds) > 1, "one change at a time: --spo2-scale, --usual or --end"),
-        (not any(kinds), "say what is prescribed: --spo2-scale 1 or 2, or --usual VITAL=VALUE"),
         (said.target and said.scale is None, "--target goes with the --spo2-scale that it is prescribed with"),
-        (said.until and said.for_, "either --until or --for"),
-        (said.ending and (said.until or said.for_), "a prescription ends at once or --from a time; no --until"),
-        (not said.reason.strip(), "a prescription, and its end, needs a reason: --reason TEXT"),
+        (not any(kinds), "say what is prescribed: --spo2-scale 1 or 2, or --usual VITAL=VALUE"),
+        (said.why.until and said.why.for_, "either --until or --for"),
+        (said.ending and (said.why.until or said.why.for_), "a prescription ends at once or --from a time; no --until"),
+        (not said.why.reason.strip(), "a prescription, and its end, needs a reason: --reason TEXT"),
     )
-    if found := next((sentence for is_wrong, sentence in wrong if is_wrong), ""):
-        raise UsageError(found)
 
 
 def run(config: Path | None, db: Path | None, as_name: str, patient: str, said: Said, form: Format) -> None:
@@ -115,9 +111,9 @@ def _wanted(patient: str, said: Said, change: Change) -> Wanted:
         target=_target(said),
         usual=usual,
         prescriber=said.prescriber or ("" if said.scale is not None else change.by.actor),
-        reason=said.reason,
+        reason=said.why.reason,
         from_ms=from_ms,
-        to_ms=time_ms(said.until) if said.until else from_ms + duration_ms(said.for_) if said.for_ else None,
+        to_ms=said.why.to_ms(from_ms),
     )
 
 
@@ -160,7 +156,7 @@ def _told(change: Change, before: Stay, stay: Stay, written: Prescription) -> It
         yield f"Ended for {stay.patient} from {since} on, by {written.prescriber}: {written.reason}"
     else:
         yield f"Prescribed for {stay.patient}, from {since}: {prescription_rows.said(row)}."
-        yield prescription_rows.by_whom(row, lambda at: change.here(at, stay.ward))
+        yield prescription_rows.by_whom(row, change.clock(stay.ward))
     for one in row["replaces"]:
         was = "What was prescribed" if written.ends else "In the place of"
         yield f"{was}: {prescription_rows.said(one)} (prescription {one['prescription']})"

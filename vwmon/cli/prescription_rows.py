@@ -1,17 +1,16 @@
 """Prescriptions as rows for programs and words for people: what a plan, a patient's page and an alert's page show."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from vwmon.cli.render import utc
+from vwmon.cli.render import Here, utc
 from vwmon.patients import prescriptions
 from vwmon.patients.chart_names import NEWS2
 from vwmon.patients.prescriptions import SCALE, USUAL, Held, Prescription
 from vwmon.patients.records import Stay
 
 Record = dict[str, Any]
-Here = Callable[[str], str]
 
 LAYER = "prescription"
 IN_FORCE, TO_COME, OVER, FORESTALLED = "in force", "to come", "over", "never came to hold"
@@ -19,7 +18,7 @@ SAID_BY: Mapping[str, str] = {
     IN_FORCE: "in force",
     TO_COME: "TO COME",
     OVER: "over",
-    FORESTALLED: "never came to hold, because another took its place",
+    FORESTALLED: FORESTALLED,
 }
 
 
@@ -62,7 +61,7 @@ def _target_said(target: Mapping[str, float] | None) -> str:
 
 def by_whom(row: Record, here: Here) -> str:
     """Say who prescribed it, from when and until when, who wrote it and when, and why."""
-    until = f" until {here(row['until'])}" if row["until"] else ""
+    until = f" until {here(row['until'])}" if row["until"] and row["state"] != FORESTALLED else ""
     wrote = f"written by {row['author']} {here(row['written_at'])}"
     return (
         f"prescription {row['prescription']} by {row['prescriber']}, from {here(row['from'])}{until}; {wrote}: "
@@ -74,7 +73,8 @@ def lines(several: list[Record], here: Here) -> Iterator[tuple[str, str]]:
     """Give each prescription as a line with the one below it, those in force first."""
     order = [IN_FORCE, TO_COME, OVER, FORESTALLED]
     for row in sorted(several, key=lambda one: (order.index(one["state"]), -one["prescription"])):
-        ended = f"; {_ended(row['ended'])}" if row["ended"] else ""
+        then = "; then " if row["state"] in {IN_FORCE, TO_COME} else "; "
+        ended = f"{then}{_ended(row['ended'])}" if row["ended"] else ""
         yield f"{said(row)}: {SAID_BY[row['state']]}{ended}", by_whom(row, here)
 
 
@@ -92,8 +92,11 @@ def usual_lines(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def standing(stay: Stay, scored_ms: int | None, at_ms: int) -> str:
-    """Say that a score which stands was made on another scale than the one that holds; else nothing."""
-    if stay.chart != NEWS2 or scored_ms is None:
+    """Say that a score which stands was made on another scale than the one that holds; else nothing.
+
+    Nor is anything said of a stay that is over: no reading follows.
+    """
+    if stay.chart != NEWS2 or scored_ms is None or stay.discharged_ms is not None:
         return ""
     was, holds = stay.scale_at(scored_ms), stay.scale_at(at_ms)
     return "" if was == holds else f"scored on SpO2 scale {was}; scale {holds} counts from the next reading on"

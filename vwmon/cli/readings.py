@@ -8,7 +8,17 @@ import typer
 
 from vwmon.by_hand import WAYS
 from vwmon.cli import context, doubted, reading_rows, register_rows, render
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, duration_ms, group, time_ms
+from vwmon.cli.options import (
+    AsOption,
+    ConfigOption,
+    DbOption,
+    FormatOption,
+    JsonOption,
+    OnePatient,
+    duration_ms,
+    group,
+    time_ms,
+)
 from vwmon.cli.render import Column, Format
 from vwmon.cli.standing import standing_of
 from vwmon.store import listing, registers
@@ -71,7 +81,7 @@ def readings(
 
 @app.command()
 def add(
-    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)],
+    patient: OnePatient,
     values: Annotated[
         list[str], typer.Argument(metavar="VITAL=VALUE...", help="As in spo2=94 rr=18 bp=120/80.", show_default=False)
     ],

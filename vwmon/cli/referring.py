@@ -6,7 +6,7 @@ import typer
 
 from vwmon.cli import render, stay_stages
 from vwmon.cli.changing import changing, tell
-from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption
+from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, OnePatient
 from vwmon.cli.render import Format
 from vwmon.cli.standing import Standing
 from vwmon.patients import admission
@@ -15,11 +15,9 @@ from vwmon.store import referrals, stages
 from vwmon.store.referrals import Wish
 from vwmon.store.sqlite import Connection
 
-Patient = Annotated[str, typer.Argument(metavar="PATIENT", help="The local identifier.", show_default=False)]
-
 
 def refer(
-    patient: Patient,
+    patient: OnePatient,
     ward: Annotated[str, typer.Option(help="The ward's id.", show_default=False)],
     by: Annotated[str, typer.Option("--by", metavar="WHO", help="Who refers, as in GP.", show_default=False)] = "",
     at: Annotated[str, typer.Option("--at", metavar="TIME", help="When; else now.", show_default=False)] = "",
@@ -47,7 +45,7 @@ def refer(
 
 
 def accept(
-    patient: Patient,
+    patient: OnePatient,
     config: ConfigOption = None,
     db: DbOption = None,
     form: FormatOption = Format.TABLE,
@@ -71,7 +69,7 @@ def accept(
 
 
 def decline(
-    patient: Patient,
+    patient: OnePatient,
     reason: Annotated[
         str, typer.Option(metavar="CODE", help=f"One of {', '.join(admission.DECLINE_REASONS)}.", show_default=False)
     ],

@@ -6,11 +6,13 @@ What identifies a person is not here, but for the one page that shows one patien
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from vwmon.cli import prescription_rows, render
 from vwmon.cli.options import time_ms
+from vwmon.cli.render import Here
 from vwmon.config import Settings
 from vwmon.patients.records import Assignment, Device, Stay
 from vwmon.store import readings, registers
@@ -141,6 +143,11 @@ def here(at: str | int, ward: str | None, settings: Settings) -> str:
     """Give a time on the wall clock of a ward with its offset from UTC: "2026-11-22 09:15+00:00"."""
     at_ms = at if isinstance(at, int) else ms(at)
     return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(zone(ward, settings))).isoformat(sep=" ", timespec="minutes")
+
+
+def clock(ward: str | None, settings: Settings) -> Here:
+    """Give what says the times of rows as the clock on a ward's wall shows them."""
+    return partial(here, ward=ward, settings=settings)
 
 
 def zone(ward: str | None, settings: Settings) -> str:

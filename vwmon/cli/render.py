@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 Row = Mapping[str, Any]
+Here = Callable[[str], str]  # how people are told a time of a row: on the clock of a ward
 Justify = Literal["left", "right"]
 
 # C0 and C1 controls, the marks that turn, hide or break what follows them in a terminal or an editor, and letters that

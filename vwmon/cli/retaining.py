@@ -23,6 +23,8 @@ from vwmon.store.sole import sole_daemon
 from vwmon.store.sqlite import Connection
 
 MOST_YEARS = 99
+NOTHING = "Nothing has been kept for longer: nothing was done."
+TOLD_ONLY = "Nothing was taken away. To do it: stop the daemon, and add --do-it --reason TEXT"
 COLUMNS = (Column(key="kept_of", title="KEPT OF THEM"), Column(key="rows", title="ROWS"))
 
 
@@ -57,7 +59,7 @@ def retain(settings: Settings, said: Said, as_name: str, form: Format) -> None:
         retention.settle(db)
         going = judgement.over(retention.past(db), said.years, by.at_ms)
         if not going:
-            _emit({}, said, retention.past(db), by.at_ms, form, ["Nothing has been kept for longer: nothing was done."])
+            _emit({}, said, retention.past(db), by.at_ms, form, [NOTHING])
             return
         copy = backup.backup(path, database.free_name(path, "before-removal"))
         gone = retention.remove(db, going, by, said.reason, socket.gethostname())
@@ -68,9 +70,9 @@ def retain(settings: Settings, said: Said, as_name: str, form: Format) -> None:
 def _tell(db: Connection, said: Said, now_ms: int, form: Format) -> None:
     db.execute("pragma query_only = off")  # for tables of this connection alone
     stays = retention.past(db)
-    found = retention.counts(db, judgement.over(stays, said.years, now_ms))
-    lines = ["Nothing was taken away. To do it: stop the daemon, and add --do-it --reason TEXT"]
-    _emit(found, said, stays, now_ms, form, lines)
+    going = judgement.over(stays, said.years, now_ms)
+    found = retention.counts(db, going) if going else {}
+    _emit(found, said, stays, now_ms, form, [TOLD_ONLY if going else NOTHING])
 
 
 def _emit(
@@ -78,7 +80,7 @@ def _emit(
 ) -> None:
     why = Counter(filter(None, (judgement.kept(past, said.years, now_ms) for past in stays)))
     rows: list[dict[str, Any]] = [{"kept_of": table, "rows": count} for table, count in found.items()]
-    title = f"stays that ended {said.years} years ago and more"
+    title = f"stays that ended {said.years} year{'s' if said.years > 1 else ''} ago and more"
     kept = [f"kept: {count} stay{'s' if count > 1 else ''}, {reason}" for reason, count in sorted(why.items())]
     render.emit(rows, COLUMNS, form, title=title, footer=[*kept, *lines])
 

@@ -126,7 +126,10 @@ class _Stays:
         }
 
     def scores(self, stay_nos: Collection[int], *, decide: bool = False) -> dict[int, Record]:
-        """Give the scores that hold; NEWS2 is not for pregnancy, so that then there is none, low or high."""
+        """Give the scores that hold, with what of them is `not_asked`: it is missing, and nobody waits for it.
+
+        NEWS2 is not for pregnancy, so that then there is none, low or high.
+        """
         stay_nos = [stay_no for stay_no in stay_nos if stay_no not in self._pregnant]
         newest = {} if self._recorded else self._last(stay_nos)
         stays = {stay.stay_no: stay for stay in self._known(stay_nos)}
@@ -134,9 +137,11 @@ class _Stays:
         for stay_no, row in scores.latest(self._db, list(stay_nos)).items():
             last_ms = max(row.at_ms, glance.last_ms(newest.get(stay_no, {})) or 0)
             if self._recorded or self._now_ms - last_ms <= self._longest_ms(stays[stay_no]):
-                found[stay_no] = score_record(row, stays[stay_no].chart) | (
-                    {"measure_next": _measure_next(row, stays[stay_no], last_ms)} if decide else {}
-                )
+                held = score_record(row, stays[stay_no].chart)
+                held["not_asked"] = self._not_asked(stays[stay_no], held["missing"])
+                if decide:
+                    held["measure_next"] = _measure_next(row, stays[stay_no], last_ms, held["not_asked"])
+                found[stay_no] = held
         return found
 
     def present(self, acknowledged: Mapping[int, int | None], held: Mapping[int, Record]) -> dict[int, Present]:
@@ -181,9 +186,17 @@ class _Stays:
             self._asked |= unknown
         return self._newest
 
+    def _plan(self, stay: Stay) -> Plan | None:
+        return plan_of(stay.pathway, self._own.get(stay.stay_no, ()), self._now_ms)
+
+    def _not_asked(self, stay: Stay, missing: Sequence[str]) -> list[str]:
+        """Name what of the missing no layer of the plan asks; nothing for a pathway that is no more."""
+        plan = self._plan(stay)
+        return [] if plan is None else [part for part in missing if part not in plan.vitals]
+
     def _longest_ms(self, stay: Stay) -> int:
         """Give the longest that a plan lets any reading count; nothing for a pathway that is no more."""
-        plan = plan_of(stay.pathway, self._own.get(stay.stay_no, ()), self._now_ms)
+        plan = self._plan(stay)
         expected = {} if plan is None else plan.vitals or plan.beside
         return max((vital.valid_ms for vital in expected.values()), default=0)
 
@@ -264,16 +277,16 @@ def _earlier(row: scores.ScoreRow | None, since_ms: int, chart: str, *, acknowle
     )
 
 
-def _measure_next(row: scores.ScoreRow, stay: Stay, scored_ms: int) -> Record | None:
+def _measure_next(row: scores.ScoreRow, stay: Stay, scored_ms: int, not_asked: Collection[str]) -> Record | None:
     """Give the measurement that would settle a score, which still stood at `scored_ms`.
 
-    On PEWS none is looked for: a concern may raise it.
+    On PEWS none is looked for: a concern may raise it. Nor is one of a stay that is over.
     """
-    if stay.chart != NEWS2:
+    if stay.chart != NEWS2 or stay.discharged_ms is not None:
         return None
     from vwmon.cli import next_measure
 
-    return next_measure.of_stored(row, stay.scale_at(scored_ms))
+    return next_measure.of_stored(row, stay.scale_at(scored_ms), not_asked)
 
 
 def _ms(at: str) -> int:
