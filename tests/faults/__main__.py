@@ -13,12 +13,12 @@ from tests.faults.matrix import CannotHereError, Profile, Row, Trial
 from tests.faults.report import Done
 from tests.faults.rows import ROWS
 
-PAGE = Path(__file__).parents[2] / "docs/safety/faults.md"
+SAFETY = Path(__file__).parents[2] / "docs/safety"
+PAGES = {Profile.CI: SAFETY / "faults.md", Profile.RELEASE: SAFETY / "faults_release.md"}
 NOT_CLEAN = 1
 # Of the safety page's matrix, what is tested elsewhere or not at all.
 ABSENT = (
     "F16 (fuzzing): docs/safety/fuzzing.md",
-    "F21, F22 (notifier): their rows were not in the run of this page; tests/integration/test_notifier.py",
     "F23 (races): tests/db/test_alerts_races.py",
     "F27 (configurations): tests/property/test_config.py",
     "F28 (a warning before a certificate ends): nothing gives one yet",
@@ -30,30 +30,32 @@ def main(
     only: Annotated[str, typer.Option(metavar="F5", help="One row, or several with commas between.")] = "",
     seed: Annotated[int, typer.Option(help="What chance begins with.")] = 7,
     *,
-    write: Annotated[bool, typer.Option("--write", help=f"Write {PAGE.name}.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write the page of the profile, after each row.")] = False,
 ) -> None:
     """Do each fault to real files and processes, and count what is lost, doubled or broken."""
-    chosen = _chosen(only)
+    chosen, page = _chosen(only), _page(profile) if write else None
     console = Console()
     every = []
     for row in chosen:
         began = time.monotonic()
         every.append(_done(row, profile, seed))
         console.print(f"{'  '.join(report.cells(every[-1]))}  ({time.monotonic() - began:.0f} s)", markup=False)
+        if page is not None:
+            before = page.read_text(encoding="utf-8") if page.exists() else ""
+            page.write_text(report.page(every[-1:], profile, list(ROWS.values()), ABSENT, before), encoding="utf-8")
     console.print(report.table(every))
     for done in every:
         for what in done.tally.broken if done.tally else ():
             console.print(f"{done.row.id}: {what}", markup=False)
-    if write:
-        PAGE.write_text(report.page(every, profile, ABSENT, _before(profile)), encoding="utf-8")
     if not report.clean(every):
         raise typer.Exit(NOT_CLEAN)
 
 
-def _before(profile: Profile) -> str:
-    """Give the page as it is, where it is of this profile: rows that are not done now stay on it."""
-    text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    return text if f"--profile {profile} " in text else ""
+def _page(profile: Profile) -> Path:
+    """Give the page of a profile, on which rows that are not done now stay."""
+    if profile not in PAGES:
+        raise typer.BadParameter(f"the profile {profile} has no page; there are those of {', '.join(PAGES)}")
+    return PAGES[profile]
 
 
 def _chosen(only: str) -> list[Row]:

@@ -66,8 +66,8 @@ def table(every: Sequence[Done]) -> Table:
     return drawn
 
 
-def page(every: Sequence[Done], profile: Profile, absent: Sequence[str], before: str = "") -> str:
-    """Write the page of a run; `absent` says what of the matrix has no row yet.
+def page(every: Sequence[Done], profile: Profile, known: Sequence[Row], absent: Sequence[str], before: str = "") -> str:
+    """Write the page of a run; `absent` says what of the matrix has no row; those `known` that are not on it are told.
 
     Of the page as it was `before`, of the same profile, the rows stay that were not done now.
     """
@@ -77,8 +77,14 @@ def page(every: Sequence[Done], profile: Profile, absent: Sequence[str], before:
     broken += _left(BROKEN, before, now)
     lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *sorted(rows, key=_number)]
     found = FOUND.format(lines="\n".join(sorted(broken, key=_number))) if broken else ""
+    there = {match["id"] for line in rows if (match := ROW.match(line))}
+    absent = sorted([*absent, *(_not_yet(row, profile) for row in known if row.id not in there)], key=_number)
     left = ABSENT.format(lines="\n".join(f"- {line}" for line in absent)) if absent else ""
     return PAGE.format(profile=profile, table="\n".join(lines), found=found, absent=left)
+
+
+def _not_yet(row: Row, profile: Profile) -> str:
+    return f"{row.id} ({row.fault}): its {row.runs[profile]:,} runs of this page have not been done"
 
 
 def _left(kind: re.Pattern[str], before: str, now: Collection[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """The matrix of faults, tested: what is not clean is never told as clean, and rows that are quick are done once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_tallies_of_one_fault_add_up() -> None:
 def test_the_page_names_what_does_not_hold_and_what_was_not_done() -> None:
     """Beside the table, in words."""
     broken = Tally(runs=2, broken=("a flipped bit: changed in silence",))
-    page = report.page([Done(row=row(broken), tally=broken)], Profile.RELEASE, ["F5: no row yet"])
+    page = report.page([Done(row=row(broken), tally=broken)], Profile.RELEASE, [], ["F5: no row yet"])
     assert "| F99 | nothing | 2 | 0 | 0 | 1 | not clean |" in page
     assert "- F99: a flipped bit: changed in silence" in page
     assert "- F5: no row yet" in page
@@ -64,12 +65,21 @@ def test_rows_that_were_not_done_now_stay_on_the_page() -> None:
     before = report.page(
         [Done(row=row(Tally(runs=2, lost=1, broken=("gone",))), tally=Tally(runs=2, lost=1, broken=("gone",)))],
         Profile.CI,
+        [],
         ["F5 (x): no row yet"],
     )
-    both = report.page([Done(row=other, tally=CLEAN)], Profile.CI, [], before)
+    both = report.page([Done(row=other, tally=CLEAN)], Profile.CI, [], [], before)
     assert both.index("| F99 | nothing | 2 |") < both.index("| F100 | more | 300 |")
     assert "- F99: gone" in both
-    assert "- F99: gone" not in report.page([Done(row=row(CLEAN), tally=CLEAN)], Profile.CI, [], both)
+    assert "- F99: gone" not in report.page([Done(row=row(CLEAN), tally=CLEAN)], Profile.CI, [], [], both)
+
+
+def test_a_row_whose_runs_have_not_been_done_is_named_as_that() -> None:
+    """However many rows are clean, the page says which are not there."""
+    missing = replace(row(CLEAN), id="F98", fault="more", runs={Profile.RELEASE: 2000})
+    page = report.page([Done(row=row(CLEAN), tally=CLEAN)], Profile.RELEASE, [row(CLEAN), missing], ["F5: elsewhere"])
+    assert page.index("- F5: elsewhere") < page.index("- F98 (more): its 2,000 runs of this page have not been done")
+    assert "- F99" not in page
 
 
 @pytest.mark.hazard("H18")
