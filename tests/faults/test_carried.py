@@ -133,6 +133,7 @@ def test_a_process_whose_clock_is_set_in_silence_is_found(tmp_path: Path, monkey
     assert one_of(nights.through_nights(short(tmp_path, 1), UNTOLD_JUMP), "that the clock was set is not told")
 
 
+@pytest.mark.hazard("H7")
 @pytest.mark.parametrize("wrong_ms", [-clocks.HOUR * 20, -100 * clocks.DAY])
 def test_a_ward_whose_time_goes_back_with_the_machines_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong_ms: int
