@@ -8,9 +8,11 @@ from pathlib import Path
 from tests.conftest import Command
 from tests.db.test_store_monitor import LIVE
 from vwmon.clock import Clock
-from vwmon.store import database, monitor, schema
+from vwmon.store import database, monitor
 from vwmon.store.monitor import Monitor
 from vwmon.store.sqlite import module
+
+LATER = "m016_prescriptions"  # a migration whose table no later one has changed
 
 
 def ward(folder: Path) -> Path:
@@ -32,17 +34,16 @@ def test_migrate_brings_an_older_database_up_and_names_the_copy(vwmon: Command, 
     """Daemon and lists refuse it before, and take it afterwards."""
     path = ward(tmp_path)
     with closing(module.connect(path, isolation_level=None)) as db:
-        for table in ("monitor", "scorer", "score", "provenance"):
-            db.execute(f"drop table {table}")
-        db.execute("delete from _sqlite_migrations where name = ?", [schema.NAMES[3]])
+        db.execute("drop table prescription")
+        db.execute("delete from _sqlite_migrations where name = ?", [LATER])
     refused = vwmon("patients", "--db", path)
     assert refused.exit_code == 1
     assert "vwmon db migrate" in refused.stderr
     done = vwmon("db", "migrate", "--db", path)
     assert done.exit_code == 0
     assert done.stdout.splitlines() == [
-        f"Migrated {path}: vwmon.{schema.NAMES[3]}",
-        f"As it was before: {path}.before-vwmon.{schema.NAMES[3]}",
+        f"Migrated {path}: vwmon.{LATER}",
+        f"As it was before: {path}.before-vwmon.{LATER}",
     ]
     assert vwmon("patients", "--db", path).exit_code == 0
 
