@@ -299,6 +299,7 @@ SERVICE: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "unaccounted": lambda f: f"{f['unaccounted']['lost']} lost when it was found",
     "unraised": lambda f: f"{f['unraised']['scores']} when it was found",
     "recount": lambda f: f"{f['recount']['moments']} when it was found",
+    "damaged": lambda f: f"it does not hold that {f['damaged']['check']}",
     "not_watching": lambda f: f["not_watching"]["link"],
     "unassigned": ", ".join,
 }

@@ -40,6 +40,7 @@ from vwmon.publisher import Publisher
 from vwmon.scorer import Scorer
 from vwmon.service import Service
 from vwmon.store import anchors, canary, database, hub, monitor, pings, registers
+from vwmon.store.checked import LastCheck
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import CYCLE_STALE_MS, Monitor
@@ -186,6 +187,7 @@ class Daemon:
             free_bytes=partial(_free_bytes, self._settings.store.path),
             anchors=anchors.beside(self._settings.store.path),
             zone=versions.zone,
+            checked=LastCheck(self._settings.store.path),
         )
 
     def _watch_over(

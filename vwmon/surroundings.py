@@ -14,6 +14,7 @@ from vwmon import config
 from vwmon.intake.protocol import LinkState
 from vwmon.store import canary
 from vwmon.store.canary import State
+from vwmon.store.checked import Checked
 from vwmon.store.findings import Key
 from vwmon.store.monitor import Monitor
 
@@ -21,6 +22,7 @@ BROKER, SILENT, LAG, CLOCK_JUMP = "broker", "silent", "lag", "clock_jump"
 DISK, NOTIFIER, DEAD, QUARANTINE, HANDOVER = "disk", "notifier", "dead", "quarantine", "handover"
 UNACCOUNTED, UNRAISED, RECOUNT, NOT_WATCHING = "unaccounted", "unraised", "recount", "not_watching"
 SESSION: Final = "session"
+DAMAGED: Final = "damaged"
 BROKER_GONE_MS: Final = 60_000
 STEADY_FOR_MS: Final = 600_000  # a clock that has not jumped for so long is no longer news
 HOUR_MS: Final = 3_600_000
@@ -37,7 +39,8 @@ class Look:
     behind the ward's time. `lost` is how much of what was
     received in this run is not accounted for, `lost_ms` when that was last found to be more; `unraised` how many scores
     ask for an alert of level 3 and have none. `amiss` is how many moments came to something else when they were counted
-    anew, `amiss_ms` when that was last found. `canary` is how the made-up readings go round, where any do.
+    anew, `amiss_ms` when that was last found. `canary` is how the made-up readings go round, where any do,
+    `checked` what the last check of the whole database came to.
     """
 
     now_ms: int
@@ -59,6 +62,7 @@ class Look:
     amiss: int = 0
     amiss_ms: int | None = None
     canary: State | None = None
+    checked: Checked | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +204,16 @@ def _not_watching(judged: Judged) -> Finding | None:
     return _over(NOT_WATCHING, look.now_ms) if came else None
 
 
+def _damaged(judged: Judged) -> Finding | None:
+    """What the last check of the whole database found; only another check ends it."""
+    checked = judged.look.checked
+    if checked is None:
+        return None
+    if checked.failed:
+        return _on(DAMAGED, checked.at_ms, judged.look.now_ms, check=checked.failed[0])
+    return _over(DAMAGED, judged.look.now_ms)
+
+
 CHECKS: Final[tuple[Callable[[Judged], Finding | None], ...]] = (
     _broker,
     _silent,
@@ -215,6 +229,7 @@ CHECKS: Final[tuple[Callable[[Judged], Finding | None], ...]] = (
     _session,
     _recount,
     _not_watching,
+    _damaged,
 )
 
 

@@ -22,6 +22,7 @@ from vwmon.reckoner import Reckoner
 from vwmon.scorer import Scorer
 from vwmon.store import anchors, canary, database, monitor, outbox, reckoning, watched
 from vwmon.store.arrivals import Counts
+from vwmon.store.checked import Checked
 from vwmon.store.monitor import Monitor
 from vwmon.store.sqlite import Connection
 from vwmon.surroundings import HOUR_MS, Look
@@ -51,6 +52,7 @@ class Surroundings:
     free_bytes: Callable[[], int | None] = lambda: None
     anchors: Path | None = None
     zone: Callable[[str], str] = lambda _ward: ELSEWHERE
+    checked: Callable[[], Checked | None] = lambda: None
 
 
 class Watch:
@@ -130,6 +132,7 @@ class Watch:
             amiss=books.amiss,
             amiss_ms=self._reckoner.amiss_ms,
             canary=canary.read(self._db),
+            checked=self._around.checked(),
         )
         self._ahead_ms = ahead_ms
         self._scorer.find(SYSTEM_STAY, surroundings.found(look, limits, self._scorer.standing), now_ms)

@@ -308,6 +308,12 @@ def test_every_fault_of_a_device_is_a_sentence_with_numbers_and_age(rule: str) -
             "not watching: a made-up reading did not come round (log: it was not stored) for 50 min",
         ),
         ("quarantine", "", {"in_hour": 100}, "much of what comes cannot be used (100 or more in an hour) for 50 min"),
+        (
+            "damaged",
+            "",
+            {"check": "every page is whole"},
+            "the database is not sound (it does not hold that every page is whole) for 50 min",
+        ),
         ("session", "", {}, "the broker forgot what it held for this service for 50 min"),
         ("handover", "", {}, "a hand-over was not accepted for 50 min"),
         ("lag", "", {}, "readings wait to be scored for 50 min"),
@@ -346,6 +352,7 @@ def test_the_rules_of_faults_are_the_ones_the_guides_describe() -> None:
         "unraised": ("system", 3, 0, 0, 0),
         "session": ("system", 2, 0, 0, 0),
         "recount": ("system", 3, 0, 0, 0),
+        "damaged": ("system", 3, 0, 0, 0),
         "not_watching": ("system", 3, 0, 0, 0),
         "unassigned": ("system", 1, 0, 0, 15 * MINUTE),
     }

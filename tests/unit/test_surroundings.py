@@ -11,6 +11,7 @@ from alerts.model import SYSTEM_STAY
 from vwmon import config, surroundings
 from vwmon.intake.protocol import LinkState
 from vwmon.store.canary import State
+from vwmon.store.checked import Checked
 from vwmon.store.findings import Key
 from vwmon.store.monitor import Monitor
 from vwmon.surroundings import CHECKS, MB, Look
@@ -102,13 +103,14 @@ BEGINS: list[tuple[str, dict[str, Any], int, int]] = [
     ("unraised", {"unraised": 1}, NOW, NOW),
     ("session", {"link": link(connected=True, lost_ms=NOW - HOUR)}, NOW - HOUR, NOW - HOUR),
     ("recount", {"amiss": 1, "amiss_ms": NOW - HOUR}, NOW - HOUR, NOW - HOUR),
+    ("damaged", {"checked": Checked(at_ms=NOW - HOUR, failed=("every page is whole",))}, NOW - HOUR, NOW),
     ("not_watching", {"canary": rounds(trouble="log: lost")}, NOW - MINUTE, NOW),
     ("not_watching", {"canary": rounds(came_ms=NOW - 100 * SECOND - 1)}, NOW - 100 * SECOND - 1, NOW),
     ("not_watching", {"canary": rounds(came_ms=None, began_ms=NOW - 101 * SECOND)}, NOW - 101 * SECOND, NOW),
 ]
 
 
-@pytest.mark.hazard("H15", "H19", "H21")
+@pytest.mark.hazard("H15", "H16", "H19", "H21")
 @pytest.mark.parametrize(("rule", "changed", "since_ms", "at_ms"), BEGINS)
 def test_a_fault_begins_just_beyond_its_limit(rule: str, changed: dict[str, Any], since_ms: int, at_ms: int) -> None:
     """Since when it was so, and as of when it counts: what has a deadline counts as of that, whoever looked when."""
@@ -137,6 +139,8 @@ def test_a_fault_begins_just_beyond_its_limit(rule: str, changed: dict[str, Any]
         ("unraised", {}),
         ("session", {"link": link(connected=True, lost_ms=NOW - HOUR - 1)}),
         ("recount", {"amiss": 1, "amiss_ms": NOW - HOUR - 1}),
+        ("damaged", {}),
+        ("damaged", {"checked": Checked(at_ms=NOW - HOUR, failed=())}),
         ("not_watching", {}),
         ("not_watching", {"canary": rounds(came_ms=NOW - 100 * SECOND)}),
         ("not_watching", {"canary": rounds(came_ms=None, began_ms=NOW - 100 * SECOND)}),
@@ -163,6 +167,7 @@ OVER: list[tuple[str, dict[str, Any], int]] = [
     ("unraised", {}, NOW),
     ("session", {"started_ms": NOW - HOUR - 1}, NOW),
     ("recount", {"started_ms": NOW - HOUR - 1}, NOW),
+    ("damaged", {"checked": Checked(at_ms=NOW - MINUTE, failed=())}, NOW),
     ("not_watching", {"canary": rounds()}, NOW),
     ("not_watching", {"canary": None}, NOW),
 ]

@@ -10,9 +10,10 @@ from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, Js
 from vwmon.cli.render import Column, Format
 from vwmon.clock import Clock
 from vwmon.errors import VwmonError
-from vwmon.store import anchors, database
+from vwmon.store import anchors, checked, database
 from vwmon.store import backup as copies
 from vwmon.store.backup import Copied
+from vwmon.store.verify import Finding
 from vwmon.store.verify import verify as check_all
 
 MIB = 1024 * 1024
@@ -42,11 +43,18 @@ def migrate(config: ConfigOption = None, db: DbOption = None) -> None:
 
 @app.command()
 def verify(
-    config: ConfigOption = None, db: DbOption = None, form: FormatOption = Format.TABLE, as_json: JsonOption = False
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep what it comes to, for the daemon to tell.", show_default=False)
+    ] = False,
+    config: ConfigOption = None,
+    db: DbOption = None,
+    form: FormatOption = Format.TABLE,
+    as_json: JsonOption = False,
 ) -> None:
     """Check every page, every reference and what must hold between the tables. Exit code 1: something does not."""
     path = context.resolve(config, db).store.path
-    rows = [{"check": f.check, "sound": f.sound, "found": f.found} for f in check_all(path)]
+    found = _kept(path) if keep else check_all(path)
+    rows = [{"check": f.check, "sound": f.sound, "found": f.found} for f in found]
     broken = sum(not row["sound"] for row in rows)
     verdict = f"{path} is sound." if not broken else f"{path} is NOT sound: {broken} of {len(rows)} checks failed."
     render.emit(rows, COLUMNS, render.chosen(form, as_json), footer=[verdict])
@@ -56,16 +64,19 @@ def verify(
 
 @app.command()
 def backup(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A new file.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A new file, or a folder for it.", show_default=False)
+    ] = None,
     config: ConfigOption = None,
     db: DbOption = None,
 ) -> None:
     """Copy the database to a new file while it is in use, and verify the copy.
 
-    Without FILE the copy stands beside the database, named by the time.
+    Without FILE the copy stands beside the database, and in a folder, named by the time.
     """
     path = context.resolve(config, db).store.path
-    copy = copies.backup(path, file or _beside(path))
+    folder = path.parent if file is None else file
+    copy = copies.backup(path, folder / _named(path) if folder.is_dir() else folder)
     _tell("Backed up and verified", copy)
     if copy.broken:
         render.warn(f"The history of alerts is NOT as it was written: {copy.broken}")
@@ -124,9 +135,19 @@ def retain(
     retaining.retain(context.resolve(config, db), said, as_name, render.chosen(form, as_json))
 
 
-def _beside(path: Path) -> Path:
+def _kept(path: Path) -> list[Finding]:
+    """Check a database, and keep what that comes to; also that it could not be opened, which then is an error."""
+    found = [Finding(check="the database can be opened", sound=False, found="")]
+    try:
+        found = check_all(path)
+    finally:
+        checked.keep(path, found, Clock().now_ms())
+    return found
+
+
+def _named(path: Path) -> str:
     moment = render.utc(Clock().now_ms() // 1000 * 1000).replace("-", "").replace(":", "")
-    return path.with_name(f"{path.name}.backup-{moment}")
+    return f"{path.name}.backup-{moment}"
 
 
 def _tell(done: str, copy: Copied) -> None:

@@ -15,6 +15,7 @@ BOOKS: Final = {
     "unaccounted": "not all that was received is accounted for",
     "unraised": "a score asks for an alert and has none",
     "recount": "readings counted anew do not come to what is stored",
+    "damaged": "the database is not sound: vwmon db verify",
 }
 _STANDING = """select rule from condition where stay_no = 0 and state not in ('absent', 'pending')
     and rule in (select value from json_each(?)) order by rule"""
