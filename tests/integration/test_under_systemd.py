@@ -15,6 +15,7 @@ from tests.integration.told_daemon import BETTER, SICK, device
 from tests.integration.under_systemd import UID, Manager
 
 UNIT = (ROOT / "deploy" / "vwmon.service").read_text(encoding="utf-8")
+NIGHT = (ROOT / "deploy" / "vwmon-night.service").read_text(encoding="utf-8")
 CONFIG = """\
 [mqtt]
 host = "127.0.0.1"
@@ -83,6 +84,7 @@ def manager(tmp_path: Path, broker: Broker, outside: tuple[str, int]) -> Iterato
     probe = "[Service]\nType=oneshot\nExecStart=/opt/vwmon/bin/python /opt/vwmon/bin/probe.py\n"
     units = {
         "vwmon.service": UNIT,
+        "vwmon-night.service": NIGHT,
         "vwmon.service.d/watchdog.conf": "[Service]\nWatchdogSec=5\n",
         "probe.service": restrictions.replace("[Service]\n", probe),
         "free.service": f"{probe}StateDirectory=vwmon\n",
@@ -133,6 +135,17 @@ def test_the_daemon_watches_under_every_restriction_and_comes_back(manager: Mana
             wait_until(partial(restarted, manager, number), f"it is started again after {how}", deadline_s=90)
             wait_until(lambda: manager.says("is-active", "vwmon") == "active", "it is ready again", deadline_s=90)
         oximeter.sends(*BETTER)
+
+
+@pytest.mark.hazard("H16")
+def test_each_night_the_database_is_checked_and_copied_beside_the_daemon(manager: Manager) -> None:
+    """Under every restriction of the shipped unit, while the daemon is at work."""
+    watched(manager)
+    manager.run("install", "-d", "-o", "vwmon", "-g", "vwmon", "-m", "0700", "/var/backups/vwmon")
+    manager.run("systemctl", "start", "vwmon-night.service")
+    assert json.loads(manager.run("cat", "/var/lib/vwmon/vwmon.db.checked"))["failed"] == []
+    copy = manager.run("find", "/var/backups/vwmon", "-name", "vwmon.db.backup-*Z")
+    assert json.loads(as_vwmon(manager, "patients", "--db", copy, "--json"))[0]["patient"] == "P1"
 
 
 def test_whoever_takes_over_the_daemon_gets_nowhere(manager: Manager) -> None:

@@ -1,6 +1,7 @@
 """A real systemd of one's own, in namespaces of its own, for the shipped unit as it is; the machine is left alone.
 
-It knows no units but those that it is given, sees a /etc, /run, /opt and /var/lib of its own, and ends with the test.
+It knows no units but those that it is given, sees a /etc, /run, /opt, /var/lib and /var/backups of its own, and ends
+with the test.
 """
 
 import os
@@ -47,6 +48,7 @@ chmod 600 /etc/vwmon/vwmon.key
 cat {own}/passwd >> /etc/passwd
 cat {own}/group >> /etc/group
 mount -t tmpfs tmpfs /var/lib
+mount -t tmpfs tmpfs /var/backups
 mount -t tmpfs tmpfs /opt
 mkdir -p /opt/vwmon/bin /opt/vwmon/checkout /opt/vwmon/base /opt/vwmon/packages
 mount --bind {root} /opt/vwmon/checkout
