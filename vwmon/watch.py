@@ -102,15 +102,24 @@ class Watch:
         self._anchor(now_ms)
 
     def _beat_is_due(self, now_ms: int) -> bool:
-        """Tell whether it is time: sooner when something was scored, at once when the broker comes or goes."""
+        """Tell whether it is time: sooner when something was scored.
+
+        At once when the broker comes or goes, or the machine's clock is set: what commands go by is then another.
+        """
         every_ms = TICK_MS if self._news else BEAT_MS
-        return not 0 <= now_ms - self._beaten_ms < every_ms or self._around.link().connected != self._linked
+        if not 0 <= now_ms - self._beaten_ms < every_ms or self._around.link().connected != self._linked:
+            return True
+        return self.latest is not None and abs(self._held_ms(now_ms) - self.latest.held_ms) > TICK_MS
+
+    def _held_ms(self, now_ms: int) -> int:
+        """Give how far the machine's clock is behind."""
+        return now_ms - self._around.clock.machine_ms()
 
     def _look_around(self, now_ms: int) -> None:
         """Raise or lower what is wrong with the whole service."""
         limits = self._around.limits
-        machine_ms = self._around.clock.machine_ms()
-        ahead_ms = machine_ms - self._around.clock.steady_ms()
+        held_ms = self._held_ms(now_ms)
+        ahead_ms = now_ms - held_ms - self._around.clock.steady_ms()
         books = self._reckoned = self._reckoner.reckon(now_ms)
         look = Look(
             now_ms=now_ms,
@@ -121,7 +130,7 @@ class Watch:
             lag_ms=self._scorer.lag_ms(now_ms),
             before=self._before,
             jumped_ms=ahead_ms - self._ahead_ms,
-            held_ms=now_ms - machine_ms,
+            held_ms=held_ms,
             free_bytes=self._around.free_bytes(),
             unreached_since_ms=outbox.unreachable(self._db, now_ms),
             unaccepted_since_ms=watched.unaccepted_since_ms(self._db, now_ms),
@@ -190,7 +199,7 @@ class Watch:
             software=self._around.software,
             config_hash=self._around.config_hash,
             stopped_ms=now_ms if stopped else None,
-            held_ms=now_ms - self._around.clock.machine_ms(),
+            held_ms=self._held_ms(now_ms),
         )
         with database.atomic(self._db):
             monitor.beat(self._db, self.latest)

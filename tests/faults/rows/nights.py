@@ -98,7 +98,7 @@ class Faked:
         new.replace(self._file)
 
 
-def _admit(path: Path, at_ms: int) -> None:
+def admit(path: Path, at_ms: int) -> None:
     by, plan = By(actor="test", at_ms=at_ms), plans.load("acute-respiratory")
     with closing(database.create(path)) as db, database.atomic(db):
         for patient in PEOPLE:
@@ -111,20 +111,20 @@ def _admit(path: Path, at_ms: int) -> None:
 def _through(folder: Path, broker: Broker, night: Night, planted: str) -> Iterator[str]:
     """Run a process through a night, people being measured before and after; name what does not hold."""
     faked = Faked(folder, night.begins_ms)
-    _admit(folder / "vwmon.db", faked.true_ms() - ADMITTED_BEFORE_MS)
+    admit(folder / "vwmon.db", faked.true_ms() - ADMITTED_BEFORE_MS)
     spool = folder / "spool"
     with (
         running_daemon(folder, broker.port, more=MORE, planted=planted, environment=faked.environment) as daemon,
         Hub("127.0.0.1", broker.port, ward.WARD, spool, client_id="n", resend_after=1.0) as hub,
     ):
         wait_until(daemon.connected, "the daemon has its broker", READY_S)
-        _measure(hub, daemon, faked.true_ms(), later=False)
+        measure(hub, daemon, faked.true_ms(), later=False)
         until_ms = (night.begins_ms or 0) + 2 * AT_ONCE_MS
         wait_until(lambda: faked.true_ms() > until_ms, "the night is over")
         faked.set(night.set_ms)
         if abs(night.set_ms) > clocks.JUMP_MS:
             yield from _told(daemon.path)
-        _measure(hub, daemon, faked.true_ms(), later=True)
+        measure(hub, daemon, faked.true_ms(), later=True)
         if not daemon.runs:
             yield "the daemon has ended"
     yield from _held(folder / "vwmon.db", night)
@@ -142,7 +142,7 @@ def _jumped(path: Path) -> bool:
         return ("clock_jump",) in db.execute(FOUND).fetchall()
 
 
-def _measure(hub: Hub, daemon: Daemon, at_ms: int, *, later: bool) -> None:
+def measure(hub: Hub, daemon: Daemon, at_ms: int, *, later: bool) -> None:
     """Have everybody measured once, by devices whose clocks are right, and wait until it is scored."""
     for patient, values in PEOPLE.items():
         measured = values[later]
