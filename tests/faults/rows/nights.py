@@ -99,6 +99,7 @@ class Faked:
 
 
 def admit(path: Path, at_ms: int) -> None:
+    """Make a database with everybody in it, each with a device."""
     by, plan = By(actor="test", at_ms=at_ms), plans.load("acute-respiratory")
     with closing(database.create(path)) as db, database.atomic(db):
         for patient in PEOPLE:
