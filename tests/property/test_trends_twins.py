@@ -172,7 +172,7 @@ def test_a_joint_deviation_is_the_twins(ward: tuple[Rows, list[tuple[int, int]]]
             assert math.isnan(found.together.deviation[row])
             continue
         rarity = max(special.chdtrc(sum(one is not None for one in away), squared), 1e-300)
-        assert found.together.deviation[row] == pytest.approx(-special.ndtri(rarity / 2), abs=1e-3)
+        assert found.together.deviation[row] == pytest.approx(-special.ndtri(rarity / 2), abs=1e-6)
         assert found.together.share[row].sum() == pytest.approx(1.0 if squared else 0.0)
 
 

@@ -165,6 +165,24 @@ def test_one_artefact_does_not_make_a_correlation() -> None:
     assert against - along < 1
 
 
+def test_what_is_missing_now_makes_the_others_no_surer() -> None:
+    """A heart rate of every hour up to yesterday: what two vitals are together is as if it had never been measured."""
+    found = []
+    for measured in (True, False):
+        course = Course(seed=7)
+        wave = course.rng.normal(0, 1, 40)
+        for vital in ("respiratory_rate", "temperature"):
+            spread = TRENDED[NAMES.index(vital)].spread
+            course.add(vital, daily(10, 8.2, 8.6, 20.2, 20.6), WELL[vital] + wave * spread, digits=2)
+        if measured:
+            course.add("heart_rate", hourly(9 * 24), WELL["heart_rate"], noise=4.0)
+        found.append(course.at(9 * 24 + 21.0))
+    known, never = found
+    assert not known.present.fresh[0, NAMES.index("heart_rate")]
+    assert known.together.together.tolist() == never.together.together.tolist() == [18]
+    assert known.together.deviation.tolist() == never.together.deviation.tolist()
+
+
 def test_the_last_day_does_not_become_the_usual() -> None:
     """A heart rate of 110 since last night is far from usual, however often it is measured meanwhile."""
     course = Course()

@@ -27,7 +27,7 @@ class Joint:
     `deviation` (n,) is as rare as one vital's would be at that many spreads; NaN where fewer than two vitals counted.
     `counted` (n, v), `share` (n, v) of the squared distance by vital, 0 where it did not count; a vital that is
     unusual only for the company of the others can have less than none. `together` (n,) is on how many common
-    occasions, or parts of days where those are fewer, the correlations rest.
+    occasions of the vitals that counted, or parts of days where those are fewer, the correlations rest.
     """
 
     deviation: Floats
@@ -49,7 +49,8 @@ def joint(occasions: Occasions, asked: Asked, deviations: Floats, base: Baseline
         flat = (rows[:, None] * vitals + np.arange(vitals)).reshape(-1)
         mine = base.where(flat)
         likeness, common = _correlations(occasions, asked.where(flat), counted[rows], mine)
-        together[rows] = np.minimum(common, mine.cells.reshape(-1, vitals).max(axis=1))
+        cells = np.where(counted[rows], mine.cells.reshape(-1, vitals), 0)
+        together[rows] = np.minimum(common, cells.max(axis=1))
         deviation[rows], share[rows] = _distance(likeness, together[rows], deviations[rows], counted[rows])
     return Joint(deviation=deviation, counted=counted & enough[:, None], share=share, together=together)
 
