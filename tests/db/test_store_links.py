@@ -42,6 +42,12 @@ def hard(ward: Path) -> None:
     os.link(ward, theirs(ward, "ward.db"))
 
 
+def admit(vwmon: Command, ward: Path) -> None:
+    """Admit a patient to a database by the name that is given."""
+    done = vwmon("patients", "admit", "P1", "--ward", "resp", "--born", "1951-03-17", "--db", ward)
+    assert done.exit_code == 0, done.output
+
+
 def log(ward: Path) -> None:
     """Put a link where SQLite keeps its log."""
     ward.with_name("ward.db-wal").symlink_to(theirs(ward, "log"))
@@ -76,18 +82,20 @@ def test_a_list_of_a_linked_database_says_what_to_do(
 
 
 @pytest.mark.hazard("T18")
-def test_a_folder_may_be_reached_by_a_link(ward: Path) -> None:
-    """As the service manager makes it for a user that it makes up."""
+def test_a_folder_may_be_reached_by_a_link(ward: Path, vwmon: Command) -> None:
+    """As the service manager makes it for a user that it makes up: what is written by one way is read by the other."""
     folder = theirs(ward, "ward")
     folder.symlink_to(ward.parent)
-    database.open_writer(folder / "ward.db").close()
+    admit(vwmon, folder / "ward.db")
+    assert "P1" in vwmon("patients", "show", "P1", "--db", ward).stdout
 
 
 @pytest.mark.hazard("T18")
-def test_what_a_killed_process_left_of_a_new_database_is_no_other_name(ward: Path) -> None:
-    """The file has its name then, and its unfinished one still."""
+def test_what_a_killed_process_left_of_a_new_database_is_no_other_name(ward: Path, vwmon: Command) -> None:
+    """The file has its name then, and its unfinished one still: it is written and read."""
     os.link(ward, ward.with_name(".ward.db.4711.new"))
-    database.open_writer(ward).close()
+    admit(vwmon, ward)
+    assert "P1" in vwmon("patients", "show", "P1", "--db", ward).stdout
 
 
 @pytest.mark.hazard("T18")

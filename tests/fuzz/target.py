@@ -38,12 +38,13 @@ def found(name: str) -> list[Path]:
     return sorted((FOUND / name).glob("*"))
 
 
-def within_time(take: Callable[[bytes], None], sent: bytes) -> None:
-    """Take one input; SlowError when it cost more time of a processor than any may."""
+def within_time(take: Callable[[bytes], None], sent: bytes) -> float:
+    """Take one input, and give how many seconds of a processor it cost; SlowError when that is more than any may."""
     began = time.process_time()
     take(sent)
     if (spent := time.process_time() - began) > SLOWEST_S:
         raise SlowError(f"{len(sent)} bytes took {spent:.1f} s")
+    return spent
 
 
 def choice(sent: bytes, kinds: Mapping[bytes, str]) -> tuple[str, bytes]:

@@ -212,16 +212,20 @@ def test_a_broker_that_refuses_or_is_gone_is_named(hub: Hub, acl: Path) -> None:
         acl.write_text(ACL.format(more=""), encoding="utf-8")
         os.kill(hub.broker.pid, signal.SIGHUP)
         wait_until(lambda: hub.lost_at("access"), "it is said that the broker refused")
+        assert (hub.outside() or "").startswith(f"{outside.NOT_ROUND}; access: ")
         hub.broker.kill()
         wait_until(lambda: hub.lost_at("broker"), "it is said that the broker is gone")
+        done = Command()("status", "--config", hub.config, "--json")
+        assert (done.exit_code, json.loads(done.stdout)["canary_trouble"].partition(":")[0]) == (4, "broker")
 
 
 @pytest.mark.hazard("H2")
 def test_nothing_made_up_goes_out_for_a_person(hub: Hub) -> None:
     """The device is given to a person while the daemon runs: from then on it is silent, and that is said."""
     with hub.running():
-        with closing(database.open_writer(hub.db)) as db:
-            (now_ms,) = db.execute("select cycle_ms from monitor").fetchone()
+        with closing(database.open_writer(hub.db)) as db, database.atomic(db):
+            # Not before what is on its way: that was measured while the device was with nobody but the canary.
+            (now_ms,) = db.execute("select max(cycle_ms, sent_ms) + 1 from monitor, canary").fetchone()
             by = By(actor="test", at_ms=now_ms)
             registers.return_device(db, DEVICE, now_ms, by)
             registers.assign(db, DEVICE, PERSON, now_ms, by)

@@ -81,6 +81,10 @@ def test_a_canary_goes_round_under_a_device_s_certificate(site: Site, tmp_path: 
         finally:
             over.set()
             daemon.join()
+        with closing(database.open_reader(tmp_path / "ward.db")) as db:
+            state = canary.read(db)
+        assert state is not None
+        assert (state.trouble or "").partition(":")[0] == (link or "")
 
 
 def _gone_round(path: Path, link: str | None) -> bool:

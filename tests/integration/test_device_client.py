@@ -473,7 +473,10 @@ def test_a_broker_that_refuses_is_quoted(tmp_path: Path) -> None:
         settings.write_text(f"{text}password_file {folder / 'passwords'}\n", encoding="utf-8")
         guarded.start()
         with hub(guarded, tmp_path / "spool", username="hub", password="wrong") as fleet:  # noqa: S106 -- nobody's
+            fleet.enqueue("dev-1", payload("m-1"), "m-1")
             wait_until(lambda: "refused the connection" in (fleet.trouble or ""), "the refusal is told")
+            assert fleet.trouble == "the broker refused the connection: Not authorized"
+            assert fleet.pending() == 1
 
 
 @pytest.fixture

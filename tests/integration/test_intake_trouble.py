@@ -58,6 +58,7 @@ def test_what_is_not_mqtt_ends_the_connection_and_no_more(kind: type[GatheringCl
         peer, _ = other.accept()
         peer.sendall(said)
         wait_until(lambda: not intake.take(0.05).packets and "ended" in intake.state().trouble, "it is dropped")
+        assert (intake.connected, intake.state().connections) == (False, 0)
         peer.close()
 
 

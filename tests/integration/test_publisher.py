@@ -68,10 +68,14 @@ def test_an_alert_appears_changes_survives_the_broker_and_is_cleared(hub: Hub, b
         hub.acts("ack", alert["id"], "-m", "phoned")
         wait_until(lambda: "acknowledged" in states(oximeter), "it changes")
         broker.kill()
+        oximeter.seen.clear()
         broker.start()
         wait_until(lambda: _state(kept(broker), alert["id"]) == "acknowledged", "a new broker has it", deadline_s=60)
+        wait_until(lambda: "acknowledged" in states(oximeter), "and so has whoever comes back to it")
         hub.acts("close", alert["id"], "--outcome", "transferred")
         wait_until(lambda: kept(broker) == {}, "it is cleared")
+        wait_until(lambda: states(oximeter)[-1] == "cleared", "whoever listens is told so")
+    assert set(states(oximeter)[:-1]) == {"acknowledged"}
 
 
 def _state(found: dict[str, Any], name: str) -> str:

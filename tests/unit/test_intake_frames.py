@@ -112,7 +112,7 @@ def test_a_topic_alias_stands_for_the_topic_it_was_given_with() -> None:
         "text past the end",
         "cut value",
         "topic past end",
-        "stub",
+        "no room for a topic",
         "no room for a number",
     ],
 )
