@@ -148,6 +148,22 @@ def test_a_vital_beside_the_score_can_be_asked_of_one_patient(ward: Own) -> None
     assert ward.overdue() == []
 
 
+def test_a_vital_beside_the_score_is_late_no_sooner_than_somebody_asked(ward: Own) -> None:
+    """Asked for the first time, it is waited for from then; asked more often, it is late as of when that was said."""
+    ward.sees({**BOTH, "weight": 80.0}, 0)
+    ward.sees(BOTH, 11)
+    ward.asks("weight", {"valid_for": "2d", "overdue_after": "10h"})
+    ward.sees(BOTH, 20.5)
+    assert ward.overdue() == []
+    ward.hour(21.5)
+    assert ward.overdue() == [("weight", 21)]
+    ward.sees({**BOTH, "weight": 80.0}, 22)
+    ward.sees(BOTH, 31)
+    ward.asks("weight", {"valid_for": "2d", "overdue_after": "6h"})
+    ward.hour(31.5)
+    assert ward.overdue() == [("weight", 31)]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_overdue_is_as_a_slow_look_says_and_is_told_again_as_it_was(ward: Own, seed: int) -> None:
     """Whatever is said and measured, across restarts: since when each vital is late, and every alert explained."""
