@@ -135,7 +135,7 @@ class Line:
         with suppress(OSError):
             while chunk := await source.read(self._most()):
                 await self._passable.wait()
-                if self._bytes_per_s is not None:
+                if self._bytes_per_s is not None:  # no test waits here: it is how long a slow line takes for so much
                     await asyncio.sleep(len(chunk) / self._bytes_per_s)
                 if not call.vanished:
                     await self._put(sink, chunk)
@@ -148,7 +148,7 @@ class Line:
             size = self._chance.randint(SHORTEST, LONGEST) if self._choppy else len(chunk)
             sink.write(chunk[:size])
             await sink.drain()
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # no time passes: the other direction has its turn between two pieces
             chunk = chunk[size:]
 
     def _reset(self) -> None:

@@ -3,12 +3,15 @@
 What is planted is done to the daemon's process before it starts, or to this one, and never to a file of the product.
 """
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.faults.daemon import PLANTED
 from tests.faults.matrix import Profile, Tally, Trial
 from tests.faults.rows import (
     ROWS,
@@ -22,7 +25,11 @@ from tests.faults.rows import (
     order,
     poisoned,
     soak,
+    telling,
 )
+from tests.integration import test_notifier
+from tests.integration.broker import wait_until
+from tests.integration.told_daemon import Hub
 from vwmon import kit, surroundings
 from vwmon.held_clock import HeldClock
 from vwmon.kernels.ragged import Ints
@@ -81,6 +88,19 @@ reaching.tls_context = lax
 NO_BOOKS = """\
 from vwmon import surroundings
 surroundings.CHECKS = tuple(one for one in surroundings.CHECKS if one.__name__ not in ("_unaccounted", "_unraised"))
+"""
+TRIES_ONCE = """\
+from vwmon.store import outbox
+def given_up(db, queue, trouble, now_ms):
+    for one in queue:
+        outbox.drop(db, one, trouble)
+outbox.put_off = given_up
+"""
+KNOWS_ITS_OWN = """\
+import time
+from vwmon.store import outbox
+fresh, began_ms = outbox.fresh, time.time() * 1000
+outbox.fresh = lambda db: [one for one in fresh(db) if one.queued_ms >= began_ms]
 """
 LEAKS = """\
 from vwmon.intake.session import MqttIntake
@@ -228,6 +248,34 @@ def test_a_scorer_that_falls_behind_is_found(tmp_path: Path, monkeypatch: pytest
     """F17."""
     monkeypatch.setattr(load, "LATEST_S", 1.0)
     assert one_of(load.loaded(short(tmp_path, 3), WEARY), "a live reading is scored only after")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("do", "planted", "says"),
+    [
+        (telling.in_trouble, TRIES_ONCE, "until it was tried twice"),
+        (telling.killed, KNOWS_ITS_OWN, "until someone is told"),
+    ],
+    ids=["tries once", "knows its own"],
+)
+def test_a_notifier_that_gives_up_or_forgets_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do: Callable[[Trial], Tally], planted: str, says: str
+) -> None:
+    """F21: a channel in trouble is tried once. F22: what was to be told when it was killed is nobody's."""
+
+    def within_ten(true: Callable[[], bool], what: str, deadline_s: float = 10) -> None:
+        wait_until(true, what, min(deadline_s, 10))
+
+    class Planted(Hub):
+        @contextmanager
+        def running(self, script: str = "") -> Iterator["subprocess.Popen[bytes]"]:
+            with super().running(script or PLANTED.format(planted=planted, config=str(self.config))) as daemon:
+                yield daemon
+
+    monkeypatch.setattr(telling, "Hub", Planted)
+    monkeypatch.setattr(test_notifier, "wait_until", within_ten)
+    assert one_of(do(short(tmp_path, 1)), says)
 
 
 @pytest.mark.slow

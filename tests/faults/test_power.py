@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.matrix import CannotHereError, Profile, Tally, Trial
 from tests.faults.recorded import SECTOR, Call, Disk
-from tests.faults.rows import ROWS, cuts, power
+from tests.faults.rows import ROWS, barred, cuts, memory, power
 
 SLOPPY = """
 from vwmon.store import database
@@ -18,6 +18,52 @@ def sloppy(db):
     db.execute("pragma synchronous = off")
 
 database._set_journal = sloppy
+"""
+SAYS_SO_ANYHOW = """
+from types import SimpleNamespace
+from vwmon.scorer import Scorer
+from vwmon.store.log import LogWriter
+
+def heedless(owner, name, instead):
+    done = getattr(owner, name)
+    def tried(self, *given):
+        try:
+            return done(self, *given)
+        except Exception:
+            return instead
+    setattr(owner, name, tried)
+
+heedless(LogWriter, "append", SimpleNamespace(last_seq=0))
+heedless(LogWriter, "merge", None)
+heedless(Scorer, "cycle", 0)
+"""
+GOES_ON_IN_A_COPY = """
+import shutil, tempfile
+from pathlib import Path
+from vwmon.store import database
+opened, elsewhere = database.open_writer, tempfile.TemporaryDirectory()
+
+def somewhere(path):
+    db = opened(path)
+    try:
+        db.execute("update log set last_seq = last_seq")
+    except Exception:
+        return opened(Path(shutil.copyfile(path, Path(elsewhere.name) / path.name)))
+    return db
+
+database.open_writer = somewhere
+"""
+WAITS_FOR_MEMORY = """
+import resource, threading
+from vwmon.store.log import LogWriter
+append = LogWriter.append
+
+def patient(self, *given, **named):
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        threading.Event().wait()
+    return append(self, *given, **named)
+
+LogWriter.append = patient
 """
 
 
@@ -93,3 +139,34 @@ def test_a_name_that_was_removed_may_be_back_until_the_folder_is_synced() -> Non
     assert {"/d/a" in disk.cut(chance) for _ in range(50)} == {True, False}
     disk.play(Call(name="fsync", path="/d"))
     assert disk.cut(chance) == {}
+
+
+@pytest.mark.parametrize(
+    ("way", "planted", "says"),
+    [
+        ("quota", SAYS_SO_ANYHOW, "quota: it went on in silence"),
+        ("mode", GOES_ON_IN_A_COPY, "mode: it began where it may not write"),
+    ],
+    ids=["says so anyhow", "goes on in a copy"],
+)
+def test_a_writer_that_makes_nothing_of_being_barred_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, planted: str, says: str
+) -> None:
+    """F9: what it says is stored is nowhere that anybody looks."""
+    monkeypatch.setattr(barred, "WAYS", {way: barred.WAYS[way]})
+    try:
+        tally = barred.barred(Trial(folder=tmp_path, runs=1, seed=7), planted)
+    except CannotHereError as reason:
+        pytest.skip(str(reason))
+    assert says in tally.broken
+
+
+@pytest.mark.slow
+def test_a_daemon_that_waits_for_memory_and_stores_nothing_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F18: it lives, and nobody would start it again."""
+    monkeypatch.setattr(memory, "TRIED_S", 5)
+    monkeypatch.setattr(memory, "SPARE_KIB", (1 << 20,))
+    with pytest.raises(AssertionError, match="in vain until it ends, or works on"):
+        memory.starved(Trial(folder=tmp_path, runs=1, seed=7), WAITS_FOR_MEMORY)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from devices.simulator.fleet import Timed
 from tests.faults import mounts, ward
+from tests.faults.daemon import AS_IT_IS
 from tests.faults.matrix import CannotHereError, Profile, Row, Tally, Trial, added
 from vwmon.store.sqlite import Connection
 
@@ -25,6 +26,9 @@ MESSAGES, BATCH = 120, 8
 DISK_MIB, FEW_INODES, ENOUGH_INODES = 32, 16, 1_000
 SHUT, OPEN = (0o555, 0o444), (0o755, 0o644)
 FULL_QUOTA = "inject=pwrite64:error=EDQUOT:when={}+"
+SUBJECT = "tests.faults.subject"
+# The subject with something planted in it, which is done before it starts.
+PLANTED = "{planted}\nimport runpy\nrunpy.run_module({subject!r}, run_name='__main__')"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,12 @@ class Work:
     start_ms: int
     sent: Sequence[Timed]
     should_be: Connection
+    planted: str
+
+    @property
+    def program(self) -> Sequence[str]:
+        """Give how the subject is started."""
+        return ("-c", PLANTED.format(planted=self.planted, subject=SUBJECT)) if self.planted else ("-m", SUBJECT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +62,15 @@ class Run:
         return self.code == 0 or "Error" in self.error or "Store" in self.error
 
 
-def barred(trial: Trial) -> Tally:
-    """Bar so many writers from their store, in each way in turn, at random moments."""
+def barred(trial: Trial, planted: str = AS_IT_IS) -> Tally:
+    """Bar so many writers from their store, in each way in turn; what is planted in them is a fault to be found."""
     start_ms, devices, chance = ward.start_of(100 * MESSAGES), ward.fleet(trial.seed), random.Random(trial.seed)
     fresh = trial.folder / "fresh.db"
     ward.make(fresh, start_ms, devices)
     sent = ward.Load(devices, start_ms, MESSAGES).more(MESSAGES)
     tallies = []
     with closing(ward.undisturbed(trial.folder / "undisturbed.db", start_ms, devices, sent)) as should_be:
-        work = Work(fresh=fresh, seed=trial.seed, start_ms=start_ms, sent=sent, should_be=should_be)
+        work = Work(fresh=fresh, seed=trial.seed, start_ms=start_ms, sent=sent, should_be=should_be, planted=planted)
         ways = list(WAYS.items())
         for number in range(trial.runs):
             name, way = ways[number % len(ways)]
@@ -152,7 +162,7 @@ def _run(
     work: Work, path: Path, words: int = 0, act: Callable[[], None] | None = None, before: Sequence[str] = ()
 ) -> Run:
     """Let the subject work to its end; after so many words of its, act."""
-    program = [*before, sys.executable, "-m", "tests.faults.subject", str(path), str(work.seed), str(work.start_ms)]
+    program = [*before, sys.executable, *work.program, str(path), str(work.seed), str(work.start_ms)]
     with subprocess.Popen(
         [*_heeding_modes(), *program, str(MESSAGES)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

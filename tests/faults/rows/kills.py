@@ -13,7 +13,7 @@ from typing import Protocol
 
 from devices.client import Hub
 from tests.faults import ward
-from tests.faults.daemon import Daemon, Flow, running_daemon, wait_until_scored
+from tests.faults.daemon import AS_IT_IS, Daemon, Flow, running_daemon, wait_until_scored
 from tests.faults.matrix import Profile, Row, Tally, Trial
 from tests.faults.ward import Load
 from tests.integration.broker import Broker, running_broker
@@ -34,10 +34,11 @@ class Act(Protocol):
 MeansOf = Callable[[Daemon, Broker], Mapping[str, Act]]
 
 
-def kill(trial: Trial, victims: Sequence[str], means_of: MeansOf | None = None) -> Tally:
+def kill(trial: Trial, victims: Sequence[str], means_of: MeansOf | None = None, planted: str = AS_IT_IS) -> Tally:
     """Kill these one after the other while readings flow; then compare with a run that nothing disturbed.
 
-    `means_of` gives other means than killing for the victims that it names.
+    `means_of` gives other means than killing for the victims that it names; what is `planted` in the daemon is a fault
+    to be found.
     """
     folder, devices = trial.folder, ward.fleet(trial.seed)
     start_ms = ward.start_of(MOST)
@@ -45,7 +46,7 @@ def kill(trial: Trial, victims: Sequence[str], means_of: MeansOf | None = None) 
     ward.make(folder / "vwmon.db", start_ms, devices)
     with (
         running_broker(folder, more="set_tcp_nodelay true") as broker,
-        running_daemon(folder, broker.port) as daemon,
+        running_daemon(folder, broker.port, planted=planted) as daemon,
         Hub("127.0.0.1", broker.port, ward.WARD, folder / "spool", client_id="kills", resend_after=1.0) as hub,
     ):
         flow = Flow(hub, load, at_once=AT_ONCE, waiting=WAITING)

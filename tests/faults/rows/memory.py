@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-from tests.faults.daemon import Daemon
+from tests.faults.daemon import AS_IT_IS, Daemon
 from tests.faults.matrix import Profile, Row, Tally, Trial
 from tests.faults.rows import kills
 from tests.faults.rows.kills import Act
@@ -61,8 +61,11 @@ class Starve:
         return not self._daemon.runs or _stored(self._path) >= stored + MORE
 
 
-def starved(trial: Trial) -> Tally:
-    """Starve a daemon so many times while readings flow; then compare with a run that nothing disturbed."""
+def starved(trial: Trial, planted: str = AS_IT_IS) -> Tally:
+    """Starve a daemon so many times while readings flow; then compare with a run that nothing disturbed.
+
+    What is planted in the daemon is a fault to be found.
+    """
     chance, acts = random.Random(trial.seed), []
 
     def means(daemon: Daemon, _broker: Broker) -> Mapping[str, Act]:
@@ -70,7 +73,7 @@ def starved(trial: Trial) -> Tally:
         return {"memory": acts[-1]}
 
     with patch.dict(os.environ, NOTHING_IN_RESERVE):
-        tally = kills.kill(trial, ["memory"] * trial.runs, means)
+        tally = kills.kill(trial, ["memory"] * trial.runs, means, planted)
     said = f"{tally.said}; {acts[-1].ended} ended, {acts[-1].went_on} worked on"
     felt = acts[-1].ended > 0 or trial.runs < FELT_BY
     return replace(tally, said=said, broken=tally.broken + ("no limit was felt",) * (not felt))
