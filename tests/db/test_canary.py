@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.at_work import at_work
 from tests.db.test_scorer import ILL, MINUTE, T0, WELL, Ward, message
 from vwmon.durations import DAY_MS, HOUR_MS
 from vwmon.patients import plans
@@ -15,7 +16,6 @@ from vwmon.store.canary import SILENT, Whose
 from vwmon.store.database import atomic
 from vwmon.store.listing import Wanted
 from vwmon.store.log import LogWriter
-from vwmon.store.monitor import Monitor
 from vwmon.store.verify import verify
 
 BY = By(actor="test", at_ms=T0)
@@ -145,22 +145,9 @@ def test_the_daemon_of_before_does_not_vouch_for_this_one(ward: Made) -> None:
 def test_books_that_do_not_agree_are_not_trusted(ward: Made, rule: str, said: str | None) -> None:
     """As long as that stands; another fault of the service leaves what is shown as good as it is."""
     now_ms = T0 + HOUR_MS
-    beat = Monitor(
-        mode="live",
-        started_ms=T0,
-        cycle_ms=now_ms,
-        broker_connected=True,
-        broker_since_ms=T0,
-        last_received_ms=None,
-        last_observed_ms=None,
-        readings=0,
-        lag_seconds=0.0,
-        software="",
-        config_hash="",
-    )
     with atomic(ward.db):
         canary.end(ward.db)
-        monitor.beat(ward.db, beat)
+        monitor.beat(ward.db, at_work(T0, cycle_ms=now_ms))
     ward.db.execute("insert into condition values (0, ?, 'present', 0, null, 0, '{}', null, null, '{}')", [rule])
     assert trust.doubt(ward.db, monitor.read(ward.db), now_ms) == said
     ward.db.execute("update condition set state = 'absent'")

@@ -13,6 +13,7 @@ from alerts.acts import Act
 from alerts.model import Outcome
 from alerts.over_time import OverTime
 from alerts.store import Acted
+from tests.at_work import at_work
 from tests.db.test_scorer import MINUTE, T0, Ward
 from vwmon import explain as engine
 from vwmon import terms
@@ -25,7 +26,6 @@ from vwmon.provenance import Provenance
 from vwmon.store import database, monitor
 from vwmon.store.arrivals import Arrival
 from vwmon.store.database import atomic
-from vwmon.store.monitor import Monitor
 
 LOOK = 60_000
 STAFFING = Staffing(wards=(Settings(id="resp", name="Respiratory", hours="08:00-20:00"),), told=True)
@@ -57,19 +57,8 @@ class Watched(Ward):
 
     def beat(self) -> None:
         """Say that the log was scored and the clock looked at until now, as the daemon does."""
-        state = Monitor(
-            mode="live",
-            started_ms=T0,
-            cycle_ms=self.now_ms,
-            broker_connected=True,
-            broker_since_ms=T0,
-            last_received_ms=self.now_ms,
-            last_observed_ms=self.now_ms,
-            readings=self.scorer.cursor,
-            lag_seconds=0.0,
-            software="",
-            config_hash="",
-        )
+        now_ms, read = self.now_ms, self.scorer.cursor
+        state = at_work(T0, cycle_ms=now_ms, last_received_ms=now_ms, last_observed_ms=now_ms, readings=read)
         with atomic(self.db):
             monitor.beat(self.db, state)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.at_work import at_work
 from tests.conftest import Command
 from tests.integration.broker import Broker, running_broker, wait_until
 from tests.integration.test_faults_daemon import PROGRAM
@@ -25,7 +26,6 @@ from vwmon.config import Settings
 from vwmon.errors import ConfigError
 from vwmon.outside import Outside
 from vwmon.store import database, monitor, pings
-from vwmon.store.monitor import Monitor
 from vwmon.store.pings import Pings
 from vwmon.store.sqlite import Connection
 
@@ -178,21 +178,8 @@ class Bench:
 
     def beat(self, **changed: Any) -> None:  # noqa: ANN401 -- fields of Monitor
         """Say how the daemon is."""
-        fields: dict[str, Any] = {
-            "mode": "live",
-            "started_ms": self.at_ms,
-            "cycle_ms": self.at_ms,
-            "broker_connected": True,
-            "broker_since_ms": self.at_ms,
-            "last_received_ms": None,
-            "last_observed_ms": None,
-            "readings": 0,
-            "lag_seconds": 0.0,
-            "software": "",
-            "config_hash": "",
-        }
         with database.atomic(self.db):
-            monitor.beat(self.db, Monitor(**(fields | changed)))
+            monitor.beat(self.db, at_work(self.at_ms, **changed))
 
     def after(self, seconds: float, **changed: Any) -> Pings:  # noqa: ANN401 -- as above
         """Let time pass, with the daemon at work unless it is said otherwise; take a turn, and give what came of it."""

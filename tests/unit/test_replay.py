@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devices.payloads import decode
+from tests.at_work import at_work
 from vwmon import replay
 from vwmon.errors import RefusedError
 from vwmon.patients import plans
@@ -15,7 +16,6 @@ from vwmon.provenance import Provenance
 from vwmon.recordings import Sending
 from vwmon.replay import Replayed
 from vwmon.store import database, monitor, registers
-from vwmon.store.monitor import Monitor
 
 START_MS = 978_307_200_000
 PAYLOAD = b'{"v":1,"id":"%s","time":"%s","readings":[{"vital":"%s","value":%d}]}'
@@ -201,27 +201,10 @@ def test_a_batch_may_end_anywhere(path: Path, tmp_path: Path, monkeypatch: pytes
 def test_a_wards_own_database_is_refused(path: Path) -> None:
     """A recording must not be mixed into what a daemon has watched."""
     with closing(database.create(path)) as db, database.atomic(db):
-        monitor.beat(db, live())
+        monitor.beat(db, at_work(START_MS))
     with pytest.raises(RefusedError, match="--publish"):
         into(path, sending(0))
     assert read(path, "select count(*) from stay") == [(0,)]
-
-
-def live() -> Monitor:
-    """Say what a daemon says."""
-    return Monitor(
-        mode="live",
-        started_ms=START_MS,
-        cycle_ms=START_MS,
-        broker_connected=True,
-        broker_since_ms=START_MS,
-        last_received_ms=None,
-        last_observed_ms=None,
-        readings=0,
-        lag_seconds=0.0,
-        software="1",
-        config_hash="none",
-    )
 
 
 @pytest.mark.parametrize(("end", "opened"), [(899, []), (900, [(START_MS + 900_000, START_MS)])])

@@ -8,6 +8,7 @@ import pytest
 
 from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY
+from tests.at_work import at_work
 from vwmon import config, surroundings
 from vwmon.intake.protocol import LinkState
 from vwmon.store.canary import State
@@ -36,20 +37,7 @@ def link(*, connected: bool, since_ms: int = NOW - HOUR, lost_ms: int | None = N
 
 def before(**changed: Any) -> Monitor:  # noqa: ANN401 -- fields of Monitor
     """Give what the daemon before this one last said."""
-    said = Monitor(
-        mode="live",
-        started_ms=0,
-        cycle_ms=NOW - 2 * HOUR,
-        broker_connected=True,
-        broker_since_ms=0,
-        last_received_ms=None,
-        last_observed_ms=None,
-        readings=0,
-        lag_seconds=0.0,
-        software="",
-        config_hash="",
-    )
-    return replace(said, **changed)
+    return at_work(0, **({"cycle_ms": NOW - 2 * HOUR} | changed))
 
 
 WELL = Look(

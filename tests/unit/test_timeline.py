@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from alerts.model import MONITOR, Alert, Event, Kind, Lane, Level, State
+from tests.at_work import at_work
 from vwmon import timeline
 from vwmon.patients import plans
 from vwmon.patients.records import Assignment, Stay
 from vwmon.store.account import Account, Kept, Noticed
-from vwmon.store.monitor import Monitor
 from vwmon.store.readings import LogRow
 from vwmon.store.scores import ScoreRow
 from vwmon.timeline import Did, Fault, Message, Settled, Step, Waited, Written
@@ -88,19 +88,7 @@ def entry(
     return Noticed(what=what, stay_no=1, device_no=device_no, at_ms=at_ms, cursor=cursor, noticed_ms=noticed_ms)
 
 
-BEAT = Monitor(
-    mode="live",
-    started_ms=T0,
-    cycle_ms=T0 + 90 * MINUTE,
-    broker_connected=True,
-    broker_since_ms=T0,
-    last_received_ms=T0,
-    last_observed_ms=T0,
-    readings=1,
-    lag_seconds=0.0,
-    software="",
-    config_hash="",
-)
+BEAT = at_work(T0, cycle_ms=T0 + 90 * MINUTE, last_received_ms=T0, last_observed_ms=T0, readings=1)
 
 
 def account(*rows: LogRow, events: tuple[Event, ...] = (), scores: tuple[ScoreRow, ...] = (), **more: Any) -> Account:  # noqa: ANN401
