@@ -26,6 +26,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Proofs(ROOT))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest and leave the rest in its order, or all but one process wait for it at the end."""
+    items.sort(key=_seconds, reverse=True)
+
+
+def _seconds(item: pytest.Item) -> int:
+    slow = item.get_closest_marker("slow")
+    return int(slow.args[0]) if slow is not None and slow.args else 0
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_but_ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the machine's and the developer's configuration out of the tests."""

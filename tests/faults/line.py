@@ -163,9 +163,9 @@ class Line:
 
 
 def _abort(end: asyncio.StreamWriter) -> None:
-    peer = end.get_extra_info("socket")
-    if peer is not None:
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    if end.is_closing():  # its socket may be closed: an error here would leave the line standing, and whoever ends it
+        return
+    end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
     end.transport.abort()
 
 

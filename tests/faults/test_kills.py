@@ -15,7 +15,7 @@ KILLS = {"daemon": 60, "broker": 30, "both": 10}
 
 
 @pytest.mark.hazard("H1")
-@pytest.mark.slow
+@pytest.mark.slow(110)
 def test_a_hundred_kills_lose_no_receipted_reading_and_double_none(tmp_path: Path) -> None:
     """What has a receipt is stored once, and scores and alerts are those of a run that nothing disturbed."""
     victims = [name for name, count in KILLS.items() for _ in range(count)]

@@ -19,7 +19,7 @@ def test_a_planted_fault_turns_a_test_red(fault: Fault, tmp_path: Path) -> None:
         assert found, f"{test}\n{told[-2000:]}"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(40)
 def test_without_a_fault_the_same_tests_are_green(tmp_path: Path) -> None:
     """Or they would find whatever is planted."""
     found, told = is_found(SOUND, planted(SOUND, tmp_path), SOUND.found_by)

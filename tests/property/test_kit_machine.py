@@ -37,6 +37,7 @@ def memory() -> Iterator[Connection]:
 
 
 @pytest.mark.hazard("H4")
+@pytest.mark.slow(75)
 def test_no_reading_is_given_to_a_stay_that_had_not_the_device_then(memory: Connection) -> None:
     """At every moment every device is whose the table says it is, and nothing that was sent is lost.
 
