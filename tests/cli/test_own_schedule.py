@@ -92,7 +92,7 @@ def test_what_a_rule_of_level_3_stands_on_cannot_be_taken_away(
     code, said = plan(*arguments, "--reason", "tired of it", patient=patient)
     assert code == 6
     assert why in said
-    assert "own_schedules" not in said
+    assert plan.record(patient=patient)["own_schedules"] == []
 
 
 @pytest.mark.hazard("H32")
@@ -102,6 +102,7 @@ def test_parts_can_be_left_out_only_as_long_as_level_3_can_be_reached(plan: Plan
     code, said = plan("--not-asked", "heart_rate", "--reason", "no cuff")
     assert code == 6
     assert "news2_7 of level 3 could not hold any more if heart_rate were not asked" in said
+    assert [one["what"] for one in plan.record()["own_schedules"]] == ["systolic_bp"]
 
 
 def test_a_questionnaire_of_ones_own_is_shown_with_the_rules_that_look_at_it(plan: Plan) -> None:
@@ -158,4 +159,5 @@ def test_what_is_no_schedule_is_refused_with_what_is_wrong(plan: Plan, arguments
     """In the words of a pathway's file; nothing is written."""
     code, said = plan(*arguments)
     assert (code, why in said) == (2, True), said
+    assert plan.record()["own_schedules"] == []
     assert plan.record()["own_schedules"] == []

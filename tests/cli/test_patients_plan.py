@@ -38,7 +38,7 @@ SIX = ("--on", "6", "--off", "5", "--reason", "COPD")
 
 
 class Plan:
-    """The plan of P1 by the command line."""
+    """The plan of P1, or of another who is named, by the command line."""
 
     def __init__(self, vwmon: Command, config: Path) -> None:
         """Take the command line and the configuration."""
@@ -49,9 +49,9 @@ class Plan:
         done = self.vwmon("patients", "plan", patient, *arguments, "--config", self.config)
         return done.exit_code, " ".join((done.stdout + done.stderr).split())
 
-    def record(self, *arguments: object) -> Any:  # noqa: ANN401 -- whatever the JSON holds
+    def record(self, *arguments: object, patient: str = "P1") -> Any:  # noqa: ANN401 -- whatever the JSON holds
         """Run the command, which must succeed, as JSON."""
-        done = self.vwmon("patients", "plan", "P1", *arguments, "--config", self.config, "--json")
+        done = self.vwmon("patients", "plan", patient, *arguments, "--config", self.config, "--json")
         assert done.exit_code == 0, done.stderr
         return json.loads(done.stdout)
 
