@@ -205,7 +205,16 @@ def test_a_retained_reading_is_known_by_its_flag_at_any_time(broker: Broker, con
     for batch in batches:
         intake.done(batch, [])
     intake.close()
-    assert payloads([connect(wait=False).take(0.5)]) == []
+    again = connect(wait=False)
+    came: list[Batch] = []
+
+    def subscribed() -> bool:
+        came.append(again.take(0.05))
+        return again.connected
+
+    wait_until(subscribed, "the intake is subscribed again")
+    publish(broker, ["later"])
+    assert payloads(came + take(again, 1)) == ["later"]
 
 
 def test_devices_statuses_come_at_every_connection(broker: Broker, connect: Connect) -> None:
