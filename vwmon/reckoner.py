@@ -30,7 +30,7 @@ class Reckoner:
         self._started_ms, self._rows = started_ms, Rows(db)
         self._breaches, self._unraised, self._asked_ms = 0, 0, 0
         self._lost = 0
-        self._recount = Recount(db, scorer.asked, started_ms, steady_ms)
+        self._recount = Recount(db, scorer, started_ms, steady_ms)
         self.lost_ms: int | None = None  # when it was last found that more is lost
 
     def reckon(self, now_ms: int) -> Reckoning:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, islice, takewhile
-from typing import Final
+from typing import Final, Protocol
 
 from alerts.policy import POLICY
 from vwmon.durations import HOUR_MS
@@ -36,11 +36,17 @@ VITALS: Final = (*PARTS, *FEEDS)
 RED: Final = charts.load(NEWS2).red_points or math.inf
 AIR_PERCENT, WHOLE_GCS, NOT_ALERT = 21, 15, 2.0
 
-Asks = Callable[
-    [int, int, int, bool], Mapping[str, int]
-]  # the rules of a stay, a time, a total and a single 3, by level
-
 log = logging.getLogger(__name__)
+
+
+class Scoring(Protocol):
+    """What scores: by which limits and which versions; the readings themselves are counted without it."""
+
+    def asked(self, stay_no: int, at_ms: int, total: int, red: bool) -> Mapping[str, int]:  # noqa: FBT001 -- as counted
+        """Give the rules that a score bears out by the limits of its stay at a moment, with their levels."""
+
+    def made_by(self, stay_no: int) -> int:
+        """Give the number of the versions by which a stay is scored now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +73,9 @@ class _Span:
 class Recount:
     """One daemon's counting anew; used by the thread that scores, between two of its turns."""
 
-    def __init__(self, db: Connection, asks: Asks, started_ms: int, steady_ms: Callable[[], int]) -> None:
+    def __init__(self, db: Connection, scoring: Scoring, started_ms: int, steady_ms: Callable[[], int]) -> None:
         """Begin with what is received from now on."""
-        self._db, self._asks, self._started_ms, self._steady_ms = db, asks, started_ms, steady_ms
+        self._db, self._scoring, self._started_ms, self._steady_ms = db, scoring, started_ms, steady_ms
         self._began_ms: int | None = None
         self._version = -1
         self._open: Mapping[int, Open] = {}
@@ -141,7 +147,7 @@ class Recount:
 
     def _hold(self, one: Open, ours: Sequence[Moment], new: Sequence[Moment], now_ms: int) -> None:
         """Hold the moments of a stay against its scores and its alerts."""
-        scored = recounting.scores(self._db, one.stay_no, new[0].at_ms)
+        scored = recounting.scores(self._db, one.stay_no, new[0].at_ms, self._scoring.made_by(one.stay_no))
         raised = recounting.alerts(self._db, one.stay_no, new[0].at_ms)
         for moment in new:
             self._moments += 1
@@ -183,7 +189,7 @@ class Recount:
         return False
 
     def _asked(self, one: Open, moment: Moment) -> Mapping[str, int]:
-        return self._asks(one.stay_no, moment.received_ms, moment.total_min, moment.red)
+        return self._scoring.asked(one.stay_no, moment.received_ms, moment.total_min, moment.red)
 
 
 def _back(ours: Sequence[Moment], moment: Moment) -> Iterator[Moment]:
@@ -235,8 +241,12 @@ def _late(read: Sequence[Read]) -> list[tuple[int, int]]:
 
 
 def _is_scored(moment: Moment, scored: Sequence[Scored]) -> bool:
+    """Tell whether what stands is what the readings come to; what another release scored may stand from before."""
     at = bisect_right(scored, moment.at_ms, key=_at) - 1
-    return at >= 0 and scored[at][1:] == (moment.total_min, moment.total_max)
+    if at < 0:
+        return False
+    stands = scored[at]
+    return not stands.ours or (stands.total_min, stands.total_max) == (moment.total_min, moment.total_max)
 
 
 def _scored(held: Mapping[str, Sequence[float]], scale: int) -> tuple[int, int, bool]:

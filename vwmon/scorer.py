@@ -131,6 +131,10 @@ class Scorer:
         row = self._row_of.get(stay_no)
         return {} if row is None else self._alerting.asked(row, at_ms, total, red=red)
 
+    def made_by(self, stay_no: int) -> int:
+        """Give the number of the versions by which a stay is scored now."""
+        return int(self._provenance[self._row_of[stay_no]])
+
     def tick(self, now_ms: int) -> None:
         """Let time pass: what has fallen overdue, and the stored deadlines that have passed.
 

@@ -6,6 +6,7 @@ And whatever the scorer swallows, or scores otherwise, is found within a quarter
 import random
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.db.test_scorer import HOUR, ILL, MINUTE, T0, WELL, Ward, message
 from tests.db.watched_ward import Watched
 from vwmon.clock import Clock
 from vwmon.durations import DAY_MS
+from vwmon.patients import plans
 from vwmon.patients.records import By
 from vwmon.recount import EVERY_MS, Recount
 from vwmon.store import database, limits, prescribing, registers
@@ -34,7 +36,7 @@ MOVED = (
 
 def counted(ward: Ward, now_ms: int, started_ms: int = T0) -> Recount:
     """Count everything anew."""
-    recount = Recount(ward.db, ward.scorer.asked, started_ms, Clock().steady_ms)
+    recount = Recount(ward.db, ward.scorer, started_ms, Clock().steady_ms)
     recount.turn(max(now_ms, started_ms), ward.scorer.cursor)
     return recount
 
@@ -97,7 +99,7 @@ def test_what_is_not_scored_yet_is_not_missed(ward: Ward) -> None:
     cursor = ward.scorer.cursor
     ward.sends(ILL, 41)
     ward.db.execute("delete from score where at_ms = ?", [T0 + 41 * MINUTE])
-    recount = Recount(ward.db, ward.scorer.asked, T0, Clock().steady_ms)
+    recount = Recount(ward.db, ward.scorer, T0, Clock().steady_ms)
     recount.turn(T0 + 42 * MINUTE, cursor)
     assert recount.amiss == 0
 
@@ -162,7 +164,7 @@ def test_what_the_register_says_in_the_middle_of_a_round_is_gone_by(alone: Watch
     alone.admit("p2")
     alone.score(T0)
     alone.hears(WELL, 5)
-    recount = Recount(alone.db, alone.scorer.asked, T0, count(step=100).__next__)
+    recount = Recount(alone.db, alone.scorer, T0, count(step=100).__next__)
     recount.turn(alone.now_ms, alone.scorer.cursor)
     prescribes(alone, 2)
     if noticed:
@@ -172,6 +174,29 @@ def test_what_the_register_says_in_the_middle_of_a_round_is_gone_by(alone: Watch
         alone.scorer._advance(alone.scorer._next())  # as before it looks at the register
     recount.turn(alone.now_ms, alone.scorer.cursor)
     assert (recount.moments, recount.amiss) == (1 + noticed, 0)
+
+
+@pytest.mark.hazard("H11")
+def test_an_upgrade_of_the_pathway_accuses_nobody(alone: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands was scored by how long readings counted then; what changes from then on is counted anew."""
+    alone.hears(MIDDLING, 5)
+    alone.hears({"heart_rate": 95.0}, 36)
+    now = plans.load("acute-respiratory")
+    spo2 = replace(now.vitals["spo2"], valid_ms=25 * MINUTE)
+    later = replace(now, version=f"{now.version}-next", vitals={**now.vitals, "spo2": spo2})
+    upgraded = {**plans.load_all(), now.pathway: later}
+    monkeypatch.setattr(plans, "_read", upgraded.__getitem__)
+    monkeypatch.setattr(plans, "load_all", lambda: upgraded)
+    alone.until(37)
+    alone.started(alone.now_ms)
+    recount = Recount(alone.db, alone.scorer, alone.now_ms, Clock().steady_ms)
+    alone.hears({"heart_rate": 95.0}, 41)
+    recount.turn(alone.now_ms, alone.scorer.cursor)
+    assert (recount.moments, recount.amiss) == (1, 0)
+    alone.hears({"heart_rate": 75.0}, 45)
+    alone.db.execute("update score set total_min = 9, total_max = 9 where at_ms = ?", [T0 + 45 * MINUTE])
+    recount.turn(alone.now_ms + EVERY_MS, alone.scorer.cursor)
+    assert (recount.moments, recount.amiss) == (1, 1)
 
 
 def test_a_clock_that_is_set_back_does_not_stop_the_counting(alone: Watched) -> None:
@@ -217,7 +242,7 @@ def test_whatever_comes_and_whatever_people_do_nothing_is_said_to_differ(tmp_pat
     ward.admit("p1")
     ward.admit("p2")
     ward.started()
-    recount, moments = Recount(ward.db, ward.scorer.asked, T0, Clock().steady_ms), 0
+    recount, moments = Recount(ward.db, ward.scorer, T0, Clock().steady_ms), 0
     for step in range(1, 70):
         device = chance.choice(("of-p1", "of-p2"))
         values = chance.choice(
@@ -276,7 +301,7 @@ def test_a_round_of_a_large_ward_is_cut_into_looks(tmp_path: Path, caplog: pytes
     for number in range(5):
         ward.sends(WELL, 1, device=f"of-p{number}")
     steady_ms = count(step=30)
-    recount = Recount(ward.db, ward.scorer.asked, T0, lambda: next(steady_ms))
+    recount = Recount(ward.db, ward.scorer, T0, lambda: next(steady_ms))
     seen = []
     for look in range(3):
         recount.turn(T0 + HOUR // 2 + look * (EVERY_MS // 2 + 1), ward.scorer.cursor)

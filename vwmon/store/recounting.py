@@ -41,7 +41,9 @@ _UNMERGED: Final = f"""with asked (stay_no, device_no, from_ms, to_ms) as materi
     from reading_log cross join asked using (device_no) cross join wanted using (vital_no)
     where seq <= ?3 and observed_ms >= from_ms and observed_ms < to_ms and value is not null
     order by seq"""
-_SCORES: Final = """select at_ms, total_min, total_max from score where stay_no = ?1
+_SCORES: Final = """select at_ms, total_min, total_max,
+        (software, chart, plan) = (select software, chart, plan from provenance where provenance_no = ?3)
+    from score join provenance using (provenance_no) where stay_no = ?1
     and at_ms >= coalesce((select max(at_ms) from score where stay_no = ?1 and at_ms <= ?2), 0) order by at_ms"""
 _ALERTS: Final = """select since_ms, cleared_ms, peak from alert where stay_no = ? and lane = 'clinical'
     and coalesce(cleared_ms, 1 << 62) > ?"""
@@ -83,11 +85,12 @@ class Read(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """A stored score: it stands from its time until the next one's."""
+    """A stored score: it stands from its time until the next one's. `ours`: by the versions that are asked for."""
 
     at_ms: int
     total_min: int
     total_max: int
+    ours: bool
 
 
 class Raised(NamedTuple):
@@ -140,9 +143,9 @@ def merged(db: Connection, stay_no: int, from_ms: int, back_ms: int, vitals: Col
     return [Read._make(row) for row in rows]
 
 
-def scores(db: Connection, stay_no: int, from_ms: int) -> list[Scored]:
-    """Give the stored scores of a stay from the one on that stands at a time."""
-    return [Scored._make(row) for row in db.execute(_SCORES, [stay_no, from_ms])]
+def scores(db: Connection, stay_no: int, from_ms: int, made_by: int) -> list[Scored]:
+    """Give the stored scores of a stay from the one on that stands at a time; `made_by` is the number of versions."""
+    return [Scored._make(row) for row in db.execute(_SCORES, [stay_no, from_ms, made_by])]
 
 
 def alerts(db: Connection, stay_no: int, from_ms: int) -> list[Raised]:
