@@ -116,6 +116,19 @@ def test_a_limit_that_makes_more_of_what_stands_raises_its_alert(ward: Limited) 
     assert all_the_same(ward)
 
 
+@pytest.mark.hazard("H32")
+def test_what_waits_for_a_repeat_opens_in_its_time_whatever_a_limit_asks_for_since(ward: Limited) -> None:
+    """Also where that is a run, and the breach that waits came too late to be one by then."""
+    ward.hears(POORLY | {"spo2": 93.0}, 10, late=7)
+    ward.until(20)
+    ward.limit({"cadence": "continuous", "on_delay": "12m"})
+    ward.until(31)
+    assert ward.levels() == []
+    ward.until(33)
+    assert ward.levels() == [2]
+    assert all_the_same(ward)
+
+
 def test_a_limit_that_was_ended_judges_nothing_more(ward: Limited) -> None:
     """The next reading is judged by the table again."""
     ward.until(5)
