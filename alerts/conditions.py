@@ -149,9 +149,12 @@ def _came(before: Condition | None, after: Condition | None) -> bool:
 
 
 def _along(pending: Mapping[str, Condition], at_ms: int, rules: RuleSet) -> dict[str, Condition]:
-    """Give what was pending once the alert is there: it counts too; a run that is broken by then is none any more."""
+    """Give what was pending once the alert is there: it counts too; a run that is broken by then is none any more.
+
+    What waits for a repeat is no run, though a limit may ask for one since.
+    """
     return {
-        name: _denied(c) if _broken(rules.rules[name], c, at_ms) else _standing(c, c.since_ms)
+        name: _denied(c) if c.due_ms is None and _broken(rules.rules[name], c, at_ms) else _standing(c, c.since_ms)
         for name, c in pending.items()
     }
 

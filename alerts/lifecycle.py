@@ -137,6 +137,10 @@ def _no_news(case: Case, alert: Alert | None, scored: Scored, rules: RuleSet) ->
         return not case.pending and not verdicts.breaching(scored, rules)
     if scored.total_min != alert.score or not conditions.steady(case.conditions, scored, rules):
         return False
+    if (
+        conditions.level(case.conditions, rules) or alert.level
+    ) > alert.level:  # a limit has made of it what it was not
+        return False
     return all(
         part in alert.parts and (points < RED or part in alert.reds) for part, points in scored.points.items() if points
     )

@@ -137,21 +137,18 @@ class Alerting:
             rule.quantity == "total" and rule.level is Level.EMERGENCY and total >= rule.limit_on for rule in rules
         )
 
-    def asked(self, row: int, at_ms: int, total: int, *, red: bool) -> int:
-        """Give the highest level that a total and a single 3 ask for by the limits of a stay at a moment; 0 for none.
+    def asked(self, row: int, at_ms: int, total: int, *, red: bool) -> Mapping[str, int]:
+        """Give the rules that a total and a single 3 bear out by the limits of a stay at a moment, with their levels.
 
         Rules that wait for longer than a repeat is waited for are left out.
         """
-        return max(
-            (
-                int(rule.level)
-                for rule in self._terms[row].at(at_ms).rules.clinical
-                if rule.chart in {"", NEWS2}
-                and rule.on_delay_ms <= POLICY.repeat_within_ms
-                and ((rule.quantity == "total" and total >= rule.limit_on) or (rule.quantity == "red" and red))
-            ),
-            default=0,
-        )
+        return {
+            rule.name: int(rule.level)
+            for rule in self._terms[row].at(at_ms).rules.clinical
+            if rule.chart in {"", NEWS2}
+            and rule.on_delay_ms <= POLICY.repeat_within_ms
+            and ((rule.quantity == "total" and total >= rule.limit_on) or (rule.quantity == "red" and red))
+        }
 
     def end(self, rows: Sequence[int], now_ms: int) -> None:
         """End what is expected of stays that were discharged; what was urgent awaits its outcome."""

@@ -28,7 +28,8 @@ from vwmon.store.database import atomic
 from vwmon.store.sqlite import Connection as Database
 
 LOOK_S: Final = 0.25
-AGAIN_MS: Final = 10_000  # after a reading that did not come round
+RETRY_MS: Final = 2_000  # within one round: a broker that is started anew is no fault
+AGAIN_MS: Final = 10_000  # after a round in which none came
 KEPT_MS: Final = DAY_MS
 KEY: Final = "canary-"
 STEADY: Final[Mapping[str, float | str]] = {
@@ -123,18 +124,33 @@ class Canary:
             self._forget()
 
     def _round(self, over: threading.Event, wake: int, until_ms: int) -> str | None:
+        """Send readings until one came all the way round or the time is over; None, else the link that failed."""
+
+        def late() -> bool:
+            return over.is_set() or self._clock.steady_ms() >= until_ms
+
+        trouble = self._one(over, wake, late)
+        while trouble is not None:
+            self._rest(over, late)
+            if late():
+                break
+            trouble = self._one(over, wake, late)
+        return trouble
+
+    def _rest(self, over: threading.Event, late: Callable[[], bool]) -> None:
+        again_ms = self._clock.steady_ms() + RETRY_MS
+        while self._clock.steady_ms() < again_ms and not late():
+            over.wait(LOOK_S)
+
+    def _one(self, over: threading.Event, wake: int, late: Callable[[], bool]) -> str | None:
         """Send one reading and follow it; None when it came all the way round, else the first link that failed."""
         now_ms = self._clock.now_ms()
         of = canary.whose(self._db, self._own.device, now_ms)
         if of is None:
             return NOBODYS.format(self._own.device)
-        expected = int(canary.last_total(self._db, of.stay_no) != 1)
+        expected = int(canary.last_total(self._db, of.stay_no, now_ms) != 1)
         with atomic(self._db):
             canary.sent(self._db, of.stay_no, now_ms)
-
-        def late() -> bool:
-            return over.is_set() or self._clock.steady_ms() >= until_ms
-
         key = _key(now_ms)
         sending = _Round(
             topics.readings_topic(self._prefix, of.ward, self._own.device), key, _message(key, now_ms, expected), late

@@ -42,10 +42,19 @@ class Sender(Known, Protocol):
     def limit_ms(self) -> int: ...  # noqa: D102
 
 
-def contradictions(canary: Sender, daemon: Known) -> Iterator[tuple[Where, str]]:
+class Daemon(Known, Protocol):
+    """The daemon at the broker."""
+
+    @property
+    def client_id(self) -> str: ...  # noqa: D102
+
+
+def contradictions(canary: Sender, daemon: Daemon) -> Iterator[tuple[Where, str]]:
     """Yield what is wrong with the canary beside the daemon's own name; nothing where there is none."""
     if not canary.device:
         return
+    if canary.device == daemon.client_id:
+        yield (SECTION, "device"), "the daemon's own client_id would take its session from it: name another device"
     if canary.limit_ms > canary.every_ms:
         yield (SECTION, "limit"), "it is longer than the time from one reading to the next"
     if (canary.tls.cert is None) != (canary.tls.key is None):

@@ -17,13 +17,20 @@ BREACHES_MS = 10_000  # every stay's score is read for it
 class Reckoner:
     """One daemon's books; used by the thread that scores."""
 
-    def __init__(self, db: Connection, counts: Callable[[], Counts], scorer: Scorer, started_ms: int) -> None:
-        """Begin before anything is taken."""
+    def __init__(
+        self,
+        db: Connection,
+        counts: Callable[[], Counts],
+        scorer: Scorer,
+        started_ms: int,
+        steady_ms: Callable[[], int],
+    ) -> None:
+        """Begin before anything is taken; `steady_ms` says how long a look takes."""
         self._db, self._counts, self._scorer = db, counts, scorer
         self._started_ms, self._rows = started_ms, Rows(db)
         self._breaches, self._unraised, self._asked_ms = 0, 0, 0
         self._lost = 0
-        self._recount = Recount(db, scorer.asked, started_ms)
+        self._recount = Recount(db, scorer, started_ms, steady_ms)
         self.lost_ms: int | None = None  # when it was last found that more is lost
 
     def reckon(self, now_ms: int) -> Reckoning:

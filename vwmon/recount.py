@@ -1,20 +1,21 @@
 """The readings counted anew, by another way than the scorer's: what comes to another score, or has no alert, is found.
 
-Each stay in its turn, once a quarter of an hour, as far back as it was counted last. The parts are read off the chart
-one by one by vwmon.scoring.reference, for one patient at a time; the limits are those that held. What is found is said
-by the number of the stay, and by no value.
+Each stay in its turn, once a quarter of an hour, as far back as it was counted last, and for no longer at a look than
+alerts may wait. The parts are read off the chart one by one by vwmon.scoring.reference, for one patient at a time; the
+limits are those that held. What is found is said by the number of the stay, and by no value.
 """
 
 import logging
 import math
 from bisect import bisect_right
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby, takewhile
-from typing import Final
+from itertools import groupby, islice, takewhile
+from typing import Final, Protocol
 
+from alerts.policy import POLICY
 from vwmon.durations import HOUR_MS
 from vwmon.patients import plans, prescriptions
 from vwmon.patients.chart_names import NEWS2
@@ -25,7 +26,8 @@ from vwmon.store.recounting import Open, Raised, Read, Scored
 from vwmon.store.sqlite import Connection
 
 EVERY_MS: Final = 900_000
-AT_ONCE: Final = 5  # stays at one look, so that no look takes long: alerts wait for it
+LONGEST_LOOK_MS: Final = 50  # after which no other stay is begun: alerts wait for it, once a second
+AT_ONCE: Final = 40  # stays at a look at most: what is not merged is read through once for all of them
 BACK_MS: Final = HOUR_MS
 BORNE_OUT_MS: Final = 1_200_000  # a breach of level 2 that stood for so long waits for no repeat any more
 URGENT, EMERGENCY = 2, 3
@@ -34,9 +36,17 @@ VITALS: Final = (*PARTS, *FEEDS)
 RED: Final = charts.load(NEWS2).red_points or math.inf
 AIR_PERCENT, WHOLE_GCS, NOT_ALERT = 21, 15, 2.0
 
-Asks = Callable[[int, int, int, bool], int]  # which level a stay, a time, a total and a single 3 ask for
-
 log = logging.getLogger(__name__)
+
+
+class Scoring(Protocol):
+    """What scores: by which limits and which versions; the readings themselves are counted without it."""
+
+    def asked(self, stay_no: int, at_ms: int, total: int, red: bool) -> Mapping[str, int]:  # noqa: FBT001 -- as counted
+        """Give the rules that a score bears out by the limits of its stay at a moment, with their levels."""
+
+    def made_by(self, stay_no: int) -> int:
+        """Give the number of the versions by which a stay is scored now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,59 +61,100 @@ class Moment:
     late: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """What is read of a stay: what is new after `from_ms`, a run from `run_ms` on, what counts then since `back_ms`."""
+
+    from_ms: int
+    run_ms: int
+    back_ms: int
+
+
 class Recount:
     """One daemon's counting anew; used by the thread that scores, between two of its turns."""
 
-    def __init__(self, db: Connection, asks: Asks, started_ms: int) -> None:
+    def __init__(self, db: Connection, scoring: Scoring, started_ms: int, steady_ms: Callable[[], int]) -> None:
         """Begin with what is received from now on."""
-        self._db, self._asks, self._started_ms = db, asks, started_ms
-        self._next_ms, self._waiting = started_ms, list[Open]()
+        self._db, self._scoring, self._started_ms, self._steady_ms = db, scoring, started_ms, steady_ms
+        self._began_ms: int | None = None
+        self._version = -1
+        self._open: Mapping[int, Open] = {}
+        self._waiting: deque[int] = deque()
         self._counted: dict[int, int] = {}
-        self._amiss = 0
+        self._amiss = self._moments = 0
         self.moments = self.amiss = 0  # in the last round that is whole
         self.amiss_ms: int | None = None  # when something was last found
 
     def turn(self, now_ms: int, cursor: int) -> None:
         """Count some stays anew; a round begins every quarter of an hour, once the one before it is whole."""
+        if not self._waiting and self._began_ms is not None and 0 <= now_ms - self._began_ms < EVERY_MS:
+            return
+        until_ms = self._steady_ms() + LONGEST_LOOK_MS
+        with recounting.one_moment(self._db) as version:
+            if not self._waiting or version != self._version:
+                self._version, self._open = version, recounting.stays(self._db)
+            if not self._waiting:
+                self._begin(now_ms)
+            self._some(now_ms, cursor, until_ms)
         if not self._waiting:
-            if now_ms < self._next_ms:
-                return
-            self._next_ms, self._waiting, self._amiss, self._moments = (
-                now_ms + EVERY_MS,
-                recounting.stays(self._db),
-                0,
-                0,
-            )
-        some, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
-        self._count(some, now_ms, cursor)
-        if not self._waiting:
-            self.moments, self.amiss = self._moments, self._amiss
+            self._close(now_ms)
 
-    def _count(self, some: Sequence[Open], now_ms: int, cursor: int) -> None:
-        from_ms = {one.stay_no: max(self._counted.get(one.stay_no, 0), now_ms - BACK_MS) for one in some}
-        asked = [(one.stay_no, from_ms[one.stay_no] - _longest_ms(one.pathway) - BORNE_OUT_MS) for one in some]
-        read = recounting.readings(self._db, asked, VITALS, now_ms, cursor) if asked else {}
-        for one in some:
-            found = list(moments(one, read[one.stay_no], from_ms[one.stay_no] - BORNE_OUT_MS))
-            new = [moment for moment in found if moment.at_ms > from_ms[one.stay_no] and self._is_ours(one, moment)]
-            if new:
-                self._hold(one, found, new, now_ms)
-                self._counted[one.stay_no] = new[-1].at_ms
+    def _begin(self, now_ms: int) -> None:
+        if self._began_ms is not None and now_ms < self._began_ms:
+            self._counted.clear()  # the clock was set back: what was counted lies in a time to come
+        self._began_ms, self._waiting = now_ms, deque(self._open)
+        self._amiss = self._moments = 0
+
+    def _some(self, now_ms: int, cursor: int, until_ms: int) -> None:
+        """Count one stay and, while there is time, others; one that is no longer to be counted is passed over."""
+        some = [(number, self._span(number, now_ms)) for number in islice(self._waiting, AT_ONCE)]
+        known = {number: span.back_ms for number, span in some if span is not None}
+        later = recounting.unmerged(self._db, known, VITALS, cursor)
+        for number, span in some:
+            self._waiting.popleft()
+            if span is not None:
+                self._count(self._open[number], span, later[number], now_ms)
+            if self._steady_ms() >= until_ms:
+                return
+
+    def _span(self, stay_no: int, now_ms: int) -> _Span | None:
+        """Say from when on a stay is counted; None for one that is no longer to be."""
+        one = self._open.get(stay_no)
+        if one is None:
+            return None
+        from_ms = max(self._counted.get(stay_no, 0), now_ms - BACK_MS)
+        run_ms = from_ms - BORNE_OUT_MS
+        return _Span(from_ms=from_ms, run_ms=run_ms, back_ms=run_ms - _longest_ms(one.pathway))
+
+    def _close(self, now_ms: int) -> None:
+        """Give what a whole round came to, and say so when it took longer than it may be until the next one."""
+        self.moments, self.amiss = self._moments, self._amiss
+        if self._began_ms is not None and now_ms - self._began_ms > EVERY_MS:
+            log.warning("recount_behind stays=%d took_s=%d", len(self._open), (now_ms - self._began_ms) // 1000)
+
+    def _count(self, one: Open, span: _Span, later: Sequence[Read], now_ms: int) -> None:
+        earlier = recounting.merged(self._db, one.stay_no, span.run_ms, span.back_ms, VITALS)
+        found = moments(one, [*earlier, *later], span.run_ms)
+        ours = [moment for moment in found if self._is_ours(one, moment)]
+        new = [moment for moment in ours if moment.at_ms > span.from_ms]
+        if new:
+            self._hold(one, ours, new, now_ms)
+            self._counted[one.stay_no] = min(new[-1].at_ms, now_ms)  # a device's clock may be ahead
 
     def _is_ours(self, one: Open, moment: Moment) -> bool:
-        """Leave out what another daemon scored, and of when it was not known yet whose the readings were."""
-        return moment.received_ms >= self._started_ms and moment.at_ms > one.changed_ms
+        """Leave out what another daemon scored, and of when the scorer knew something else of the stay."""
+        return moment.received_ms >= self._started_ms and min(moment.at_ms, moment.received_ms) > one.known_ms
 
-    def _hold(self, one: Open, found: Sequence[Moment], new: Sequence[Moment], now_ms: int) -> None:
+    def _hold(self, one: Open, ours: Sequence[Moment], new: Sequence[Moment], now_ms: int) -> None:
         """Hold the moments of a stay against its scores and its alerts."""
-        scored = recounting.scores(self._db, one.stay_no, new[0].at_ms)
+        scored = recounting.scores(self._db, one.stay_no, new[0].at_ms, self._scoring.made_by(one.stay_no))
         raised = recounting.alerts(self._db, one.stay_no, new[0].at_ms)
         for moment in new:
             self._moments += 1
             wrong = None
             if not _is_scored(moment, scored):
                 wrong = "score"
-            elif self._is_unraised(one, found, moment, raised):
+            elif self._is_unraised(one, ours, moment, raised, now_ms):
                 wrong = "alert"
             if wrong is not None:
                 self._amiss += 1
@@ -111,22 +162,39 @@ class Recount:
                 self.amiss_ms = now_ms
                 log.error("recount_differs stay=%d at_ms=%d lacks=%s", one.stay_no, moment.at_ms, wrong)
 
-    def _is_unraised(self, one: Open, found: Sequence[Moment], moment: Moment, raised: Sequence[Raised]) -> bool:
+    def _is_unraised(
+        self, one: Open, ours: Sequence[Moment], moment: Moment, raised: Sequence[Raised], now_ms: int
+    ) -> bool:
         if moment.late:
             return False
-        level = self._level(one, moment)
-        if level == URGENT and not self._is_borne_out(one, found, moment):
+        level = max(self._asked(one, moment).values(), default=0)
+        if level == URGENT and not self._is_borne_out(one, ours, moment, now_ms):
             return False
         return level >= URGENT and not any(alert.peak >= level and alert.covers(moment.at_ms) for alert in raised)
 
-    def _is_borne_out(self, one: Open, found: Sequence[Moment], moment: Moment) -> bool:
-        """Tell whether the stay has been at level 2 or above for so long that no repeat is waited for any more."""
-        before = (m for m in reversed(found) if m.at_ms <= moment.at_ms)
-        run = takewhile(lambda m: not m.late and self._level(one, m) >= URGENT, before)
-        return any(m.at_ms <= moment.at_ms - BORNE_OUT_MS for m in run)
+    def _is_borne_out(self, one: Open, ours: Sequence[Moment], moment: Moment, now_ms: int) -> bool:
+        """Tell whether a rule of level 2 or above has held, and been known to, so long that no repeat is waited for.
 
-    def _level(self, one: Open, moment: Moment) -> int:
-        return self._asks(one.stay_no, moment.received_ms, moment.total_min, moment.red)
+        Without a break that would end a run, since a limit of its own may ask for one; of two rules in turn each may
+        deny the other.
+        """
+        run_ms, rules = moment.at_ms, {*self._asked(one, moment)}
+        for before in takewhile(lambda earlier: not earlier.late, _back(ours, moment)):
+            rules &= {rule for rule, level in self._asked(one, before).items() if level >= URGENT}
+            if not rules or run_ms - before.at_ms > POLICY.run_gap_ms:
+                return False
+            run_ms = before.at_ms
+            if max(run_ms - moment.at_ms, before.received_ms - now_ms) <= -BORNE_OUT_MS:
+                return True
+        return False
+
+    def _asked(self, one: Open, moment: Moment) -> Mapping[str, int]:
+        return self._scoring.asked(one.stay_no, moment.received_ms, moment.total_min, moment.red)
+
+
+def _back(ours: Sequence[Moment], moment: Moment) -> Iterator[Moment]:
+    """Yield the moments of a stay from one on, back in time."""
+    return (before for before in reversed(ours) if before.at_ms <= moment.at_ms)
 
 
 def moments(one: Open, read: Sequence[Read], from_ms: int) -> Iterator[Moment]:
@@ -173,8 +241,12 @@ def _late(read: Sequence[Read]) -> list[tuple[int, int]]:
 
 
 def _is_scored(moment: Moment, scored: Sequence[Scored]) -> bool:
+    """Tell whether what stands is what the readings come to; what another release scored may stand from before."""
     at = bisect_right(scored, moment.at_ms, key=_at) - 1
-    return at >= 0 and scored[at][1:] == (moment.total_min, moment.total_max)
+    if at < 0:
+        return False
+    stands = scored[at]
+    return not stands.ours or (stands.total_min, stands.total_max) == (moment.total_min, moment.total_max)
 
 
 def _scored(held: Mapping[str, Sequence[float]], scale: int) -> tuple[int, int, bool]:

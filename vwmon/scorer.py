@@ -126,10 +126,14 @@ class Scorer:
         ]
         return len(asks), asks.count(False)
 
-    def asked(self, stay_no: int, at_ms: int, total: int, red: bool) -> int:  # noqa: FBT001 -- as it was counted
-        """Give the level of the alert that a score asks for, by the limits of its stay at a moment."""
+    def asked(self, stay_no: int, at_ms: int, total: int, red: bool) -> Mapping[str, int]:  # noqa: FBT001 -- as counted
+        """Give the rules that a score bears out by the limits of its stay at a moment, with their levels."""
         row = self._row_of.get(stay_no)
-        return 0 if row is None else self._alerting.asked(row, at_ms, total, red=red)
+        return {} if row is None else self._alerting.asked(row, at_ms, total, red=red)
+
+    def made_by(self, stay_no: int) -> int:
+        """Give the number of the versions by which a stay is scored now."""
+        return int(self._provenance[self._row_of[stay_no]])
 
     def tick(self, now_ms: int) -> None:
         """Let time pass: what has fallen overdue, and the stored deadlines that have passed.

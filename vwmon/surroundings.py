@@ -121,6 +121,14 @@ def _clock_jump(judged: Judged) -> Finding | None:
     return _over(CLOCK_JUMP, look.now_ms) if steady else None
 
 
+def _jumped_ms(judged: Judged) -> int:
+    """Give when the clock jumped, where that is news: what was before is older by it than by steady time."""
+    look, stands = judged.look, judged.stands(CLOCK_JUMP)
+    if abs(look.jumped_ms) > judged.limits.clock_jump_ms:
+        return look.now_ms
+    return 0 if stands is None else stands.since_ms or 0
+
+
 def _disk(judged: Judged) -> Finding | None:
     look, least = judged.look, judged.limits.disk_free_mb * MB
     if look.free_bytes is None:
@@ -197,7 +205,7 @@ def _of_an_hour(judged: Judged, rule: str, found_ms: int | None, **figures: obje
 def _not_watching(judged: Judged) -> Finding | None:
     """A made-up reading did not come all the way round; that there is no canary any more ends it too."""
     look = judged.look
-    trouble = canary.trouble(look.canary, look.now_ms)
+    trouble = canary.trouble(look.canary, look.now_ms, _jumped_ms(judged))
     if trouble is not None and look.canary is not None:
         return _on(NOT_WATCHING, look.canary.since_ms, look.now_ms, link=trouble)
     came = look.canary is None or look.canary.came_ms is not None

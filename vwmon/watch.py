@@ -68,7 +68,7 @@ class Watch:
         self._looked_ms = self._ticked_ms = self._beaten_ms = self._kit_ms = 0
         self._kit: Kit | None = None
         self._linked = self._news = False
-        self._reckoner = Reckoner(db, around.counts, scorer, self._started_ms)
+        self._reckoner = Reckoner(db, around.counts, scorer, self._started_ms, around.clock.steady_ms)
         self._reckoned = self._reckoner.reckon(self._started_ms)
         self._anchored: Anchor | None = None
         self._anchored_ms = 0

@@ -423,6 +423,24 @@ def test_what_is_held_back_is_counted(vwmon: Command, busy: Ward) -> None:
     assert "held back" not in shown(vwmon, busy, "--ward", "hf")
 
 
+def test_what_is_counted_below_the_list_is_of_people(vwmon: Command, busy: Ward) -> None:
+    """Neither an alert nor what is held back, snoozed or to be confirmed of a made-up patient; its rows stay."""
+    conditions = "insert into condition (stay_no, rule, state, since_ms, covered_ms) values (2, ?, ?, 0, 0)"
+    with database.atomic(busy.db):
+        store.acknowledge(busy.db, busy.id(2), person(199, "lowe", "visit"))
+        store.snooze(busy.db, busy.id(2), person(199, "lowe", "later"), HOUR)
+        busy.db.executemany(conditions, [("overdue", "present"), ("news2_could_be_5", "pending")])
+    waits = "1 pending confirmation (vwmon alerts --pending) | 1 snoozed (vwmon alerts --snoozed) | 1 technical held"
+    assert waits in shown(vwmon, busy)
+    assert "\n4 alerts | " in shown(vwmon, busy, "--snoozed")
+    with database.atomic(busy.db):
+        busy.db.execute("update stay set pathway = 'canary' where stay_no = 2")
+    said = shown(vwmon, busy, "--snoozed")
+    assert not re.search("held back|pending|1 snoozed", said)
+    assert "\n3 alerts | " in said
+    assert "CANARY" in said
+
+
 @pytest.mark.hazard("H33")
 def test_a_flag_that_no_phrase_tells_of_stands_in_capitals(vwmon: Command, busy: Ward) -> None:
     """So that no modifier of an alert is invisible, whoever has added it."""

@@ -112,6 +112,15 @@ def test_only_its_own_score_goes_through_its_outbox(ward: Made) -> None:
     assert not canary.waits(ward.db)
 
 
+def test_a_clock_that_is_set_back_leaves_each_reading_a_score_of_its_own(ward: Made) -> None:
+    """What it has to be is told by the score before its time, and not by one of a time to come."""
+    ward.rounds(2 * HOUR_MS, 3, HOUR_MS)
+    back_ms = 3 * HOUR_MS + MINUTE
+    expected = int(canary.last_total(ward.db, ward.stay_no, T0 + back_ms) != 1)
+    ward.hears("back", back_ms, {**WELL, "heart_rate": 95.0 if expected else 75.0})
+    assert canary.total(ward.db, ward.stay_no, T0 + back_ms) == (expected, expected)
+
+
 def test_a_canary_is_no_patient_to_the_scorer_and_the_lists(ward: Made) -> None:
     """It does not count as a stay, is no sign that anyone is heard, and fills no list of readings."""
     ward.rounds(2 * HOUR_MS, 2, HOUR_MS)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 from collections.abc import Iterator
@@ -25,6 +26,11 @@ NAME = "Wilhelmina Ottoline Featherstonehaugh"
 LATER_MS = T0 + 9 * 366 * DAY_MS
 BY = By(actor="r.ecords", at_ms=LATER_MS)
 OF_HER = "from alert join stay using (stay_no) where patient = 'p1'"
+# Of what is kept by stay, alert or assignment, the tables of which no row goes, and why.
+NO_ROW_GOES = {
+    "canary": "its one row is of the made-up patient, whose stay is always kept",
+    "register_log": "what the scorer noticed is said by the numbers of its lines; what they say is taken out of them",
+}
 KEPT_ROWS = {
     "stay": "select * from stay where patient = 'p2'",
     "reading": """select * from reading where device_no in (select device_no from device where device = 'of-p2')
@@ -134,6 +140,35 @@ def test_nothing_of_the_person_is_left_in_the_file(ward: Watched) -> None:
     assert ward.rows("select actor, at_ms, note, host from removal") == [
         ("r.ecords", LATER_MS, "eight years, by the records committee", "pc-1")
     ]
+
+
+@pytest.mark.hazard("H22")
+def test_no_table_that_names_a_stay_is_left_out(ward: Watched) -> None:
+    """Whoever adds one has to say what becomes of it; `condition` goes with the alerts."""
+    (stay_no,) = going(ward.db)
+    of_stays = """select distinct t.name from sqlite_schema t join pragma_table_info(t.name) c
+        where t.type = 'table' and c.name in ('stay_no', 'alert_no', 'assignment_no', 'notification_no')"""
+    tables = {name for (name,) in ward.rows(of_stays)}
+    said: list[str] = []
+    ward.db.set_trace_callback(said.append)
+    removed(ward)
+    ward.db.set_trace_callback(None)
+    emptied = {found[1] for found in map(re.compile(r"delete from (\w+)").match, said) if found}
+    assert tables - emptied == set(NO_ROW_GOES)
+    assert ward.db.execute("select count(*) from register_log where stay_no = ?", [stay_no]).fetchone() == (0,)
+
+
+@pytest.mark.hazard("H22")
+@pytest.mark.parametrize(("declined_ms", "gone"), [(T0, 1), (LATER_MS - DAY_MS, 0)])
+def test_a_referral_that_was_declined_goes_with_the_stays(ward: Watched, declined_ms: int, gone: int) -> None:
+    """It is of no stay; while it is not old enough, everything of the patient stays."""
+    said = "insert into referral (patient, ward, source, referred_ms, declined_ms, decline_reason) values "
+    ward.db.execute(
+        f"{said} ('p1', 'resp', 'gp', ?1, ?1, ?2), ('p2', 'resp', 'gp', ?1, ?1, 'full')", [declined_ms, NAME]
+    )
+    assert len(going(ward.db)) == gone
+    removed(ward)
+    assert ward.rows("select patient from referral") == [("p1",), ("p2",)][gone:]
 
 
 def test_what_was_counted_before_is_what_goes(ward: Watched) -> None:

@@ -103,6 +103,32 @@ def test_the_next_reading_after_a_limit_is_judged_by_it(ward: Limited) -> None:
     assert all_the_same(ward)
 
 
+@pytest.mark.hazard("H32")
+def test_a_limit_that_makes_more_of_what_stands_raises_its_alert(ward: Limited) -> None:
+    """With the next reading, though that comes to the same points as all before."""
+    for minute in (5, 10, 15):
+        ward.hears(POORLY | {"spo2": 93.0}, minute)
+    assert ward.levels() == [2]
+    ward.until(17)
+    ward.limit({"level": 3})
+    ward.hears(POORLY | {"spo2": 93.0}, 20)
+    assert ward.levels() == [3]
+    assert all_the_same(ward)
+
+
+@pytest.mark.hazard("H32")
+def test_what_waits_for_a_repeat_opens_in_its_time_whatever_a_limit_asks_for_since(ward: Limited) -> None:
+    """Also where that is a run, and the breach that waits came too late to be one by then."""
+    ward.hears(POORLY | {"spo2": 93.0}, 10, late=7)
+    ward.until(20)
+    ward.limit({"cadence": "continuous", "on_delay": "12m"})
+    ward.until(31)
+    assert ward.levels() == []
+    ward.until(33)
+    assert ward.levels() == [2]
+    assert all_the_same(ward)
+
+
 def test_a_limit_that_was_ended_judges_nothing_more(ward: Limited) -> None:
     """The next reading is judged by the table again."""
     ward.until(5)

@@ -219,6 +219,22 @@ def test_a_broker_that_refuses_or_is_gone_is_named(hub: Hub, acl: Path) -> None:
         assert (done.exit_code, json.loads(done.stdout)["canary_trouble"].partition(":")[0]) == (4, "broker")
 
 
+def test_a_broker_that_is_back_in_time_and_a_daemon_started_anew_are_no_fault(hub: Hub) -> None:
+    """A reading meets no broker and is sent again within its time; another daemon begins its rounds anew."""
+    slow = CONFIG.replace('"10s"', '"30s"').format(port=hub.broker.port)
+    hub.config.write_text(slow, encoding="utf-8")
+    with hub.running():
+        before = hub.state().sent_ms or 0
+        hub.broker.stop()
+        wait_until(lambda: (hub.state().sent_ms or 0) > before, "a reading meets no broker")
+        hub.broker.start()
+        wait_until(lambda: (hub.state().came_ms or 0) > before, "another comes round in its time")
+    with hub.running():
+        assert hub.alerted() == []
+    assert hub.rows("select 1 from condition where rule = 'not_watching'") == []
+    assert "canary_lost" not in hub.db.with_name("daemon.log").read_text(encoding="utf-8")
+
+
 @pytest.mark.hazard("H2")
 def test_nothing_made_up_goes_out_for_a_person(hub: Hub) -> None:
     """The device is given to a person while the daemon runs: from then on it is silent, and that is said."""

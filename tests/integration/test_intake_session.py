@@ -173,6 +173,30 @@ def test_a_session_that_the_broker_lost_is_told(
     assert "broker.session_lost" in caplog.text
 
 
+@pytest.mark.parametrize("mqtt5", [True, False], ids=["5", "3.1.1"])
+def test_a_session_is_lost_only_where_the_broker_knew_us_and_has_forgotten(
+    broker: Broker, connect: Connect, *, mqtt5: bool
+) -> None:
+    """Not at a first start, nor after a restart of the broker with its store, of us, or of both.
+
+    Whoever takes our name with a clean session has the broker throw away what waits for us: that is told.
+    """
+    intake = connect(mqtt5=mqtt5)
+    broker.stop()
+    wait_until(lambda: not intake.take(0.05).packets and not intake.connected, "the intake notices")
+    broker.start()
+    wait_until(lambda: not intake.take(0.05).packets and intake.connected, "the intake is back")
+    assert (intake.state().sessions_lost, intake.state().lost_ms) == (0, None)
+    intake.close()
+    broker.stop()
+    broker.start()
+    after = connect(mqtt5=mqtt5, known=True)
+    assert (after.state().session_was_kept, after.state().lost_ms) == (True, None)
+    after.close()
+    paho_publish.single("elsewhere", hostname=broker.host, port=broker.port, client_id=after._link.client_id)
+    assert connect(mqtt5=mqtt5, known=True).state().sessions_lost == 1
+
+
 @pytest.mark.hazard("H1")
 def test_a_restarted_broker_is_found_again_and_its_queue_read(broker: Broker, connect: Connect) -> None:
     """A broker that is stopped keeps the session on disk; the intake comes back by itself."""

@@ -95,6 +95,31 @@ hours = "8-9"
 
 
 @pytest.mark.hazard("H17")
+def test_every_contradiction_of_a_canary_is_told_at_once_with_its_line() -> None:
+    """Among each other, and with the daemon's own name."""
+    content = """\
+[mqtt]
+username = "v"
+client_id = "sim-001"
+tls = { ca = "a", cert = "c", key = "k" }
+[canary]
+device = "sim-001"
+every = "30s"
+limit = "40s"
+username = "v"
+tls = { cert = "c" }
+"""
+    told = [fault.partition(": canary.")[::2] for fault in faults_of(content)]
+    assert [(line, said.partition(":")[0]) for line, said in told] == [
+        ("vwmon.toml:6", "device"),
+        ("vwmon.toml:8", "limit"),
+        ("vwmon.toml:9", "username"),
+        ("vwmon.toml:10", "tls"),
+        ("vwmon.toml:10", "tls"),
+    ]
+
+
+@pytest.mark.hazard("H17")
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -113,6 +138,10 @@ hours = "8-9"
         ("[mqtt]\ntls = { ca = 'a', cert = 'c' }", "cert and key are given together"),
         ("[mqtt]\ntls = { cert = 'c', key = 'k' }", "needs the ca"),
         ("canary.device = 'SIM'", "is not a device's name"),
+        (
+            "[canary]\ndevice = 'vwmon'",
+            "vwmon.toml:2: canary.device: the daemon's own client_id would take its session",
+        ),
         ("canary = { device = 'a', every = '10s' }", "canary.limit: it is longer than the time from one"),
         ("canary = { device = 'a', password_file = 'p' }", "a password needs a username"),
         ("canary = { device = 'a', tls = { cert = 'c' } }", "cert and key are given together"),

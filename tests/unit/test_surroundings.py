@@ -194,6 +194,25 @@ def test_a_clock_that_jumped_is_news_for_ten_minutes() -> None:
     assert found(WELL, "clock_jump") is None
 
 
+@pytest.mark.parametrize(
+    ("jumped_ms", "stands_ms", "silent"),
+    [
+        (0, None, True),
+        (MINUTE, None, True),
+        (2 * MINUTE, None, False),
+        (0, NOW - 100 * SECOND, False),
+        (0, NOW - 100 * SECOND - 1, True),
+    ],
+)
+def test_a_clock_that_jumps_makes_no_canary_silent(jumped_ms: int, stands_ms: int | None, silent: bool) -> None:
+    """Nor does a machine that slept: from the jump on it has the time that it always has."""
+    look = replace(WELL, canary=rounds(came_ms=NOW - 3 * MINUTE), jumped_ms=jumped_ms)
+    jump = Finding(rule="clock_jump", since_ms=stands_ms, at_ms=NOW)
+    known = {} if stands_ms is None else {(SYSTEM_STAY, "clock_jump", ""): jump}
+    (one,) = [one for one in surroundings.found(look, LIMITS, known) if one.rule == "not_watching"]
+    assert (one.since_ms is not None) is silent
+
+
 @pytest.mark.hazard("H15", "H19", "H21")
 def test_every_rule_of_the_service_is_tried_at_its_limit_from_both_sides() -> None:
     """One check for each, and none without a test here."""

@@ -1,6 +1,7 @@
 """What else needs knowing below a work list: who reports, what waits, how fresh all is, who looks, and who is on duty.
 
-Counted over the ward or wards of the list, whatever else the list leaves out. Nothing here decides about an alert.
+Counted over the people of the ward or wards of the list, whatever else the list leaves out. Nothing here decides about
+an alert.
 """
 
 import json
@@ -26,14 +27,17 @@ NAMED = 3  # of the patients that do not report so many are named
 ALWAYS = "00:00-24:00"
 TECHNICAL = [rule.name for rule in RULES.values() if rule.lane is Lane.TECHNICAL]
 PENDING = """select count(*) from condition where state = 'pending'
+    and not exists (select 1 from stay where stay.stay_no = condition.stay_no and pathway = ?2)
     and (?1 = '' or exists (select 1 from stay where stay.stay_no = condition.stay_no and ward = ?1))"""
 # What is found wrong with kit and data while there is no alert of it: held back because the service is at fault.
 HELD_BACK = """select count(distinct stay_no) from condition
     where state in ('present', 'clearing', 'unknown') and rule in (select value from json_each(?2))
     and not exists (select 1 from alert where alert.stay_no = condition.stay_no and lane = 'technical'
         and state in ('new', 'acknowledged', 'reraised'))
+    and not exists (select 1 from stay where stay.stay_no = condition.stay_no and pathway = ?3)
     and (?1 = '' or exists (select 1 from stay where stay.stay_no = condition.stay_no and ward = ?1))"""
 SNOOZED = """select count(*) from alert where snooze_ms > ?2 and state = 'acknowledged'
+    and not exists (select 1 from stay where stay.stay_no = alert.stay_no and pathway = ?3)
     and (?1 = '' or exists (select 1 from stay where stay.stay_no = alert.stay_no and ward = ?1))"""
 
 
@@ -55,7 +59,8 @@ def lines(
     until = glance.away(db, standing.now_ms)
     away = {stay.patient: until[stay.stay_no] for stay in heard if stay.stay_no in until}
     reporting = _reporting(heard, silent, recorded=recorded)
-    counts = [_counted(len(rows), "alert"), reporting, *_waiting(db, standing, looking)]
+    alerts = sum("canary" not in row["flags"] for row in rows)
+    counts = [_counted(alerts, "alert"), reporting, *_waiting(db, standing, looking)]
     missed = [stay for stay in silent if stay.patient not in away]
     duty = [] if recorded else _staffed(settings, looking, standing.now_ms)
     fresh = [*_fresh(standing), f"you: {looking.actor}", *duty]
@@ -71,14 +76,14 @@ def folded_away(rows: Sequence[Row]) -> tuple[list[Row], int]:
 
 def snoozed(db: Connection, now_ms: int, ward: str = "") -> int:
     """Count the alerts that their owners have put off the list for a while."""
-    return glance.count(db, SNOOZED, [ward, now_ms])
+    return glance.count(db, SNOOZED, [ward, now_ms, CANARY])
 
 
 def _waiting(db: Connection, standing: Standing, looking: Looking) -> list[str]:
     """Count what the list does not show and may soon: breaches to be confirmed, and alerts put off."""
-    pending = glance.count(db, PENDING, [looking.ward])
+    pending = glance.count(db, PENDING, [looking.ward, CANARY])
     off = snoozed(db, standing.now_ms, looking.ward)
-    held = glance.count(db, HELD_BACK, [looking.ward, json.dumps(TECHNICAL)])
+    held = glance.count(db, HELD_BACK, [looking.ward, json.dumps(TECHNICAL), CANARY])
     unread = hub.unread(db, standing.now_ms - UNREAD_MS, looking.ward)
     return [
         *([f"{pending} pending confirmation (vwmon alerts --pending)"] if pending else []),

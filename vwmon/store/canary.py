@@ -96,14 +96,15 @@ def read(db: Connection) -> State | None:
     return None if row is None else State(**dict(zip(State.__slots__, row, strict=True)))
 
 
-def trouble(state: State | None, now_ms: int) -> str | None:
+def trouble(state: State | None, now_ms: int, jumped_ms: int = 0) -> str | None:
     """Say which link failed first; None while readings come round, and where there is no canary.
 
-    A sender that is silent is in trouble too: what it said last is not what holds now.
+    A sender that is silent is in trouble too: what it said last is not what holds now. But not for a clock alone that
+    jumped at `jumped_ms`.
     """
     if state is None or state.trouble is not None:
         return None if state is None else state.trouble
-    late = now_ms - state.since_ms > state.every_ms + state.limit_ms + SLACK_MS
+    late = now_ms - max(state.since_ms, jumped_ms) > state.every_ms + state.limit_ms + SLACK_MS
     return SILENT if late else None
 
 
@@ -125,10 +126,13 @@ def total(db: Connection, stay_no: int, at_ms: int) -> tuple[int, int] | None:
     return None if found is None else (found[0], found[1])
 
 
-def last_total(db: Connection, stay_no: int) -> int | None:
-    """Give the least total of the last score; None where there is none."""
-    sql = "select total_min from score where stay_no = ? order by at_ms desc limit 1"
-    found = db.execute(sql, [stay_no]).fetchone()
+def last_total(db: Connection, stay_no: int, before_ms: int) -> int | None:
+    """Give the least total of the last score before a time, which another has to differ from; None where there is none.
+
+    A clock that was set back leaves scores of a time to come.
+    """
+    sql = "select total_min from score where stay_no = ? and at_ms < ? order by at_ms desc limit 1"
+    found = db.execute(sql, [stay_no, before_ms]).fetchone()
     return None if found is None else int(found[0])
 
 

@@ -20,9 +20,10 @@ from vwmon.store.log import merge
 from vwmon.store.scores import cursor
 from vwmon.store.sqlite import Connection
 
-# Of a patient with several stays the last one decides for all of them.
-_PAST: Final = f"""select stay_no,
+# Of a patient with several stays the last one decides for all of them; so does a referral that was declined later.
+_PAST: Final = f"""select stay_no, max(
         (select nullif(max(coalesce(discharged_ms, 1 << 62)), 1 << 62) from stay of where of.patient = stay.patient),
+        (select coalesce(max(declined_ms), 0) from referral where referral.patient = stay.patient)),
         born,
         exists (select 1 from referral
             where referral.patient = stay.patient and declined_ms is null and stay_no is null)
@@ -63,7 +64,6 @@ _OF_STAY: Final = (
     "transfer",
     "stay_fact",
     "hub_request",
-    "referral",
 )
 # What is counted, and how its rows are named; children before what they refer to.
 _GOING: Final[tuple[tuple[str, str], ...]] = (
@@ -84,6 +84,11 @@ _GOING: Final[tuple[tuple[str, str], ...]] = (
             (select day, device_no, vital_no, observed_ms, seq from measured)""",
     ),
     *((table, "stay_no in (select stay_no from going)") for table in _OF_STAY),
+    (
+        "referral",
+        """stay_no in (select stay_no from going)
+            or stay_no is null and patient in (select patient from stay join going using (stay_no))""",
+    ),
     ("kit_out", "assignment_no in (select assignment_no from held)"),
     ("assignment", "assignment_no in (select assignment_no from held)"),
     ("identity", "stay_no in (select stay_no from going)"),
