@@ -167,7 +167,7 @@ class Ingest:
 
     def _keep(self, batch: Batch) -> None:
         kept = sort(batch.packets, self._prefix)
-        self._hear(measured(kept.arrivals))
+        self._hear(measured(kept.arrivals, self._made_up))
         self._note_confirmed(kept)
         if kept.arrivals or kept.quarantined:
             appended = self._log.append(kept.arrivals, kept.quarantined, self._clock.now_ms())
@@ -235,11 +235,15 @@ def sort(packets: Sequence[Packet], prefix: str) -> Sorted:
     return kept
 
 
-def measured(arrivals: Sequence[Arrival]) -> Iterator[int]:
-    """Yield when each message was measured, by its device's clock; nothing of one that does not say."""
+def measured(arrivals: Sequence[Arrival], made_up: str = "") -> Iterator[int]:
+    """Yield when each message was measured, by its device's clock; nothing of one that does not say.
+
+    The device `made_up` has no clock but the daemon's own.
+    """
     for one in arrivals:
-        if one.message.readings and not one.message.readings[-1].marks & MARK_RECEIPT_TIME:
-            yield one.message.readings[-1].observed_ms
+        last = one.message.readings[-1] if one.message.readings else None
+        if last is not None and one.device != made_up and not last.marks & MARK_RECEIPT_TIME:
+            yield last.observed_ms
 
 
 def receipts(ids: dict[str, list[str]]) -> Iterator[tuple[str, bytes]]:

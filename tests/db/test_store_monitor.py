@@ -147,7 +147,7 @@ def test_a_clock_that_was_set_since_the_last_beat_is_the_time(off_ms: int) -> No
     assert monitor.ward_ms(held, NOW - held.held_ms + off_ms) == NOW - held.held_ms + off_ms
 
 
-def test_what_a_daemon_showed_last_is_known_and_a_recording_showed_nothing() -> None:
-    """The next one begins no earlier."""
+def test_the_time_of_a_daemon_that_died_is_known_to_the_next() -> None:
+    """It begins no earlier; of one that was stopped, and of a recording, nothing is taken up."""
     assert [monitor.shown_ms(one) for one in (None, LIVE, replace(LIVE, cycle_ms=None))] == [0, NOW - 1000, 0]
-    assert monitor.shown_ms(replace(LIVE, mode="recording")) == 0
+    assert [monitor.shown_ms(replace(LIVE, **one)) for one in ({"mode": "recording"}, {"stopped_ms": NOW})] == [0, 0]

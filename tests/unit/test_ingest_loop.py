@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from devices.readings import Message
+from devices.simulator.fleet import time_text
 from vwmon import ingest
 from vwmon.clock import Clock
 from vwmon.ingest import REASONS, Confirmed, DeviceStatus, Ingest
@@ -49,6 +50,7 @@ class Story:
         self.confirmed: list[Confirmed] = []
         self.stop = threading.Event()
         self.failure: Exception | None = None
+        self.measured: list[list[int]] = []
         self.ingest = Ingest(
             intake=self,
             log=self,
@@ -56,6 +58,8 @@ class Story:
             on_commit=lambda: self.told.append(("commit", None)),
             statuses=self.note,
             confirmations=self.confirm,
+            made_up="canary",
+            hear=lambda measured: self.measured.append(list(measured)),
         )
 
     def run(self) -> "Story":
@@ -304,6 +308,19 @@ def test_rubbish_is_not_heard_as_a_sign_of_life() -> None:
     later = NOW_MS + 60_000
     story = Story([packet()], [packet(b"{", received_ms=later)]).run()
     assert (story.ingest.counts.last_received_ms, story.ingest.counts.quarantined) == (NOW_MS, 1)
+
+
+@pytest.mark.hazard("H7")
+def test_devices_clocks_are_heard_and_nothing_that_says_no_time() -> None:
+    """Once a message: not what was stamped with its receipt, not what is refused, and not the canary's."""
+    at_ms = NOW_MS - 240_000
+    timeless = {"v": 1, "id": "m-2", "readings": [{"vital": "spo2", "value": 97}]}
+    refused = GOOD | {"id": "m-3", "readings": [{"vital": "spo2", "value": 970}]}
+    made_up = packet(GOOD | {"id": "m-4"}, topic="vwmon/resp/canary/readings")
+    said = {"time": time_text(at_ms), "id": "m-5"}
+    story = Story([packet(), packet(timeless), packet(refused), made_up], [packet(GOOD | said)]).run()
+    assert [len(one) for one in story.measured] == [1, 1]
+    assert story.measured[1] == [at_ms]
 
 
 def test_every_reason_is_a_sentence() -> None:

@@ -68,8 +68,13 @@ def had_broker(monitor: Monitor | None) -> bool:
 
 
 def shown_ms(monitor: Monitor | None) -> int:
-    """Give the time that a daemon before this one had last, 0 where none had; a recording's is no such time."""
-    return 0 if monitor is None or monitor.mode == "recording" else monitor.cycle_ms or 0
+    """Give the time that a daemon before this one had when it ended without having been stopped; 0 for all others.
+
+    Whoever stops it has seen to the clock, or will.
+    """
+    if monitor is None or monitor.mode == "recording" or monitor.stopped_ms is not None:
+        return 0
+    return monitor.cycle_ms or 0
 
 
 def ward_ms(monitor: Monitor | None, machine_ms: int) -> int:
