@@ -181,6 +181,19 @@ def test_no_damage_to_the_file_leads_to_a_new_or_another_database(ward: Path) ->
 
 
 @pytest.mark.hazard("H16")
+@pytest.mark.parametrize("open_", [*OPENERS, database.check_ours, database.migrate])
+def test_a_database_whose_tables_are_described_in_no_text_is_refused(
+    ward: Path, open_: Callable[[Path], object]
+) -> None:
+    """One bit does that, and what SQLite says of it is no text either."""
+    with closing(module.connect(ward)) as db:
+        db.execute("pragma wal_checkpoint(truncate)")
+    ward.write_bytes(ward.read_bytes().replace(b"CREATE TABLE vital", b"CREATE \xd4ABLE vital"))
+    with pytest.raises(StoreCorrupt, match="is damaged"):
+        open_(ward)
+
+
+@pytest.mark.hazard("H16")
 def test_a_truncated_database_is_refused(ward: Path) -> None:
     """A file that lost its end, as a full disk or a broken copy leaves it, is damaged."""
     whole = ward.read_bytes()

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from vwmon.errors import ConflictError, StoreCorrupt, StoreError, StoreExists, StoreMissing, StoreSealed
+from vwmon.errors import ConflictError, StoreCorrupt, StoreError, StoreExists, StoreMissing
 from vwmon.store import anchors, database, keys, links, monitor, sealing
 from vwmon.store.keys import Key
 from vwmon.store.verify import WHOLE, Finding, counts, seals, verified_history, verify
@@ -90,12 +90,10 @@ def _write_anchors(path: Path, known: bytes | None) -> None:
 
 
 def in_use(path: Path, now_ms: int) -> bool:
-    """Tell whether a daemon is at work on a database; a file that cannot be read is nobody's, unless for its key."""
+    """Tell whether a daemon is at work on a database; a file that cannot be read is nobody's."""
     try:
         with closing(database.open_reader(path)) as db:
             return monitor.beating(monitor.read(db), now_ms)
-    except StoreSealed:
-        raise
     except StoreError:
         return False
 

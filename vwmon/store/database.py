@@ -186,11 +186,16 @@ def check_ours(path: Path) -> None:
 
 @contextmanager
 def told_plainly(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises over a file that it cannot use into the sentence that says what to do."""
+    """Turn what SQLite raises over a file that it cannot use into the sentence that says what to do.
+
+    What it says of a damaged schema quotes that, and need not be text.
+    """
     try:
         yield
     except OperationalError as error:
         raise StoreUnreadable(f"{path} cannot be used ({error}); check its and its folder's permissions") from error
+    except UnicodeDecodeError as error:
+        raise StoreCorrupt(_corrupt(path, "its tables are not described in text")) from error
     except DatabaseError as error:
         raise StoreCorrupt(
             keys.why_not(path) if NOT_A_DATABASE in str(error) else _corrupt(path, str(error))
