@@ -21,6 +21,7 @@ VwmonError                 1
       +-- StoreExists      5
       +-- StoreBusy        1
       +-- StoreUnreadable  1
+      +-- StoreSealed      1
 """
 
 
@@ -123,3 +124,7 @@ class StoreBusy(StoreError):  # noqa: N818 -- as above
 
 class StoreUnreadable(StoreError):  # noqa: N818 -- as above
     """The database is there and cannot be opened by this user as things stand."""
+
+
+class StoreSealed(StoreError):  # noqa: N818 -- as above
+    """The key of the database cannot be used, or is beside one that is not sealed."""

@@ -108,6 +108,9 @@ def test_the_check_of_the_clock_sees_every_way_to_ask(code: str) -> None:
     assert any(asks_the_time(node) for node in ast.walk(ast.parse(code)))
 
 
+SQLITES = {"sqlite3", "pysqlite3", "sqlcipher3"}
+
+
 def test_one_module_chooses_the_sqlite() -> None:
     """Two libraries on one database would be two opinions on what is on disk."""
     choosing = [
@@ -115,7 +118,7 @@ def test_one_module_chooses_the_sqlite() -> None:
         for file in sources(*PACKAGES)
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Import | ast.ImportFrom)
-        and {"sqlite3", "pysqlite3"} & {alias.name.partition(".")[0] for alias in node.names}
-        | ({"sqlite3", "pysqlite3"} & {getattr(node, "module", None)})
+        and SQLITES & {alias.name.partition(".")[0] for alias in node.names}
+        | (SQLITES & {getattr(node, "module", None)})
     ]
     assert set(choosing) == {"vwmon/store/sqlite.py"}

@@ -11,6 +11,9 @@ from vwmon.clock import Clock
 from vwmon.store import database, monitor
 from vwmon.store.monitor import Monitor
 from vwmon.store.sqlite import module
+from vwmon.store.verify import SEALED
+
+NOT_SEALED = "it is not sealed: a flipped bit in a value is not found"
 
 LATER = "m016_prescriptions"  # a migration whose table no later one has changed
 
@@ -130,8 +133,55 @@ def test_restore_is_refused_under_a_daemon_at_work(vwmon: Command, tmp_path: Pat
     assert "stop it first" in refused.stderr
 
 
+def test_seal_tells_first_and_seals_when_told_to(vwmon: Command, tmp_path: Path) -> None:
+    """What would be done, and how; then what was done, and what is left to do with the key."""
+    path, key = ward(tmp_path), tmp_path / "ward.db.key"
+    before = path.read_bytes()
+    told = vwmon("db", "seal", "--db", path)
+    assert (told.exit_code, path.read_bytes(), key.exists()) == (0, before, False)
+    assert f"A key would be made: {key}" in told.stdout
+    assert "Nothing was done. To do it: stop the daemon, and add --do-it" in told.stdout
+    done = vwmon("db", "seal", "--do-it", "--db", path)
+    assert done.exit_code == 0
+    assert f"Its key, made now: {key}" in done.stdout
+    assert "without it nobody reads" in done.stdout
+    assert "made before are not sealed" in done.stdout
+    assert key.read_text().strip() not in done.output
+    assert vwmon("db", "seal", "--do-it", "--db", path).exit_code == 5
+    assert vwmon("db", "seal", "--db", path).exit_code == 5
+    assert vwmon("patients", "--db", path).exit_code == 0
+
+
+def test_a_sealed_database_is_verified_backed_up_and_put_back(vwmon: Command, tmp_path: Path) -> None:
+    """Verification says whether it is sealed; a copy beside needs no key of its own to be put back."""
+    path = ward(tmp_path)
+    rows = {row["check"]: row for row in json.loads(vwmon("db", "verify", "--db", path, "--json").stdout)}
+    assert rows[SEALED] == {"check": SEALED, "sound": True, "found": NOT_SEALED}
+    vwmon("db", "seal", "--do-it", "--db", path)
+    rows = {row["check"]: row for row in json.loads(vwmon("db", "verify", "--db", path, "--json").stdout)}
+    assert rows[SEALED] == {"check": SEALED, "sound": True, "found": "ok"}
+    assert vwmon("db", "backup", tmp_path / "copy.db", "--db", path).exit_code == 0
+    assert vwmon("db", "verify", "--db", tmp_path / "copy.db").exit_code == 1
+    assert vwmon("db", "restore", tmp_path / "copy.db", "--db", path, "--force").exit_code == 0
+    with closing(database.open_reader(path)) as db:
+        assert db.execute("select name from vital").fetchall() == [("spo2",)]
+
+
+def test_verify_names_the_page_that_is_damaged(vwmon: Command, tmp_path: Path) -> None:
+    """A bit in a value, which a plain database takes for the value."""
+    path = ward(tmp_path)
+    vwmon("db", "seal", "--do-it", "--db", path)
+    content = bytearray(path.read_bytes())
+    content[4096 * 3 + 2000] ^= 8
+    path.write_bytes(content)
+    done = vwmon("db", "verify", "--db", path)
+    assert done.exit_code == 1
+    assert "HMAC verification failed for page 4" in done.stdout
+    assert "NOT sound" in done.stdout
+
+
 def test_the_commands_need_a_database(vwmon: Command, tmp_path: Path) -> None:
     """Exit code 3, and none is made."""
-    for arguments in (("verify",), ("backup", tmp_path / "copy.db"), ("restore", tmp_path / "copy.db")):
+    for arguments in (("verify",), ("backup", tmp_path / "copy.db"), ("restore", tmp_path / "copy.db"), ("seal",)):
         assert vwmon("db", *arguments, "--db", tmp_path / "ward.db").exit_code == 3
     assert not list(tmp_path.iterdir())

@@ -42,7 +42,7 @@ def test_a_sound_installation_has_no_fault(vwmon: Command, tmp_path: Path, liste
     file = configured(tmp_path, f"[store]\npath = 'x.db'\n[mqtt]\nhost = '127.0.0.1'\nport = {listening}\n{WARD}")
     code, found = examined(vwmon, "--config", file)
     assert code == 0
-    of_the_machine = {"files", "mosquitto", "sqlite", "daemon", "roles", "canary"}
+    of_the_machine = {"files", "mosquitto", "sqlite", "daemon", "roles", "canary", "seal"}
     assert {name: verdict for name, (verdict, _) in found.items() if name not in of_the_machine} == dict.fromkeys(
         ("python", "packages", "libraries", "time zones", "configuration", "database", "file modes", "room", "broker"),
         "good",
@@ -205,6 +205,21 @@ def test_the_table_says_every_verdict_in_words(vwmon: Command, tmp_path: Path) -
     """Nothing by colour alone."""
     result = vwmon("doctor", "--db", tmp_path / "none.db")
     assert all(line.split()[0] in {"good", "note", "fault"} for line in result.stdout.splitlines()[1:])
+
+
+@pytest.mark.hazard("H22", "T14")
+def test_whether_the_database_is_sealed_is_said_plainly(vwmon: Command, tmp_path: Path) -> None:
+    """With what a plain one lacks; of one that cannot be read nothing is claimed."""
+    path = tmp_path / "x.db"
+    database.create(path).close()
+    verdict, detail = examined(vwmon, "--db", path)[1]["seal"]
+    assert verdict == "note"
+    assert detail.startswith("not sealed: a flipped bit in a value is not found")
+    assert vwmon("db", "seal", "--do-it", "--db", path).exit_code == 0
+    assert examined(vwmon, "--db", path)[1]["seal"] == ("good", f"sealed, by {path}.key")
+    (tmp_path / "x.db.key").unlink()
+    code, found = examined(vwmon, "--db", path)
+    assert (code, found["seal"][0], found["database"][0]) == (1, "note", "fault")
 
 
 @pytest.mark.hazard("H22")

@@ -25,6 +25,7 @@ from vwmon.errors import (
     StoreUnreadable,
 )
 from vwmon.store import database, schema, sqlite
+from vwmon.store.keys import Key
 from vwmon.store.sqlite import Connection, OperationalError, module
 
 NOBODY = 65_534
@@ -92,11 +93,17 @@ def test_which_sqlite_may_use_wal(version: tuple[int, int, int], safe: bool) -> 
     assert sqlite.wal_is_safe(version) is safe
 
 
-def test_the_schema_is_made_by_the_sqlite_that_was_chosen(opened: Connection) -> None:
-    """sqlite-utils and the store use one library: two in one process would break each other's locks."""
-    from sqlite_utils import utils
+def test_the_schema_is_made_by_the_sqlite_that_was_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """sqlite-utils, which knows another library, opens nothing: two in one process would break each other's locks."""
+    from sqlite_utils import db as others
 
-    assert isinstance(opened, utils.sqlite3.Connection)  # type: ignore[attr-defined]
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(others.sqlite3, "connect", refuse)  # type: ignore[attr-defined]
+    database.create(tmp_path / "ward.db").close()
+    with closing(database.open_writer(tmp_path / "ward.db")) as db:
+        assert isinstance(db, module.Connection)
     assert sqlite.version == module.sqlite_version_info
 
 
@@ -174,6 +181,19 @@ def test_no_damage_to_the_file_leads_to_a_new_or_another_database(ward: Path) ->
 
 
 @pytest.mark.hazard("H16")
+@pytest.mark.parametrize("open_", [*OPENERS, database.check_ours, database.migrate])
+def test_a_database_whose_tables_are_described_in_no_text_is_refused(
+    ward: Path, open_: Callable[[Path], object]
+) -> None:
+    """One bit does that, and what SQLite says of it is no text either."""
+    with closing(module.connect(ward)) as db:
+        db.execute("pragma wal_checkpoint(truncate)")
+    ward.write_bytes(ward.read_bytes().replace(b"CREATE TABLE vital", b"CREATE \xd4ABLE vital"))
+    with pytest.raises(StoreCorrupt, match="is damaged"):
+        open_(ward)
+
+
+@pytest.mark.hazard("H16")
 def test_a_truncated_database_is_refused(ward: Path) -> None:
     """A file that lost its end, as a full disk or a broken copy leaves it, is damaged."""
     whole = ward.read_bytes()
@@ -208,12 +228,12 @@ def test_without_a_writers_log_the_file_alone_is_read(ward: Path, monkeypatch: p
     """Where SQLite cannot make its files beside the database, a database that nobody uses is read as it stands."""
     real = database._connect
 
-    def no_files_beside(target: str) -> Connection:
+    def no_files_beside(target: str, key: Key | None) -> Connection:
         if "immutable" not in target:
             raise_on_use = module.connect(":memory:", isolation_level=None)
             raise_on_use.set_authorizer(lambda *_: 1)
             return raise_on_use
-        return real(target)
+        return real(target, key)
 
     monkeypatch.setattr(database, "_connect", no_files_beside)
     monkeypatch.setattr(database, "OperationalError", module.DatabaseError)
@@ -230,8 +250,8 @@ def test_a_large_database_is_opened_without_reading_all_of_it(ward: Path, monkey
     asked: list[str] = []
     real = database._connect
 
-    def traced(target: str) -> Connection:
-        db = real(target)
+    def traced(target: str, key: Key | None) -> Connection:
+        db = real(target, key)
         db.set_trace_callback(asked.append)
         return db
 

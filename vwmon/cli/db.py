@@ -1,4 +1,4 @@
-"""`vwmon db`: migrate, verify, back up, restore and clear the database. The work is vwmon.store's."""
+"""`vwmon db`: migrate, verify, back up, restore, seal and clear the database. The work is vwmon.store's."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from vwmon.store.verify import verify as check_all
 
 MIB = 1024 * 1024
 
-app = group("db", "Migrate, verify, back up, restore or clear the database.", alone=False)
+app = group("db", "Migrate, verify, back up, restore, seal or clear the database.", alone=False)
 
 COLUMNS = (
     Column(key="check", title="CHECK"),
@@ -104,6 +104,22 @@ def restore(
         file = anchors.beside(path)
         render.warn(f"The history of alerts is not what {file} knows: {restored.broken}")
         render.warn(f"That is so with an older backup. To accept it: mv {file} {database.free_name(file, 'before')}")
+
+
+@app.command()
+def seal(
+    do_it: Annotated[bool, typer.Option("--do-it", help="Seal it; else only tell.", show_default=False)] = False,
+    config: ConfigOption = None,
+    db: DbOption = None,
+) -> None:
+    """Seal the database by a key: every page encrypted, and damage to any bit found; with --do-it only.
+
+    The key is the file DATABASE.key beside it, 64 hexadecimal digits or a link to where they are kept; where there is
+    none, one is made. Exit code 5: it is sealed already, or a daemon is at work on it.
+    """
+    from vwmon.cli import sealing
+
+    sealing.seal(context.resolve(config, db).store.path, do_it=do_it)
 
 
 @app.command()

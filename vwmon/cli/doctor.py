@@ -84,6 +84,7 @@ def _findings(config_file: Path | None, db: Path | None) -> Iterator[Finding]:
     looks: tuple[Callable[[Settings], Finding], ...] = (
         _configuration,
         _database,
+        _seal,
         _modes,
         _roles,
         _room,
@@ -150,7 +151,7 @@ def _home(name: str) -> str:
 
 def _libraries() -> Finding:
     required = [line for line in metadata.requires("vwmon") or [] if "extra ==" not in line]
-    names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in required if not line.startswith("pysqlite3")]
+    names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in required if not line.startswith("sqlcipher3")]
     versions = {name: _version(name) for name in names}
     missing = [name for name, version in versions.items() if not version]
     if missing:
@@ -227,6 +228,23 @@ def _writable(path: Path) -> Finding:
     return _found(
         "database", Verdict.NOTE, f"{path}: you may read it and not act; who acts is a member of the file's group"
     )
+
+
+def _seal(settings: Settings) -> Finding:
+    """Say whether the database is sealed, and what it lacks where it is not."""
+    from vwmon.store import keys
+    from vwmon.store.database import open_reader
+
+    path = settings.store.path
+    try:
+        open_reader(path).close()
+        plain = keys.is_plain(path)
+    except (StoreError, OSError):
+        return _found("seal", Verdict.NOTE, "nothing is known of it without a database")
+    if plain:
+        lacks = "a flipped bit in a value is not found, and who has the file can read it"
+        return _found("seal", Verdict.NOTE, f"not sealed: {lacks}; to seal it: vwmon db seal")
+    return _found("seal", Verdict.GOOD, f"sealed, by {keys.beside(path)}")
 
 
 def _modes(settings: Settings) -> Finding:

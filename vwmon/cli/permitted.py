@@ -81,6 +81,7 @@ NEEDS: Final[Mapping[str, str]] = {
     "db verify": ADMIN,
     "db backup": ADMIN,
     "db restore": ADMIN,
+    "db seal": ADMIN,
     "db retain": ADMIN,
     "incident export": ADMIN,
 }

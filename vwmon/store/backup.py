@@ -1,14 +1,14 @@
 """Copies of the database: made while it is in use, proved sound before they count, and put back on request."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from vwmon.errors import ConflictError, StoreCorrupt, StoreError, StoreExists, StoreMissing
-from vwmon.store import anchors, database, links, monitor
-from vwmon.store.verify import WHOLE, Finding, counts, verified_history, verify
+from vwmon.store import anchors, database, keys, links, monitor, sealing
+from vwmon.store.keys import Key
+from vwmon.store.verify import WHOLE, Finding, counts, seals, verified_history, verify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,18 +28,20 @@ class Copied:
 def backup(path: Path, copy: Path) -> Copied:
     """Write a copy of the database as it is at one moment to a new file, synced to disk and then verified.
 
-    The anchors of its history go with it, as they were before it was made. A daemon may be at work meanwhile. Raises
-    StoreExists when `copy` exists, StoreCorrupt when the copy is not sound; a history of alerts that was altered is
-    said, and copied all the same.
+    The anchors of its history go with it, as they were before it was made. A sealed database's copy is sealed by the
+    same key, unless there is one beside the copy. A daemon may be at work meanwhile. Raises StoreExists when `copy`
+    exists, StoreCorrupt when the copy is not sound; a history of alerts that was altered is said, and copied all the
+    same.
     """
     for file in (copy, anchors.beside(copy)):
         _refuse_existing(file)
-    known = _anchors_of(path)
-    with _copied(path, copy) as making:
-        _refuse_unsound(path, verify(making))
+    known, source = _anchors_of(path), keys.of(path)
+    key = keys.kept(copy) or source
+    with _copied(path, copy, source, key) as making:
+        _refuse_unsound(path, verify(making, key))
         database.appear(making, copy)
     _write_anchors(copy, known)
-    return _told(copy)
+    return _told(copy, key)
 
 
 def restore(copy: Path, path: Path, now_ms: int, *, force: bool = False) -> Copied:
@@ -47,27 +49,33 @@ def restore(copy: Path, path: Path, now_ms: int, *, force: bool = False) -> Copi
 
     Raises StoreExists when there is a database and not `force`, ConflictError while a daemon works on it, StoreCorrupt
     when the backup is not sound. Until the backup has been copied and verified nothing is touched. The anchors that are
-    there stay, so that what an older backup lacks of the history is said.
+    there stay, so that what an older backup lacks of the history is said. Where a key is beside the database it is
+    sealed by that, whatever the backup was; else as the backup is, whose key is put there too.
     """
     if in_use(path, now_ms):
         raise ConflictError(f"a daemon is at work on {path}; stop it first")
     if path.exists() and not force:
         raise StoreExists(f"{path} exists; --force puts the backup in its place and keeps it beside under another name")
     links.check(path, (anchors.beside(path),))
-    with _copied(copy, path) as making:
-        _refuse_unsound(copy, verify(making))
+    target = keys.kept(path)
+    source = keys.of(copy, target)
+    key = target or source
+    with _copied(copy, path, source, key) as making:
+        _refuse_unsound(copy, verify(making, key))
         replaced = _set_aside(path)
+        if key is not None and target is None:
+            sealing.keep(key, path, like=making)
         database.appear(making, path)
     if not anchors.beside(path).exists():
         _write_anchors(path, _anchors_of(copy))
-    return _told(path, replaced)
+    return _told(path, key, replaced)
 
 
-def _told(path: Path, replaced: Path | None = None) -> Copied:
+def _told(path: Path, key: Key | None, replaced: Path | None = None) -> Copied:
     """Say what a copy in its place holds, and whether its history of alerts is all there."""
-    history = verified_history(path)
+    history = verified_history(path, key)
     size_bytes, broken = path.stat().st_size, "" if history.sound else history.found
-    return Copied(path=path, size_bytes=size_bytes, counts=counts(path), replaced=replaced, broken=broken)
+    return Copied(path=path, size_bytes=size_bytes, counts=counts(path, key), replaced=replaced, broken=broken)
 
 
 def _anchors_of(path: Path) -> bytes | None:
@@ -91,18 +99,20 @@ def in_use(path: Path, now_ms: int) -> bool:
 
 
 @contextmanager
-def _copied(source: Path, beside: Path) -> Iterator[Path]:
-    """Copy a database to a hidden file beside the place it is meant for, on disk; the body gives it its name."""
+def _copied(path: Path, beside: Path, source: Key | None, key: Key | None) -> Iterator[Path]:
+    """Copy a database to a hidden file beside the place it is meant for, on disk; the body gives it its name.
+
+    `source` is its own key, `key` the copy's.
+    """
     if not beside.parent.is_dir():
         raise StoreMissing(f"the folder {beside.parent} does not exist; make it first")
-    with closing(database.open_reader(source)) as db:
+    with closing(database.open_reader(path, source)) as db:
         making = database.begin_file(beside)
         try:
+            _refuse_unsound(path, [seals(db)])  # a copy would seal anew what is damaged
             db.execute("pragma query_only = off")
-            with database.told_plainly(source):
-                db.execute("vacuum into ?", [str(making)])
-            with making.open("rb+") as written:
-                os.fsync(written.fileno())
+            with database.told_plainly(path):
+                sealing.copy(db, making, source, key)
             yield making
         finally:
             database.remove(making)

@@ -22,13 +22,13 @@ from vwmon.errors import (
     StoreNotMigrated,
     StoreUnreadable,
 )
-from vwmon.store import links, schema
+from vwmon.store import keys, links, schema
+from vwmon.store.keys import FOR_EVERYONE, Key
 from vwmon.store.sqlite import Connection, DatabaseError, OperationalError, module, version, wal_is_safe
 
 APPLICATION_ID = 0x76776D31  # "vwm1": marks the file as vwmon's in its header
 BUSY_TIMEOUT_S = 10.0
 FILE_MODE = 0o660  # less the umask; a database of patients is never for everyone
-FOR_EVERYONE = 0o006
 SINGLE_ROWS = (
     "register_version values (1, 0)",
     "log (only_row, last_seq, merged_seq, dropped_before_day) values (1, 0, 0, 0)",
@@ -36,6 +36,7 @@ SINGLE_ROWS = (
 )
 CHECKPOINT_PAGES, CACHE_KIB = 4000, 8_000  # a merge touches many pages: fewer are written twice, or read again
 CHECKED_WHOLE_BYTES = 256 * 1024 * 1024  # above this, opening checks the structure only and `vwmon db verify` the rest
+NOT_A_DATABASE = "not a database"  # what SQLite says of a file that begins with something else, as without its key
 REQUIRED: dict[str, tuple[str, ...]] = {
     schema.SET: schema.NAMES,
     alerts_schema.SET: alerts_schema.NAMES,
@@ -75,12 +76,13 @@ def atomic(db: Connection) -> Iterator[None]:
 def create(path: Path) -> Connection:
     """Make a new database at `path` with every migration applied, and open it for writing.
 
-    Nothing appears at `path` until the file is whole. Raises StoreExists when something is there already.
+    Nothing appears at `path` until the file is whole. With a key beside it, it is sealed from its first byte on. Raises
+    StoreExists when something is there already.
     """
     _check_place(path)
     making = begin_file(path)
     try:
-        with closing(_connect(str(making))) as db:
+        with closing(_connect(str(making), keys.of(path))) as db:
             db.execute(f"pragma application_id = {APPLICATION_ID}")
             _set_journal(db)
             _apply(db)
@@ -113,8 +115,8 @@ def migrate(path: Path) -> Migrated:
 def open_writer(path: Path, *, checked: bool = False) -> Connection:
     """Open an existing database for reading and writing, checked; its pages not again when the caller `checked` them.
 
-    Raises StoreMissing, StoreForeign, StoreCorrupt, StoreNotMigrated or StoreUnreadable, each with what to do.
-    The connection may be handed from one thread to another; only one at a time may use it.
+    Raises StoreMissing, StoreForeign, StoreCorrupt, StoreNotMigrated, StoreUnreadable or StoreSealed, each with what to
+    do. The connection may be handed from one thread to another; only one at a time may use it.
     """
     with ExitStack() as undo, told_plainly(path):
         db = undo.enter_context(closing(_opened(path)))
@@ -127,8 +129,25 @@ def open_writer(path: Path, *, checked: bool = False) -> Connection:
     return db
 
 
-def open_reader(path: Path) -> Connection:
+def open_plain(path: Path) -> Connection:
+    """Open a database that is not sealed for writing, whether a key is beside it or not.
+
+    Raises as open_writer does; StoreCorrupt for one that is sealed.
+    """
+    _check_file(path)
+    with ExitStack() as undo, told_plainly(path):
+        db = undo.enter_context(closing(_connect(_uri(path, "mode=rw"))))
+        _check_identity(db, path)
+        _check_migrated(db, path)
+        _check_sound(db, path)
+        undo.pop_all()
+    return db
+
+
+def open_reader(path: Path, key: Key | None = None) -> Connection:
     """Open an existing database for reading only, for a user who may not write it and with or without a daemon.
+
+    `key` is for a sealed copy that has none beside it.
 
     Such a user needs to read the file and, where there are any, the -wal and -shm files beside it. Where the folder
     cannot be written and no writer has left a write-ahead log, the file itself is the whole database and is read as it
@@ -136,7 +155,7 @@ def open_reader(path: Path) -> Connection:
     """
     _check_file(path)
     with ExitStack() as undo, told_plainly(path):
-        db = undo.enter_context(closing(_opened_to_read(path)))
+        db = undo.enter_context(closing(_opened_to_read(path, keys.of(path, key))))
         _check_identity(db, path)
         _check_migrated(db, path)
         db.execute("pragma query_only = on")
@@ -160,20 +179,27 @@ def check_ours(path: Path) -> None:
     Raises StoreForeign, StoreCorrupt, StoreNotMigrated (of a newer version) or StoreUnreadable, each with what to do.
     """
     _check_file(path)
-    with told_plainly(path), closing(_opened_to_read(path)) as db:
+    with told_plainly(path), closing(_opened_to_read(path, keys.of(path))) as db:
         _check_identity(db, path)
         _pending(db, path)
 
 
 @contextmanager
 def told_plainly(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises over a file that it cannot use into the sentence that says what to do."""
+    """Turn what SQLite raises over a file that it cannot use into the sentence that says what to do.
+
+    What it says of a damaged schema quotes that, and need not be text.
+    """
     try:
         yield
     except OperationalError as error:
         raise StoreUnreadable(f"{path} cannot be used ({error}); check its and its folder's permissions") from error
+    except UnicodeDecodeError as error:
+        raise StoreCorrupt(_corrupt(path, "its tables are not described in text")) from error
     except DatabaseError as error:
-        raise StoreCorrupt(_corrupt(path, str(error))) from error
+        raise StoreCorrupt(
+            keys.why_not(path) if NOT_A_DATABASE in str(error) else _corrupt(path, str(error))
+        ) from error
 
 
 def sidecars(path: Path) -> tuple[Path, ...]:
@@ -245,10 +271,12 @@ def _begin(db: Connection) -> None:
         raise StoreBusy("the database is held by another program; try again") from error
 
 
-def _connect(target: str) -> Connection:
+def _connect(target: str, key: Key | None = None) -> Connection:
     db = module.connect(
         target, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, uri=target.startswith("file:")
     )
+    if key is not None:
+        keys.unlock(db, key)
     for pragma in ("foreign_keys = on", "trusted_schema = off"):
         db.execute(f"pragma {pragma}")
     return db
@@ -260,7 +288,7 @@ def _uri(path: Path, query: str) -> str:
 
 def _opened(path: Path) -> Connection:
     _check_file(path)
-    return _connect(_uri(path, "mode=rw"))
+    return _connect(_uri(path, "mode=rw"), keys.of(path))
 
 
 def _set_journal(db: Connection) -> None:
@@ -286,15 +314,15 @@ def _check_file(path: Path) -> None:
         raise StoreForeign(f"{path} is empty; restore a backup, or move it away and make a new one: vwmon db migrate")
 
 
-def _opened_to_read(path: Path) -> Connection:
-    db = _connect(_uri(path, "mode=ro"))
+def _opened_to_read(path: Path, key: Key | None) -> Connection:
+    db = _connect(_uri(path, "mode=ro"), key)
     try:
         db.execute("select count(*) from sqlite_schema").fetchone()
     except OperationalError:
         db.close()
         if _log_left(path):
             raise
-        return _connect(_uri(path, "mode=ro&immutable=1"))
+        return _connect(_uri(path, "mode=ro&immutable=1"), key)
     except DatabaseError:
         db.close()
         raise

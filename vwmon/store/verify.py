@@ -10,6 +10,7 @@ from alerts.chain import Anchor
 from vwmon.errors import StoreError
 from vwmon.store import anchors
 from vwmon.store.database import open_reader
+from vwmon.store.keys import Key
 from vwmon.store.sqlite import Connection, DatabaseError
 
 
@@ -73,36 +74,44 @@ RULES = {
             or (snooze_ms is not null and (state <> 'acknowledged' or level = 3 or snooze_ms > ack_until_ms))""",
 }
 
+SEALED = "the seal of every page is whole"
 ANCHORED = "the history of alerts is anchored"
 WHOLE = "the history of alerts is as it was written"
 MOST_SAID = 5
 
 
-def verify(path: Path) -> list[Finding]:
+def verify(path: Path, key: Key | None = None) -> list[Finding]:
     """Check a whole database as it is at one moment, with a daemon on it or not; a line for every check.
 
-    Raises what open_reader raises for a file that cannot be opened as a database of this version.
+    `key` is for a sealed copy that has none beside it. Raises what open_reader raises for a file that cannot be opened
+    as a database of this version.
     """
+    with closing(open_reader(path, key)) as db:
+        return examine(db, path)
+
+
+def examine(db: Connection, path: Path) -> list[Finding]:
+    """Check a database that is open, against the anchors beside `path`."""
     # Read first: what is anchored meanwhile is of events that this moment does not have.
     anchored, known = _anchors(anchors.beside(path))
-    with closing(open_reader(path)) as db, _one_moment(db):
-        findings = [_integrity(db), _foreign_keys(db)]
+    with _one_moment(db):
+        findings = [seals(db), _integrity(db), _foreign_keys(db)]
         findings += [_rule(db, name, sql) for name, sql in RULES.items()]
         findings += [anchored, _history(db, known)]
     return findings
 
 
-def verified_history(path: Path) -> Finding:
+def verified_history(path: Path, key: Key | None = None) -> Finding:
     """Check the history of alerts alone, against the anchors beside the database."""
     anchored, known = _anchors(anchors.beside(path))
-    with closing(open_reader(path)) as db, _one_moment(db):
+    with closing(open_reader(path, key)) as db, _one_moment(db):
         history = _history(db, known)
     return history if anchored.sound else anchored
 
 
-def counts(path: Path) -> dict[str, int]:
+def counts(path: Path, key: Key | None = None) -> dict[str, int]:
     """Count what a database holds: what a backup must hold too."""
-    with closing(open_reader(path)) as db, _one_moment(db):
+    with closing(open_reader(path, key)) as db, _one_moment(db):
         tables = ("stay", "device", "assignment", "reading_log", "reading", "attempt", "quarantine", "score", "alert")
         return {table: int(db.execute(f"select count(*) from {table}").fetchone()[0]) for table in tables}
 
@@ -116,6 +125,20 @@ def _one_moment(db: Connection) -> Iterator[None]:
         db.execute("rollback")
 
 
+def seals(db: Connection) -> Finding:
+    """Check the code of every page as it is in the file, also of those that nothing refers to any more."""
+    if db.execute("pragma cipher_status").fetchone() != ("1",):
+        return Finding(check=SEALED, sound=True, found="it is not sealed: a flipped bit in a value is not found")
+    # What a daemon writes into the file meanwhile may be read half; a page that is damaged is so the second time too.
+    first = _broken_seals(db)
+    broken = first and [line for line in _broken_seals(db) if line in first]
+    return _listed(SEALED, broken)
+
+
+def _broken_seals(db: Connection) -> list[str]:
+    return [line for (line,) in db.execute("pragma cipher_integrity_check")]
+
+
 def _integrity(db: Connection) -> Finding:
     try:
         found = [line for (line,) in db.execute("pragma integrity_check(5)")]
@@ -125,8 +148,7 @@ def _integrity(db: Connection) -> Finding:
 
 
 def _foreign_keys(db: Connection) -> Finding:
-    broken = db.execute("pragma foreign_key_check").fetchall()
-    return _counted("every reference leads somewhere", len(broken))
+    return _rule(db, "every reference leads somewhere", "select count(*) from pragma_foreign_key_check")
 
 
 def _rule(db: Connection, name: str, sql: str) -> Finding:
@@ -153,8 +175,12 @@ def _history(db: Connection, known: list[Anchor]) -> Finding:
         breaks = [one.what for one in audit(db, known).breaks]
     except DatabaseError as error:
         breaks = [str(error)]
-    said = [*breaks[:MOST_SAID], *(["…"] if len(breaks) > MOST_SAID else [])]
-    return Finding(check=WHOLE, sound=not breaks, found="; ".join(said) or "ok")
+    return _listed(WHOLE, breaks)
+
+
+def _listed(check: str, wrong: list[str]) -> Finding:
+    said = [*wrong[:MOST_SAID], *(["…"] if len(wrong) > MOST_SAID else [])]
+    return Finding(check=check, sound=not wrong, found="; ".join(said) or "ok")
 
 
 def _counted(name: str, broken: int) -> Finding:

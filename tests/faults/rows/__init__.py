@@ -18,11 +18,12 @@ from tests.faults.rows import (
     poisoned,
     power,
     processes,
+    rotten,
     soak,
     telling,
 )
 
-STORED = (kills, calls, disk, files, processes, power, cuts, memory, barred)
+STORED = (kills, calls, disk, files, rotten, processes, power, cuts, memory, barred)
 CARRIED = (nights, device_clocks, network, order, poisoned, load, telling, certificates, misrouted, soak)
 ROWS = {row.id: row for module in (*STORED, *CARRIED) for row in module.ROWS}
 ROWS = dict(sorted(ROWS.items(), key=lambda item: int(item[0].removeprefix("F"))))

@@ -1,28 +1,18 @@
-"""F10, F24, F26: files that rot, a migration that is killed at each statement, and backups made under load.
+"""F24, F26: a migration that is killed at each statement, and backups made under load."""
 
-A damaged file must be refused or found by `vwmon db verify`, and never be taken for, or replaced by, an empty one.
-"""
-
-import os
-import random
-import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from tests.faults import ward
 from tests.faults.matrix import Profile, Row, Tally, Trial, added
-from vwmon.errors import StoreError
 from vwmon.store import backup, database
 from vwmon.store.log import LogWriter
-from vwmon.store.sqlite import Connection, DatabaseError, module
+from vwmon.store.sqlite import module
 from vwmon.store.verify import counts, verify
 
-MESSAGES = 600
-PAGE = 4096
 SCHEMAS = Path(__file__).parents[2] / "db"
 KILLED_AT = """
 import os, signal, sys
@@ -45,91 +35,6 @@ def counted(run):
 schema._run, alerts_schema._run = counted(schema._run), counted(alerts_schema._run)
 database.migrate(Path(sys.argv[1]))
 """
-
-
-def rotten(trial: Trial) -> Tally:
-    """Damage a copy of a database in one place, in one of the ways in which disks and copies do it; then look."""
-    whole = _ward(trial)
-    chance, tallies = random.Random(trial.seed), []
-    for _ in range(trial.runs):
-        copy = trial.folder / "rotten.db"
-        database.remove(copy)
-        shutil.copy(whole, copy)
-        name, damage = chance.choice(DAMAGES)
-        damage(copy, chance)
-        tallies.append(_looked_at(copy, whole, name))
-    return added(tallies)
-
-
-def _ward(trial: Trial) -> Path:
-    """Make a ward that has been at work, all of it in one file."""
-    path, devices, start_ms = trial.folder / "whole.db", ward.fleet(trial.seed), ward.start_of(100 * MESSAGES)
-    sent = ward.Load(devices, start_ms, MESSAGES).more(MESSAGES)
-    with closing(ward.undisturbed(path, start_ms, devices, sent)) as db:
-        db.execute("pragma wal_checkpoint(truncate)")
-    return path
-
-
-def _looked_at(copy: Path, whole: Path, damage: str) -> Tally:
-    """Tell what came of it: refused or found; or nothing that anybody can see; or a silent change."""
-    try:
-        with closing(database.open_writer(copy)):
-            pass
-        found = [one for one in verify(copy) if not one.sound]
-    except StoreError:
-        return Tally(runs=1, broken=() if copy.exists() else (f"{damage}: the file is gone",))
-    if found or _same(copy, whole):
-        return Tally(runs=1)
-    return Tally(runs=1, broken=(f"{damage}: changed in silence",))
-
-
-def _same(copy: Path, whole: Path) -> bool:
-    try:
-        with closing(database.open_reader(copy)) as one, closing(database.open_reader(whole)) as other:
-            return all(_rows(one, sql) == _rows(other, sql) for sql in (ward.STORED, *ward.SAME.values()))
-    except (StoreError, DatabaseError):
-        return True
-
-
-def _rows(db: Connection, sql: str) -> list[tuple[object, ...]]:
-    return list(db.execute(sql).fetchall())
-
-
-def _flip(path: Path, chance: random.Random) -> None:
-    at = chance.randrange(path.stat().st_size)
-    with path.open("rb+") as file:
-        file.seek(at)
-        (byte,) = file.read(1)
-        file.seek(at)
-        file.write(bytes([byte ^ 1 << chance.randrange(8)]))
-
-
-def _zero(path: Path, chance: random.Random) -> None:
-    page = chance.randrange(path.stat().st_size // PAGE)
-    with path.open("rb+") as file:
-        file.seek(page * PAGE)
-        file.write(bytes(PAGE))
-
-
-def _cut(path: Path, chance: random.Random) -> None:
-    os.truncate(path, chance.randrange(path.stat().st_size))
-
-
-def _old_page(path: Path, chance: random.Random) -> None:
-    pages = path.stat().st_size // PAGE
-    with path.open("rb+") as file:
-        file.seek(chance.randrange(pages) * PAGE)
-        page = file.read(PAGE)
-        file.seek(chance.randrange(pages) * PAGE)
-        file.write(page)
-
-
-DAMAGES: Sequence[tuple[str, Callable[[Path, random.Random], None]]] = (
-    ("a flipped bit", _flip),
-    ("a page of zeros", _zero),
-    ("a file cut short", _cut),
-    ("a page in another's place", _old_page),
-)
 
 
 def migrated(trial: Trial) -> Tally:
@@ -217,7 +122,6 @@ def _runs(ci: int, release: int) -> dict[Profile, int]:
 
 
 ROWS = (
-    Row(id="F10", fault="a flipped bit, a lost page, a cut file", do=rotten, runs=_runs(50, 2000)),
     Row(id="F24", fault="a migration killed at each statement", do=migrated, runs=_runs(60, 60)),
     Row(id="F26", fault="a backup under load, restored", do=backed_up, runs=_runs(5, 200)),
 )
