@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
-from vwmon.store import checked, database
+from vwmon.store import checked, database, keys
 from vwmon.store.checked import Checked, LastCheck
 from vwmon.store.verify import Finding
 
@@ -70,4 +70,4 @@ def test_verify_keeps_what_it_finds_for_the_daemon(vwmon: Command, tmp_path: Pat
 def test_what_is_kept_is_not_for_everyone(tmp_path: Path) -> None:
     """It stands beside a database of patients."""
     checked.keep(tmp_path / "ward.db", [GOOD], T0)
-    assert stat.S_IMODE(checked.beside(tmp_path / "ward.db").stat().st_mode) & database.FOR_EVERYONE == 0
+    assert stat.S_IMODE(checked.beside(tmp_path / "ward.db").stat().st_mode) & keys.FOR_EVERYONE == 0
