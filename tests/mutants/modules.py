@@ -17,6 +17,7 @@ _ALERTS = (
     "tests/unit/test_alerts_lifecycle.py",
     "tests/unit/test_alerts_confirmation.py",
     "tests/unit/test_alerts_policy.py",
+    "tests/unit/test_alerts_together.py",
 )
 
 MODULES: Final[Mapping[str, Sequence[str]]] = {
@@ -26,7 +27,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "devices/payloads/native": (
         *_PAYLOADS,
         "tests/unit/devices/test_native.py",
-        "tests/property/test_devices_decode.py",
+        "tests/fuzz/test_targets.py",
     ),
     "devices/payloads/__init__": (*_PAYLOADS, "tests/unit/devices/test_native.py"),
     "devices/acceptance": (
@@ -34,7 +35,6 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
         "tests/unit/devices/test_attempts.py",
         "tests/unit/devices/test_native.py",
         "tests/unit/devices/test_readings.py",
-        "tests/spec/test_units.py",
     ),
     "vwmon/scoring/reference": (
         *_SCORING,
@@ -51,6 +51,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
         *_ALERTS,
         "tests/unit/test_alerts_flapping.py",
         "tests/unit/test_alerts_silence.py",
+        "tests/unit/test_alerts_faults.py",
         "tests/unit/test_alerts_undoing.py",
         "tests/unit/test_alerts_escalation.py",
         "tests/unit/test_alerts_acts.py",
