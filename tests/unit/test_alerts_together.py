@@ -105,7 +105,7 @@ def test_a_wait_that_ends_after_the_alert_has_settled_brings_its_score() -> None
 @pytest.mark.hazard("H25")
 @pytest.mark.parametrize(("under", "level"), [(TERMS, 2), (SILENCE_MATTERS, 3)])
 def test_a_wait_that_ends_unseen_raises_a_silence_that_was_closed(under: Terms, level: int) -> None:
-    """Nobody closed that a patient is sick and unseen: as of when the wait is over, as grave as the stay's rules say."""
+    """Nobody closed that a patient is sick and unseen: as of when the wait is over, by the rules of the stay."""
     case = silent(after(point(0, spo2=3), under=under), 5, under=under)
     case = deadlines.tick(dismissed(case, 7), HOUR, under)
     alert = technical(case)
