@@ -138,7 +138,7 @@ def test_a_raise_is_kept_with_every_figure_that_the_alert_began_with() -> None:
 
 def test_nothing_can_be_raised_by_a_table_that_lacks_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table is asked for a raise, too."""
-    monkeypatch.setitem(moves.MOVES, Kind.RAISED, {})  # type: ignore[arg-type]
+    monkeypatch.setitem(moves.MOVES, Kind.RAISED, {})
     with pytest.raises(IllegalMove, match="an alert that is None cannot be raised"):
         moves.raised(Case(stay_no=STAY), clinical(IN[State.NEW]), MINUTE)
 
