@@ -15,7 +15,6 @@ _SCORING = (
 _ALERTS = (
     "tests/unit/test_alerts_lifecycle.py",
     "tests/unit/test_alerts_confirmation.py",
-    "tests/unit/test_alerts_policy.py",
     "tests/unit/test_alerts_together.py",
 )
 
@@ -52,8 +51,8 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
         "tests/unit/test_alerts_acts.py",
         "tests/unit/test_alerts_moves.py",
     ),
-    "alerts/policy": (*_ALERTS, "tests/unit/test_alerts_layers.py"),
+    "alerts/policy": ("tests/unit/test_alerts_policy.py", "tests/unit/test_alerts_layers.py"),
     "alerts/moves": ("tests/unit/test_alerts_moves.py", "tests/unit/test_alerts_acts.py"),
-    "alerts/verdicts": _ALERTS,
+    "alerts/verdicts": (*_ALERTS, "tests/unit/test_alerts_policy.py"),
     "alerts/conditions": _ALERTS,
 }

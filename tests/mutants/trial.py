@@ -20,7 +20,7 @@ SETTINGS = """
 source_paths = ["devices", "alerts", "vwmon"]
 only_mutate = ["{module}.py"]
 also_copy = ["docs", "scripts", "config.example.toml"]
-pytest_add_cli_args = ["-p", "no:cacheprovider", "--hypothesis-seed=1"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=1"]
 pytest_add_cli_args_test_selection = {tests}
 use_setproctitle = false
 """
