@@ -61,16 +61,16 @@ def test_what_survived_is_tried_again_alone(monkeypatch: pytest.MonkeyPatch, tmp
     def mutmut(folder: Path, *arguments: str) -> str:
         asked.append(arguments)
         meta = {"exit_code_by_key": {"a": None, "b": 1, "c": 0}}
-        trial._file(folder, module, ".meta").write_bytes(msgspec.json.encode(meta))
+        (folder / "mutants" / f"{module}.py.meta").write_bytes(msgspec.json.encode(meta))
         return "-    return 1\n+    return 2\n"
 
     monkeypatch.setattr(trial, "WORK", tmp_path)
     monkeypatch.setattr(trial, "_copy", lambda *_: None)
     monkeypatch.setattr(trial, "_mutmut", mutmut)
     folder = tmp_path / module.replace("/", ".")
-    was, kept = folder / f"{module}.py", trial._file(folder, module, trial.KEPT)
-    kept.parent.mkdir(parents=True)
-    was.parent.mkdir(parents=True)
+    was, kept = folder / f"{module}.py", folder / trial.KEPT
+    for place in (was, folder / "mutants" / f"{module}.py"):
+        place.parent.mkdir(parents=True)
     shutil.copy(ROOT / f"{module}.py", was)
     kept.write_bytes(msgspec.json.encode({"a": 1, "b": 0, "c": 0}))
     found = trial.tried(module, [], again=True)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 WORK = ROOT / ".mutate"
 ALIVE: Final = 0
 UNTRIED: Final = (5, 33)  # pytest found no test for it
-KEPT: Final = ".codes"
+KEPT: Final = "codes.json"
 SETTINGS = """
 
 [tool.mutmut]
@@ -59,12 +59,13 @@ def tried(module: str, tests: Sequence[str], *, again: bool = False) -> Outcome:
     names = _alive(codes)
     if names or not again:
         _copy(folder, module, tests)
+        _keep(folder, codes)  # also when this trial fails
         ran = _mutmut(folder, "run", "--max-children", "1", *names)
         codes |= {name: code for name, code in _codes(folder, module).items() if not again or name in names}
         unknown = [name for name, code in codes.items() if code is None]
         if unknown or not codes:
             raise TrialError(f"{module}: {len(unknown)} of {len(codes)} mutants were not tried: {ran[-2000:]}")
-        _file(folder, module, KEPT).write_bytes(msgspec.json.encode(codes))
+        _keep(folder, codes)
     return Outcome(mutants=len(codes), survivors=[_changed(_mutmut(folder, "show", name)) for name in _alive(codes)])
 
 
@@ -74,20 +75,21 @@ def _alive(codes: Mapping[str, int | None]) -> list[str]:
 
 def _codes(folder: Path, module: str) -> dict[str, int | None]:
     """Give what the tests ended with on each mutant; None for one that was not tried."""
-    meta = _file(folder, module, ".meta")
+    meta = folder / "mutants" / f"{module}.py.meta"
     return msgspec.json.decode(meta.read_bytes(), type=_Meta).exit_code_by_key if meta.exists() else {}
 
 
 def _codes_before(folder: Path, module: str) -> dict[str, int | None]:
     """Give the same of the last trial, which must have been of this very module."""
-    kept, was = _file(folder, module, KEPT), folder / f"{module}.py"
-    if not kept.exists() or was.read_bytes() != (ROOT / f"{module}.py").read_bytes():
+    kept, was = folder / KEPT, folder / f"{module}.py"
+    codes = msgspec.json.decode(kept.read_bytes(), type=dict[str, int | None]) if kept.exists() else {}
+    if not codes or was.read_bytes() != (ROOT / f"{module}.py").read_bytes():
         raise TrialError(f"{module}: it has changed since it was tried, or never was: try it without --again")
-    return msgspec.json.decode(kept.read_bytes(), type=dict[str, int | None])
+    return codes
 
 
-def _file(folder: Path, module: str, ending: str) -> Path:
-    return folder / "mutants" / f"{module}.py{ending}"
+def _keep(folder: Path, codes: Mapping[str, int | None]) -> None:
+    (folder / KEPT).write_bytes(msgspec.json.encode(codes))
 
 
 def _copy(folder: Path, module: str, tests: Sequence[str]) -> None:

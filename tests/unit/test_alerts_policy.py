@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts import policy, verdicts
+from alerts import evidence, policy, verdicts
 from alerts.errors import PolicyError
 from alerts.model import Lane, Level
 from alerts.policy import BASE, BASES, POLICY, RULES, RuleSet
@@ -327,6 +327,7 @@ def test_what_could_be_five_is_known_not_to_be_when_its_bound_is_below() -> None
         ({"total": 5}, True),
         ({"spo2": 3}, True),
         ({"total": 1, "could_be": 5}, True),
+        ({"total": 5, "could_be": 4}, True),
     ],
 )
 def test_the_quick_look_misses_nothing(points: dict[str, int], *, might: bool) -> None:
@@ -338,8 +339,8 @@ def test_the_quick_look_misses_nothing(points: dict[str, int], *, might: bool) -
 
 def test_reds_are_the_parts_that_score_three() -> None:
     """Named, in the order of the chart."""
-    assert verdicts.reds(point(0, 2, temperature=3, spo2=3)) == ("spo2", "temperature")
-    assert verdicts.reds(point(0, 6)) == ()
+    assert evidence.reds(evidence.of_score(point(0, 2, temperature=3, spo2=3), ())) == ("spo2", "temperature")
+    assert evidence.reds(evidence.of_score(point(0, 6), ())) == ()
 
 
 def test_every_lane_and_level_can_be_named() -> None:
