@@ -18,8 +18,8 @@ class Moment:
     """One moment as the rules see it, of a score or of anything else that is known by name.
 
     `says` gives its verdict on a rule, of which the parts that it stands on are told; `measured` is false where all
-    that came was refused. `renewed` tells whether something that scored in earlier evidence was measured anew after a
-    time, `evidence` what is kept of the moment, given the rules that it bears out, and `repeatable` what to repeat.
+    that came was refused. `renewed` tells whether what a rule had in earlier evidence was measured anew after a time,
+    `evidence` what is kept of the moment, given the rules that it bears out, and `repeatable` what to repeat.
     """
 
     at_ms: int
@@ -27,7 +27,7 @@ class Moment:
     late: bool
     measured: bool
     says: Callable[[Rule, Collection[str]], Verdict | None]
-    renewed: Callable[[Evidence, int], bool]
+    renewed: Callable[[Rule, Evidence, int], bool]
     evidence: Callable[[Collection[Rule]], Evidence]
     repeatable: Callable[[Rule], list[str]]
 
@@ -266,7 +266,7 @@ def _repeated(rule: Rule, before: Condition | None, moment: Moment) -> Condition
     if before is None or not before.pending:
         return _pending(rule, before, moment, moment.received_ms + POLICY.repeat_within_ms)
     rested = moment.at_ms >= before.since_ms + rule.on_delay_ms
-    if rested and (rule.named or moment.renewed(before.evidence, before.since_ms)) and rule.quantity != "could_be":
+    if rested and moment.renewed(rule, before.evidence, before.since_ms) and rule.quantity != "could_be":
         return _holds(rule, before, moment)
     return _seen(before, moment)
 

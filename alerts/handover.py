@@ -63,7 +63,3 @@ def _gone(alert: Alert, giver: str) -> AlertError | None:
     if alert.state is State.RERAISED:
         return AlertConflict(f"{alert.id} asks again, and {giver} has it no longer: vwmon alerts ack {alert.id}")
     return AlertConflict(f"{alert.id} is {alert.state} meanwhile; see: vwmon alerts show {alert.id}")
-
-
-def _said(act: Act) -> str | None:
-    return act.note or None

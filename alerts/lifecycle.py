@@ -41,7 +41,7 @@ def observe(case: Case, scored: Scored, terms: Terms = TERMS) -> Case:
         late=scored.late,
         measured=scored.measured,
         says=lambda rule, stands_on: verdicts.verdict(rule, scored, stands_on),
-        renewed=lambda seen, since_ms: evidence.renewed(scored, seen, since_ms),
+        renewed=lambda rule, seen, since_ms: rule.named or evidence.renewed(scored, seen, since_ms),
         evidence=lambda borne_out: evidence.of_score(scored, borne_out, terms.rules.chart),
         repeatable=lambda rule: evidence.repeatable(rule, scored),
     )
@@ -55,8 +55,8 @@ def learn(case: Case, noted: Noted, terms: Terms = TERMS) -> Case:
         received_ms=noted.received_ms,
         late=noted.late,
         measured=True,
-        says=lambda rule, _stands_on: verdicts.named(rule, noted.quantities) if rule.named else None,
-        renewed=lambda _seen, _since_ms: True,
+        says=lambda rule, _stands_on: verdicts.named(rule, noted.quantities),
+        renewed=lambda _rule, _seen, _since_ms: True,
         evidence=lambda borne_out: evidence.of_note(noted, borne_out),
         repeatable=evidence.by_name,
     )
@@ -97,9 +97,9 @@ def released(case: Case, lane: Lane, now_ms: int, terms: Terms = TERMS) -> Case:
     A gap that lasts is remembered, so that the same silence does not raise the alert again.
     """
     dropped, alert = conditions.dropped(case.conditions, now_ms, terms.rules, lane), case.alerts[lane]
-    if lane is not Lane.CLINICAL or alert.covered_ms is None:
-        return _known(case, dropped, Asked.OVER)
-    covered = conditions.covered(dropped, alert.peak, alert.covered_ms, terms.rules)
+    if lane is not Lane.CLINICAL:
+        return replace(case, conditions=dropped)
+    covered = conditions.covered(dropped, alert.peak, alert.covered_ms or now_ms, terms.rules)
     return faults.eased(_known(case, covered, Asked.OVER), now_ms, terms)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from enum import Enum, auto
 
 from alerts.model import Scored
-from alerts.policy import POLICY, RED, Rule, RuleSet, Side, Unsure
+from alerts.policy import POLICY, Rule, RuleSet, Side, Unsure
 
 
 class Verdict(Enum):
@@ -54,11 +54,6 @@ def named(rule: Rule, quantities: Mapping[str, float]) -> Verdict | None:
     if sign * value >= sign * rule.limit_on:
         return Verdict.PRESENT
     return Verdict.ABSENT if sign * value < sign * rule.limit_off else Verdict.UNKNOWN
-
-
-def reds(scored: Scored) -> tuple[str, ...]:
-    """Name the parts that score 3."""
-    return tuple(part for part, points in scored.points.items() if points == RED) if scored.red else ()
 
 
 def _unknown(scored: Scored, stands_on: Collection[str]) -> list[str]:

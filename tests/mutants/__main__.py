@@ -18,11 +18,14 @@ def main(
     only: Annotated[str, typer.Option(metavar="PLACE", help="Modules that begin so, or several with commas.")] = "",
     *,
     write: Annotated[bool, typer.Option("--write", help=f"Keep the figures, and write {PAGE.name}.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Only what survived last time, in an unchanged module.")
+    ] = False,
 ) -> None:
     """Mutate modules, and name every mutant that survives their tests without an explanation."""
     left = 0
     for module in _chosen(only):
-        outcome = trial.tried(module, MODULES[module])
+        outcome = trial.tried(module, MODULES[module], again=again)
         survivors = report.unexplained(module, outcome)
         left += len(survivors)
         typer.echo("  ".join(report.cells(module, outcome)))

@@ -10,13 +10,12 @@ _PAYLOADS = (
 )
 _SCORING = (
     "tests/unit/test_scoring_reference.py",
-    "tests/unit/test_scoring_charts.py",
-    "tests/property/test_scoring_twins.py",
+    "tests/unit/test_scoring_twins.py",
 )
 _ALERTS = (
     "tests/unit/test_alerts_lifecycle.py",
     "tests/unit/test_alerts_confirmation.py",
-    "tests/unit/test_alerts_policy.py",
+    "tests/unit/test_alerts_together.py",
 )
 
 MODULES: Final[Mapping[str, Sequence[str]]] = {
@@ -26,38 +25,34 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "devices/payloads/native": (
         *_PAYLOADS,
         "tests/unit/devices/test_native.py",
-        "tests/property/test_devices_decode.py",
+        "tests/unit/devices/test_details.py",
     ),
     "devices/payloads/__init__": (*_PAYLOADS, "tests/unit/devices/test_native.py"),
     "devices/acceptance": (
         *_PAYLOADS,
         "tests/unit/devices/test_attempts.py",
         "tests/unit/devices/test_native.py",
-        "tests/unit/devices/test_readings.py",
-        "tests/spec/test_units.py",
+        "tests/unit/devices/test_details.py",
     ),
-    "vwmon/scoring/reference": (
-        *_SCORING,
-        "tests/spec/test_pews_every_value.py",
-        "tests/spec/test_other_charts_every_value.py",
-    ),
+    "vwmon/scoring/reference": (*_SCORING, "tests/unit/test_scoring_deciding.py"),
     "vwmon/scoring/vectorised": _SCORING,
     "vwmon/scoring/deciding": ("tests/unit/test_scoring_deciding.py",),
     "vwmon/scoring/ages": ("tests/unit/test_scoring_ages.py",),
-    "vwmon/scoring/ratios": ("tests/unit/test_scoring_ratios.py", "tests/spec/test_other_charts_every_value.py"),
+    "vwmon/scoring/ratios": ("tests/unit/test_scoring_ratios.py",),
     "vwmon/scoring/charts": ("tests/unit/test_scoring_charts.py",),
     "alerts/escalation": ("tests/unit/test_alerts_escalation.py", "tests/unit/test_alerts_lifecycle.py"),
     "alerts/lifecycle": (
         *_ALERTS,
         "tests/unit/test_alerts_flapping.py",
         "tests/unit/test_alerts_silence.py",
+        "tests/unit/test_alerts_faults.py",
         "tests/unit/test_alerts_undoing.py",
         "tests/unit/test_alerts_escalation.py",
         "tests/unit/test_alerts_acts.py",
         "tests/unit/test_alerts_moves.py",
     ),
-    "alerts/policy": (*_ALERTS, "tests/unit/test_alerts_layers.py"),
+    "alerts/policy": ("tests/unit/test_alerts_policy.py", "tests/unit/test_alerts_layers.py"),
     "alerts/moves": ("tests/unit/test_alerts_moves.py", "tests/unit/test_alerts_acts.py"),
-    "alerts/verdicts": _ALERTS,
+    "alerts/verdicts": (*_ALERTS, "tests/unit/test_alerts_policy.py"),
     "alerts/conditions": _ALERTS,
 }

@@ -1,5 +1,9 @@
 """What the page of mutants says is what was tried, and every module and test that it rests on is there."""
 
+import shutil
+from pathlib import Path
+
+import msgspec
 import pytest
 
 from tests.conftest import ROOT
@@ -48,3 +52,30 @@ def test_the_first_line_that_differs_says_what_a_mutant_is() -> None:
     shown = "# m\n--- a.py\n+++ a.py\n@@ -1 +1 @@\n def f():\n-    return 1\n+    return 2\n"
     assert trial._changed(shown) == Survivor(was="return 1", becomes="return 2")
     assert trial._changed("") == Survivor(was="", becomes="")
+
+
+def test_what_survived_is_tried_again_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What was killed stays killed; a module that has changed since is tried whole."""
+    module, asked = "devices/strict_json", []
+
+    def mutmut(folder: Path, *arguments: str) -> str:
+        asked.append(arguments)
+        meta = {"exit_code_by_key": {"a": None, "b": 1, "c": 0}}
+        (folder / "mutants" / f"{module}.py.meta").write_bytes(msgspec.json.encode(meta))
+        return "-    return 1\n+    return 2\n"
+
+    monkeypatch.setattr(trial, "WORK", tmp_path)
+    monkeypatch.setattr(trial, "_copy", lambda *_: None)
+    monkeypatch.setattr(trial, "_mutmut", mutmut)
+    folder = tmp_path / module.replace("/", ".")
+    was, kept = folder / f"{module}.py", folder / trial.KEPT
+    for place in (was, folder / "mutants" / f"{module}.py"):
+        place.parent.mkdir(parents=True)
+    shutil.copy(ROOT / f"{module}.py", was)
+    kept.write_bytes(msgspec.json.encode({"a": 1, "b": 0, "c": 0}))
+    found = trial.tried(module, [], again=True)
+    assert (found.mutants, found.survivors) == (3, [Survivor(was="return 1", becomes="return 2")])
+    assert asked == [("run", "--max-children", "1", "b", "c"), ("show", "c")]
+    was.write_text("# changed\n")
+    with pytest.raises(trial.TrialError, match="without --again"):
+        trial.tried(module, [], again=True)

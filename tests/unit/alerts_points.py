@@ -97,6 +97,26 @@ def point(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something known by name at one moment: fits alerts.model.Noted."""
+
+    stay: int = STAY
+    at_ms: int
+    received_ms: int
+    late: bool = False
+    quantities: Mapping[str, float] = field(default_factory=dict)
+    sentences: Mapping[str, str] = field(default_factory=dict)
+
+
+def note(minute: float, *, late: bool = False, said: str = "", **quantities: float) -> Note:
+    """Make what is known at a minute: values by the vital's name."""
+    named = {f"value:{name}": value for name, value in quantities.items()}
+    sentences = dict.fromkeys(named, said) if said else {}
+    at_ms = round(minute * MINUTE)
+    return Note(at_ms=at_ms, received_ms=at_ms + LAG, late=late, quantities=named, sentences=sentences)
+
+
 def limit(rule: str, **changes: Any) -> Limit:  # noqa: ANN401 -- fields of a rule, in the words of the table
     """Give what Dr Okafor says of one rule for the stay."""
     return Limit(

@@ -1,7 +1,6 @@
 """When a breach counts: docs/decisions/0020, point by point. What follows once it counts is tests of the lifecycle."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
@@ -13,12 +12,14 @@ from tests.unit.alerts_points import (
     LAG,
     MINUTE,
     STAY,
+    Note,
     Point,
     acked,
     clinical,
     closed,
     kinds,
     limit,
+    note,
     point,
     terms,
 )
@@ -28,26 +29,6 @@ from tests.unit.alerts_points import follow as follow_
 WAIT = POLICY.repeat_within_ms
 CONTINUOUS = terms(limit("spo2_92", enabled=True), limit("news2_5", cadence="continuous", on_delay="20m"))
 NAMED = terms(limit("systolic_bp_90", enabled=True))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """Something known by name at one moment: fits alerts.model.Noted."""
-
-    stay: int = STAY
-    at_ms: int
-    received_ms: int
-    late: bool = False
-    quantities: Mapping[str, float] = field(default_factory=dict)
-    sentences: Mapping[str, str] = field(default_factory=dict)
-
-
-def note(minute: float, *, late: bool = False, said: str = "", **quantities: float) -> Note:
-    """Make what is known at a minute: values by the vital's name."""
-    named = {f"value:{name}": value for name, value in quantities.items()}
-    sentences = dict.fromkeys(named, said) if said else {}
-    at_ms = round(minute * MINUTE)
-    return Note(at_ms=at_ms, received_ms=at_ms + LAG, late=late, quantities=named, sentences=sentences)
 
 
 def learnt(case: Case, *notes: Note, under: Terms = NAMED) -> Case:

@@ -90,6 +90,7 @@ def test_a_rule_of_the_highest_level_counts_at_once_whatever_its_cadence() -> No
         (limit(reason="", limit_on=6), "needs an author and a reason"),
         (limit(rule="news3_5", limit_on=6), "there is no such rule"),
         (limit(quantity="red"), "quantity cannot be changed"),
+        (limit(rule="spo2_below_target", limit_on=87), "where it holds is prescribed: another range is another"),
         (limit(limit_of=6), "limit_of cannot be changed"),
         (limit(rule="news2_7", enabled=False), "a rule of level 3 cannot be taken off or down"),
         (limit(rule="news2_7", level=2), "a rule of level 3 cannot be taken off or down"),

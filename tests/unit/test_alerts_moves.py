@@ -1,12 +1,13 @@
 """The table of moves: what it allows, what it forbids, and what each move leaves behind; and the ids of alerts."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from alerts import ids, moves
 from alerts.errors import AlertConflict, AlertError, AlertRefused, AlertUnknown, IllegalMove
-from alerts.model import Case, Kind, State
+from alerts.model import Case, Event, Kind, Level, State
 from alerts.moves import MOVES
 from tests.unit.alerts_points import MINUTE, STAY, acked, after, clinical, closed, follow, point, technical
 
@@ -37,7 +38,7 @@ def test_only_the_moves_of_the_table_can_be_made(kind: Kind, state: State) -> No
         assert clinical(moved).state == MOVES[kind][state]
         assert moved.events[-1].state_before == state
         return
-    with pytest.raises(IllegalMove, match=f"{state.value} cannot be {kind.value}"):
+    with pytest.raises(IllegalMove, match=f"^an alert that is {state.value} cannot be {kind.value}$"):
         moves.move(case, alert, kind, 99 * MINUTE)
 
 
@@ -73,13 +74,73 @@ def test_a_quiet_change_leaves_no_trace_but_the_figure() -> None:
     assert (clinical(changed).score, clinical(changed).version) == (6, clinical(case).version)
     assert changed.events == case.events
     assert moves.quietly(changed, clinical(changed), score=6) is changed
+    assert clinical(moves.quietly(changed, clinical(changed), score=6, tier=2)).tier == 2
 
 
 def test_a_second_alert_of_a_lane_cannot_be_raised() -> None:
     """One open alert for each stay and lane, also against a fault of the program."""
     case = IN[State.NEW]
-    with pytest.raises(IllegalMove, match="is open in the clinical lane"):
+    open_ = f"{clinical(case).id} of stay {STAY} is open in the clinical lane; a second cannot be raised"
+    with pytest.raises(IllegalMove, match=f"^{open_}$"):
         moves.raised(case, clinical(case), MINUTE)
+
+
+def test_a_move_is_kept_with_all_that_was_said_of_it() -> None:
+    """Who, when, why, from where to where, and before and after of what changed."""
+    case = IN[State.NEW]
+    alert = clinical(case)
+    said: dict[str, Any] = {"actor": "ahmed", "note": "seen", "because": {"cursor": 7}, "op_id": "op-1"}
+    moved = moves.move(case, alert, Kind.ACKNOWLEDGED, 5 * MINUTE, **said, tier=2, due_ms=alert.due_ms, reds=("spo2",))
+    event = Event(
+        alert_no=alert.alert_no,
+        kind=Kind.ACKNOWLEDGED,
+        actor="ahmed",
+        at_ms=5 * MINUTE,
+        state_before=State.NEW,
+        state_after=State.ACKNOWLEDGED,
+        level_before=Level.URGENT,
+        level_after=Level.URGENT,
+        version=2,
+        note="seen",
+        evidence={"cursor": 7},
+        op_id="op-1",
+        changes={"state": [State.NEW, State.ACKNOWLEDGED], "tier": [1, 2], "reds": [[], ["spo2"]]},
+    )
+    assert moved.events == (*case.events, event)
+    by_itself = moves.move(case, alert, Kind.EASED, 6 * MINUTE, level=Level.WATCH).events[-1]
+    assert (by_itself.actor, by_itself.note, by_itself.op_id, by_itself.evidence) == ("vwmon", None, None, {})
+    assert (by_itself.level_before, by_itself.level_after) == (Level.URGENT, Level.WATCH)
+
+
+def test_a_raise_is_kept_with_every_figure_that_the_alert_began_with() -> None:
+    """From nothing; its evidence and its number stand in the event itself."""
+    case = moves.raised(Case(stay_no=STAY), clinical(IN[State.NEW]), 3 * MINUTE)
+    alert, (event,) = clinical(case), case.events
+    known = {name: getattr(alert, name) for name in moves.AUDITED}
+    assert event == Event(
+        alert_no=alert.alert_no,
+        kind=Kind.RAISED,
+        actor="vwmon",
+        at_ms=3 * MINUTE,
+        state_before=None,
+        state_after=State.NEW,
+        level_before=None,
+        level_after=Level.URGENT,
+        version=1,
+        note=None,
+        evidence=alert.evidence,
+        changes={name: [None, moves.plain(value)] for name, value in known.items() if value is not None},
+    )
+    assert {"evidence", "version", "id"}.isdisjoint(event.changes or {})
+    assert (event.changes or {})["level"] == [None, Level.URGENT]
+    assert case.past == ()
+
+
+def test_nothing_can_be_raised_by_a_table_that_lacks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table is asked for a raise, too."""
+    monkeypatch.setitem(moves.MOVES, Kind.RAISED, {})
+    with pytest.raises(IllegalMove, match="an alert that is None cannot be raised"):
+        moves.raised(Case(stay_no=STAY), clinical(IN[State.NEW]), MINUTE)
 
 
 def test_a_closed_alert_that_is_replaced_is_kept() -> None:

@@ -1,16 +1,17 @@
 """The table of rules: what it says today, what it refuses to say, and what one score means for each rule."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from alerts import policy, verdicts
+from alerts import evidence, policy, verdicts
 from alerts.errors import PolicyError
 from alerts.model import Lane, Level
-from alerts.policy import BASE, BASES, POLICY, RULES
+from alerts.policy import BASE, BASES, POLICY, RULES, RuleSet
 from alerts.verdicts import Verdict
-from tests.unit.alerts_points import HOUR, MINUTE, PARTS, after, clinical, point
+from tests.unit.alerts_points import HOUR, MINUTE, PARTS, after, clinical, limit, point
 
 TEXT = Path(policy.__file__).with_name("rules.toml").read_text(encoding="utf-8")
 
@@ -172,7 +173,12 @@ def test_the_parts_are_those_of_the_score_in_its_order() -> None:
     [
         ("limit_off = 4", "limit_off = 6", "news2_5: it would clear on the wrong side of where it is raised"),
         ('off_delay = "30m"', "", "one good reading would clear it"),
-        ('off_delay = "30m"', 'off_delay = "half an hour"', "cannot be read"),
+        (
+            'off_delay = "30m"',
+            'off_delay = "half an hour"',
+            "cannot be read: ValueError(\"'half an hour' is not a span such as 30m",
+        ),
+        ('off_delay = "30m"', "off_delay = 30", "cannot be read: ValueError('30 is not a span such as 30m"),
         ('quantity = "red"', 'quantity = "blue"', "what it asks for is no quantity"),
         ('quantity = "red"', 'quantity = "gap"', "what it asks for does not belong to its lane"),
         ('lane = "system"', 'lane = "clinical"', "what it asks for does not belong to its lane"),
@@ -184,13 +190,28 @@ def test_the_parts_are_those_of_the_score_in_its_order() -> None:
         ('quantity = "total"', 'quantity = "total"\nside = "below"', "a score is a breach above its limit only"),
         ("limit_on = 7", "limit_on = 21", "no score decides it"),
         ('quantity = "red"', 'quantity = "red"\nunsure = "worst"', "only a total can count"),
-        ("enabled = false", 'enabled = "no"', "cannot be read"),
-        ("enabled = false", "enable = false", "cannot be read"),
-        ('title = "NEWS2 7 or more"', "", "cannot be read"),
-        ('title = "NEWS2 7 or more"', "title = 7", "cannot be read"),
+        ("limit_on = 7\n", "limit_on = 0\n", "news2_7: no score decides it"),
+        ("limit_on = 7\n", "limit_on = true\n", "cannot be read: ValueError('True is not a number"),
+        ("limit_on = 7\n", "limit_on = inf\n", "cannot be read: ValueError('inf is not a number"),
+        ("limit_on = 7\n", 'limit_on = "7"\n', "cannot be read: ValueError(\"'7' is not a number"),
+        ("enabled = false", 'enabled = "no"', "cannot be read: ValueError(\"'no' is neither true nor false"),
+        ("enabled = false", "enable = false", "cannot be read: ValueError('enable is no field of a rule"),
+        ("enabled = false", "enable = false\nof = 3", "enable, of is no field of a rule"),
+        ('title = "NEWS2 7 or more"', "", "cannot be read: ValueError('news2_7 has no title"),
+        ('title = "NEWS2 7 or more"\nchart = "news2"\nlane = "clinical"', "", "news2_7 has no title, lane"),
+        ('title = "NEWS2 7 or more"', "title = 7", "cannot be read: ValueError('7 is not words"),
         ('repeat_within = "15m"', "", "cannot be read"),
         ('lane = "clinical"', 'lane = "bowling"', "cannot be read"),
-        ('vitals = ["heart_rate", "respiratory_rate"]', 'vitals = "heart_rate"', "is not a list of words"),
+        ('vitals = ["heart_rate", "respiratory_rate"]', 'vitals = "heart_rate"', "'heart_rate' is not a list of words"),
+        ('vitals = ["heart_rate", "respiratory_rate"]', 'vitals = ["heart_rate", 3]', "3 is not words"),
+        ('first_response = "60m"', 'first_response = "0m"', "level 1: a tier without time would never end"),
+        ('tiers = ["15m", "30m"]', 'tiers = ["15m", "0s"]', "level 2: a tier without time would never end"),
+        ('repeat = "15m"', 'repeat = "0h"', "level 3: a tier without time would never end"),
+        (
+            'tiers = ["15m", "30m"]',
+            'tiers = ["15m", "30m", "30m"]',
+            "level 2: there are 3 tiers, of which the first has its first_response",
+        ),
         ('settled = "60m"', 'settled = "60"', "cannot be read"),
         ('settled = "60m"', "", "cannot be read"),
         ('settled = "60m"', 'settled = "60m"\nsnooze = "5m"', "cannot be read"),
@@ -206,6 +227,51 @@ def test_a_table_that_contradicts_itself_is_refused(was: str, becomes: str, comp
     assert was in TEXT
     with pytest.raises(PolicyError, match=re.escape(complaint)):
         policy.load(TEXT.replace(was, becomes))
+
+
+def test_every_fault_of_a_table_is_named_at_once() -> None:
+    """Whoever wrote it mends it in one go."""
+    text = TEXT.replace("limit_on = 7", "limit_on = 21").replace('first_response = "5m"', 'first_response = "0s"')
+    with pytest.raises(PolicyError) as refused:
+        policy.load(text)
+    assert str(refused.value).startswith("level 3: a tier without time would never end; news2_7: no score decides it")
+
+
+def test_a_table_is_read_as_it_is_in_force() -> None:
+    """Every rule, clock and chart; and the sets of rules of each chart."""
+    assert policy.load(TEXT) == POLICY
+    assert {chart: RuleSet.of(RULES, chart=chart) for chart in POLICY.charts} == BASES
+    assert {(rule.chart, rule.lane, rule.enabled) for base in BASES.values() for rule in base.clinical} == {
+        ("news2", Lane.CLINICAL, True),
+        ("pews", Lane.CLINICAL, True),
+    }
+    assert RuleSet.of(RULES).chart == "news2"
+    assert [rule.name for rule in BASES["pews"].named] == [r.name for r in BASES["pews"].clinical if ":" in r.quantity]
+    assert (BASES["news2"].lowest, BASES["pews"].lowest) == (5, 5)
+    assert RuleSet.of({name: rule for name, rule in RULES.items() if rule.quantity == "red"}).lowest == float("inf")
+
+
+@pytest.mark.hazard("H32")
+def test_what_is_prescribed_counts_once_it_has_its_limit() -> None:
+    """Not with any other field of it that was said."""
+    said = limit("spo2_below_target", limit_on=87)
+    for given, there in (({}, False), ({"limit_off": said}, False), ({"limit_on": said}, True)):
+        found = RuleSet.of(RULES, {"spo2_below_target": given})
+        assert ("spo2_below_target" in {rule.name for rule in found.clinical}) == there
+        assert found.given == {"spo2_below_target": given}
+
+
+def test_the_labels_of_a_part_are_those_of_the_first_chart_that_has_it() -> None:
+    """The adult's, where both have it."""
+    assert all(POLICY.labels[name] is part for name, part in POLICY.parts.items())
+    assert set(POLICY.labels) == {name for chart in POLICY.charts.values() for name in chart.parts}
+
+
+def test_a_limit_is_in_force_from_its_start_up_to_its_end() -> None:
+    """To the millisecond; without an end for good."""
+    ends = replace(limit("news2_5", limit_on=6), from_ms=10, to_ms=20)
+    assert [ends.in_force(at) for at in (9, 10, 19, 20)] == [False, True, True, False]
+    assert replace(ends, to_ms=None).in_force(1 << 60)
 
 
 def test_a_level_without_clocks_is_refused() -> None:
@@ -261,6 +327,7 @@ def test_what_could_be_five_is_known_not_to_be_when_its_bound_is_below() -> None
         ({"total": 5}, True),
         ({"spo2": 3}, True),
         ({"total": 1, "could_be": 5}, True),
+        ({"total": 5, "could_be": 4}, True),
     ],
 )
 def test_the_quick_look_misses_nothing(points: dict[str, int], *, might: bool) -> None:
@@ -272,8 +339,8 @@ def test_the_quick_look_misses_nothing(points: dict[str, int], *, might: bool) -
 
 def test_reds_are_the_parts_that_score_three() -> None:
     """Named, in the order of the chart."""
-    assert verdicts.reds(point(0, 2, temperature=3, spo2=3)) == ("spo2", "temperature")
-    assert verdicts.reds(point(0, 6)) == ()
+    assert evidence.reds(evidence.of_score(point(0, 2, temperature=3, spo2=3), ())) == ("spo2", "temperature")
+    assert evidence.reds(evidence.of_score(point(0, 6), ())) == ()
 
 
 def test_every_lane_and_level_can_be_named() -> None:

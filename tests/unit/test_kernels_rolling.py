@@ -1,6 +1,7 @@
 """Windows over readings: their edges, what is refused, and the ways of reckoning that ordinary readings do not need."""
 
 import math
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -82,6 +83,20 @@ def test_a_window_without_readings_counts_none_and_knows_nothing_else() -> None:
         assert all(math.isnan(value) for value in found.values())
 
 
+def test_series_without_any_number_have_their_rows_and_no_answer() -> None:
+    """Asked at every reading, as a device that only ever sent nothing is."""
+    found = rolling(series([0, 5], [NAN, NAN]), None, [10], settings=HOW)
+    assert found["count"].tolist() == [[0.0], [0.0]]
+    assert np.isnan(found["mean"]).all()
+
+
+def test_each_series_can_have_its_own_target() -> None:
+    """And one that has none has no sum of what is above it."""
+    made = Ragged(times_ms=np.array([0, 0, 0]), values=np.array([72.0, 72.0, 72.0]), offsets=np.array([0, 1, 2, 3]))
+    found = rolling(made, None, [10], ["cusum"], Settings(target=np.array([70.0, NAN, 80.0])))
+    assert np.array_equal(found["cusum"][:, 0], [2.0, NAN, -8.0], equal_nan=True)
+
+
 def test_one_reading_has_a_level_and_no_spread_and_no_slope() -> None:
     """And two at one time have a spread and no slope."""
     alone = one(rolling(series([0], [80.0]), moment(0), [10], settings=HOW))
@@ -146,6 +161,13 @@ def test_results_have_a_row_a_query_and_a_column_a_window() -> None:
         (series([1], [1.0]), None, [1], Settings(target=1.0, reach_ms=-1), "reach_ms is -1"),
         (series([1], [1.0]), None, [1], Settings(target=1.0, half_lives=9), "half_lives is 9"),
         (series([1, 2], [1.0]), None, [1], HOW, "as many times as values"),
+        (
+            replace(series([1, 2], [1.0, 2.0]), offsets=np.array([0, 2, 1, 2])),
+            None,
+            [1],
+            HOW,
+            "offsets of columns ascend",
+        ),
         (series([1], [1.0]), Queries(series=np.array([0, 0]), times_ms=np.array([1])), [1], HOW, "series as times"),
     ],
 )

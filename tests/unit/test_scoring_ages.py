@@ -80,5 +80,31 @@ def test_a_reading_before_the_birth_has_no_age() -> None:
 
 def test_a_time_without_a_zone_tells_no_age() -> None:
     """Which day it was is not known within a day, and a birthday may be that day."""
-    with pytest.raises(ValueError, match="no zone"):
+    with pytest.raises(ValueError, match=r"^the time has no zone$"):
         ages.years(BORN, at("2026-03-10T00:30:00"))
+
+
+def test_a_ratio_asks_for_no_age_but_may_refuse_one() -> None:
+    """The shock index is for adults; of one it needs to know nothing more."""
+    shock = charts.either("shock_index")
+    assert ages.context(shock, 40) == {}
+    with pytest.raises(ValueError, match=r"is for ages .*, not for 5 years"):
+        ages.context(shock, 5)
+
+
+@pytest.mark.hazard("H28")
+def test_birthdays_begin_by_the_calendar_of_the_ward() -> None:
+    """At midnight in London, an hour before that of UTC in summer; each of the years that were asked for."""
+    begins = [at(text).timestamp() * 1000 for text in ("2022-06-30T23:00:00Z", "2026-06-30T23:00:00Z")]
+    assert ages.starts_ms(date(2021, 7, 1), (1, 5), "Europe/London") == begins
+
+
+def test_a_birthday_on_29_february_begins_on_1_march_of_other_years() -> None:
+    """And on the day itself where the year has it."""
+    begins = [at(text).timestamp() * 1000 for text in ("2021-03-01T00:00:00Z", "2024-02-29T00:00:00Z")]
+    assert ages.starts_ms(date(2020, 2, 29), (1, 4), "UTC") == begins
+
+
+def test_where_the_clock_skips_midnight_a_birthday_begins_with_the_first_moment_after_it() -> None:
+    """Cairo went from 24 April 2026, 00:00, to 01:00."""
+    assert ages.starts_ms(date(2025, 4, 24), (1,), "Africa/Cairo") == [at("2026-04-23T22:00:00Z").timestamp() * 1000]

@@ -1,5 +1,6 @@
 """Charts: what the packaged ones say of themselves, and that a wrong one is refused with every fault named."""
 
+from dataclasses import fields
 from importlib.resources import files
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from devices.vitals import VITALS
 from vwmon.errors import ChartError, NotFoundError, RefusedError
 from vwmon.scoring import charts, reference
-from vwmon.scoring.records import Chart, Ratio
+from vwmon.scoring.records import Ages, Aggregate, Band, Chart, Ratio, Term
 
 NEWS2 = files("vwmon.scoring").joinpath("charts/news2.toml").read_text(encoding="utf-8")
 PEWS = files("vwmon.scoring").joinpath("charts/pews.toml").read_text(encoding="utf-8")
@@ -84,7 +85,7 @@ def test_the_maternity_chart_is_refused_with_the_reason_and_what_to_do(name: str
 
 def test_a_ratio_is_not_loaded_as_a_chart_of_points() -> None:
     """Nobody sums what is no sum."""
-    with pytest.raises(NotFoundError, match="map is a ratio"):
+    with pytest.raises(NotFoundError, match=r"^map is a ratio of readings and not a chart of points$"):
         charts.load("map")
 
 
@@ -117,7 +118,8 @@ def test_bounds_are_held_in_steps_of_the_chart() -> None:
 
 def test_a_chart_that_is_not_there_is_not_found() -> None:
     """The message names those that are."""
-    with pytest.raises(NotFoundError, match="news2"):
+    said = "there is no chart 'news3'; the charts are map, mews, news, news2, pews, qsofa, rox, shock_index"
+    with pytest.raises(NotFoundError, match=f"^{said}$"):
         charts.load("news3")
 
 
@@ -130,15 +132,16 @@ def test_a_chart_that_is_not_there_is_not_found() -> None:
         ("lower = 40.5,", "", "gap or an overlap"),
         ("upper = 90,", "", "gap or an overlap"),
         ("upper = 90,", "upper = 30,", "before it begins"),
-        ("upper = 40,", "upper = 40.25,", "between two steps"),
-        ("step = 0.5", "step = 0.0000001", "finer than a millionth"),
+        ("upper = 40,", "upper = 40.25,", "^the bound 40.25 is between two steps of the chart$"),
+        ("step = 0.5", "step = 0.0000001", "^1E-7 is finer than a millionth$"),
         ('version = "1"', 'version = " "', "no version"),
         ('source = "these tests"', 'source = ""', "no source"),
-        ("points = 3", "points = 2", "the parts reach 0 to 2"),
+        ("points = 3", "points = 2", "^small: the parts reach 0 to 2"),
+        ('id = "small"', 'id = ""', "^a chart: "),
         ("upper = 3\nband", "upper = 2\nband", "cover every total"),
         ("bands = [{", "bands = []\nother = [{", "no bands"),
-        ('title = "A small chart"', "", "says nothing of 'title'"),
-        ("range = [", "range = ", "is not TOML"),
+        ('title = "A small chart"', "", "^the chart says nothing of 'title'$"),
+        ("range = [", "range = ", "^the chart is not TOML: "),
         ("[[parts.tables]]", "[[parts.tables]]\nwhen = { oxygen = 'air' }", "depends on oxygen"),
         ("step = 0.5", "step = 0.5\ncounts_as = 'rate'", "counts as rate, which is no part"),
         ("red_points = 3", "ages = { from_years = 19, below_years = 16 }", "nobody is from 19"),
@@ -175,8 +178,9 @@ def test_every_fault_is_named_at_once() -> None:
     """One look is enough to mend a chart."""
     with pytest.raises(ChartError) as refused:
         charts.parse(SMALL.replace('version = "1"', 'version = ""').replace("upper = 40,", "upper = 39,"))
-    assert "no version" in str(refused.value)
-    assert "gap or an overlap" in str(refused.value)
+    first, second = str(refused.value).removeprefix("small: ").split("; ")
+    assert "no version" in first
+    assert "gap or an overlap" in second
 
 
 @pytest.mark.parametrize(("total", "red", "band"), [(4, False, "low"), (4, True, "low-medium"), (5, True, "medium")])
@@ -245,3 +249,47 @@ def test_a_ratio_with_a_fault_is_refused_by_name(old: str, new: str, fault: str)
     assert old in ROX
     with pytest.raises(ChartError, match=fault):
         charts.parse(ROX.replace(old, new))
+
+
+@pytest.mark.parametrize("name", charts.names())
+def test_a_chart_is_read_as_it_is_in_force(name: str) -> None:
+    """Reading its file again gives every field again."""
+    chart, again = charts.either(name), charts.parse(files("vwmon.scoring").joinpath(f"charts/{name}.toml").read_text())
+    assert type(again) is type(chart)
+    assert {one.name: getattr(again, one.name) for one in fields(again)} == {
+        one.name: getattr(chart, one.name) for one in fields(chart)
+    }
+
+
+def test_what_a_chart_leaves_out_is_nothing() -> None:
+    """No other names, no limit of age, none whom it is not for; a red score calls for what any other does."""
+    chart = parsed(SMALL)
+    assert (chart.aliases, chart.ages, chart.pregnancy, chart.exclusions, chart.cautions) == ((), Ages(), True, (), ())
+    assert (chart.context, chart.age_context) == ({}, {})
+    assert parsed(SMALL.replace("red_points = 3", "")).red_points is None
+    (part,) = chart.parts
+    assert (part.counts_as, part.exact, part.numbers_only, part.step) == ("pulse", False, False, 500_000)
+    (table,) = part.tables
+    assert (table.when, table.unread) == ((), None)
+    assert table.bands[1] == Band(lower=81, upper=180, points=0)
+    (alike,) = parsed(SMALL.replace('red_band = "red"', "")).aggregates
+    assert alike == Aggregate(lower=0, upper=3, band="low", red_band="low", response="look")
+
+
+def test_what_a_ratio_leaves_out_is_nothing() -> None:
+    """A sum of readings, each counted once, by nothing."""
+    found = charts.parse("""
+        kind = "ratio"
+        id = "little"
+        title = "A little ratio"
+        version = "1"
+        source = "these tests"
+        unit = "1"
+        step = 1
+        over = [{ name = "a", unit = "1", lower = 1, upper = 9 }]
+        bands = [{ name = "any" }]
+    """)
+    assert isinstance(found, Ratio)
+    assert (found.under, found.divide_by, found.instead) == ((), 1, None)
+    assert found.over == (Term(name="a", unit="1", times=1, lower=1_000_000, upper=9_000_000),)
+    assert found.bands == (Band(lower=None, upper=None, points=0, name="any"),)

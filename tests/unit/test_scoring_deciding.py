@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from vwmon.scoring import charts, deciding, deciding_columns, reference, vectorised
 from vwmon.scoring.charts import PARTS
 from vwmon.scoring.deciding import Decider
+from vwmon.scoring.records import Band, Table
 
 NEWS2, PEWS, QSOFA = charts.load("news2"), charts.load("pews"), charts.load("qsofa")
 SCALE_1, SCALE_2 = {"spo2_scale": 1}, {"spo2_scale": 2}
@@ -143,6 +145,14 @@ def test_what_was_kept_of_a_score_leads_to_the_same_answer(scale: int) -> None:
             again = deciding.values_like(NEWS2, kept, context)
             assert again.keys() == kept.keys()
             assert deciding.decider(NEWS2, again, context) == deciding.decider(NEWS2, seen, context)
+
+
+def test_a_part_is_tried_where_each_band_begins_and_one_step_below() -> None:
+    """Once in every way that it can score; of a band without ends, whatever is read is as good."""
+    pulse = next(part for part in NEWS2.parts if part.name == "heart_rate")
+    assert deciding.trials(pulse) == (40.0, 41.0, 51.0, 91.0, 111.0, 131.0)
+    endless = replace(pulse, tables=(Table(when=(), bands=(Band(lower=None, upper=None, points=0),)),))
+    assert deciding.trials(endless) == (-1.0,)
 
 
 def test_what_no_reading_scores_like_is_left_out() -> None:

@@ -97,6 +97,29 @@ def test_without_a_reading_there_is_no_value(one: Ratio, values: dict[str, float
     assert (found.value, found.band, found.missing) == (None, "", missing)
 
 
+@pytest.mark.parametrize("one", [SHOCK, MAP, ROX], ids=lambda one: one.id)
+def test_a_reading_at_the_end_of_its_range_is_one_and_beyond_is_none(one: Ratio) -> None:
+    """To the millionth, at both ends."""
+    for term in (*one.over, *one.under):
+        others = {other.name: other.lower / 1e6 for other in (*one.over, *one.under)}
+        for millionths, there in (
+            (term.lower, True),
+            (term.lower - 1, False),
+            (term.upper, True),
+            (term.upper + 1, False),
+        ):
+            found = ratios.score(one, others | {term.name: millionths / 1e6})
+            assert found.missing == (() if there else (term.name,))
+
+
+def test_columns_take_what_the_cuff_measured_for_its_mean() -> None:
+    """As the plain reading does, with the pressures or without."""
+    rows = [[100.0, 120.0, 80.0], [64.94, np.nan, np.nan], [np.nan, 120.0, 80.0], [np.nan, 120.0, np.nan]]
+    found = ratio_columns.score(MAP, np.array(rows))
+    plain = [ratios.score(MAP, dict(zip(("mean_bp", "systolic_bp", "diastolic_bp"), row, strict=True))) for row in rows]
+    assert [None if math.isnan(one) else one for one in found.value.tolist()] == [one.value for one in plain]
+
+
 def test_columns_say_where_there_is_no_value() -> None:
     """NaN and no band; every reading is told apart."""
     values = np.array([[80.0, 100.0], [80.0, np.nan], [np.nan, 100.0]])

@@ -20,6 +20,11 @@ def reversed_(payload: bytes, device: str, received_ms: int) -> Message:
     return native.decode(payload[::-1], device, received_ms)
 
 
+def broken(_entry: EntryPoint) -> None:
+    """A package that cannot be imported."""
+    raise ImportError("no module named acme")
+
+
 @pytest.fixture
 def _brought(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Install another package's decoder."""
@@ -56,7 +61,27 @@ def test_one_observation_set_is_the_same_in_three_formats() -> None:
     assert read[0] == read[1] == read[2]
 
 
+@pytest.mark.usefixtures("_brought")
+def test_our_own_format_is_read_also_when_another_package_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder that cannot be loaded costs the messages of its own device, not those of every other."""
+    monkeypatch.setattr(EntryPoint, "load", broken)
+    assert decode(GOOD, device=DEVICE, received_ms=NOW_MS).readings
+    with pytest.raises(ImportError):
+        decode(GOOD, device=DEVICE, received_ms=NOW_MS, content_type=KINDS["type"])
+
+
 def test_a_format_known_to_be_another_is_refused() -> None:
-    """CBOR and XML are not taken for JSON."""
-    with pytest.raises(PayloadError, match="content_type_not_supported"):
+    """CBOR and XML are not taken for JSON, and the maker reads which type was said: its first 80 characters."""
+    with pytest.raises(PayloadError, match="content_type_not_supported") as refused:
         decode(b"\xa0", device=DEVICE, received_ms=NOW_MS, content_type="application/cbor")
+    assert refused.value.detail == "'application/cbor'"
+    with pytest.raises(PayloadError) as refused:
+        decode(b"\xa0", device=DEVICE, received_ms=NOW_MS, content_type="application/cbor; v=" + "é" * 80)
+    assert len(refused.value.detail) == 80
+
+
+def test_a_message_that_is_too_large_is_refused_with_its_size() -> None:
+    """In bytes, so that the maker sees by how much."""
+    with pytest.raises(PayloadError, match="too_large") as refused:
+        decode(b" " * 65537, device=DEVICE, received_ms=NOW_MS)
+    assert refused.value.detail == "65537 bytes"

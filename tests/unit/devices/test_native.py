@@ -257,18 +257,50 @@ def test_escapes_change_nothing() -> None:
     assert decode(payload, device="dev-1", received_ms=NOW_MS).readings == (made("spo2", 97.0),)
 
 
-def test_ordinary_messages_never_take_the_slow_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What home devices send day after day is read by the typed decoder alone."""
+EARLIER = "2026-11-22T09:14:40Z"
+ORDINARY_READINGS: tuple[dict[str, object], ...] = (
+    {"vital": "spo2", "value": 93},
+    {"vital": "spo2", "value": 93, "unit": "%"},
+    {"vital": "pulse", "value": 72.5, "time": EARLIER},
+    {"vital": "temperature", "value": 36.6, "unit": "Cel", "time": EARLIER},
+    {"vital": "consciousness", "value": "A"},
+    {"vital": "oxygen", "value": "air"},
+    {"vital": "consciousness", "value": "A", "unit": "{ACVPU}"},
+    {"vital": "consciousness", "value": "V", "time": EARLIER},
+    {"vital": "temperature", "value": 98.6, "unit": "degF"},
+    {"vital": "temperature", "value": 98.6, "unit": "degF", "time": EARLIER},
+    {"vital": "gcs", "value": 15},
+    {"vital": "mood", "value": "low", "unit": "of ten", "time": EARLIER},
+    {"vital": "spo2", "value": 0},
+    {"vital": "heart_rate", "value": 72, "unit": "Hz"},
+    {"vital": "spo2", "value": 97, "time": "yesterday"},
+    {"vital": "spo2", "value": 97, "time": "1999-12-31T23:59:59Z"},
+    {"vital": "spo2", "value": 97, "time": "2026-11-22T09:17:01Z"},
+)
+ORDINARY_FIELDS: tuple[dict[str, object], ...] = (
+    {},
+    {"v": 1},
+    {"v": 1, "id": "m"},
+    {"v": 1, "id": "x" * 128, "time": NOW},
+    {"v": 1, "seq": 0, "battery_percent": 0},
+    {"v": 1, "seq": 2**53, "battery_percent": 100},
+    {"v": 1, "device": "dev-1", "time": "2026-11-22T09:17:00Z"},
+    {"v": 1, "id": "m", "seq": 3, "device": "dev-1", "battery_percent": 55.5, "time": "2000-01-01T00:00:00Z"},
+)
+
+
+@pytest.mark.parametrize("fields", ORDINARY_FIELDS, ids=str)
+def test_ordinary_messages_never_take_the_slow_path(monkeypatch: pytest.MonkeyPatch, fields: dict[str, object]) -> None:
+    """What home devices send day after day is read by the typed decoder alone, and as the exact path would read it."""
+    several = [[one] for one in ORDINARY_READINGS] + [list(ORDINARY_READINGS), [ORDINARY_READINGS[0]] * 3]
+    sent = [json.dumps({**fields, "readings": readings}).encode() for readings in several]
+    exactly = [native._decode_exactly(payload, "dev-1", NOW_MS) for payload in sent]
 
     def slow(*_: object) -> Message:
         raise AssertionError("the exact path was taken")
 
     monkeypatch.setattr(native, "_decode_exactly", slow)
-    assert len(decode(EXAMPLE, device="dev-1", received_ms=NOW_MS).readings) == 3
-    assert one(vital="oxygen", value="air").raw_value == "air"
-    assert one(vital="temperature", value=98.6, unit="degF").value == 37.0
-    assert read(id="m", seq=3, device="dev-1", readings=[{"vital": "gcs", "value": 15}]).readings
-    assert not read(readings=[{"vital": "spo2", "value": 0}]).readings
+    assert [decode(payload, device="dev-1", received_ms=NOW_MS) for payload in sent] == exactly
 
 
 def test_the_largest_message_is_read() -> None:
