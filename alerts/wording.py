@@ -257,6 +257,9 @@ def _system(evidence: Mapping[str, Any], now_ms: int, to_ms: int) -> Iterator[st
         if rule == "dead" and rule in figures:
             until_ms = figures[rule]["until_ms"]
             yield f"{title} for {ago(until_ms - since_ms)}, until {ago(now_ms - until_ms)} ago"
+        elif rule == "certificate" and figures:
+            first = sorted(figures.values(), key=lambda one: one["until_ms"])
+            yield f"{title}: {'; '.join(_ends(one, to_ms) for one in first)}"
         else:
             yield f"{title}{_numbers(rule, figures)} for {ago(to_ms - since_ms)}"
 
@@ -274,11 +277,24 @@ def _numbers(rule: str, figures: Mapping[str, Any]) -> str:
     return f" ({told})" if told else ""
 
 
+def _ends(figures: Mapping[str, Any], at_ms: int) -> str:
+    """Say whose certificate it is, in which file, and how long it still holds: what is at fault is yet to come."""
+    left_ms, file = figures["until_ms"] - at_ms, figures["file"]
+    lead = f"{WHOSE[figures['whose']]}{f' ({file})' if file else ''}"
+    return f"{lead} in {ago(left_ms)}" if left_ms > 0 else f"{lead} has ended {ago(-left_ms)} ago"
+
+
 def _jump(figures: Mapping[str, Any]) -> str:
     by_ms = figures["clock_jump"]["by_ms"]
     return f"by {ago(abs(by_ms))} {'ahead' if by_ms > 0 else 'back'}"
 
 
+WHOSE: Final[Mapping[str, str]] = {
+    "broker": "the broker's",
+    "own": "the daemon's",
+    "canary": "the canary's",
+    "authority": "the authority's",
+}
 # What is said of each fault of a device, before how long ago it began.
 KIT: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "device_disconnected": lambda _: "no connection for",

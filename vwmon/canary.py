@@ -144,12 +144,12 @@ class Canary:
 
     def _one(self, over: threading.Event, wake: int, late: Callable[[], bool]) -> str | None:
         """Send one reading and follow it; None when it came all the way round, else the first link that failed."""
-        with atomic(self._db):  # nobody may give the device to a person in between
-            now_ms = self._clock.now_ms()
-            of = canary.whose(self._db, self._own.device, now_ms)
-            if of is None:
-                return NOBODYS.format(self._own.device)
-            expected = int(canary.last_total(self._db, of.stay_no, now_ms) != 1)
+        now_ms = self._clock.now_ms()
+        of = canary.whose(self._db, self._own.device, now_ms)
+        if of is None:
+            return NOBODYS.format(self._own.device)
+        expected = int(canary.last_total(self._db, of.stay_no, now_ms) != 1)
+        with atomic(self._db):
             canary.sent(self._db, of.stay_no, now_ms)
         key = _key(now_ms)
         sending = _Round(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vwmon import config_canary, config_duty, toml_records
 from vwmon.config_duty import Duty, Person, Ward
+from vwmon.durations import DAY_MS
 from vwmon.errors import ConfigError
 from vwmon.patients import limits
 from vwmon.toml_records import Where, aside, file_path, flag, matching, named, setting, span, table, tables, text, whole
@@ -134,6 +135,7 @@ class Monitor:
     unwatched_after_ms: int = setting(span("1m", "1d"), 300_000)
     disk_free_mb: int = setting(whole(1, 1_000_000), 1000)
     quarantined_per_hour: int = setting(whole(1, 1_000_000), 100)
+    certificate_warns_ms: int = setting(span("1d", "365d"), 30 * DAY_MS)
     sleeping_profiles: tuple[str, ...] = setting(names, ())
     ping_url_file: Path | None = aside(optional_path, None)
     ping_every_ms: int = aside(span("10s", "1h"), 60_000)

@@ -24,6 +24,7 @@ from devices.answers import READ
 from vwmon import channels, config, metrics, notifier, reaching, rota
 from vwmon.asking import Asker
 from vwmon.canary import Canary
+from vwmon.certificates import Held
 from vwmon.clock import Clock
 from vwmon.config import Settings
 from vwmon.config_duty import Person
@@ -176,6 +177,7 @@ class Daemon:
         return Publisher(db, intake, self._settings.mqtt.prefix, wards, self._clock.now_ms)
 
     def _surroundings(self, intake: MqttIntake, ingest: Ingest, versions: Provenance) -> Surroundings:
+        held = Held(self._settings)
         return Surroundings(
             clock=self._clock,
             link=intake.state,
@@ -188,6 +190,7 @@ class Daemon:
             anchors=anchors.beside(self._settings.store.path),
             zone=versions.zone,
             checked=LastCheck(self._settings.store.path),
+            certificates=lambda: held.endings(intake.state().certificate),
         )
 
     def _watch_over(

@@ -21,8 +21,8 @@ def place(mqtt: Mqtt) -> str:
     return str(mqtt.socket) if mqtt.socket is not None else f"{mqtt.host}:{mqtt.port}"
 
 
-def reach(mqtt: Mqtt, *, unseen: bool = False) -> None:
-    """Open the way to the broker and close it again.
+def reach(mqtt: Mqtt, *, unseen: bool = False) -> bytes | None:
+    """Open the way to the broker and close it again; give the certificate that it showed, DER, None where it did not.
 
     With `unseen` our own certificate is not shown, because whoever asks may not read its key; that the broker then
     sends us away says that it is there. OSError, of which ssl.SSLError is one, when there is no way; ConfigError when
@@ -32,25 +32,32 @@ def reach(mqtt: Mqtt, *, unseen: bool = False) -> None:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(REACH_S)
             probe.connect(str(mqtt.socket))
-        return
+        return None
     with socket.create_connection((mqtt.host, mqtt.port), timeout=REACH_S) as probe:
         if mqtt.tls.ca is None:
-            return
+            return None
         try:
-            _shake(probe, mqtt.host, replace(mqtt.tls, cert=None, key=None) if unseen else mqtt.tls)
+            if unseen:
+                return _shake(probe, mqtt.host, replace(mqtt.tls, cert=None, key=None), ssl.SSLError)
+            return _shake(probe, mqtt.host, mqtt.tls)
         except ssl.SSLCertVerificationError:
             raise
         except ssl.SSLError:
             if not unseen:
                 raise
+            return None
 
 
-def _shake(probe: socket.socket, host: str, tls: Tls) -> None:
+def _shake(probe: socket.socket, host: str, tls: Tls, *expected: type[OSError]) -> bytes | None:
+    """Greet the broker and give its certificate, whatever of what is `expected` it then objects."""
     context = tls_context(tls)
     assert context is not None  # noqa: S101 -- the caller has looked
-    with context.wrap_socket(probe, server_hostname=host) as both, suppress(TimeoutError):
+    with context.wrap_socket(probe, server_hostname=host) as both:
+        shown = both.getpeercert(binary_form=True)
         both.settimeout(OBJECTION_S)
-        both.recv(1)
+        with suppress(TimeoutError, *expected):
+            both.recv(1)
+    return shown
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext | None:

@@ -4,13 +4,14 @@ A check says that there is a fault, or that there is none; where it cannot tell 
 stands, also over a restart. What follows is alerts.faults'.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from alerts.faults import Finding
 from alerts.model import SYSTEM_STAY
 from vwmon import config
+from vwmon.certificates import Ending
 from vwmon.intake.protocol import LinkState
 from vwmon.store import canary
 from vwmon.store.canary import State
@@ -23,6 +24,7 @@ DISK, NOTIFIER, DEAD, QUARANTINE, HANDOVER = "disk", "notifier", "dead", "quaran
 UNACCOUNTED, UNRAISED, RECOUNT, NOT_WATCHING = "unaccounted", "unraised", "recount", "not_watching"
 SESSION: Final = "session"
 DAMAGED: Final = "damaged"
+CERTIFICATE: Final = "certificate"
 BROKER_GONE_MS: Final = 60_000
 STEADY_FOR_MS: Final = 600_000  # a clock that has not jumped for so long is no longer news
 HOUR_MS: Final = 3_600_000
@@ -40,7 +42,8 @@ class Look:
     received in this run is not accounted for, `lost_ms` when that was last found to be more; `unraised` how many scores
     ask for an alert of level 3 and have none. `amiss` is how many moments came to something else when they were counted
     anew, `amiss_ms` when that was last found. `canary` is how the made-up readings go round, where any do,
-    `checked` what the last check of the whole database came to.
+    `checked` what the last check of the whole database came to. `certificates` are all that the way to the broker
+    stands on.
     """
 
     now_ms: int
@@ -63,6 +66,7 @@ class Look:
     amiss_ms: int | None = None
     canary: State | None = None
     checked: Checked | None = None
+    certificates: tuple[Ending, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +85,8 @@ class Judged:
 def found(look: Look, limits: config.Monitor, standing: Mapping[Key, Finding]) -> list[Finding]:
     """Give what is wrong with the service and what no longer is."""
     judged = Judged(look=look, limits=limits, standing=standing)
-    return [finding for check in CHECKS if (finding := check(judged)) is not None]
+    checked = [finding for check in CHECKS if (finding := check(judged)) is not None]
+    return [*checked, *_certificates(judged)]
 
 
 def _broker(judged: Judged) -> Finding | None:
@@ -220,6 +225,27 @@ def _damaged(judged: Judged) -> Finding | None:
     if checked.failed:
         return _on(DAMAGED, checked.at_ms, judged.look.now_ms, check=checked.failed[0])
     return _over(DAMAGED, judged.look.now_ms)
+
+
+def _certificates(judged: Judged) -> Iterator[Finding]:
+    """Each that ends soon is a fault by itself, over when it is there no longer: the next one may end soon too.
+
+    What the broker shows is not known before it was reached; until then what was found of it stands.
+    """
+    look, soon_ms = judged.look, judged.look.now_ms + judged.limits.certificate_warns_ms
+    untold = [one.whose for one in look.certificates if one.ends_ms is None]
+    ending = {_named(one): one for one in look.certificates if one.ends_ms is not None and one.ends_ms <= soon_ms}
+    for what, one in ending.items():
+        figures = {"whose": one.whose, "file": str(one.file or ""), "until_ms": one.ends_ms}
+        yield Finding(rule=CERTIFICATE, what=what, since_ms=look.now_ms, at_ms=look.now_ms, figures=figures)
+    for _, rule, what in judged.standing:
+        if rule == CERTIFICATE and what not in ending and what.partition(" ")[0] not in untold:
+            yield Finding(rule=CERTIFICATE, what=what, since_ms=None, at_ms=look.now_ms)
+
+
+def _named(one: Ending) -> str:
+    """Name a certificate so that the one that takes its place is another."""
+    return f"{one.whose} {one.ends_ms}"
 
 
 CHECKS: Final[tuple[Callable[[Judged], Finding | None], ...]] = (

@@ -13,6 +13,7 @@ from pathlib import Path
 from alerts.chain import Anchor
 from alerts.model import SYSTEM_STAY
 from vwmon import config, surroundings
+from vwmon.certificates import Ending
 from vwmon.clock import Clock
 from vwmon.errors import StoreError
 from vwmon.intake.protocol import LinkState
@@ -53,6 +54,7 @@ class Surroundings:
     anchors: Path | None = None
     zone: Callable[[str], str] = lambda _ward: ELSEWHERE
     checked: Callable[[], Checked | None] = lambda: None
+    certificates: Callable[[], tuple[Ending, ...]] = tuple
 
 
 class Watch:
@@ -142,6 +144,7 @@ class Watch:
             amiss_ms=self._reckoner.amiss_ms,
             canary=canary.read(self._db),
             checked=self._around.checked(),
+            certificates=self._around.certificates(),
         )
         self._ahead_ms = ahead_ms
         self._scorer.find(SYSTEM_STAY, surroundings.found(look, limits, self._scorer.standing), now_ms)

@@ -1,11 +1,13 @@
 """`vwmon check-config`."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import trustme
 
 from tests.conftest import ROOT, Command
+from vwmon.clock import Clock
 
 CA = trustme.CA().cert_pem.bytes().decode()
 
@@ -92,3 +94,27 @@ def test_a_file_that_is_no_certificate_is_a_fault(vwmon: Command, tmp_path: Path
     result = vwmon("check-config", file)
     assert result.exit_code == 8
     assert "mqtt.tls" in result.stderr
+
+
+@pytest.mark.hazard("H2")
+@pytest.mark.parametrize(("days", "exit_code"), [(20.5, 0), (-2, 8)])
+def test_when_certificates_end_is_said(vwmon: Command, tmp_path: Path, days: float, exit_code: int) -> None:
+    """Of each file; one that has ended is a fault, since no broker takes it."""
+    authority, now = trustme.CA(), datetime.fromtimestamp(Clock().now_ms() / 1000, UTC)
+    own = authority.issue_cert("vwmon", not_before=now - timedelta(days=30), not_after=now + timedelta(days=days))
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    own.cert_chain_pems[0].write_to_path(str(tmp_path / "own.pem"))
+    own.private_key_pem.write_to_path(str(tmp_path / "own.key"))
+    (tmp_path / "own.key").chmod(0o600)
+    file = tmp_path / "x.toml"
+    file.write_text(
+        "[mqtt]\nport = 8883\ntls = { ca = 'ca.pem', cert = 'own.pem', key = 'own.key' }\n", encoding="utf-8"
+    )
+    result = vwmon("check-config", file)
+    assert result.exit_code == exit_code
+    day = (now + timedelta(days=days)).date()
+    if exit_code:
+        assert f"{tmp_path / 'own.pem'} ended on {day}, 2 d ago: make and install another" in result.stderr
+    else:
+        assert f"{tmp_path / 'own.pem'} ends on {day}, in 20 d" in result.stdout.splitlines()
+        assert f"{tmp_path / 'ca.pem'} ends on " in result.stdout

@@ -3,16 +3,23 @@
 import json
 import os
 import socket
+import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from importlib import metadata, util
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.conftest import Command
 from vwmon.cli import doctor
+from vwmon.clock import Clock
 from vwmon.store import database
 
+CALLED_S = 20
 WARD = "[[wards]]\nid = 'resp'\nname = 'R'\n"
 
 
@@ -44,7 +51,10 @@ def test_a_sound_installation_has_no_fault(vwmon: Command, tmp_path: Path, liste
     assert code == 0
     of_the_machine = {"files", "mosquitto", "sqlite", "daemon", "roles", "canary", "seal"}
     assert {name: verdict for name, (verdict, _) in found.items() if name not in of_the_machine} == dict.fromkeys(
-        ("python", "packages", "libraries", "time zones", "configuration", "database", "file modes", "room", "broker"),
+        (
+            *("python", "packages", "libraries", "time zones", "configuration"),
+            *("database", "file modes", "room", "certificates", "broker"),
+        ),
         "good",
     )
     assert found["database"][1] == str(tmp_path / "x.db")
@@ -86,6 +96,82 @@ def test_a_certificate_that_is_not_there_is_a_fault(vwmon: Command, tmp_path: Pa
     code, found = examined(vwmon, "--config", configured(tmp_path, "[mqtt]\ntls = { ca = 'ca.pem' }\n"))
     assert code == 1
     assert "ca.pem: there is no such file" in found["configuration"][1]
+
+
+@contextmanager
+def secured(authority: trustme.CA, days: float) -> Iterator[int]:
+    """A port that shakes a hand with a certificate that ends in so many days, and asks for one."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    issued(authority, days).configure_cert(context)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(CALLED_S)
+
+        def shake() -> None:
+            with suppress(OSError), context.wrap_socket(server.accept()[0], server_side=True) as both:
+                both.recv(1)
+
+        shaking = threading.Thread(target=shake)
+        shaking.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            shaking.join()
+
+
+def issued(authority: trustme.CA, days: float) -> trustme.LeafCert:
+    """Sign a certificate that ends in so many days."""
+    now = datetime.fromtimestamp(Clock().now_ms() / 1000, UTC)
+    until = now + timedelta(days=days)
+    return authority.issue_cert("127.0.0.1", not_before=now - timedelta(days=90), not_after=until)
+
+
+@pytest.mark.hazard("H2")
+@pytest.mark.parametrize(
+    ("days", "own", "broker"),
+    [
+        ((400.5, 200.5), ("good", "in 400 d"), ("good", "its certificate ends on ")),
+        ((20.5, 10.5), ("note", "in 20 d"), ("note", ", in 10 d")),
+        ((-2, 200.5), ("fault", "2 d ago"), ("fault", "does not answer as it should")),
+        ((400.5, -2), ("good", "in 400 d"), ("fault", "certificate has expired")),
+    ],
+)
+def test_when_certificates_end_is_looked_at(
+    vwmon: Command, tmp_path: Path, days: tuple[float, float], own: tuple[str, str], broker: tuple[str, str]
+) -> None:
+    """Of the files that are named, and of what the broker shows: soon is worth knowing, ended is a fault."""
+    authority = trustme.CA()
+    made = issued(authority, days[0])
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    made.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "own.pem"))
+    (tmp_path / "own.pem").chmod(0o600)
+    with secured(authority, days[1]) as port:
+        content = (
+            f"[mqtt]\nhost = '127.0.0.1'\nport = {port}\ntls = {{ ca = 'ca.pem', cert = 'own.pem', key = 'own.pem' }}"
+        )
+        _, found = examined(vwmon, "--config", configured(tmp_path, content))
+    for name, (verdict, detail) in (("certificates", own), ("broker", broker)):
+        assert found[name][0] == verdict
+        assert detail in found[name][1]
+
+
+def test_whoever_may_not_read_the_key_sees_when_the_brokers_certificate_ends(
+    vwmon: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker sends such a one away, and has shown its own by then."""
+    authority = trustme.CA()
+    made = issued(authority, 400)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    made.cert_chain_pems[0].write_to_path(str(tmp_path / "own.pem"))
+    access, key = os.access, tmp_path / "k"
+    monkeypatch.setattr(os, "access", lambda path, mode, **more: path != key and access(path, mode, **more))
+    with secured(authority, 200.5) as port:
+        content = f"[mqtt]\nhost = '127.0.0.1'\nport = {port}\ntls = {{ ca = 'ca.pem', cert = 'own.pem', key = 'k' }}"
+        _, found = examined(vwmon, "--config", configured(tmp_path, content))
+    assert found["broker"][0] == "good"
+    assert "its certificate ends on " in found["broker"][1]
+    assert found["broker"][1].endswith("was not tried: you may not read the key")
 
 
 def test_a_database_that_is_not_there_yet_is_worth_knowing(vwmon: Command, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import pytest
 from tests.at_work import at_work
 from tests.db.test_scorer import ILL, MINUTE, T0, WELL, Ward, message
 from vwmon.durations import DAY_MS, HOUR_MS
-from vwmon.errors import RefusedError
 from vwmon.patients import plans
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import By
@@ -88,18 +87,6 @@ def test_what_a_canary_sent_goes_and_nothing_of_a_person_does(ward: Made) -> Non
     with closing(database.open_reader(ward.path)) as db:
         assert account.read(db, ward.stay_no).dropped_before_ms == bound
         assert account.read(db, ward.person).dropped_before_ms == 0
-
-
-@pytest.mark.hazard("H4")
-def test_nobody_is_given_what_was_made_up(ward: Made) -> None:
-    """The canary's device goes to a person only from after the last reading that it made up."""
-    ward.rounds(2 * HOUR_MS, 3, HOUR_MS)
-    last_ms = T0 + 4 * HOUR_MS
-    registers.return_device(ward.db, DEVICE, T0 + 2 * HOUR_MS, BY)
-    with pytest.raises(RefusedError, match="made-up readings since then; choose a later --from"):
-        registers.assign(ward.db, DEVICE, "p1", last_ms, BY)
-    assert canary.whose(ward.db, DEVICE, last_ms) is None
-    assert registers.assign(ward.db, DEVICE, "p1", last_ms + 1, BY).stay_no == ward.person
 
 
 def test_a_reading_that_is_gone_without_a_word_is_still_found(ward: Made) -> None:

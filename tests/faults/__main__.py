@@ -24,7 +24,6 @@ ABSENT = (
     "F16 (fuzzing): docs/safety/fuzzing.md",
     "F23 (races): tests/db/test_alerts_races.py",
     "F27 (configurations): tests/property/test_config.py",
-    "F28 (a warning before a certificate ends): nothing gives one yet",
 )
 
 

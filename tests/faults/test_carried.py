@@ -85,6 +85,10 @@ def lax(tls):
     return context
 reaching.tls_context = lax
 """
+NO_DATES = """\
+from vwmon import surroundings
+surroundings._certificates = lambda _judged: ()
+"""
 NO_BOOKS = """\
 from vwmon import surroundings
 surroundings.CHECKS = tuple(one for one in surroundings.CHECKS if one.__name__ not in ("_unaccounted", "_unraised"))
@@ -282,7 +286,16 @@ def test_a_notifier_that_gives_up_or_forgets_is_found(
 def test_a_daemon_that_trusts_anybody_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F28."""
     monkeypatch.setattr(certificates, "TOLD_S", 10)
-    assert one_of(certificates.ended(short(tmp_path, 2), TRUSTS_ANYBODY), "the broker's has ended: nobody is told")
+    assert one_of(certificates.ended(short(tmp_path, 3), TRUSTS_ANYBODY), "the broker's has ended: nobody is told")
+
+
+@pytest.mark.slow
+def test_a_daemon_that_looks_at_no_date_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F28."""
+    monkeypatch.setattr(certificates, "TOLD_S", 10)
+    tally = certificates.ended(short(tmp_path, 2), NO_DATES)
+    assert one_of(tally, "the broker's ends soon: nobody is told")
+    assert one_of(tally, "the daemon's ends soon: nobody is told")
 
 
 @pytest.mark.slow

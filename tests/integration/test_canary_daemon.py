@@ -235,7 +235,7 @@ def test_a_broker_that_is_back_in_time_and_a_daemon_started_anew_are_no_fault(hu
     assert "canary_lost" not in hub.db.with_name("daemon.log").read_text(encoding="utf-8")
 
 
-@pytest.mark.hazard("H2", "H4")
+@pytest.mark.hazard("H2")
 def test_nothing_made_up_goes_out_for_a_person(hub: Hub) -> None:
     """The device is given to a person while the daemon runs: from then on it is silent, and that is said."""
     with hub.running():

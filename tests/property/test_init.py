@@ -63,7 +63,7 @@ def test_what_was_answered_is_what_holds_and_has_no_fault(said: dict[str, str]) 
     """Whatever people are called, the file is one that the daemon starts with, and says what they said."""
     found = read(said)
     settings = config.parse(written.whole(init_asking.values(found)), FILE)
-    assert [fault for fault in faults_of(settings) if "Apprise" not in fault] == []
+    assert [fault for fault in faults_of(settings, 0) if "Apprise" not in fault] == []
     (ward,) = settings.wards
     assert (ward.id, ward.name, ward.time_zone, ward.hours) == tuple(
         said[key].strip() for key in ("ward", "name", "time_zone", "hours")

@@ -25,7 +25,7 @@ from tests.unit.alerts_points import (
     technical,
 )
 
-DUE = 60 * MINUTE
+DUE, DAY = 60 * MINUTE, 24 * HOUR
 TECHNICAL = [name for name, rule in RULES.items() if rule.lane is Lane.TECHNICAL and name != "overdue"]
 SYSTEM = [name for name, rule in RULES.items() if rule.lane is Lane.SYSTEM]
 
@@ -317,6 +317,18 @@ def test_every_fault_of_a_device_is_a_sentence_with_numbers_and_age(rule: str) -
         ("session", "", {}, "the broker forgot what it held for this service for 50 min"),
         ("handover", "", {}, "a hand-over was not accepted for 50 min"),
         ("lag", "", {}, "readings wait to be scored for 50 min"),
+        (
+            "certificate",
+            "broker 1",
+            {"whose": "broker", "file": "", "until_ms": HOUR + 12 * DAY},
+            "a certificate ends: the broker's in 12 d",
+        ),
+        (
+            "certificate",
+            "own 1",
+            {"whose": "own", "file": "/etc/vwmon/vwmon.crt", "until_ms": HOUR - 2 * MINUTE},
+            "a certificate ends: the daemon's (/etc/vwmon/vwmon.crt) has ended 2 min ago",
+        ),
         ("unassigned", "cuff", {"device": "cuff"}, "a device sends and belongs to nobody (cuff) for 50 min"),
     ],
 )
@@ -324,6 +336,19 @@ def test_every_fault_of_the_service_is_a_sentence(rule: str, what: str, figures:
     """With its numbers, and for how long."""
     case = faults.found(Case(stay_no=SYSTEM_STAY), found(rule, 10, what=what, **figures))
     assert wording.why(case.alerts[Lane.SYSTEM], HOUR) == [sentence]
+
+
+def test_certificates_that_end_are_one_sentence_with_the_first_to_end_first() -> None:
+    """As long as each is at fault: one that was renewed is no longer told."""
+    own = found("certificate", 10, what="own", whose="own", file="/a.crt", until_ms=20 * DAY)
+    ca = found("certificate", 11, what="ca", whose="authority", file="/ca.crt", until_ms=9 * DAY)
+    case = faults.found(faults.found(Case(stay_no=SYSTEM_STAY), own), ca)
+    assert wording.why(case.alerts[Lane.SYSTEM], 0) == [
+        "a certificate ends: the authority's (/ca.crt) in 9 d; the daemon's (/a.crt) in 20 d"
+    ]
+    case = faults.found(case, over("certificate", 12, "ca"))
+    assert wording.why(case.alerts[Lane.SYSTEM], DAY) == ["a certificate ends: the daemon's (/a.crt) in 19 d"]
+    assert system(faults.found(case, over("certificate", 13, "own"))) == State.SETTLED
 
 
 def test_the_rules_of_faults_are_the_ones_the_guides_describe() -> None:
@@ -354,6 +379,7 @@ def test_the_rules_of_faults_are_the_ones_the_guides_describe() -> None:
         "recount": ("system", 3, 0, 0, 0),
         "damaged": ("system", 3, 0, 0, 0),
         "not_watching": ("system", 3, 0, 0, 0),
+        "certificate": ("system", 2, 0, 0, 0),
         "unassigned": ("system", 1, 0, 0, 15 * MINUTE),
     }
     assert [name for name, rule in RULES.items() if rule.holds_back] == ["silent", "broker", "lag"]

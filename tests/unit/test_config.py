@@ -157,6 +157,8 @@ tls = { cert = "c" }
         ("[monitor]\nsilent_after = 15", "in quotes"),
         ("[monitor]\nsilent_after = '15'", "is not a span of time"),
         ("[monitor]\nsilent_after = '1s'", 'is not from "1m" to "1d"'),
+        ("[monitor]\ncertificate_warns = '0s'", 'is not from "1d" to "365d"'),
+        ("[monitor]\ncertificate_warns = 'off'", "is not a span of time"),
         ("[commands]\nallow_as = 'no'", "neither true nor false"),
         ("[commands.roles]\nact = 'ann'", "commands.roles.act: 'ann' is not a list of names"),
         ("[commands.roles]\nacts = ['ann']", 'unknown key; did you mean "act"?'),

@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 
 from alerts.faults import Finding
-from alerts.model import SYSTEM_STAY
+from alerts.model import SYSTEM_STAY, Lane
+from alerts.policy import RULES
 from tests.at_work import at_work
 from vwmon import config, surroundings
+from vwmon.certificates import Ending
 from vwmon.intake.protocol import LinkState
 from vwmon.store.canary import State
 from vwmon.store.checked import Checked
 from vwmon.store.findings import Key
 from vwmon.store.monitor import Monitor
-from vwmon.surroundings import CHECKS, MB, Look
+from vwmon.surroundings import MB, Look
 
-SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
+SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 NOW = 100 * HOUR
 LIMITS = config.Monitor()
 
@@ -74,6 +76,11 @@ def rounds(*, trouble: str | None = None, came_ms: int | None = NOW - MINUTE, be
     )
 
 
+def ending(**ends_ms: int | None) -> dict[str, Any]:
+    """Give when certificates end, by whose they are."""
+    return {"certificates": tuple(Ending(whose=whose, ends_ms=at_ms) for whose, at_ms in ends_ms.items())}
+
+
 BEGINS: list[tuple[str, dict[str, Any], int, int]] = [
     ("broker", {"link": link(connected=False, since_ms=NOW - MINUTE - 1)}, NOW - MINUTE - 1, NOW - 1),
     ("silent", {"heard_ms": NOW - 15 * MINUTE - 1}, NOW - 15 * MINUTE - 1, NOW - 1),
@@ -95,6 +102,8 @@ BEGINS: list[tuple[str, dict[str, Any], int, int]] = [
     ("not_watching", {"canary": rounds(trouble="log: lost")}, NOW - MINUTE, NOW),
     ("not_watching", {"canary": rounds(came_ms=NOW - 100 * SECOND - 1)}, NOW - 100 * SECOND - 1, NOW),
     ("not_watching", {"canary": rounds(came_ms=None, began_ms=NOW - 101 * SECOND)}, NOW - 101 * SECOND, NOW),
+    ("certificate", ending(own=NOW + 30 * DAY, broker=None), NOW, NOW),
+    ("certificate", ending(own=NOW - DAY), NOW, NOW),
 ]
 
 
@@ -132,6 +141,8 @@ def test_a_fault_begins_just_beyond_its_limit(rule: str, changed: dict[str, Any]
         ("not_watching", {}),
         ("not_watching", {"canary": rounds(came_ms=NOW - 100 * SECOND)}),
         ("not_watching", {"canary": rounds(came_ms=None, began_ms=NOW - 100 * SECOND)}),
+        ("certificate", ending(own=NOW + 30 * DAY + 1, broker=None)),
+        ("certificate", {}),
     ],
 )
 def test_at_its_limit_there_is_no_fault(rule: str, changed: dict[str, Any]) -> None:
@@ -158,6 +169,8 @@ OVER: list[tuple[str, dict[str, Any], int]] = [
     ("damaged", {"checked": Checked(at_ms=NOW - MINUTE, failed=())}, NOW),
     ("not_watching", {"canary": rounds()}, NOW),
     ("not_watching", {"canary": None}, NOW),
+    ("certificate", ending(own=NOW + 30 * DAY + 1), NOW),
+    ("certificate", {}, NOW),
 ]
 
 
@@ -216,5 +229,38 @@ def test_a_clock_that_jumps_makes_no_canary_silent(jumped_ms: int, stands_ms: in
 @pytest.mark.hazard("H15", "H19", "H21")
 def test_every_rule_of_the_service_is_tried_at_its_limit_from_both_sides() -> None:
     """One check for each, and none without a test here."""
-    assert {rule for rule, *_ in BEGINS} == {rule for rule, *_ in OVER}
-    assert len({rule for rule, *_ in BEGINS}) == len(CHECKS)
+    of_the_service = {name for name, rule in RULES.items() if rule.lane is Lane.SYSTEM}
+    assert {rule for rule, *_ in BEGINS} == {rule for rule, *_ in OVER} == of_the_service - {"unassigned"}
+
+
+def expiring(look: Look, standing: Mapping[str, str]) -> dict[str, int | None]:
+    """Give which certificates are found to end soon (since when), or no longer to (None)."""
+    keys: dict[Key, Finding] = {
+        (SYSTEM_STAY, rule, what): Finding(rule=rule, what=what, since_ms=NOW - HOUR, at_ms=NOW - HOUR)
+        for what, rule in standing.items()
+    }
+    several = [one for one in surroundings.found(look, LIMITS, keys) if one.rule == "certificate"]
+    return {one.what: one.since_ms for one in several}
+
+
+@pytest.mark.hazard("H2")
+def test_each_certificate_that_ends_soon_is_a_fault_by_itself() -> None:
+    """The one that was renewed is over, and the other still stands; so is one whose successor ends soon too."""
+    soon, later, never = NOW + 9 * DAY, NOW + 20 * DAY, NOW + 700 * DAY
+    both = replace(WELL, **ending(own=soon, broker=later, authority=never))
+    assert expiring(both, {}) == {f"own {soon}": NOW, f"broker {later}": NOW}
+    known = {f"own {soon}": "certificate", f"broker {later}": "certificate"}
+    assert expiring(replace(WELL, **ending(own=never, broker=later)), known) == {
+        f"own {soon}": None,
+        f"broker {later}": NOW,
+    }
+    again = expiring(replace(WELL, **ending(own=later, broker=later)), known)
+    assert again == {f"own {later}": NOW, f"broker {later}": NOW, f"own {soon}": None}
+    assert list(again)[-1] == f"own {soon}", "what takes its place stands before it is over"
+
+
+def test_what_the_broker_has_not_shown_again_leaves_its_certificate_as_it_was() -> None:
+    """A new start has seen nobody yet: only the daemon's own files are known by then."""
+    soon, never = NOW + 9 * DAY, NOW + 700 * DAY
+    known = {f"own {soon}": "certificate", f"broker {soon}": "certificate", "": "disk"}
+    assert expiring(replace(WELL, **ending(own=never, broker=None)), known) == {f"own {soon}": None}

@@ -26,26 +26,33 @@ def check_config(file: FileArgument = None, config_file: ConfigOption = None) ->
 
     Exit code 8 when there is any fault; every one is named with its line.
     """
-    settings = config.load(file or config_file)
-    faults = faults_of(settings)
+    from vwmon.clock import Clock
+
+    settings, now_ms = config.load(file or config_file), Clock().now_ms()
+    faults = faults_of(settings, now_ms)
     if faults:
         raise ConfigError(*faults)
     render.say(f"{settings.path or 'no file, the defaults'}: good")
-    for line in notes_of(settings):
+    for line in notes_of(settings, now_ms):
         render.say(line)
 
 
-def faults_of(settings: Settings) -> list[str]:
+def faults_of(settings: Settings, now_ms: int) -> list[str]:
     """Give everything that is wrong with settings that were read, and with what they name."""
     from vwmon import channels, metrics, outside, rota
 
     found = config.file_faults(settings)
     named = (*channels.faults(settings), *outside.faults(settings), *metrics.faults(settings), *rota.faults(settings))
-    return list(dict.fromkeys((*found, *(() if found else _tls_faults(settings)), *named)))
+    shown = () if found else (*_tls_faults(settings), *_ended(settings, now_ms))
+    return list(dict.fromkeys((*found, *shown, *named)))
 
 
-def notes_of(settings: Settings) -> Iterator[str]:
-    """Yield what is no fault and may not be meant."""
+def notes_of(settings: Settings, now_ms: int) -> Iterator[str]:
+    """Yield what is no fault and may not be meant, and when certificates end."""
+    from vwmon import certificates
+
+    for ending in certificates.of_files(settings):
+        yield certificates.said(ending, now_ms)
     for credential in config.credentials(settings):
         yield f"not looked at, because systemd hands it to the daemon: {credential}"
     if not settings.notify.channels:
@@ -77,3 +84,12 @@ def _tls_faults(settings: Settings) -> Iterator[str]:
     except OSError as error:
         names = ", ".join(str(file) for file in (tls.ca, tls.cert, None if brought else tls.key) if file)
         yield f"mqtt.tls: {names} cannot be used together: {reaching.trouble(error)}"
+
+
+def _ended(settings: Settings, now_ms: int) -> Iterator[str]:
+    """Yield which certificates nobody takes any more."""
+    from vwmon import certificates
+
+    for one in certificates.of_files(settings):
+        if one.ends_ms is not None and one.ends_ms <= now_ms:
+            yield f"{certificates.said(one, now_ms)}: make and install another, then restart the daemon"

@@ -8,12 +8,13 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata, util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -24,6 +25,9 @@ from vwmon.cli.options import ConfigOption, DbOption, FormatOption, JsonOption
 from vwmon.cli.render import Column, Format
 from vwmon.config import Settings
 from vwmon.errors import ConfigError, StoreError, StoreMissing
+
+if TYPE_CHECKING:
+    from vwmon.certificates import Ending
 
 PACKAGES = ("vwmon", "devices", "alerts")
 MB = 1_000_000
@@ -90,6 +94,7 @@ def _findings(config_file: Path | None, db: Path | None) -> Iterator[Finding]:
         _room,
         _daemon,
         _canary,
+        _certificates,
         _broker,
     )
     for look_at in looks:
@@ -198,8 +203,9 @@ def _mosquitto() -> Finding:
 
 def _configuration(settings: Settings) -> Finding:
     from vwmon.cli.check_config import faults_of
+    from vwmon.clock import Clock
 
-    faults = faults_of(settings)
+    faults = faults_of(settings, Clock().now_ms())
     if faults:
         return _found("configuration", Verdict.FAULT, "; ".join(faults))
     if settings.path is None:
@@ -311,17 +317,43 @@ def _canary(settings: Settings) -> Finding:
     return _found("canary", Verdict.NOTE, "none is sent round; docs/operator.md, 'who watches the monitor', says how")
 
 
+def _certificates(settings: Settings) -> Finding:
+    """Say when each certificate ends that the settings name; the broker's own is looked at with the broker."""
+    from vwmon import certificates
+
+    verdict, said = _judged(certificates.of_files(settings), settings)
+    return _found("certificates", verdict, said or "none are named: mqtt.tls")
+
+
+def _judged(endings: "Sequence[Ending]", settings: Settings) -> tuple[Verdict, str]:
+    """Judge when certificates end: one that has ended is a fault, one that soon does or cannot be read is a note."""
+    from vwmon import certificates
+    from vwmon.clock import Clock
+
+    now_ms = Clock().now_ms()
+    said = "; ".join(certificates.said(one, now_ms) for one in endings)
+    known = [one.ends_ms for one in endings if one.ends_ms is not None]
+    if any(ends_ms <= now_ms for ends_ms in known):
+        return Verdict.FAULT, said
+    soon_ms = now_ms + settings.monitor.certificate_warns_ms
+    good = len(known) == len(endings) and all(ends_ms > soon_ms for ends_ms in known)
+    return Verdict.GOOD if good else Verdict.NOTE, said
+
+
 def _broker(settings: Settings) -> Finding:
-    from vwmon import reaching
+    from vwmon import certificates, reaching
 
     mqtt = settings.mqtt
     where, key = reaching.place(mqtt), mqtt.tls.key
     unseen = key is not None and not os.access(key, os.R_OK)
     try:
-        reaching.reach(mqtt, unseen=unseen)
+        shown = reaching.reach(mqtt, unseen=unseen)
     except (OSError, ConfigError) as error:
         verdict = Verdict.NOTE if settings.path is None else Verdict.FAULT
         why = reaching.trouble(error) if isinstance(error, OSError) else str(error)
         return _found("broker", verdict, f"{where} does not answer as it should: {why}")
     tried = "; whether it takes our certificate was not tried: you may not read the key" if unseen else ""
-    return _found("broker", Verdict.GOOD, f"{where} answers{tried}")
+    if mqtt.tls.ca is None or mqtt.socket is not None:
+        return _found("broker", Verdict.GOOD, f"{where} answers{tried}")
+    verdict, said = _judged([certificates.of_broker(shown)], settings)
+    return _found("broker", verdict, f"{where} answers; {said}{tried}")

@@ -196,8 +196,9 @@ def _answers(how: How, questions: Any, base: Found) -> Found:  # noqa: ANN401 --
 def _check(content: str, file: Path) -> None:
     """Look the file over as check-config would; ConfigError before anything is written."""
     from vwmon.cli.check_config import faults_of
+    from vwmon.clock import Clock
 
-    faults = faults_of(settings_of.parse(content, file))
+    faults = faults_of(settings_of.parse(content, file), Clock().now_ms())
     if faults:
         raise ConfigError(*faults)
 

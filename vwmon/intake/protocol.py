@@ -41,6 +41,7 @@ class LinkState(msgspec.Struct, frozen=True, kw_only=True):
 
     `sessions_lost` counts the connections at which the broker should have known us and did not: what came in between
     may be gone. `lost_ms` is when that was last. `session_was_kept` tells the same of the latest connection.
+    `certificate` is what the broker showed at the latest handshake, DER; None without TLS or before the first.
     """
 
     connected: bool
@@ -50,6 +51,7 @@ class LinkState(msgspec.Struct, frozen=True, kw_only=True):
     sessions_lost: int
     trouble: str
     lost_ms: int | None = None
+    certificate: bytes | None = None
 
 
 class Ticket:

@@ -166,6 +166,7 @@ class MqttIntake:
             return False
         self._heard_at = time.monotonic()
         self._hurry()
+        self._note_certificate()
         self._change(connected=False, trouble=NOT_YET)
         return True
 
@@ -174,6 +175,12 @@ class MqttIntake:
         sock = self._client.socket()
         if isinstance(sock, socket.socket) and sock.family in INTERNET:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _note_certificate(self) -> None:
+        """Keep what the broker has just shown, which stays so until it is asked again."""
+        sock = self._client.socket()
+        shown = sock.getpeercert(binary_form=True) if isinstance(sock, ssl.SSLSocket) else None
+        self._state = msgspec.structs.replace(self._state, certificate=shown)
 
     def _back_off(self) -> None:
         """Set the time before which no other connection is tried."""

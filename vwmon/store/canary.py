@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vwmon.durations import DAY_MS
-from vwmon.errors import RefusedError
 from vwmon.patients.plans import CANARY
-from vwmon.patients.records import Stay
 from vwmon.store.sqlite import Connection
 
 SLACK_MS: Final = 10_000  # beside the interval and the limit, before a sender that says nothing is taken for dead
@@ -114,13 +112,6 @@ def whose(db: Connection, device: str, now_ms: int) -> Whose | None:
     """Give the made-up patient that a device is with; None where it is with a person, or with nobody."""
     row = db.execute(_WHOSE, [device, now_ms]).fetchone()
     return None if row is None else Whose(stay_no=row[0], ward=row[1], from_ms=row[2])
-
-
-def check_apart(db: Connection, device: str, to: Stay, from_ms: int) -> None:
-    """Raise RefusedError for a device that is to be a person's from a time at which it sent what was made up."""
-    row = db.execute("select sent_ms from canary where device = ?", [device]).fetchone()
-    if row is not None and from_ms <= (row[0] or 0) and to.pathway != CANARY:
-        raise RefusedError(f"device {device!a} has sent made-up readings since then; choose a later --from")
 
 
 def stored(db: Connection, device: str, key: str) -> bool:

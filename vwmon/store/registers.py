@@ -14,7 +14,7 @@ from vwmon.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from vwmon.patients import admission
 from vwmon.patients.admission import Admission
 from vwmon.patients.records import Assignment, By, Device, Entry, Identity, Stay
-from vwmon.store import canary, facts, identities, kit_out, prescribed
+from vwmon.store import facts, identities, kit_out, prescribed
 from vwmon.store.database import atomic
 from vwmon.store.known import device_number
 from vwmon.store.sqlite import Connection
@@ -213,7 +213,6 @@ def assign(db: Connection, name: str, patient: str, from_ms: int, by: By) -> Ass
         if from_ms < to.admitted_ms:
             raise UsageError(f"patient {patient!a} was not on the ward yet at that time")
         _check_free(db, found, from_ms)
-        canary.check_apart(db, found.device, to, from_ms)
         kit_out.check_back(db, found, to.patient, from_ms)
         kit_out.comes(db, found.device_no, from_ms)
         row = db.execute(
