@@ -40,13 +40,14 @@ from vwmon.provenance import Provenance
 from vwmon.publisher import Publisher
 from vwmon.scorer import Scorer
 from vwmon.service import Service
-from vwmon.store import anchors, canary, database, hub, monitor, pings, registers
+from vwmon.store import anchors, canary, checked, database, hub, monitor, pings, registers, wal
 from vwmon.store.checked import LastCheck
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import CYCLE_STALE_MS, Monitor
 from vwmon.store.sole import sole_daemon
 from vwmon.store.sqlite import Connection
+from vwmon.store.verify import Finding
 from vwmon.watch import Surroundings, Watch
 
 IDLE_S = 0.25  # how long the scoring thread waits for a commit before it looks at the time
@@ -85,6 +86,7 @@ class Daemon:
         it, or ThreadEndedError when a thread ended by itself.
         """
         path = self._settings.store.path
+        left = wal.commits(path)
         with ExitStack() as opened:
             writing, scoring, telling, publishing, asking, pinging, sending = (
                 opened.enter_context(closing(database.open_writer(path, checked=again)))
@@ -94,6 +96,7 @@ class Daemon:
             _warn_of_open_files(path)
             before = monitor.read(scoring)
             self._clock.showed(monitor.shown_ms(before))
+            _tell_lost(path, wal.lost(writing, left), self._clock.now_ms())
             known = monitor.had_broker(before)
             intake = MqttIntake(_link(self._settings, known=known), self._clock.now_ms)
             versions = Provenance.of(self._settings, socket.gethostname(), told=True)
@@ -312,6 +315,13 @@ def _note_statuses(db: Connection, said: Sequence[tuple[str, DeviceStatus, int]]
         registers.record_status(
             db, device, status.status, status.battery_percent, status.firmware, at_ms, clean=status.clean
         )
+
+
+def _tell_lost(path: Path, lost: int, now_ms: int) -> None:
+    """Say that commits which the daemon before this one had made are gone, as a check of the database would."""
+    if lost:
+        log.error("commits_lost path=%s commits=%d", path, lost)
+        checked.keep(path, [Finding(check=wal.WHOLE, sound=False, found=f"{lost} did not")], now_ms)
 
 
 def _warn_of_open_files(path: Path) -> None:

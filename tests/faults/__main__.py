@@ -19,7 +19,7 @@ NOT_CLEAN = 1
 # Of the safety page's matrix, what is tested elsewhere or not at all.
 ABSENT = (
     "F10 (a database that is not sealed): a bit that turns in a value is taken for the value; `vwmon db seal`",
-    "F10 (the log that a kill leaves): from where it is damaged on it counts as never written, without a word",
+    "F10 (the log that a kill leaves): what came after the damage is gone, and told; tests/db/test_store_wal.py",
     "F10 (the configuration): a bit that turns in a word of it makes another word",
     "F16 (fuzzing): docs/safety/fuzzing.md",
     "F23 (races): tests/db/test_alerts_races.py",
