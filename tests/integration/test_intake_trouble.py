@@ -64,7 +64,7 @@ def test_what_is_not_mqtt_ends_the_connection_and_no_more(kind: type[GatheringCl
 
 @BOTH
 def test_tls_carries_everything(tmp_path: Path, kind: type[GatheringClient]) -> None:
-    """Large reads under TLS leave nothing behind in the library's own buffer."""
+    """Large reads under TLS leave nothing behind in the library's own buffer; what the broker showed is known."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     certificate = authority.issue_cert("localhost")
@@ -74,7 +74,10 @@ def test_tls_carries_everything(tmp_path: Path, kind: type[GatheringClient]) -> 
         trusted = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
         link = Link(host="localhost", port=broker.port, tls=trusted)
         intake = MqttIntake(link, Clock().now_ms, kind)
+        assert intake.state().certificate is None
         wait_until(lambda: not intake.take(0.05).packets and intake.connected, "connected")
+        shown = certificate.cert_chain_pems[0].bytes().decode()
+        assert intake.state().certificate == ssl.PEM_cert_to_DER_cert(shown)
         sent = [str(number) * 50 for number in range(3000)]
         messages = [{"topic": TOPIC, "payload": payload, "qos": 1} for payload in sent]
         paho_publish.multiple(
