@@ -220,6 +220,9 @@ def test_a_device_that_was_returned_may_still_say_what_it_had(home: Home) -> Non
     home.sends(WELL, 28)
     home.look(29)
     assert home.stands() == ["unassigned of-p1"]
+    standing = home.scorer.standing
+    home.begins_anew(121)
+    assert home.scorer.standing == standing
 
 
 @pytest.mark.hazard("H25")

@@ -49,12 +49,13 @@ def standing(db: Connection) -> dict[Key, Finding]:
 
 def known(db: Connection) -> dict[Key, Finding]:
     """Give what stands, with the faults of the whole service that a version before this one left without a finding."""
-    case = cases.load(db, [SYSTEM_STAY])[SYSTEM_STAY]
-    left = [condition for condition in case.conditions.values() if condition.standing]
+    found, case = standing(db), cases.load(db, [SYSTEM_STAY])[SYSTEM_STAY]
+    told = {rule for stay_no, rule, _ in found if stay_no == SYSTEM_STAY}
+    left = [one for one in case.conditions.values() if one.standing and one.rule not in told]
     older = {
         (SYSTEM_STAY, one.rule, ""): Finding(rule=one.rule, since_ms=one.since_ms, at_ms=one.since_ms) for one in left
     }
-    return older | standing(db)
+    return older | found
 
 
 def of_stay(db: Connection, stay_no: int) -> list[Found]:
