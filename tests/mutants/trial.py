@@ -110,7 +110,9 @@ def _files() -> Iterator[str]:
 
 def _mutmut(folder: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "mutmut", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, check=False, text=True).stdout
+    return subprocess.run(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True
+    ).stdout
 
 
 def _changed(shown: str) -> Survivor:
