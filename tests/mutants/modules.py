@@ -54,5 +54,5 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "alerts/policy": ("tests/unit/test_alerts_policy.py", "tests/unit/test_alerts_layers.py"),
     "alerts/moves": ("tests/unit/test_alerts_moves.py", "tests/unit/test_alerts_acts.py"),
     "alerts/verdicts": (*_ALERTS, "tests/unit/test_alerts_policy.py"),
-    "alerts/conditions": _ALERTS,
+    "alerts/conditions": (*_ALERTS, "tests/unit/test_alerts_silence.py", "tests/unit/test_alerts_undoing.py"),
 }

@@ -150,6 +150,14 @@ def test_a_closed_alert_that_is_replaced_is_kept() -> None:
     assert clinical(case).id != case.past[0].id
 
 
+def test_a_note_on_a_closed_alert_leaves_the_one_that_followed_it() -> None:
+    """It is said of the old one, and the new one is still the one that is open."""
+    case = follow(IN[State.CLOSED], point(20, 6))
+    noted = moves.move(case, clinical(IN[State.CLOSED]), Kind.NOTED, 21 * MINUTE, note="the family rang")
+    assert clinical(noted) == clinical(case)
+    assert noted.events[-1].alert_no == case.past[0].alert_no
+
+
 def test_an_alert_of_another_lane_has_the_next_ordinal() -> None:
     """Ordinals count the alerts of a stay, whatever their lane."""
     both = acked_and_silent()

@@ -9,7 +9,7 @@ import pytest
 from alerts import evidence, policy, verdicts
 from alerts.errors import PolicyError
 from alerts.model import Lane, Level
-from alerts.policy import BASE, BASES, POLICY, RULES, RuleSet
+from alerts.policy import BASE, BASES, POLICY, RULES, RuleSet, Terms
 from alerts.verdicts import Verdict
 from tests.unit.alerts_points import HOUR, MINUTE, PARTS, after, clinical, limit, point
 
@@ -249,6 +249,20 @@ def test_a_table_is_read_as_it_is_in_force() -> None:
     assert [rule.name for rule in BASES["pews"].named] == [r.name for r in BASES["pews"].clinical if ":" in r.quantity]
     assert (BASES["news2"].lowest, BASES["pews"].lowest) == (5, 5)
     assert RuleSet.of({name: rule for name, rule in RULES.items() if rule.quantity == "red"}).lowest == float("inf")
+
+
+def test_the_least_of_any_rule_over_a_total_or_its_bound_is_where_a_look_begins() -> None:
+    """Of those that are on."""
+    for name, least in (("news2_7", 7), ("news2_5", 5), ("news2_could_be_5", 5), ("pews_1", float("inf"))):
+        rule = RULES[name]
+        assert RuleSet.of({name: rule}, chart=rule.chart).lowest == least
+
+
+def test_what_is_held_back_is_free_once_its_spans_are_over() -> None:
+    """And what is not held back is free at once."""
+    terms = Terms(rules=BASE, held={"overdue": ((10, 20), (20, 30))})
+    assert [terms.free_ms("overdue", at) for at in (9, 10, 19, 25, 30)] == [9, 30, 30, 30, 30]
+    assert terms.free_ms("battery_low", 15) == 15
 
 
 @pytest.mark.hazard("H32")
