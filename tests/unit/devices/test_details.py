@@ -5,7 +5,7 @@ import json
 import pytest
 
 from devices import acceptance
-from devices.errors import ReadingError
+from devices.errors import PayloadError, ReadingError
 from devices.payloads import decode
 from devices.readings import MARK_UNKNOWN_VITAL, Message
 from devices.vitals import find
@@ -66,6 +66,32 @@ def detail(fields: object, time: object = NOW) -> tuple[str, str]:
 def test_a_refusal_shows_what_was_sent(fields: dict[str, object], reason: str, said: str) -> None:
     """In plain ASCII and no longer than a line, so that the fault can be found in the device."""
     assert detail(fields) == (reason, said)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "said"),
+    [
+        ({"seq": -1}, "seq_invalid", "-1"),
+        ({"seq": -1, "device": DEVICE}, "seq_invalid", "-1"),
+        ({"seq": 2**53 + 1}, "seq_invalid", "9007199254740993"),
+        ({"battery_percent": 100.5}, "battery_invalid", "100.5"),
+        ({"battery_percent": True}, "battery_invalid", "True"),
+    ],
+)
+def test_a_note_on_a_message_shows_what_was_sent(fields: dict[str, object], reason: str, said: str) -> None:
+    """The readings stand, and neither number is made up in its place."""
+    sent = {"v": 1, "id": "m", "time": NOW, "readings": [{"vital": "spo2", "value": 97}], **fields}
+    message = decode(json.dumps(sent).encode(), device=DEVICE, received_ms=NOW_MS)
+    assert [(one.reason, one.detail) for one in message.refused] == [(reason, said)]
+    assert (message.seq, message.battery_percent, len(message.readings)) == (None, None, 1)
+
+
+def test_what_is_no_reading_and_what_is_no_id_are_shown() -> None:
+    """As they were sent."""
+    assert detail(["spo2", 97]) == ("reading_not_an_object", "['spo2', 97]")
+    with pytest.raises(PayloadError) as refused:
+        decode(b'{"id": 17, "readings": [{"vital": "spo2", "value": 97}]}', device=DEVICE, received_ms=NOW_MS)
+    assert (refused.value.reason, refused.value.detail) == ("id_invalid", "17")
 
 
 def test_what_is_not_finite_names_its_vital() -> None:
