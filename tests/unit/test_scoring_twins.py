@@ -79,6 +79,55 @@ def test_the_fast_score_is_the_plain_score(name: str) -> None:
         assert tuple(part.bands[band].note for part, band in read if part.bands[band].note) == plain.notes
 
 
+TWO_WAYS = """
+id = "two_ways"
+title = "One subscore that may be read in two ways"
+version = "1"
+source = "these tests"
+range = [0, 3]
+[[parts]]
+name = "flow"
+unit = "L/min"
+step = 1
+[[parts.tables]]
+bands = [{ upper = 9, points = 0 }, { lower = 10, points = 2 }]
+[[parts]]
+name = "fraction"
+unit = "%"
+step = 1
+counts_as = "flow"
+[[parts.tables]]
+bands = [{ upper = 49, points = 1 }, { lower = 50, points = 3 }]
+[[aggregate]]
+lower = 0
+upper = 3
+band = "low"
+response = "look"
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "points"),
+    [
+        ({}, (0, 3)),
+        ({"flow": 5.0}, (0, 0)),
+        ({"fraction": 50.0}, (3, 3)),
+        ({"flow": 12.0, "fraction": 40.0}, (2, 2)),
+        ({"flow": 5.0, "fraction": 40.0}, (1, 1)),
+    ],
+    ids=str,
+)
+def test_of_two_ways_to_one_subscore_the_worst_that_was_read_counts(
+    values: dict[str, float | None], points: tuple[int, int]
+) -> None:
+    """And while neither was, whatever either could be."""
+    chart = charts.parse(TWO_WAYS)
+    assert isinstance(chart, Chart)
+    assert reference.score(chart, values, {}).points == {"flow": points}
+    found = columns(chart, [(values, {})])
+    assert (found.points_min[0, 0], found.points_max[0, 0]) == points
+
+
 @pytest.mark.parametrize("name", SUMS)
 def test_more_rows_than_fit_a_block_score_as_each_alone(name: str) -> None:
     """To the row: what is cut into blocks is put together again, whatever the last of them holds."""
