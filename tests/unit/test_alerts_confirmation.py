@@ -270,6 +270,49 @@ def test_what_was_denied_is_not_told_again() -> None:
     case = follow(after(point(0, 5), point(2, 5)), point(3, 1))
     assert follow(case, point(0, 5, received=10, late=True), point(2, 5, received=10, late=True)) is case
     assert waiting(follow(case, point(2.5, 5, received=10, late=True))).since_ms == round(2.5 * MINUTE)
+    just_after = point(2 + 1 / MINUTE, 5, received=10, late=True)
+    assert waiting(follow(case, just_after)).since_ms == 2 * MINUTE + 1
+    over = case.conditions["news2_5"]
+    assert (over.seen_ms, over.due_ms, over.evidence) == (None, None, {})
+
+
+def test_a_wait_that_was_stored_without_when_it_was_last_borne_out_is_denied_as_of_its_begin() -> None:
+    """The breach that began it has had its answer, and any later one is news."""
+    case = after(point(0, 5))
+    old_ = replace(case, conditions={"news2_5": replace(waiting(case), seen_ms=None)})
+    denied = follow(old_, point(3, 1))
+    assert denied.conditions["news2_5"].covered_ms == 1
+    assert follow(denied, point(0, 5, received=10, late=True)) is denied
+
+
+def test_a_run_that_was_stored_without_when_it_was_last_borne_out_goes_on_from_its_begin() -> None:
+    """A quarter of an hour after it at the latest."""
+    case = after(point(0, 5), under=CONTINUOUS)
+    old_ = replace(case, conditions={"news2_5": replace(waiting(case), seen_ms=None)})
+    assert waiting(follow(old_, point(15, 5), under=CONTINUOUS)).since_ms == 0
+    assert waiting(follow(old_, point(15.1, 5), under=CONTINUOUS)).since_ms == round(15.1 * MINUTE)
+
+
+def test_a_wait_was_last_borne_out_by_the_latest_breach_whenever_that_came() -> None:
+    """An earlier one that comes late moves nothing back, and the same one again is no news at all."""
+    case = follow(after(point(0, 5)), point(3, 5))
+    assert waiting(follow(case, point(2, 5, received=4, late=True))).seen_ms == 3 * MINUTE
+    assert follow(case, point(3, 5)) is case
+
+
+def test_a_new_run_knows_what_has_had_its_alert_before() -> None:
+    """As a new wait does."""
+    ill = [point(m, 5) for m in (0, 10, 20)]
+    settled = after(*ill, point(30, 0), point(61, 0), under=CONTINUOUS)
+    assert waiting(follow(settled, point(70, 5), under=CONTINUOUS)).covered_ms == 30 * MINUTE
+
+
+def test_a_new_wait_knows_what_has_had_its_alert_before() -> None:
+    """A breach of before the recovery, told late, is no part of it: not even of its evidence."""
+    settled = follow(after(point(0, spo2=3), point(6, spo2=3)), point(10, 0), point(41, 0))
+    again = follow(settled, point(50, spo2=3))
+    assert waiting(again, "news2_red").covered_ms == 10 * MINUTE
+    assert follow(again, point(5, temperature=3, received=51, late=True)) is again
 
 
 def test_a_discharge_and_a_close_end_what_is_pending() -> None:

@@ -137,6 +137,9 @@ def test_one_good_reading_settles_nothing() -> None:
 
 def test_a_bad_reading_in_between_starts_the_recovery_anew() -> None:
     """The off-delay is a run of good readings without a break."""
+    recovering, broken = after(point(0, 5), point(10, 2)), after(point(0, 5), point(10, 2), point(25, 5))
+    assert recovering.conditions["news2_5"].state is ConditionState.CLEARING
+    assert (broken.conditions["news2_5"].state, broken.conditions["news2_5"].clear_ms) == (ConditionState.PRESENT, None)
     case = after(point(0, 5), point(10, 2), point(25, 5), point(41, 2), point(60, 2))
     assert clinical(case).state == State.NEW
     assert clinical(follow(case, point(71, 2))).cleared_ms == 41 * MINUTE

@@ -256,6 +256,15 @@ def test_a_close_by_mistake_is_undone_and_the_alert_asks_anew() -> None:
     assert (case.events[-1].kind, case.events[-1].note) == (Kind.REOPENED, "the wrong patient")
     assert case.conditions["news2_5"].state is ConditionState.UNKNOWN
     assert [c.rule for c in case.conditions.values() if c.standing] == ["news2_5"]
+    assert case.conditions["news2_5"].since_ms == 0
+
+
+def test_what_stood_below_the_level_may_hold_again_beside_what_accounts_for_it() -> None:
+    """Nothing that stood is forgotten because none of it was of the level."""
+    case = closed(acked(after(point(0, 5)), 1), 10)
+    bare = reopened(case, 20, ["news2_could_be_5"])
+    standing = {c.rule for c in bare.conditions.values() if c.standing}
+    assert standing == {"news2_could_be_5", "news2_5", "news2_red"}
 
 
 def test_a_reopened_alert_settles_by_fresh_good_readings_and_by_nothing_else() -> None:
@@ -269,6 +278,8 @@ def test_a_reopened_alert_settles_by_fresh_good_readings_and_by_nothing_else() -
     assert clinical(follow(once, point(96, 0))).state is State.SETTLED
     assert clinical(follow(case, point(65, 5))).state is State.RERAISED
     assert clinical(follow(case, point(65, 8))).level is Level.EMERGENCY
+    seen_ = {total: follow(case, point(65, total)).conditions["news2_5"].state for total in (0, 4, 5)}
+    assert seen_ == {0: ConditionState.CLEARING, 4: ConditionState.UNKNOWN, 5: ConditionState.PRESENT}
 
 
 def test_one_that_had_settled_is_reopened_as_unknown_at_its_own_level() -> None:
@@ -306,6 +317,8 @@ def test_a_repeat_of_what_stands_again_is_not_asked_for_any_more() -> None:
     case = reopened(pending_after_a_close(spo2=2, heart_rate=2, temperature=1), 61, ["news2_5"])
     assert case.conditions["news2_5"].state is ConditionState.UNKNOWN
     assert [(ask.rule, ask.state) for ask in case.asks] == [("news2_5", Asked.QUEUED), ("news2_5", Asked.OVER)]
+    again = case.conditions["news2_5"]
+    assert (again.seen_ms, again.due_ms, again.clear_ms, again.evidence) == (None, None, None, {})
 
 
 def test_what_is_worse_and_pending_raises_the_level_of_what_is_reopened() -> None:
