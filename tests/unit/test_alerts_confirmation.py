@@ -324,6 +324,7 @@ def test_a_discharge_and_a_close_end_what_is_pending() -> None:
     done = closed(settled, 45)
     assert done.asks[-1].state is Asked.OVER
     assert clinical(deadlines.tick(done, 2 * HOUR)).state is State.CLOSED
+    assert follow(done, point(40, 5, received=50, late=True)) is done
 
 
 @pytest.mark.parametrize("minute", [5, 19.99])

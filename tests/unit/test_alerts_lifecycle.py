@@ -309,6 +309,7 @@ def test_after_a_close_a_new_breach_is_a_new_alert_that_names_the_last() -> None
     soon = follow(case, point(20, 5))
     assert clinical(soon).state == State.NEW
     assert (clinical(soon).ordinal, clinical(soon).recurrence_of) == (2, clinical(case).alert_no)
+    assert clinical(soon).since_ms == soon.conditions["news2_5"].since_ms == 20 * MINUTE
     half_a_day = 10 + 12 * 60 - LAG / MINUTE
     assert clinical(follow(case, point(700, 5, received=half_a_day))).recurrence_of is None
     assert clinical(follow(case, point(700, 5, received=half_a_day - 0.001))).recurrence_of is not None
@@ -412,6 +413,9 @@ ENDS: Mapping[str, Callable[[Case], Case]] = {
 def test_what_an_alert_covers_does_not_depend_on_the_rule(end: str) -> None:
     """Another rule of the same level, late and from before the recovery or the close, is part of it: for good."""
     case = ENDS[end](after(point(0, 5)))
+    of_another = case.conditions["news2_red"]
+    assert (of_another.state, of_another.since_ms) == (ConditionState.ABSENT, of_another.covered_ms)
+    assert case.conditions["news2_5"].clear_ms is None
     red = point(5, spo2=3, received=50, late=True)
     assert follow(case, red) is case
     again = follow(case, point(60, 5))

@@ -160,6 +160,42 @@ def test_a_close_tells_the_kit_when_and_under_the_rules_of_the_stay() -> None:
         assert sighted.at_ms == (70 if level is Level.WATCH else 60) * MINUTE
 
 
+def test_a_close_says_what_stood() -> None:
+    """So that it can be undone."""
+    case = closed(acked(after(point(0, 2, spo2=3)), 1), 2)
+    assert case.events[-1].evidence["stood"] == ["news2_5", "news2_red"]
+
+
+def test_a_recovery_began_with_the_first_good_reading_whatever_was_closed_meanwhile() -> None:
+    """The silence of another part, which somebody closed later, has no say in it."""
+    case = dismissed(silent(after(point(0, 5)), 10, "temperature"), 45)
+    assert clinical(follow(case, point(40, 0), point(71, 0))).cleared_ms == 40 * MINUTE
+
+
+@pytest.mark.hazard("H25")
+def test_what_does_not_stand_is_not_unknown_for_being_unseen() -> None:
+    """Blind at level 2, a patient who was at level 3 before is not put back there, and the silence is what it was."""
+    case = follow(after(point(0, 4, spo2=3)), point(10, 2, spo2=3), point(45, 2, spo2=3))
+    assert clinical(case).level is Level.URGENT
+    unseen = silent(case, 60)
+    states = {name: one.state for name, one in unseen.conditions.items()}
+    assert states["news2_7"] is ConditionState.ABSENT
+    assert states["news2_5"] is states["news2_red"] is ConditionState.UNKNOWN
+    assert states["overdue"] is ConditionState.PRESENT
+
+
+@pytest.mark.parametrize("first", ["spo2_92", "respiratory_rate_24"])
+def test_a_number_by_its_name_is_seen_beside_a_score_that_stays_the_same(first: str) -> None:
+    """Of an open alert whose rules still stand exactly, a low pressure among the same points is news."""
+    under = terms(
+        *(limit(name, enabled=True, cadence="at_once") for name in (first, "systolic_bp_90", "systolic_bp_180"))
+    )
+    case = after(point(0, 8), under=under)
+    low = replace(point(5, 8), quantities={"value:systolic_bp": 85.0})
+    assert follow(case, low, under=under).conditions["systolic_bp_90"].standing
+    assert follow(case, point(5, 8), under=under) is case
+
+
 def test_closing_what_is_about_the_kit_covers_nothing_of_the_patient() -> None:
     """A score on its way while a silence was closed raises its alert as ever."""
     case = dismissed(silent(Case(stay_no=STAY), 60, "temperature"), 70)
