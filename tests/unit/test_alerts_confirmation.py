@@ -243,6 +243,46 @@ def test_an_alert_stands_on_every_breach_of_the_wait() -> None:
     assert (repeated.parts, repeated.score, repeated.peak_score) == (("spo2", "heart_rate", "temperature"), 3, 6)
 
 
+def test_a_wait_that_an_emergency_takes_along_counts_since_it_began() -> None:
+    """Its breach went on until then."""
+    case = after(point(0, spo2=3), point(3, 4, spo2=3))
+    assert {name: one.since_ms for name, one in case.conditions.items()} == {
+        "news2_7": 3 * MINUTE,
+        "news2_5": 3 * MINUTE,
+        "news2_red": 0,
+    }
+    assert clinical(case).since_ms == 0
+
+
+@pytest.mark.parametrize(("minute", "level", "state"), [(15, 0, "present"), (16, None, "absent")])
+def test_a_run_that_an_emergency_takes_along_must_go_on_by_then(minute: int, level: int | None, state: str) -> None:
+    """A saturation of 79 by its name, while five points were last seen a quarter of an hour ago, or longer."""
+    under = terms(limit("spo2_80", enabled=True), limit("news2_5", cadence="continuous", on_delay="20m"))
+    case = learnt(after(point(0, 5), under=under), note(minute, spo2=79), under=under)
+    assert clinical(case).level == 3
+    assert case.conditions["news2_5"].state.value == state
+    assert clinical(case).since_ms == (minute * MINUTE if level is None else 0)
+
+
+def test_every_breach_of_a_wait_is_part_of_it_also_one_that_came_late() -> None:
+    """Of each rule that waits; a run takes what it was made of, and nothing late."""
+    both = follow(after(point(0, 2, spo2=3)), point(3, 2, temperature=3))
+    assert [waiting(both, name).evidence["gathered"]["reds"] for name in ("news2_5", "news2_red")] == [
+        ["spo2", "temperature"]
+    ] * 2
+    late = follow(after(point(5, 5)), point(3, temperature=2, heart_rate=2, spo2=1, received=6, late=True))
+    assert "temperature" in clinical(deadlines.tick(late, HOUR)).parts
+    run = after(point(0, 5), point(10, 3, temperature=2), under=CONTINUOUS)
+    assert "repeat" not in waiting(run).evidence
+    run = follow(run, point(8, 1, heart_rate=2, systolic_bp=2, received=11, late=True), under=CONTINUOUS)
+    assert clinical(follow(run, point(20, 5), under=CONTINUOUS)).parts == (
+        "respiratory_rate",
+        "spo2",
+        "oxygen",
+        "temperature",
+    )
+
+
 def test_a_run_that_was_broken_by_then_is_no_part_of_an_alert() -> None:
     """Five points an hour ago and nothing since: another rule's alert does not bring them back."""
     case = follow(after(point(0, 5), under=CONTINUOUS), point(5, 5), under=CONTINUOUS)

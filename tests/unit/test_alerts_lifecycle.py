@@ -420,6 +420,7 @@ def test_what_an_alert_covers_does_not_depend_on_the_rule(end: str) -> None:
     assert follow(case, red) is case
     again = follow(case, point(60, 5))
     assert clinical(again).active
+    assert again.conditions["news2_5"].covered_ms == case.conditions["news2_5"].covered_ms > 0
     assert follow(again, red) is again
 
 

@@ -9,7 +9,7 @@ from alerts import acts, deadlines, lifecycle
 from alerts.model import Asked, Case, ConditionState, Lane, Level, Outcome, State
 from alerts.over_time import OverTime
 from alerts.pauses import LASTS
-from alerts.policy import BASES, POLICY, TERMS, Limit, Terms
+from alerts.policy import BASES, POLICY, TERMS, Layer, Limit, Terms
 from tests.unit.alerts_points import (
     HOUR,
     LAG,
@@ -182,6 +182,30 @@ def test_what_does_not_stand_is_not_unknown_for_being_unseen() -> None:
     assert states["news2_7"] is ConditionState.ABSENT
     assert states["news2_5"] is states["news2_red"] is ConditionState.UNKNOWN
     assert states["overdue"] is ConditionState.PRESENT
+
+
+@pytest.mark.hazard("H25")
+def test_a_score_that_comes_to_be_known_begins_a_recovery_also_at_the_same_total() -> None:
+    """Three points of which nobody could tell, while every rule stood, and then three points and no more."""
+    unsure = after(point(0, 5, spo2=3), point(5, 3, missing=["temperature"], could_be=6))
+    assert {one.state for one in unsure.conditions.values()} == {ConditionState.PRESENT}
+    assert len(unsure.conditions) == 4
+    settled = clinical(follow(unsure, point(10, 3), point(41, 3)))
+    assert (settled.state, settled.cleared_ms) == (State.SETTLED, 10 * MINUTE)
+
+
+@pytest.mark.hazard("H32")
+def test_beside_the_alert_of_a_prescription_that_was_withdrawn_a_new_three_is_seen() -> None:
+    """The alert waits for a person, and a three at a total that was known, of a part that scored it before, is news."""
+    below = replace(limit("spo2_below_target", limit_on=87, limit_off=88), layer=Layer.PRESCRIPTION)
+    under, low = terms(below), [replace(point(m, 2, spo2=1), quantities={"value:spo2": 86.0}) for m in (0, 6)]
+    case = follow(after(*low, under=under), point(10, spo2=3))
+    case = follow(case, point(20, 2, spo2=1), point(51, 2, spo2=1))
+    assert [one.rule for one in case.conditions.values() if one.standing] == ["spo2_below_target"]
+    assert (clinical(case).active, clinical(case).score) == (True, 3)
+    again = follow(case, point(60, spo2=3))
+    assert again.conditions["news2_red"].standing
+    assert clinical(again).level is Level.URGENT
 
 
 @pytest.mark.parametrize("first", ["spo2_92", "respiratory_rate_24"])
