@@ -80,7 +80,8 @@ def test_null_is_a_field_left_out() -> None:
 
 def test_unknown_fields_are_ignored() -> None:
     """In the message and in a reading, whatever they hold."""
-    message = read(time=NOW, firmware={"a": [1]}, readings=[{"vital": "spo2", "value": 97, "site": "left hand"}])
+    sent = {"vital": "spo2", "value": 97, "site": "left hand"}
+    message = read(time=NOW, device="dev-1", firmware={"a": [1]}, readings=[sent])
     assert message.readings == (made("spo2", 97.0),)
 
 
