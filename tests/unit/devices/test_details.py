@@ -8,7 +8,7 @@ from devices import acceptance
 from devices.errors import PayloadError, ReadingError
 from devices.payloads import decode
 from devices.readings import MARK_UNKNOWN_VITAL, Message
-from devices.vitals import find
+from devices.vitals import VITALS, Vital, find
 from tests.faults.poison import DEVICE, NOW, NOW_MS
 
 LONG = "x" * 80
@@ -100,6 +100,12 @@ def test_what_is_not_finite_names_its_vital() -> None:
         with pytest.raises(ReadingError) as refused:
             acceptance.measure(vital, float("inf"), None)
         assert (refused.value.reason, refused.value.detail) == ("value_not_finite", said)
+
+
+@pytest.mark.parametrize("vital", [one for one in VITALS.values() if one.numeric], ids=lambda one: one.name)
+def test_the_ends_of_what_is_possible_are_possible(vital: Vital) -> None:
+    """The least and the most of every vital's own range, to the last digit."""
+    assert [acceptance.measure(vital, end, None).value for end in (vital.low, vital.high)] == [vital.low, vital.high]
 
 
 def test_a_clock_two_minutes_ahead_is_believed_whatever_else_is_unusual() -> None:
