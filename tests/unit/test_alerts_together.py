@@ -208,6 +208,13 @@ def test_beside_the_alert_of_a_prescription_that_was_withdrawn_a_new_three_is_se
     assert clinical(again).level is Level.URGENT
 
 
+def test_a_rule_that_a_limit_makes_graver_makes_its_alert_graver_with_the_next_score() -> None:
+    """Also one that says no more than the last: five points are an emergency for this patient from now on."""
+    case = after(point(0, 5))
+    graver = follow(case, point(5, 5), under=terms(limit("news2_5", level=3)))
+    assert (clinical(graver).level, clinical(follow(case, point(5, 5))).level) == (Level.EMERGENCY, Level.URGENT)
+
+
 @pytest.mark.parametrize("first", ["spo2_92", "respiratory_rate_24"])
 def test_a_number_by_its_name_is_seen_beside_a_score_that_stays_the_same(first: str) -> None:
     """Of an open alert whose rules still stand exactly, a low pressure among the same points is news."""
