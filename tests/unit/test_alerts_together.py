@@ -264,12 +264,13 @@ def test_a_run_that_was_broken_when_an_alert_is_reopened_is_none(minute: int) ->
     assert (case.conditions["news2_5"].state, case.pending) == (goes_on, {})
 
 
-def test_a_wish_for_a_repeat_ends_with_a_run_that_was_made_of_its_wait() -> None:
-    """The rule was a spot reading's when the repeat was asked for; it goes on now, and was broken: nobody repeats."""
+def test_a_wait_counts_when_an_alert_is_reopened_whatever_a_limit_asks_for_since() -> None:
+    """Its rule asks for a run now, which this one would have broken: it is none, and nobody repeats what counts."""
     case = closed(acked(after(point(0, spo2=3)), 1), 10)
     case = replace(follow(case, point(60, 5), under=TERMS), asks=())
     case = acts.reopen(case, clinical(case), person(75.02, terms_of=always(RUN)), ["news2_red"]).case
     assert [(ask.rule, ask.state) for ask in case.asks] == [("news2_5", Asked.OVER)]
+    assert case.conditions["news2_5"].state is ConditionState.PRESENT
 
 
 def test_what_never_stood_and_may_hold_is_unknown_since_it_was_reopened() -> None:
