@@ -67,6 +67,10 @@ bands = [{ upper = 59, points = 3 }, { lower = 60, points = 1 }]
 [[parts.tables]]
 when = { first = 2, second = 2 }
 bands = [{ upper = 59, points = 4 }, { lower = 60, points = 3 }]
+[[parts]]
+name = "worry"
+unit = "{level}"
+codes = [{ code = 0, name = "none" }, { code = 1, name = "grave", raises = "high" }, { code = 2, name = "past" }]
 [[aggregate]]
 lower = 1
 upper = 2
@@ -155,6 +159,7 @@ def test_the_fast_score_is_the_plain_score(name: str) -> None:
     chart = CHARTS[name]
     rows = sets(chart)
     found, words = columns(chart, rows), chart.responses
+    assert {one.dtype for one in (found.points_min, found.points_max, found.band, found.trigger)} == {np.dtype(np.int8)}
     for i, (values, context) in enumerate(rows):
         plain = reference.score(chart, values, context)
         bounds = zip(found.points_min[i].tolist(), found.points_max[i].tolist(), strict=True)
