@@ -39,5 +39,7 @@ def lost(db: Connection, before: Sequence[int]) -> int:
 
     Only for the first connection after a writer was killed.
     """
+    if not before:
+        return 0
     _, taken, _ = db.execute("pragma wal_checkpoint(passive)").fetchone()
     return max(0, sum(place > int(taken) for place in before) - UNFINISHED)
