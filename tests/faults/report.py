@@ -9,6 +9,7 @@ from rich.table import Table
 from tests.faults.matrix import Profile, Row, Tally
 
 ROW, BROKEN = re.compile(r"^\| (?P<id>F\d+) \|.*$", re.MULTILINE), re.compile(r"^- (?P<id>F\d+): .*$", re.MULTILINE)
+FINE = 0.0005  # a smaller share needs more digits
 COLUMNS = ("fault", "", "runs", "lost", "doubled", "broken", "a failure in")
 PAGE = """\
 # Faults survived
@@ -55,7 +56,9 @@ def cells(done: Done) -> tuple[str, ...]:
 def _bounded(share: float | None) -> str:
     if share is None:
         return "not clean"
-    return f"< {share:.2%} of runs" if share < 1 else "too few runs"
+    if share >= 1:
+        return "too few runs"
+    return f"< {share:.2%} of runs" if share >= FINE else f"< {share:.4%} of runs"
 
 
 def table(every: Sequence[Done]) -> Table:

@@ -34,6 +34,8 @@ def test_clean_runs_support_a_bound_of_three_in_so_many() -> None:
     """Three hundred runs without a failure: below one in a hundred."""
     assert CLEAN.bound == pytest.approx(0.01)
     assert report.cells(Done(row=row(CLEAN), tally=CLEAN))[-1] == "< 1.00% of runs"
+    many = Tally(runs=100_000)
+    assert report.cells(Done(row=row(many), tally=many))[-1] == "< 0.0030% of runs"
 
 
 def test_what_a_machine_cannot_do_is_told_and_is_no_proof() -> None:
