@@ -67,6 +67,12 @@ def test_verify_keeps_what_it_finds_for_the_daemon(vwmon: Command, tmp_path: Pat
     assert found.failed == ("the database can be opened",)
 
 
+def test_a_database_that_was_not_looked_at_is_not_called_damaged(vwmon: Command, tmp_path: Path) -> None:
+    """A name that was mistyped leaves nothing beside it, and raises nothing."""
+    assert vwmon("db", "verify", "--keep", "--db", tmp_path / "other.db").exit_code == 3
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_kept_is_not_for_everyone(tmp_path: Path) -> None:
     """It stands beside a database of patients."""
     checked.keep(tmp_path / "ward.db", [GOOD], T0)

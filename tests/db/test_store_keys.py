@@ -68,11 +68,17 @@ def test_without_its_key_or_with_another_a_sealed_database_is_opened_by_nobody(
     open_(ward)
 
 
+def devices(path: Path) -> int:
+    """Read something of a database that is opened with its key."""
+    with closing(database.open_writer(path)) as db:
+        return int(db.execute("select count(*) from device").fetchone()[0])
+
+
 @pytest.mark.parametrize("content", [DIGITS, f"{DIGITS}\n", f"{DIGITS}\r\n", DIGITS.upper()])
 def test_a_key_is_taken_as_editors_write_it(ward: Path, content: str) -> None:
     """With an end of line or none, and in capitals."""
     write_key(ward, content)
-    database.open_writer(ward).close()
+    assert devices(ward) == 0
 
 
 def test_a_key_may_be_a_link_to_where_it_is_kept(ward: Path, tmp_path: Path) -> None:
@@ -104,7 +110,7 @@ def test_a_key_that_everyone_may_read_or_write_is_refused(
 def test_a_key_that_the_group_may_read_is_taken(ward: Path) -> None:
     """Clinicians who use the commands read the same database."""
     keys.beside(ward).chmod(0o640)
-    database.open_writer(ward).close()
+    assert devices(ward) == 0
 
 
 @pytest.mark.hazard("T13")

@@ -9,7 +9,7 @@ from vwmon.cli import context, render
 from vwmon.cli.options import AsOption, ConfigOption, DbOption, FormatOption, JsonOption, group
 from vwmon.cli.render import Column, Format
 from vwmon.clock import Clock
-from vwmon.errors import VwmonError
+from vwmon.errors import StoreCorrupt, StoreForeign, VwmonError
 from vwmon.store import anchors, checked, database
 from vwmon.store import backup as copies
 from vwmon.store.backup import Copied
@@ -152,12 +152,18 @@ def retain(
 
 
 def _kept(path: Path) -> list[Finding]:
-    """Check a database, and keep what that comes to; also that it could not be opened, which then is an error."""
-    found = [Finding(check="the database can be opened", sound=False, found="")]
+    """Check a database, and keep what that comes to; also that it is none any more, which then is an error.
+
+    Of one that was not looked at, because there is none of that name or another holds it, nothing is kept.
+    """
     try:
         found = check_all(path)
-    finally:
-        checked.keep(path, found, Clock().now_ms())
+    except (StoreCorrupt, StoreForeign) as error:
+        checked.keep(
+            path, [Finding(check="the database can be opened", sound=False, found=str(error))], Clock().now_ms()
+        )
+        raise
+    checked.keep(path, found, Clock().now_ms())
     return found
 
 
