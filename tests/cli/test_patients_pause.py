@@ -9,10 +9,10 @@ import pytest
 
 from alerts import faults, store
 from alerts.model import Case
+from tests.at_work import at_work
 from tests.cli.test_patients import ADMIT, Ward, db, ward  # noqa: F401 -- fixtures
 from vwmon.clock import Clock
 from vwmon.store import database, monitor
-from vwmon.store.monitor import Monitor
 
 HOUR_MS = 3_600_000
 
@@ -21,22 +21,8 @@ HOUR_MS = 3_600_000
 def home(ward: Ward) -> Ward:  # noqa: F811 -- the fixture
     """A ward with one patient, and a daemon that watches it."""
     ward("patients", "admit", "P1", *ADMIT)
-    now_ms = Clock().now_ms()
-    said = Monitor(
-        mode="live",
-        started_ms=now_ms,
-        cycle_ms=now_ms,
-        broker_connected=True,
-        broker_since_ms=now_ms,
-        last_received_ms=None,
-        last_observed_ms=None,
-        readings=0,
-        lag_seconds=0.0,
-        software="",
-        config_hash="",
-    )
     with closing(database.open_writer(ward.db)) as opened, database.atomic(opened):
-        monitor.beat(opened, said)
+        monitor.beat(opened, at_work(Clock().now_ms()))
     return ward
 
 
