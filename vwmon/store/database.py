@@ -22,7 +22,7 @@ from vwmon.errors import (
     StoreNotMigrated,
     StoreUnreadable,
 )
-from vwmon.store import keys, links, schema
+from vwmon.store import durable, keys, links, schema
 from vwmon.store.keys import FOR_EVERYONE, Key
 from vwmon.store.sqlite import Connection, DatabaseError, OperationalError, module, version, wal_is_safe
 
@@ -60,13 +60,15 @@ def atomic(db: Connection) -> Iterator[None]:
     """Run the body in one write transaction: all of it is kept, on disk, or none.
 
     The threads of one process take turns on a lock, because SQLite's own waiting between them is by polling.
-    Raises StoreBusy when another process holds the database for longer than the busy timeout.
+    Raises StoreBusy when another process holds the database for longer than the busy timeout, and StoreError when its
+    disk has given up: what was committed last may then be gone, and nobody may be told that it is kept.
     """
     with _writing:
         _begin(db)
         try:
             yield
             db.execute("commit")
+            durable.check(db)
         except BaseException:
             if db.in_transaction:
                 db.execute("rollback")
