@@ -1,12 +1,14 @@
 """A device's messages on disk until the ward has receipted them: an append-only journal that survives a kill.
 
 Here: one journal file per folder, a line a record, each with its checksum; a torn or damaged line is set aside and
-counted, never taken for a message and never the end of those after it. Not here: order, resending, or the network.
+counted, never taken for a message and never the end of those after it. A journal that was cut between two lines is found
+by its length, which stands in the lock file. Not here: order, resending, or the network.
 """
 
 import binascii
 import fcntl
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ READINGS: Final = "readings"
 COMPACT_BYTES: Final = 4 * 1024 * 1024
 
 _CHECK_CHARS: Final = 9
+_LENGTH_CHARS: Final = 17
 
 
 class Letter(NamedTuple):
@@ -54,6 +57,7 @@ class _Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     kind: str = READINGS
 
 
+_LENGTH: Final = re.compile(rb"[0-9a-f]{16}\n")
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(_Record).decode
 
@@ -180,10 +184,20 @@ class Spool:
                 left = left[os.write(self._file, left) :]
             if sync:
                 os.fdatasync(self._file)
+                self._note(self._size + len(text))
         except OSError as error:
             os.ftruncate(self._file, self._size)
             raise SpoolError(f"the spool {self._folder} cannot be written: {error.strerror}") from error
         self._size += len(text)
+
+    def _note(self, length: int) -> None:
+        """Write down how much of the journal is on disk; less than there is does no harm, and a lost note is that."""
+        os.pwrite(self._held, b"%016x\n" % length, 0)
+
+    def _noted(self) -> int:
+        """Give what was written down; 0 when nothing can be read there."""
+        noted = os.pread(self._held, _LENGTH_CHARS, 0)
+        return int(noted, 16) if _LENGTH.fullmatch(noted) else 0
 
     def _recover(self) -> None:
         """Read the journal again, set what is damaged aside, and leave a journal of whole lines."""
@@ -197,7 +211,7 @@ class Spool:
                 self._live.pop((record.device, record.message_id), None)
             else:
                 self._remember(record.device, record.message_id, (start, len(line)), record.kind)
-        self.damaged = len(broken)
+        self.damaged = len(broken) or int(self._size < self._noted())
         if broken:
             with os.fdopen(_opened(self._folder / DAMAGED, os.O_WRONLY | os.O_APPEND), "ab") as aside:
                 aside.writelines(line.rstrip(b"\n") + b"\n" for line in broken)
@@ -224,6 +238,8 @@ class Spool:
             journal.writelines(os.pread(self._file, kept.length, kept.start) for kept in waiting)
             journal.flush()
             os.fsync(journal.fileno())
+        self._note(sum(kept.length for kept in waiting))
+        os.fdatasync(self._held)
         fresh.replace(self._folder / JOURNAL)
         _sync_folder(self._folder)
         os.close(self._file)

@@ -9,7 +9,7 @@ import pytest
 
 from devices import spool as spools
 from devices.errors import SpoolError
-from devices.spool import DAMAGED, JOURNAL, Letter, Spool
+from devices.spool import DAMAGED, JOURNAL, LOCK, Letter, Spool
 
 
 def letters(count: int, device: str = "d-1", size: int = 20) -> list[Letter]:
@@ -57,7 +57,7 @@ def test_a_message_kept_twice_is_kept_once(tmp_path: Path) -> None:
 
 @pytest.mark.hazard("H15")
 def test_a_torn_last_line_costs_that_message_only(tmp_path: Path) -> None:
-    """Cut at every byte of the last record: those before it stand, and new ones follow."""
+    """Cut at every byte of the last record, and before it: those before it stand, it is counted, and new ones follow."""
     with Spool(tmp_path) as spool:
         spool.keep(letters(3))
         last = spool.waiting()[-1]
@@ -66,11 +66,35 @@ def test_a_torn_last_line_costs_that_message_only(tmp_path: Path) -> None:
         (tmp_path / JOURNAL).write_bytes(whole[:cut])
         with Spool(tmp_path) as spool:
             assert ids(spool) == ["m-0", "m-1"]
-            assert spool.damaged == (1 if cut > last.start else 0)
+            assert spool.damaged == 1
             spool.keep([Letter("d-1", "next", b"x")])
         with Spool(tmp_path) as spool:
             assert ids(spool) == ["m-0", "m-1", "next"]
             assert spool.damaged == 0
+
+
+@pytest.mark.parametrize("note", [None, b"", b"0000000000000001\n", b"rubbish"], ids=["older", "none", "less", "damaged"])
+def test_a_journal_that_is_longer_than_its_note_is_whole(tmp_path: Path, note: bytes | None) -> None:
+    """As after a kill or a power cut between the two, which lose no message; or of a release that wrote none."""
+    with Spool(tmp_path) as spool:
+        older = (tmp_path / LOCK).read_bytes()
+        spool.keep(letters(3))
+    (tmp_path / LOCK).write_bytes(older if note is None else note)
+    with Spool(tmp_path) as spool:
+        assert ids(spool) == ["m-0", "m-1", "m-2"]
+        assert spool.damaged == 0
+
+
+def test_a_journal_that_was_cut_after_it_was_rewritten_is_found(tmp_path: Path) -> None:
+    """Opening rewrites it, with what waits alone."""
+    with Spool(tmp_path) as spool:
+        spool.keep(letters(3))
+        spool.forget("d-1", "m-0")
+    with Spool(tmp_path) as spool:
+        last = spool.waiting()[-1]
+    os.truncate(tmp_path / JOURNAL, last.start)
+    with Spool(tmp_path) as spool:
+        assert (ids(spool), spool.damaged) == (["m-1"], 1)
 
 
 @pytest.mark.parametrize(
