@@ -1,8 +1,8 @@
 """A device's messages on disk until the ward has receipted them: an append-only journal that survives a kill.
 
 Here: one journal file per folder, a line a record, each with its checksum; a torn or damaged line is set aside and
-counted, never taken for a message and never the end of those after it. A journal that was cut between two lines is found
-by its length, which stands in the lock file. Not here: order, resending, or the network.
+counted, never taken for a message and never the end of those after it. A journal that was cut between two lines is
+found by its length, which stands in the lock file. Not here: order, resending, or the network.
 """
 
 import binascii

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.faults import report
+from tests.faults import parts, report
 from tests.faults.matrix import CannotHereError, Profile, Row, Trial
 from tests.faults.report import Done
 from tests.faults.rows import ROWS
@@ -31,6 +31,7 @@ def main(
     profile: Annotated[Profile, typer.Option(help="How often each is done.")] = Profile.SMOKE,
     only: Annotated[str, typer.Option(metavar="F5", help="One row, or several with commas between.")] = "",
     seed: Annotated[int, typer.Option(help="What chance begins with.")] = 7,
+    jobs: Annotated[int, typer.Option(min=1, help="How many processes share a row whose runs stand apart.")] = 1,
     *,
     write: Annotated[bool, typer.Option("--write", help="Write the page of the profile, after each row.")] = False,
 ) -> None:
@@ -40,7 +41,7 @@ def main(
     every = []
     for row in chosen:
         began = time.monotonic()
-        every.append(_done(row, profile, seed))
+        every.append(_done(row, profile, seed, jobs))
         console.print(f"{'  '.join(report.cells(every[-1]))}  ({time.monotonic() - began:.0f} s)", markup=False)
         if page is not None:
             before = page.read_text(encoding="utf-8") if page.exists() else ""
@@ -68,10 +69,11 @@ def _chosen(only: str) -> list[Row]:
     return [ROWS[name] for name in names]
 
 
-def _done(row: Row, profile: Profile, seed: int) -> Done:
+def _done(row: Row, profile: Profile, seed: int, jobs: int) -> Done:
     with tempfile.TemporaryDirectory(prefix=f"vwmon-{row.id}-") as folder:
         try:
-            return Done(row=row, tally=row.do(Trial(folder=Path(folder), runs=row.runs[profile], seed=seed)))
+            trial = Trial(folder=Path(folder), runs=row.runs[profile], seed=seed)
+            return Done(row=row, tally=parts.done(row, trial, jobs))
         except CannotHereError as reason:
             return Done(row=row, tally=None, why=str(reason))
 

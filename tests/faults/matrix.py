@@ -57,12 +57,16 @@ class CannotHereError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One fault of the matrix, and how many runs of it each profile asks for."""
+    """One fault of the matrix, and how many runs of it each profile asks for.
+
+    Runs that stand apart know nothing of each other, and several processes can share them.
+    """
 
     id: str
     fault: str
     do: Callable[[Trial], Tally]
     runs: Mapping[Profile, int] = field(default_factory=dict)
+    apart: bool = False
 
 
 def added(tallies: list[Tally]) -> Tally:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import report
+from tests.faults import parts, report
 from tests.faults.matrix import CannotHereError, Profile, Row, Tally, Trial, added
 from tests.faults.report import Done
 from tests.faults.rows import ROWS
@@ -93,3 +93,19 @@ def test_a_quick_row_comes_out_clean(name: str, tmp_path: Path) -> None:
     tally = found.do(Trial(folder=tmp_path, runs=found.runs[Profile.SMOKE], seed=7))
     assert (tally.lost, tally.doubled, tally.broken) == (0, 0, ())
     assert tally.runs > 0
+
+
+def test_processes_share_the_runs_of_a_row_that_stand_apart(tmp_path: Path) -> None:
+    """All of them are done, each by one process only, in a folder of its own."""
+    tally = parts.done(ROWS["F12"], Trial(folder=tmp_path, runs=3, seed=7), jobs=2)
+    assert (tally.runs, tally.clean) == (3, True)
+    assert sorted(folder.name for folder in tmp_path.iterdir()) == ["part-0", "part-1"]
+
+
+def test_a_row_whose_runs_need_each_other_is_done_by_one_process(tmp_path: Path) -> None:
+    """However many are asked for."""
+    trials = list[Trial]()
+    alone = Row(id="F99", fault="nothing", do=lambda trial: trials.append(trial) or CLEAN, runs={})
+    whole = Trial(folder=tmp_path, runs=9, seed=7)
+    assert parts.done(alone, whole, jobs=4) == CLEAN
+    assert trials == [whole]

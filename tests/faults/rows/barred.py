@@ -200,5 +200,6 @@ ROWS = (
         fault="no longer to be written while in use: read-only, mode, inodes, quota",
         do=barred,
         runs={Profile.SMOKE: 4, Profile.CI: 8, Profile.RELEASE: 50},
+        apart=True,
     ),
 )

@@ -147,5 +147,6 @@ ROWS = (
         fault="power cut of daemon and broker, on a real file system (clones of an ext4 image)",
         do=cut,
         runs={Profile.SMOKE: 2, Profile.CI: 60, Profile.RELEASE: 3_000},
+        apart=True,
     ),
 )

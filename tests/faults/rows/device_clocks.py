@@ -81,5 +81,6 @@ ROWS = (
         fault="a device's clock ahead, behind, running away, at 1970",
         do=wrong,
         runs={Profile.SMOKE: 5, Profile.CI: 50, Profile.RELEASE: 2000},
+        apart=True,
     ),
 )

@@ -99,5 +99,6 @@ ROWS = (
         fault="no more memory (RLIMIT_AS) at random under load",
         do=starved,
         runs={Profile.SMOKE: 1, Profile.CI: 10, Profile.RELEASE: 100},
+        apart=True,
     ),
 )

@@ -196,5 +196,6 @@ ROWS = (
         fault="the machine's clock set by up to a year, nights of changing clocks, leap days, a year's end",
         do=set_clocks,
         runs={Profile.SMOKE: 3, Profile.CI: 48, Profile.RELEASE: 5000},
+        apart=True,
     ),
 )

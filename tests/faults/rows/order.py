@@ -241,5 +241,6 @@ ROWS = (
         fault="messages twice, in another order, up to 72 h late, or not at all",
         do=disordered,
         runs={Profile.SMOKE: 3, Profile.CI: 60, Profile.RELEASE: 20_000},
+        apart=True,
     ),
 )

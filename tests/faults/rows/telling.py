@@ -50,11 +50,13 @@ ROWS = (
         fault="a channel down, silent, slow, refusing, or dropping what it took",
         do=in_trouble,
         runs={Profile.SMOKE: 1, Profile.CI: len(TROUBLES), Profile.RELEASE: 1000},
+        apart=True,
     ),
     Row(
         id="F22",
         fault="daemon killed between an alert's commit, its sending and its mark",
         do=killed,
         runs={Profile.SMOKE: 1, Profile.CI: len(promises.MOMENTS), Profile.RELEASE: 200 * len(promises.MOMENTS)},
+        apart=True,
     ),
 )

@@ -57,7 +57,7 @@ def test_a_message_kept_twice_is_kept_once(tmp_path: Path) -> None:
 
 @pytest.mark.hazard("H15")
 def test_a_torn_last_line_costs_that_message_only(tmp_path: Path) -> None:
-    """Cut at every byte of the last record, and before it: those before it stand, it is counted, and new ones follow."""
+    """Cut at every byte of the last record, and before it: the others stand, it is counted, and new ones follow."""
     with Spool(tmp_path) as spool:
         spool.keep(letters(3))
         last = spool.waiting()[-1]
@@ -73,7 +73,9 @@ def test_a_torn_last_line_costs_that_message_only(tmp_path: Path) -> None:
             assert spool.damaged == 0
 
 
-@pytest.mark.parametrize("note", [None, b"", b"0000000000000001\n", b"rubbish"], ids=["older", "none", "less", "damaged"])
+@pytest.mark.parametrize(
+    "note", [None, b"", b"0000000000000001\n", b"rubbish"], ids=["older", "none", "less", "damaged"]
+)
 def test_a_journal_that_is_longer_than_its_note_is_whole(tmp_path: Path, note: bytes | None) -> None:
     """As after a kill or a power cut between the two, which lose no message; or of a release that wrote none."""
     with Spool(tmp_path) as spool:
