@@ -104,8 +104,6 @@ def test_processes_share_the_runs_of_a_row_that_stand_apart(tmp_path: Path) -> N
 
 def test_a_row_whose_runs_need_each_other_is_done_by_one_process(tmp_path: Path) -> None:
     """However many are asked for."""
-    trials = list[Trial]()
-    alone = Row(id="F99", fault="nothing", do=lambda trial: trials.append(trial) or CLEAN, runs={})
-    whole = Trial(folder=tmp_path, runs=9, seed=7)
-    assert parts.done(alone, whole, jobs=4) == CLEAN
-    assert trials == [whole]
+    alone = Row(id="F99", fault="nothing", do=lambda trial: Tally(runs=trial.runs, said=str(trial.folder)), runs={})
+    tally = parts.done(alone, Trial(folder=tmp_path, runs=9, seed=7), jobs=4)
+    assert (tally.runs, tally.said) == (9, str(tmp_path))

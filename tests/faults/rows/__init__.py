@@ -1,5 +1,6 @@
 """The rows of the matrix that are there, by their numbers."""
 
+from tests.faults.matrix import Row
 from tests.faults.rows import (
     barred,
     calls,
@@ -25,5 +26,5 @@ from tests.faults.rows import (
 
 STORED = (kills, calls, disk, files, rotten, processes, power, cuts, memory, barred)
 CARRIED = (nights, device_clocks, network, order, poisoned, load, telling, certificates, misrouted, soak)
-ROWS = {row.id: row for module in (*STORED, *CARRIED) for row in module.ROWS}
+ROWS: dict[str, Row] = {row.id: row for module in (*STORED, *CARRIED) for row in module.ROWS}
 ROWS = dict(sorted(ROWS.items(), key=lambda item: int(item[0].removeprefix("F"))))
