@@ -12,6 +12,8 @@ from alerts.model import Alert, Condition, ConditionState, Lane, Level, Scored
 from alerts.policy import POLICY, Cadence, Rule, RuleSet
 from alerts.verdicts import Verdict
 
+CERTAIN = ("total", "red")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
@@ -43,7 +45,7 @@ class Weighed:
 
 def weigh(conditions: Mapping[str, Condition], alert: Alert | None, moment: Moment, rules: RuleSet) -> Weighed:
     """Weigh a moment against every clinical rule. The same mapping comes back when nothing changed."""
-    counting: list[Rule] = []
+    counting, denied = list[Rule](), list[tuple[Rule, Condition]]()
     after: dict[str, Condition | None] = {}
     for rule in asked(conditions, rules):
         before = conditions.get(rule.name)
@@ -51,6 +53,10 @@ def weigh(conditions: Mapping[str, Condition], alert: Alert | None, moment: Mome
         after[rule.name] = before if verdict is None else _next(rule, before, verdict, moment)
         if verdict is Verdict.PRESENT:
             counting.append(rule)
+        elif before is not None and before.pending and verdict is Verdict.ABSENT:
+            denied.append((rule, before))
+    still_ill = _answered_by(denied, counting, moment)
+    after |= {r.name: _holds(r, conditions.get(r.name), moment) for r in still_ill if not _stands(after[r.name])}
     if (alert is not None and alert.active) or any(_came(conditions.get(name), c) for name, c in after.items()):
         after |= {r.name: _holds(r, conditions.get(r.name), moment) for r in counting if not _stands(after[r.name])}
         along = _along({n: c for n, c in after.items() if c is not None and c.pending}, moment.at_ms, rules)
@@ -246,6 +252,20 @@ def _next(rule: Rule, before: Condition | None, verdict: Verdict, moment: Moment
     if rule.at_once:
         return _holds(rule, before, moment)
     return _repeated(rule, before, moment) if rule.cadence is Cadence.SPOT else _run(rule, before, moment)
+
+
+def _answered_by(denied: Collection[tuple[Rule, Condition]], counting: Sequence[Rule], moment: Moment) -> list[Rule]:
+    """Give what a repeat shows that denies one rule of a score and bears out another, no more urgent: it is a repeat.
+
+    Else two that come in turn would deny each other without end, and who is ill each time would never be told of.
+    """
+    rested = [rule.level for rule, c in denied if _of_a_score(rule) and moment.at_ms >= c.since_ms + rule.on_delay_ms]
+    return [rule for rule in counting if _of_a_score(rule) and rule.level <= max(rested)] if rested else []
+
+
+def _of_a_score(rule: Rule) -> bool:
+    """Tell whether a rule waits for a repeat of what a score surely has."""
+    return rule.cadence is Cadence.SPOT and rule.quantity in CERTAIN
 
 
 def _holds(rule: Rule, before: Condition | None, moment: Moment) -> Condition:

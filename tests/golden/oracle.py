@@ -310,8 +310,8 @@ class WorkList:
         alert, holding = self.alert(), holds(score)
         scoring = {part for part in points if points[part]}
         cleared = [] if alert is not None and alert.blind else self.cleared(score, holding, measured=measured)
-        self.deny(score, holding, measured=measured)
-        brought, worst = self.confirm(score, holding, scoring, read_ms)
+        rested = self.deny(score, holding, measured=measured)
+        brought, worst = self.confirm(score, holding, scoring, read_ms, still_ill=rested)
         for rule, _ in cleared:
             del self.standing[rule]
         level = self.level()
@@ -331,15 +331,18 @@ class WorkList:
         return max((RULES[rule] for rule in self.standing), default=0)
 
     def confirm(
-        self, score: Score, holding: set[str], scoring: set[str], read_ms: Mapping[str, int]
+        self, score: Score, holding: set[str], scoring: set[str], read_ms: Mapping[str, int], *, still_ill: bool
     ) -> tuple[set[str], int]:
         """Let breaches count: level 3 at once, others with a repeat, all of them when one does or an alert is on.
+
+        Five points and a single three are a repeat of each other: whoever is `still_ill` had the other one before.
 
         Give what had scored, and the worst total, in the waits that this ends.
         """
         alert, at_ms = self.alert(), score.at_ms
         new = {rule for rule in holding if rule not in self.standing}
         counting = {rule for rule in new if RULES[rule] == 3 or self.repeated(rule, at_ms, read_ms)}
+        counting |= new & {"five", "red"} if still_ill else set()
         if counting or (alert is not None and alert.state != "settled"):
             counting = new
         self.standing |= dict.fromkeys(counting, at_ms)
@@ -366,12 +369,15 @@ class WorkList:
             return False
         return any(read_ms[part] > wait.score.at_ms for part in wait.parts if part in read_ms)
 
-    def deny(self, score: Score, holding: set[str], *, measured: bool) -> None:
-        """End the waits that a good reading answers."""
+    def deny(self, score: Score, holding: set[str], *, measured: bool) -> bool:
+        """End the waits that a good reading answers; say whether one of five points, or of a three, had rested."""
+        rested = False
         for rule, wait in list(self.waits.items()):
             if rule not in holding and measured and score.at_ms > wait.score.at_ms and ruled_out(rule, score):
                 self.denied.append((rule, wait.score.at_ms, score.at_ms))
                 del self.waits[rule]
+                rested |= rule != "could be" and score.at_ms - wait.score.at_ms >= FIVE_MINUTES
+        return rested
 
     def pass_time(self, now_ms: int) -> None:
         """Open what has waited for too long, as of then."""

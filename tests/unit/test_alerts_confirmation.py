@@ -108,6 +108,45 @@ def test_the_same_readings_scored_again_are_no_repeat() -> None:
     assert waiting(follow(case, other)).since_ms == 0
 
 
+@pytest.mark.hazard("H31")
+@pytest.mark.parametrize("first", [point(0, 5), point(0, 1, spo2=3)], ids=["five in all", "a single three"])
+def test_a_repeat_that_shows_another_breach_of_the_score_is_a_repeat(first: Point) -> None:
+    """Five in all and a single three in turn: each denies the other, and whoever is ill each time is told of."""
+    again = point(5, 0, spo2=3) if not first.red else point(5, 5)
+    case = follow(after(first), again)
+    alert = clinical(case)
+    assert (alert.since_ms, alert.opened_ms, alert.level) == (5 * MINUTE, 5 * MINUTE + LAG, 2)
+    standing = {name for name, condition in case.conditions.items() if condition.standing}
+    assert standing == {"news2_red" if again.red else "news2_5"}
+    assert [ask.state for ask in case.asks] == [Asked.QUEUED, Asked.ANSWERED]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [point(4.99, 0, spo2=3), point(6, 4, could_be=6), point(6, 0, spo2=3, late=True), point(6, 3)],
+    ids=["before the rest", "only what could be", "late", "no breach"],
+)
+def test_what_denies_a_breach_is_its_repeat_only_when_it_surely_shows_another_after_the_rest(again: Point) -> None:
+    """Else it is a breach of its own, with a wait of its own."""
+    assert follow(after(point(0, 5)), again).alerts == {}
+
+
+def test_a_repeat_counts_for_no_more_than_it_was_asked_for() -> None:
+    """What is more urgent than the breach that it denies waits for a repeat of its own; the one after that counts."""
+    lower = terms(limit("news2_red", level=1))
+    first = follow(after(point(0, 0, spo2=3), under=lower), point(6, 5), under=lower)
+    assert waiting(first).since_ms == 6 * MINUTE
+    assert first.alerts == {}
+    alert = clinical(follow(first, point(12, 0, spo2=3), under=lower))
+    assert (alert.level, alert.since_ms) == (1, 12 * MINUTE)
+
+
+def test_a_number_by_its_name_is_no_repeat_of_a_score() -> None:
+    """Each has a repeat of its own."""
+    named = replace(point(6, 1), quantities={"value:systolic_bp": 85.0})
+    assert follow(after(point(0, 5), under=NAMED), named, under=NAMED).alerts == {}
+
+
 @pytest.mark.hazard("H11")
 def test_a_good_reading_denies_and_nothing_has_been_on_the_list() -> None:
     """Below the off-limit for certain: absent, the wish for a repeat answered; the next breach begins a new wait."""
