@@ -5,7 +5,6 @@ is told; once it is renewed all goes on, and nothing is lost. A minute without a
 nobody waits for it.
 """
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -105,10 +104,10 @@ class _Site:
         return []
 
     def renew_broker(self, lasts: timedelta) -> None:
-        """Give the broker another certificate, as it is done to one that runs, and have everybody call again."""
+        """Give the broker another certificate, which it takes up when it is started again."""
         self.authority.issue("broker", lasts)
-        os.kill(self.broker.pid, signal.SIGHUP)
-        self.call_again()
+        self.broker.stop()
+        self.broker.start()
 
     def renew_daemon(self, lasts: timedelta) -> None:
         """Give the daemon another certificate, which it takes up when it is started again."""
