@@ -56,7 +56,7 @@ def weigh(conditions: Mapping[str, Condition], alert: Alert | None, moment: Mome
         elif before is not None and before.pending and verdict is Verdict.ABSENT:
             denied.append((rule, before))
     still_ill = _answered_by(denied, counting, moment)
-    after |= {r.name: _holds(r, conditions.get(r.name), moment) for r in still_ill if not _stands(after[r.name])}
+    after |= {r.name: _holds(r, conditions.get(r.name), moment) for r in still_ill}
     if (alert is not None and alert.active) or any(_came(conditions.get(name), c) for name, c in after.items()):
         after |= {r.name: _holds(r, conditions.get(r.name), moment) for r in counting if not _stands(after[r.name])}
         along = _along({n: c for n, c in after.items() if c is not None and c.pending}, moment.at_ms, rules)

@@ -121,6 +121,12 @@ def test_a_repeat_that_shows_another_breach_of_the_score_is_a_repeat(first: Poin
     assert [ask.state for ask in case.asks] == [Asked.QUEUED, Asked.ANSWERED]
 
 
+def test_what_a_repeat_shows_beside_what_it_denies_is_as_old_as_its_own_wait() -> None:
+    """It was pending too, for less than the rest."""
+    case = follow(after(point(0, 5)), point(3, 2, spo2=3), point(6, 0, spo2=3))
+    assert (clinical(case).since_ms, clinical(case).opened_ms) == (3 * MINUTE, 6 * MINUTE + LAG)
+
+
 @pytest.mark.parametrize(
     "again",
     [point(4.99, 0, spo2=3), point(6, 4, could_be=6), point(6, 0, spo2=3, late=True), point(6, 3)],
