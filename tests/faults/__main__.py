@@ -1,7 +1,5 @@
 """`scripts/faults`: do the faults of the matrix to a ward, and tell what came of it."""
 
-import tempfile
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +7,8 @@ import typer
 from rich.console import Console
 
 from tests.faults import parts, report
-from tests.faults.matrix import CannotHereError, Profile, Row, Trial
+from tests.faults.matrix import Profile, Row, Tally
+from tests.faults.parts import Asked
 from tests.faults.report import Done
 from tests.faults.rows import ROWS
 
@@ -25,6 +24,7 @@ ABSENT = (
     "F23 (races): tests/db/test_alerts_races.py",
     "F27 (configurations): tests/property/test_config.py",
 )
+PORTION = "Do runs that stand apart so many at a time, and write the page after each; those that are on it count."
 
 
 def main(
@@ -32,20 +32,26 @@ def main(
     only: Annotated[str, typer.Option(metavar="F5", help="One row, or several with commas between.")] = "",
     seed: Annotated[int, typer.Option(help="What chance begins with.")] = 7,
     jobs: Annotated[int, typer.Option(min=1, help="How many processes share a row whose runs stand apart.")] = 1,
+    portion: Annotated[int, typer.Option(min=0, help=PORTION)] = 0,
     *,
     write: Annotated[bool, typer.Option("--write", help="Write the page of the profile, after each row.")] = False,
 ) -> None:
     """Do each fault to real files and processes, and count what is lost, doubled or broken."""
     chosen, page = _chosen(only), _page(profile) if write else None
+    if portion and page is None:
+        raise typer.BadParameter("portions add to what is on the page: it takes --write")
     console = Console()
     every = []
     for row in chosen:
-        began = time.monotonic()
-        every.append(_done(row, profile, seed, jobs))
-        console.print(f"{'  '.join(report.cells(every[-1]))}  ({time.monotonic() - began:.0f} s)", markup=False)
-        if page is not None:
-            before = page.read_text(encoding="utf-8") if page.exists() else ""
-            page.write_text(report.page(every[-1:], profile, list(ROWS.values()), ABSENT, before), encoding="utf-8")
+        before = report.had(row, _read(page)) if portion else Tally(runs=0)
+        asked = Asked(row=row, runs=row.runs[profile], seed=seed, jobs=jobs, portion=portion)
+        done = Done(row=row, tally=before)
+        for done in parts.portions(before, asked):
+            if page is not None:
+                text = report.page([done], profile, list(ROWS.values()), ABSENT, _read(page))
+                page.write_text(text, encoding="utf-8")
+        every.append(done)
+        console.print("  ".join(report.cells(done)), markup=False)
     console.print(report.table(every))
     for done in every:
         for what in done.tally.broken if done.tally else ():
@@ -69,13 +75,8 @@ def _chosen(only: str) -> list[Row]:
     return [ROWS[name] for name in names]
 
 
-def _done(row: Row, profile: Profile, seed: int, jobs: int) -> Done:
-    with tempfile.TemporaryDirectory(prefix=f"vwmon-{row.id}-") as folder:
-        try:
-            trial = Trial(folder=Path(folder), runs=row.runs[profile], seed=seed)
-            return Done(row=row, tally=parts.done(row, trial, jobs))
-        except CannotHereError as reason:
-            return Done(row=row, tally=None, why=str(reason))
+def _read(page: Path | None) -> str:
+    return page.read_text(encoding="utf-8") if page is not None and page.exists() else ""
 
 
 if __name__ == "__main__":

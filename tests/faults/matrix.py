@@ -59,7 +59,7 @@ class CannotHereError(Exception):
 class Row:
     """One fault of the matrix, and how many runs of it each profile asks for.
 
-    Runs that stand apart know nothing of each other, and several processes can share them.
+    Runs that stand apart can be shared among processes, and done in portions that add up.
     """
 
     id: str

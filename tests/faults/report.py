@@ -1,14 +1,16 @@
 """What the faults came to, as a table for a screen and as a page."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
 
 from tests.faults.matrix import Profile, Row, Tally
 
-ROW, BROKEN = re.compile(r"^\| (?P<id>F\d+) \|.*$", re.MULTILINE), re.compile(r"^- (?P<id>F\d+): .*$", re.MULTILINE)
+COUNTS = r"(?P<runs>[\d,-]+) \| (?P<lost>[\d,-]+) \| (?P<doubled>[\d,-]+)"
+ROW = re.compile(rf"^\| (?P<id>F\d+) \| [^|]* \| {COUNTS} \|.*$", re.MULTILINE)
+BROKEN = re.compile(r"^- (?P<id>F\d+): (?P<what>.*)$", re.MULTILINE)
 FINE = 0.0005  # a smaller share needs more digits
 COLUMNS = ("fault", "", "runs", "lost", "doubled", "broken", "a failure in")
 PAGE = """\
@@ -80,14 +82,33 @@ def page(every: Sequence[Done], profile: Profile, known: Sequence[Row], absent: 
     broken += _left(BROKEN, before, now)
     lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *sorted(rows, key=_number)]
     found = FOUND.format(lines="\n".join(sorted(broken, key=_number))) if broken else ""
-    there = {match["id"] for line in rows if (match := ROW.match(line))}
-    absent = sorted([*absent, *(_not_yet(row, profile) for row in known if row.id not in there)], key=_number)
+    there = {match["id"]: _count(match["runs"]) for line in rows if (match := ROW.match(line))}
+    absent = sorted([*absent, *_not_yet(known, there, profile)], key=_number)
     left = ABSENT.format(lines="\n".join(f"- {line}" for line in absent)) if absent else ""
     return PAGE.format(profile=profile, table="\n".join(lines), found=found, absent=left)
 
 
-def _not_yet(row: Row, profile: Profile) -> str:
-    return f"{row.id} ({row.fault}): its {row.runs[profile]:,} runs of this page have not been done"
+def had(row: Row, page: str) -> Tally:
+    """Give what a row has come to on a page; no runs where it is not there, or could not be done."""
+    found = next((match for match in ROW.finditer(page) if match["id"] == row.id), None)
+    if found is None:
+        return Tally(runs=0)
+    broken = tuple(match["what"] for match in BROKEN.finditer(page) if match["id"] == row.id)
+    runs, lost, doubled = (_count(found[name]) for name in ("runs", "lost", "doubled"))
+    return Tally(runs=runs, lost=lost, doubled=doubled, broken=broken)
+
+
+def _count(cell: str) -> int:
+    return 0 if cell == "-" else int(cell.replace(",", ""))
+
+
+def _not_yet(known: Sequence[Row], there: Mapping[str, int], profile: Profile) -> Iterator[str]:
+    """Name the rows that are not on the page, and those whose runs can be done in portions and are not all done."""
+    for row in known:
+        if row.id not in there:
+            yield f"{row.id} ({row.fault}): its {row.runs[profile]:,} runs of this page have not been done"
+        elif row.apart and there[row.id] < row.runs[profile]:
+            yield f"{row.id} ({row.fault}): {there[row.id]:,} of its {row.runs[profile]:,} runs have been done"
 
 
 def _left(kind: re.Pattern[str], before: str, now: Collection[str]) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.faults import parts, report
 from tests.faults.matrix import CannotHereError, Profile, Row, Tally, Trial, added
+from tests.faults.parts import Asked
 from tests.faults.report import Done
 from tests.faults.rows import ROWS
 
@@ -97,7 +98,7 @@ def test_a_quick_row_comes_out_clean(name: str, tmp_path: Path) -> None:
 
 def test_processes_share_the_runs_of_a_row_that_stand_apart(tmp_path: Path) -> None:
     """All of them are done, each by one process only, in a folder of its own."""
-    tally = parts.done(ROWS["F12"], Trial(folder=tmp_path, runs=3, seed=7), jobs=2)
+    tally = parts.shared(ROWS["F12"], Trial(folder=tmp_path, runs=3, seed=7), jobs=2)
     assert (tally.runs, tally.clean) == (3, True)
     assert sorted(folder.name for folder in tmp_path.iterdir()) == ["part-0", "part-1"]
 
@@ -105,5 +106,32 @@ def test_processes_share_the_runs_of_a_row_that_stand_apart(tmp_path: Path) -> N
 def test_a_row_whose_runs_need_each_other_is_done_by_one_process(tmp_path: Path) -> None:
     """However many are asked for."""
     alone = Row(id="F99", fault="nothing", do=lambda trial: Tally(runs=trial.runs, said=str(trial.folder)), runs={})
-    tally = parts.done(alone, Trial(folder=tmp_path, runs=9, seed=7), jobs=4)
+    tally = parts.shared(alone, Trial(folder=tmp_path, runs=9, seed=7), jobs=4)
     assert (tally.runs, tally.said) == (9, str(tmp_path))
+
+
+def test_a_row_that_is_done_in_portions_goes_on_from_what_is_on_the_page() -> None:
+    """With another chance each time, until it has the runs of the profile; what is missing is named until then."""
+    seeds: dict[int, int] = {}
+
+    def do(trial: Trial) -> Tally:
+        seeds[trial.seed] = trial.runs
+        return Tally(runs=trial.runs, broken=("now and then",) if trial.seed == 47 else ())
+
+    some = Row(id="F99", fault="nothing", do=do, runs={Profile.RELEASE: 100}, apart=True)
+    begun = Tally(runs=40, lost=1, broken=("once",))
+    page = report.page([Done(row=some, tally=begun)], Profile.RELEASE, [some], [])
+    assert "- F99 (nothing): 40 of its 100 runs have been done" in page
+    assert report.had(some, page) == begun
+    asked = Asked(row=some, runs=100, seed=7, portion=25)
+    came = [done.tally for done in parts.portions(report.had(some, page), asked)]
+    assert [tally and tally.runs for tally in came] == [65, 90, 100]
+    assert came[-1] == Tally(runs=100, lost=1, broken=("once", "now and then"))
+    assert seeds == {47: 25, 72: 25, 97: 10}
+    assert "of its" not in report.page([Done(row=some, tally=came[-1])], Profile.RELEASE, [some], [], page)
+
+
+def test_a_row_that_is_not_on_the_page_or_could_not_be_done_begins_at_none() -> None:
+    """A dash in the table is no count."""
+    none = report.page([Done(row=row(CLEAN), tally=None, why="no small disk")], Profile.RELEASE, [], [])
+    assert report.had(row(CLEAN), none) == report.had(row(CLEAN), "") == Tally(runs=0)

@@ -109,7 +109,7 @@ def _every(victim: str, trial: Trial) -> Tally:
 
 def _row(number: str, fault: str, victim: str, ci: int, release: int) -> Row:
     runs = {Profile.SMOKE: 2, Profile.CI: ci, Profile.RELEASE: release}
-    return Row(id=number, fault=fault, do=partial(_every, victim), runs=runs)
+    return Row(id=number, fault=fault, do=partial(_every, victim), runs=runs, apart=True)
 
 
 ROWS = (
