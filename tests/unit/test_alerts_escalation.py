@@ -205,6 +205,14 @@ def test_an_alert_from_before_there_were_clocks_has_one() -> None:
     assert steps(waited(case, 11)) == [(10, 3, 1)]
 
 
+def test_an_answer_that_is_not_owed_yet_is_waited_for() -> None:
+    """What was due before then is put off until it is owed, and nobody is told."""
+    case = lived(point(0, 7))
+    later = replace(clinical(case), due_ms=5 * MINUTE, owed_ms=60 * MINUTE)
+    case = waited(replace(case, alerts={Lane.CLINICAL: later}, events=()), 10)
+    assert (steps(case), clinical(case).due_ms) == ([], 60 * MINUTE)
+
+
 def test_a_level_may_have_other_tiers() -> None:
     """With none but the first, that one is told again and again."""
     pace = replace(POLICY.clocks[Level.EMERGENCY], tiers_ms=(), repeat_ms=7 * MINUTE)

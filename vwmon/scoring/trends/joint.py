@@ -75,9 +75,8 @@ def _correlations(occasions: Occasions, asked: Asked, counted: Bools, base: Base
     moment = (owner[order] // vitals)[new]
     common = np.bincount(moment[(np.diff(np.append(np.flatnonzero(new), len(new))) > 1)], minlength=moments)
     sums = np.zeros((moments, vitals, vitals), dtype=np.int64)
-    if len(moment):
-        begin = np.flatnonzero(firsts(moment))
-        sums[moment[begin]] = np.add.reduceat(table[:, :, None] * table[:, None, :], begin, axis=0)
+    begin = np.flatnonzero(firsts(moment))
+    sums[moment[begin]] = np.add.reduceat(table[:, :, None] * table[:, None, :], begin, axis=0)
     least = FINE**2 * np.maximum((stop - start).reshape(moments, vitals), 1)
     size = np.sqrt(np.maximum(np.diagonal(sums, axis1=1, axis2=2), least))
     return sums / (size[:, :, None] * size[:, None, :]), common
