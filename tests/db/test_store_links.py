@@ -11,7 +11,7 @@ from devices.errors import SpoolError
 from devices.spool import Spool
 from tests.conftest import Command
 from vwmon.errors import StoreError, StoreExists, StoreUnreadable
-from vwmon.store import anchors, backup, database
+from vwmon.store import anchors, backup, database, links
 from vwmon.store.sole import sole_daemon
 
 NOW_MS = 1_795_000_000_000
@@ -99,6 +99,20 @@ def test_what_a_killed_process_left_of_a_new_database_is_no_other_name(ward: Pat
 
 
 @pytest.mark.hazard("T18")
+def test_a_name_that_goes_while_it_is_looked_at_is_none(ward: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the unfinished one does of a database that is just being made, and SQLite's files when the last one closes."""
+    gone = ward.with_name(f".{ward.name}.1.new")
+    really = Path.glob
+
+    def globbed(folder: Path, pattern: str) -> list[Path]:
+        return [*really(folder, pattern), gone]
+
+    monkeypatch.setattr(Path, "glob", globbed)
+    links.check(ward)
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    links.check(ward, [gone])
+
+
 def test_a_backup_follows_no_link(ward: Path) -> None:
     """Neither for the copy nor for the anchors that go with it."""
     anchors.beside(ward).write_text("", encoding="utf-8")

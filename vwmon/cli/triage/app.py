@@ -102,6 +102,7 @@ class Triage(App[None]):
         self._dialog: Over[Any] | None = None
         self._about: Item | None = None
         self._own: set[str] = set()
+        self._up_to_date = asyncio.Event()
         self._marked_ms: dict[str, int] = {}
         self._drafts: dict[tuple[str, str], str] = {}
 
@@ -168,6 +169,7 @@ class Triage(App[None]):
             self._again = True
             return
         self._looking = True
+        self._up_to_date.clear()
         self._look(self._asked())
 
     @work(group="look")
@@ -178,6 +180,8 @@ class Triage(App[None]):
         if self._again or self._asked() != asked:
             self._again = False
             self.look_again()
+        else:
+            self._up_to_date.set()
 
     def _asked(self) -> Asked:
         item = self.queue.current
@@ -336,8 +340,9 @@ class Triage(App[None]):
         else:
             self._own.add(wish.alert)
             self._drafts.pop((verb, wish.alert), None)
-        self._say(answer.said, refused=answer.refused)
         self.look_again()
+        await self._up_to_date.wait()  # the next key acts on what is on the screen
+        self._say(answer.said, refused=answer.refused)
 
     async def _wished(self, verb: str, item: Item) -> Wish | None:
         outcome = None
