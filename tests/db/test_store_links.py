@@ -98,7 +98,6 @@ def test_what_a_killed_process_left_of_a_new_database_is_no_other_name(ward: Pat
     assert "P1" in vwmon("patients", "show", "P1", "--db", ward).stdout
 
 
-@pytest.mark.hazard("T18")
 def test_a_name_that_goes_while_it_is_looked_at_is_none(ward: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the unfinished one does of a database that is just being made, and SQLite's files when the last one closes."""
     gone = ward.with_name(f".{ward.name}.1.new")
@@ -113,6 +112,7 @@ def test_a_name_that_goes_while_it_is_looked_at_is_none(ward: Path, monkeypatch:
     links.check(ward, [gone])
 
 
+@pytest.mark.hazard("T18")
 def test_a_backup_follows_no_link(ward: Path) -> None:
     """Neither for the copy nor for the anchors that go with it."""
     anchors.beside(ward).write_text("", encoding="utf-8")
