@@ -210,8 +210,7 @@ def ended(trial: Trial, planted: str = AS_IT_IS) -> Tally:
             broken += KINDS[number % len(KINDS)](site)
         with site.devices() as (_, flow):
             broken += settled(flow, daemon)
-    with closing(ward.undisturbed(folder / "undisturbed.db", start_ms, devices, load.sent)) as should_be:
-        tally = ward.compared(folder / "vwmon.db", should_be, load.sent, trial.runs)
+    tally = ward.compared_live(folder / "vwmon.db", start_ms, devices, load.sent, trial.runs)
     return Tally(runs=tally.runs, lost=tally.lost, doubled=tally.doubled, broken=(*broken, *tally.broken))
 
 
