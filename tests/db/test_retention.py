@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts import retention as history
 from alerts.model import Outcome
 from tests.db.test_scorer import ILL, T0, WELL
 from tests.db.watched_ward import Watched, differing, explained
@@ -282,3 +283,9 @@ def test_what_still_waits_for_somebody_stays(ward: Watched, waits: str) -> None:
         ward.db.execute("pragma defer_foreign_keys = on")
         ward.db.execute(waits)
     assert going(ward.db) == []
+
+
+def test_a_removal_is_written_into_the_history_in_its_place_only(ward: Left) -> None:
+    """Its number is that of the next event, of which the chain is made."""
+    with pytest.raises(ValueError, match="event 9999 is not the next one"):
+        history.seal(ward.db, 9999, "r.ecords", LATER_MS, "over", {}, "here")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts import retention, timelines
+from alerts import timelines
 from alerts.burden import Timeline
 from alerts.model import Lane
 from tests.db.test_scorer import MINUTE, WELL
@@ -44,9 +44,3 @@ def test_an_alert_is_blind_from_when_its_patient_fell_silent_until_something_is_
     assert heard_ms == silent_ms + 61 * MINUTE
     alone.until(25 * 60 + 5)
     assert clinical(alone).blind_ms == heard_ms
-
-
-def test_a_removal_is_written_into_the_history_in_its_place_only(alone: Watched) -> None:
-    """Its number is that of the next event, of which the chain is made."""
-    with pytest.raises(ValueError, match="event 99 is not the next one"):
-        retention.seal(alone.db, 99, "ann", alone.now_ms, "over", {}, "here")

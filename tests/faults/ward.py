@@ -3,6 +3,7 @@
 What an undisturbed run of the same engine makes of the same messages is the measure of every disturbed one.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
@@ -27,6 +28,7 @@ from vwmon.store.verify import verify
 WARD = "kills"
 MINUTE_MS = 60_000
 PATIENTS = 24
+BATCH = 500
 
 STORED = """select device, message_key, count(*) from (select device_no, message_key from reading_log
     where message_key is not null union all select device_no, key from message) join device using (device_no)
@@ -87,9 +89,8 @@ def make(path: Path, at_ms: int, devices: Fleet) -> None:
 
 def undisturbed(path: Path, start_ms: int, devices: Fleet, sent: Sequence[Timed]) -> Connection:
     """Store and score the same messages in one process, one batch after the other; give the open database."""
-    make(path, start_ms, devices)
-    db = database.open_writer(path)
-    work_through(db, start_ms, sent)
+    db, engine = _engine(path, start_ms, devices, start_ms)
+    deque(_heard(db, engine, [(one.at_ms, one) for one in sent]), maxlen=0)
     return db
 
 
@@ -99,31 +100,31 @@ def like(live: Path, path: Path, start_ms: int, devices: Fleet, sent: Sequence[T
     When a breach was known decides when it is an alert: the same readings, received within minutes, may make one that
     is as old as another of its breaches. What the ward has not got is not in it.
     """
-    make(path, start_ms, devices)
-    db = database.open_writer(path)
     with closing(database.open_reader(live)) as theirs:
         found = {(device, at_ms): (seq, came_ms) for device, at_ms, seq, came_ms in theirs.execute(RECEIVED)}
     came = sorted((*found[which], one) for one in sent if (which := (one.device, _observed_ms(one))) in found)
-    engine = Scorer(db, Provenance(config_hash="test", plans=plans.load_all()), came[0][1])
-    log = LogWriter(db)
-    for first in range(0, len(came), 500):
-        batch = came[first : first + 500]
-        log.append([arrival(one, came_ms) for _, came_ms, one in batch], (), batch[-1][1])
-        while engine.cycle(batch[-1][1]):
-            pass
-        engine.tick(batch[-1][1])
+    db, engine = _engine(path, start_ms, devices, came[0][1])
+    for now_ms in _heard(db, engine, [(came_ms, one) for _, came_ms, one in came]):
+        engine.tick(now_ms)
     return db
 
 
-def work_through(db: Connection, start_ms: int, sent: Sequence[Timed]) -> None:
-    """Store and score messages, as far as they are not stored yet."""
-    engine = Scorer(db, Provenance(config_hash="test", plans=plans.load_all()), start_ms)
+def _engine(path: Path, start_ms: int, devices: Fleet, begins_ms: int) -> tuple[Connection, Scorer]:
+    make(path, start_ms, devices)
+    db = database.open_writer(path)
+    return db, Scorer(db, Provenance(config_hash="test", plans=plans.load_all()), begins_ms)
+
+
+def _heard(db: Connection, engine: Scorer, came: Sequence[tuple[int, Timed]]) -> Iterator[int]:
+    """Store and score messages, each as it came at a time; give the time after each batch."""
     log = LogWriter(db)
-    for first in range(0, len(sent), 500):
-        batch = sent[first : first + 500]
-        log.append([arrival(one) for one in batch], (), batch[-1].at_ms)
-        while engine.cycle(batch[-1].at_ms):
+    for first in range(0, len(came), BATCH):
+        batch = came[first : first + BATCH]
+        now_ms = batch[-1][0]
+        log.append([arrival(one, came_ms) for came_ms, one in batch], (), now_ms)
+        while engine.cycle(now_ms):
             pass
+        yield now_ms
 
 
 def _observed_ms(one: Timed) -> int:

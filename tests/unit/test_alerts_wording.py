@@ -6,7 +6,7 @@ import pytest
 
 from alerts import deadlines, lifecycle, reasons, wording
 from alerts.model import SYSTEM_STAY, Case, Lane, Level
-from alerts.policy import TERMS
+from alerts.policy import BASE, TERMS
 from alerts.reasons import NOTHING
 from tests.unit.alerts_points import (
     HOUR,
@@ -125,6 +125,14 @@ def test_silence_is_said_with_how_long() -> None:
     case = lifecycle.overdue(Case(stay_no=STAY), "respiratory_rate", 17 * HOUR, 17 * HOUR, last_ms=HOUR)
     case = lifecycle.overdue(case, "spo2", 17 * HOUR, 17 * HOUR)
     assert wording.why(technical(case), 18 * HOUR) == ["no respiratory rate for 17 h", "SpO2 overdue for 1 h"]
+
+
+def test_a_fault_of_a_device_that_has_no_words_of_its_own_is_said_by_its_name() -> None:
+    """As one that another release found: by its title where the table of rules has it."""
+    silent = technical(lifecycle.overdue(Case(stay_no=STAY), "spo2", HOUR, HOUR))
+    kit = {rule: {"cuff-1": {"since_ms": HOUR}} for rule in ("bent", "silent")}
+    said = wording.why(replace(silent, evidence={**silent.evidence, "kit": kit}), 2 * HOUR)
+    assert said[1:] == ["cuff-1: bent for 1 h", f"cuff-1: {BASE.rules['silent'].title} for 1 h"]
 
 
 def test_the_sick_and_unseen_are_said_to_be_so() -> None:

@@ -1,6 +1,7 @@
 """What is said of quantities: every one in a sentence, with its numbers, and never more than is known."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,6 +58,21 @@ def test_units_are_as_people_write_them() -> None:
     found = course.at(10.0)
     assert wording.sentence(found, 0, "systolic_bp.level") == "systolic blood pressure is 128 mmHg, 1 h old"
     assert wording.sentence(found, 0, "temperature.level") == "temperature is 36.9 °C, 1 h old"
+
+
+@pytest.mark.parametrize(
+    ("usual", "said"),
+    [
+        (104.0, "heart rate 104 /min is the usual that a clinician stated, 104 /min"),
+        (100.0, "heart rate 104 /min is 4 /min above the usual that a clinician stated, 100 /min"),
+        (110.0, "heart rate 104 /min is 6 /min below the usual that a clinician stated, 110 /min"),
+    ],
+)
+def test_a_value_is_held_against_what_a_clinician_stated(usual: float, said: str) -> None:
+    """Above it, below it, or neither."""
+    found = home()
+    stated = np.where(np.array(NAMES) == "heart_rate", usual, np.nan)[None]
+    assert wording.sentence(replace(found, stated=stated), 0, "heart_rate.from_stated") == said
 
 
 @pytest.mark.hazard("H29")
