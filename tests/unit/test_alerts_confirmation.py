@@ -129,8 +129,8 @@ def test_what_a_repeat_shows_beside_what_it_denies_is_as_old_as_its_own_wait() -
 
 @pytest.mark.parametrize(
     "again",
-    [point(4.99, 0, spo2=3), point(6, 4, could_be=6), point(6, 0, spo2=3, late=True), point(6, 3)],
-    ids=["before the rest", "only what could be", "late", "no breach"],
+    [point(4.99, 0, spo2=3), point(6, 0, spo2=3, late=True), point(6, 3)],
+    ids=["before the rest", "late", "no breach"],
 )
 def test_what_denies_a_breach_is_its_repeat_only_when_it_surely_shows_another_after_the_rest(again: Point) -> None:
     """Else it is a breach of its own, with a wait of its own."""
@@ -145,6 +145,16 @@ def test_a_repeat_counts_for_no_more_than_it_was_asked_for() -> None:
     assert first.alerts == {}
     alert = clinical(follow(first, point(12, 0, spo2=3), under=lower))
     assert (alert.level, alert.since_ms) == (1, 12 * MINUTE)
+
+
+def test_what_could_have_been_and_was_not_is_no_breach_before_another() -> None:
+    """However urgent a ward holds it to be: nobody is known to have been ill."""
+    graver = terms(limit("news2_could_be_5", level=2))
+    first = after(point(0, 3, could_be=6, refused={"temperature": 0}), under=graver)
+    assert waiting(first, "news2_could_be_5").since_ms == 0
+    second = follow(first, point(6, 0, spo2=3), under=graver)
+    assert not second.conditions["news2_could_be_5"].pending
+    assert (waiting(second, "news2_red").since_ms, second.alerts) == (6 * MINUTE, {})
 
 
 def test_a_number_by_its_name_is_no_repeat_of_a_score() -> None:
