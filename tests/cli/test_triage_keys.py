@@ -16,7 +16,7 @@ from tests.db.watched_ward import Watched
 from vwmon.cli.triage import source
 from vwmon.cli.triage.app import Means, Setup, Triage
 from vwmon.cli.triage.filters import Filter
-from vwmon.cli.triage.records import Asked, Look
+from vwmon.cli.triage.records import Answer, Asked, Look, Wish
 from vwmon.clock import Clock
 from vwmon.config import Commands, Settings, Store
 
@@ -100,6 +100,7 @@ def at_desk(
     *,
     size: tuple[int, int] = (100, 30),
     look: Callable[[Settings, Asked], Look | str] = source.look,
+    do: Callable[[Settings, Wish, str], Answer] = source.do,
     **changes: Any,  # noqa: ANN401 -- fields of the setup
 ) -> None:
     """Run a script at a screen over a ward."""
@@ -108,7 +109,7 @@ def at_desk(
     setup = Setup(**(usual | changes))
 
     async def run() -> None:
-        app = Triage(setup, Means(clock=Clock(), look=look, every_s=None))
+        app = Triage(setup, Means(clock=Clock(), look=look, do=do, every_s=None))
         async with app.run_test(size=size) as pilot:
             desk = Desk(app, pilot, ward)
             await desk.settled()
@@ -188,6 +189,31 @@ def test_a_colleague_who_was_first_owns_it_and_the_second_is_told(ward: Watched)
         assert (desk.stored("owner"), desk.stored("ack_note")) == ("ann", "mine now")
 
     at_desk(ward, script)
+
+
+def test_a_key_pressed_while_an_act_is_saved_is_about_what_comes_of_it(ward: Watched) -> None:
+    """Close, pressed before the acknowledgement was stored, is not refused as nobody's; it keeps to its alert."""
+    ill(ward, 10)
+    ill(ward, 20, patient="p2")
+    go_on = threading.Event()
+
+    def do(settings: Settings, wish: Wish, actor: str) -> Answer:
+        assert go_on.wait(DEADLINE_S), "whoever saves holds up whoever would let it go on"
+        return source.do(settings, wish, actor)
+
+    async def script(desk: Desk) -> None:
+        await desk.press("a")
+        await desk.type("phoned")
+        for key in ("enter", "c", "j"):
+            await desk.pilot.press(key)
+        assert "p2" in desk.row
+        assert "what came of it?" not in desk.text
+        go_on.set()
+        await desk.settled()
+        assert "what came of it?" in desk.text
+        assert "p1" in desk.text.split("what came of it?")[1].splitlines()[1]
+
+    at_desk(ward, script, do=do)
 
 
 def test_what_got_worse_while_someone_wrote_is_not_acknowledged(ward: Watched) -> None:

@@ -102,7 +102,7 @@ class Triage(App[None]):
         self._dialog: Over[Any] | None = None
         self._about: Item | None = None
         self._own: set[str] = set()
-        self._up_to_date = asyncio.Event()
+        self._saving, self._up_to_date = asyncio.Lock(), asyncio.Event()
         self._marked_ms: dict[str, int] = {}
         self._drafts: dict[tuple[str, str], str] = {}
 
@@ -322,7 +322,7 @@ class Triage(App[None]):
     @work(group="dialog")
     async def action_act(self, verb: str) -> None:
         """Ask what an act needs, do it on the alert as it was on the screen then, and say what came of it."""
-        item = self.queue.current
+        item = await self._pressed_on()
         verb = verb if item is None else asking.meant(verb, item)
         refusal = "" if item is None else asking.refusal(verb, item)
         if refusal:
@@ -333,6 +333,18 @@ class Triage(App[None]):
         # Who began may have gone, and the name with them.
         if wish is None or not (self.actor or await self._named()):
             return
+        async with self._saving:
+            await self._save(verb, wish)
+
+    async def _pressed_on(self) -> Item | None:
+        """Give the alert that a key was pressed on, with what comes of the act that is being saved meanwhile."""
+        item = self.queue.current
+        async with self._saving:
+            if item is not None:
+                self.queue = queues.chosen(self.queue, item.id)
+            return self.queue.current
+
+    async def _save(self, verb: str, wish: Wish) -> None:
         self._say("Saving...")
         answer = await asyncio.to_thread(self._means.do, self.setup.settings, wish, self.actor)
         if answer.refused:
@@ -341,7 +353,7 @@ class Triage(App[None]):
             self._own.add(wish.alert)
             self._drafts.pop((verb, wish.alert), None)
         self.look_again()
-        await self._up_to_date.wait()  # the next key acts on what is on the screen
+        await self._up_to_date.wait()
         self._say(answer.said, refused=answer.refused)
 
     async def _wished(self, verb: str, item: Item) -> Wish | None:
