@@ -55,6 +55,7 @@ def weigh(conditions: Mapping[str, Condition], alert: Alert | None, moment: Mome
             counting.append(rule)
         elif before is not None and before.pending and verdict is Verdict.ABSENT:
             denied.append((rule, before))
+    after |= _waiting_on(denied, counting, moment)
     still_ill = _answered_by(denied, counting, moment)
     after |= {r.name: _holds(r, conditions.get(r.name), moment) for r in still_ill}
     if (alert is not None and alert.active) or any(_came(conditions.get(name), c) for name, c in after.items()):
@@ -259,8 +260,27 @@ def _answered_by(denied: Collection[tuple[Rule, Condition]], counting: Sequence[
 
     Else two that come in turn would deny each other without end, and who is ill each time would never be told of.
     """
-    rested = [rule.level for rule, c in denied if _of_a_score(rule) and moment.at_ms >= c.since_ms + rule.on_delay_ms]
+    rested = [rule.level for rule, c in denied if _of_a_score(rule) and _rested(rule, c, moment)]
     return [rule for rule in counting if _of_a_score(rule) and rule.level <= max(rested)] if rested else []
+
+
+def _waiting_on(
+    denied: Collection[tuple[Rule, Condition]], counting: Sequence[Rule], moment: Moment
+) -> Mapping[str, Condition]:
+    """Give what goes on waiting though a moment denies it: another breach of the score is no patient who is well.
+
+    One no more urgent, that is, and before the patient has rested; from then on it is the repeat.
+    """
+    least = min((rule.level for rule in counting if _of_a_score(rule)), default=None)
+    if least is None:
+        return {}
+    early = [(rule, c) for rule, c in denied if _of_a_score(rule) and not _rested(rule, c, moment)]
+    return {rule.name: c for rule, c in early if least <= rule.level}
+
+
+def _rested(rule: Rule, pending: Condition, moment: Moment) -> bool:
+    """Tell whether the patient has rested for as long as a repeat asks for."""
+    return moment.at_ms >= pending.since_ms + rule.on_delay_ms
 
 
 def _of_a_score(rule: Rule) -> bool:
@@ -285,8 +305,11 @@ def _repeated(rule: Rule, before: Condition | None, moment: Moment) -> Condition
     """Follow a breach that a repeat has to bear out, with something measured anew once the patient has rested."""
     if before is None or not before.pending:
         return _pending(rule, before, moment, moment.received_ms + POLICY.repeat_within_ms)
-    rested = moment.at_ms >= before.since_ms + rule.on_delay_ms
-    if rested and moment.renewed(rule, before.evidence, before.since_ms) and rule.quantity != "could_be":
+    if (
+        _rested(rule, before, moment)
+        and moment.renewed(rule, before.evidence, before.since_ms)
+        and rule.quantity != "could_be"
+    ):
         return _holds(rule, before, moment)
     return _seen(before, moment)
 

@@ -9,8 +9,9 @@ from tests.faults import ward
 from vwmon.clock import Clock
 from vwmon.store import database
 
-ENDED = """insert into alert (id, stay_no, ordinal, lane, state, level, peak, opened_ms, since_ms, late, closed_ms, outcome,
-    evidence, version, current) values (?, 1, ?, 'technical', 'closed', 1, 1, ?, 0, 0, ?, 'no-action', '{}', 1, 0)"""
+ENDED = """insert into alert (id, stay_no, ordinal, lane, state, level, peak, opened_ms, since_ms, late, closed_ms,
+    outcome, evidence, version, current)
+    values (?, 1, ?, 'technical', 'closed', 1, 1, ?, 0, 0, ?, 'no-action', '{}', 1, 0)"""
 
 
 @pytest.mark.parametrize(("times", "named"), [(1, False), (2, True)])

@@ -370,13 +370,19 @@ class WorkList:
         return any(read_ms[part] > wait.score.at_ms for part in wait.parts if part in read_ms)
 
     def deny(self, score: Score, holding: set[str], *, measured: bool) -> bool:
-        """End the waits that a good reading answers; say whether one of five points, or of a three, had rested."""
+        """End the waits that a good reading answers; say whether one of five points, or of a three, had rested.
+
+        Before the patient has rested, the other of these two is no good reading.
+        """
         rested = False
         for rule, wait in list(self.waits.items()):
-            if rule not in holding and measured and score.at_ms > wait.score.at_ms and ruled_out(rule, score):
+            if rule in holding or not measured or score.at_ms <= wait.score.at_ms or not ruled_out(rule, score):
+                continue
+            long_ago = score.at_ms - wait.score.at_ms >= FIVE_MINUTES
+            if rule == "could be" or long_ago or not holding & {"five", "red"}:
                 self.denied.append((rule, wait.score.at_ms, score.at_ms))
                 del self.waits[rule]
-                rested |= rule != "could be" and score.at_ms - wait.score.at_ms >= FIVE_MINUTES
+                rested |= rule != "could be" and long_ago
         return rested
 
     def pass_time(self, now_ms: int) -> None:

@@ -137,6 +137,35 @@ def test_what_denies_a_breach_is_its_repeat_only_when_it_surely_shows_another_af
     assert follow(after(point(0, 5)), again).alerts == {}
 
 
+@pytest.mark.hazard("H31")
+@pytest.mark.parametrize("first", [point(0, 5), point(0, 1, spo2=3)], ids=["five in all", "a single three"])
+def test_another_breach_before_the_rest_leaves_the_first_waiting(first: Point) -> None:
+    """In turn every two minutes: neither is a patient who is well, and the first after the rest is a repeat."""
+    case = after(first)
+    for minute in (2, 4):
+        case = follow(case, point(minute, 0, spo2=3) if (minute == 2) is not first.red else point(minute, 5))
+        assert case.alerts == {}
+        assert {c.rule for c in case.conditions.values() if c.pending} == {"news2_5", "news2_red"}
+    alert = clinical(follow(case, point(6, 0, spo2=3) if not first.red else point(6, 5)))
+    assert (alert.since_ms, alert.opened_ms, alert.level) == (2 * MINUTE, 6 * MINUTE + LAG, 2)
+
+
+@pytest.mark.hazard("H31")
+def test_what_was_left_waiting_opens_at_its_own_deadline() -> None:
+    """As of the first breach, not of the other; a patient who is well by then has ended both."""
+    both = follow(after(point(0, 5)), point(2, 0, spo2=3))
+    assert clinical(deadlines.tick(both, WAIT + LAG)).since_ms == 0
+    well = follow(both, point(4, 1))
+    assert not any(condition.pending for condition in well.conditions.values())
+
+
+def test_what_is_more_urgent_ends_the_wait_of_what_is_less() -> None:
+    """It waits for a repeat of its own."""
+    lower = terms(limit("news2_red", level=1))
+    case = follow(after(point(0, 0, spo2=3), under=lower), point(2, 5), under=lower)
+    assert {c.rule for c in case.conditions.values() if c.pending} == {"news2_5"}
+
+
 def test_a_repeat_counts_for_no_more_than_it_was_asked_for() -> None:
     """What is more urgent than the breach that it denies waits for a repeat of its own; the one after that counts."""
     lower = terms(limit("news2_red", level=1))
