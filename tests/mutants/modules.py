@@ -55,4 +55,20 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "alerts/moves": ("tests/unit/test_alerts_moves.py", "tests/unit/test_alerts_acts.py"),
     "alerts/verdicts": (*_ALERTS, "tests/unit/test_alerts_policy.py"),
     "alerts/conditions": (*_ALERTS, "tests/unit/test_alerts_silence.py", "tests/unit/test_alerts_undoing.py"),
+    "alerts/acts": (
+        "tests/unit/test_alerts_acts.py",
+        "tests/unit/test_alerts_undoing.py",
+        "tests/unit/test_alerts_moves.py",
+        "tests/unit/test_alerts_lifecycle.py",
+        "tests/unit/test_alerts_handover.py",
+        "tests/unit/test_alerts_silence.py",
+        "tests/unit/test_alerts_faults.py",
+    ),
+    "alerts/deadlines": (
+        *_ALERTS,
+        "tests/unit/test_alerts_escalation.py",
+        "tests/unit/test_alerts_undoing.py",
+        "tests/unit/test_alerts_silence.py",
+    ),
+    "alerts/evidence": (*_ALERTS, "tests/unit/test_alerts_reasons.py", "tests/unit/test_alerts_silence.py"),
 }
