@@ -55,7 +55,6 @@ def weigh(conditions: Mapping[str, Condition], alert: Alert | None, moment: Mome
             counting.append(rule)
         elif before is not None and before.pending and verdict is Verdict.ABSENT:
             denied.append((rule, before))
-    after |= _waiting_on(denied, counting, moment)
     still_ill = _answered_by(denied, counting, moment)
     after |= {r.name: _holds(r, conditions.get(r.name), moment) for r in still_ill}
     if (alert is not None and alert.active) or any(_came(conditions.get(name), c) for name, c in after.items()):
@@ -63,6 +62,8 @@ def weigh(conditions: Mapping[str, Condition], alert: Alert | None, moment: Mome
         along = _along({n: c for n, c in after.items() if c is not None and c.pending}, moment.at_ms, rules)
         counting += [rules.rules[name] for name, c in along.items() if c.standing]
         after |= along
+    begun = {r: c for r in counting if (c := after[r.name]) is not None and _begins(conditions.get(r.name), c)}
+    after |= {r.name: _in_its_place(r, c, denied) for r, c in begun.items()}
     changed = {name: c for name, c in after.items() if c is not None and c is not conditions.get(name)}
     showed = _showed({r: c for r in counting if (c := after[r.name]) is not None and c.pending}, moment, counting)
     after_all = {**conditions, **changed, **showed} if changed or showed else conditions
@@ -153,6 +154,10 @@ def _stands(condition: Condition | None) -> bool:
 
 def _came(before: Condition | None, after: Condition | None) -> bool:
     return _stands(after) and not _stands(before)
+
+
+def _begins(before: Condition | None, after: Condition) -> bool:
+    return after.pending and not (before is not None and before.pending)
 
 
 def _along(pending: Mapping[str, Condition], at_ms: int, rules: RuleSet) -> dict[str, Condition]:
@@ -264,18 +269,14 @@ def _answered_by(denied: Collection[tuple[Rule, Condition]], counting: Sequence[
     return [rule for rule in counting if _of_a_score(rule) and rule.level <= max(rested)] if rested else []
 
 
-def _waiting_on(
-    denied: Collection[tuple[Rule, Condition]], counting: Sequence[Rule], moment: Moment
-) -> Mapping[str, Condition]:
-    """Give what goes on waiting though a moment denies it: another breach of the score is no patient who is well.
+def _in_its_place(rule: Rule, begun: Condition, denied: Collection[tuple[Rule, Condition]]) -> Condition:
+    """Give what begins to wait where another breach of the score, no less urgent, is denied: it is due when that was.
 
-    One no more urgent, that is, and before the patient has rested; from then on it is the repeat.
+    Else two that come in turn before the patient has rested would put each other off without end.
     """
-    least = min((rule.level for rule in counting if _of_a_score(rule)), default=None)
-    if least is None:
-        return {}
-    early = [(rule, c) for rule, c in denied if _of_a_score(rule) and not _rested(rule, c, moment)]
-    return {rule.name: c for rule, c in early if least <= rule.level}
+    others = [c for other, c in denied if _of_a_score(other) and other.level >= rule.level]
+    dues = [c.due_ms for c in others if c.due_ms is not None]
+    return replace(begun, due_ms=min(dues)) if dues and _of_a_score(rule) else begun
 
 
 def _rested(rule: Rule, pending: Condition, moment: Moment) -> bool:
@@ -305,11 +306,8 @@ def _repeated(rule: Rule, before: Condition | None, moment: Moment) -> Condition
     """Follow a breach that a repeat has to bear out, with something measured anew once the patient has rested."""
     if before is None or not before.pending:
         return _pending(rule, before, moment, moment.received_ms + POLICY.repeat_within_ms)
-    if (
-        _rested(rule, before, moment)
-        and moment.renewed(rule, before.evidence, before.since_ms)
-        and rule.quantity != "could_be"
-    ):
+    rested = _rested(rule, before, moment)
+    if rested and moment.renewed(rule, before.evidence, before.since_ms) and rule.quantity != "could_be":
         return _holds(rule, before, moment)
     return _seen(before, moment)
 

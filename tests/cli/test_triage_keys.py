@@ -191,8 +191,40 @@ def test_a_colleague_who_was_first_owns_it_and_the_second_is_told(ward: Watched)
     at_desk(ward, script)
 
 
-def test_a_key_pressed_while_an_act_is_saved_is_about_what_comes_of_it(ward: Watched) -> None:
-    """Close, pressed before the acknowledgement was stored, is not refused as nobody's; it keeps to its alert."""
+@pytest.mark.hazard("H14")
+@pytest.mark.parametrize("moved_on", [False, True])
+def test_a_key_pressed_while_an_act_is_saved_is_about_what_comes_of_it(ward: Watched, *, moved_on: bool) -> None:
+    """Close, before the acknowledgement was stored, is not refused as nobody's; and does nothing to anybody else."""
+    ill(ward, 10)
+    ill(ward, 20, patient="p2")
+    go_on = threading.Event()
+
+    def do(settings: Settings, wish: Wish, actor: str) -> Answer:
+        assert go_on.wait(DEADLINE_S), "whoever saves holds up whoever would let it go on"
+        return source.do(settings, wish, actor)
+
+    async def script(desk: Desk) -> None:
+        assert "p1" in desk.row
+        await desk.press("a")
+        await desk.type("phoned")
+        for key in ("enter", "c", *(["j"] if moved_on else [])):
+            await desk.pilot.press(key)
+        assert "what came of it?" not in desk.text
+        go_on.set()
+        await desk.settled()
+        assert ("what came of it?" in desk.text) is not moved_on
+        if moved_on:
+            assert "p2" in desk.row
+            assert "A key did nothing: by then there was something else on the screen." in desk.text
+        else:
+            assert "p1" in desk.text.split("what came of it?")[1].splitlines()[1]
+
+    at_desk(ward, script, do=do)
+
+
+@pytest.mark.hazard("H14")
+def test_a_key_that_waits_for_an_act_does_nothing_to_what_was_opened_meanwhile(ward: Watched) -> None:
+    """The page of another patient stays that patient's, and so does what is done from it."""
     ill(ward, 10)
     ill(ward, 20, patient="p2")
     go_on = threading.Event()
@@ -204,16 +236,43 @@ def test_a_key_pressed_while_an_act_is_saved_is_about_what_comes_of_it(ward: Wat
     async def script(desk: Desk) -> None:
         await desk.press("a")
         await desk.type("phoned")
-        for key in ("enter", "c", "j"):
+        for key in ("enter", "c", "j", "enter"):
             await desk.pilot.press(key)
-        assert "p2" in desk.row
-        assert "what came of it?" not in desk.text
         go_on.set()
         await desk.settled()
-        assert "what came of it?" in desk.text
-        assert "p1" in desk.text.split("what came of it?")[1].splitlines()[1]
+        await desk.press("n")
+        assert "Note on" in desk.text
+        assert "p2" in desk.text.split("Note on")[1].splitlines()[1]
 
     at_desk(ward, script, do=do)
+
+
+def test_an_act_is_over_though_the_list_is_read_without_a_pause(ward: Watched) -> None:
+    """Where each look takes longer than the time between two, the next key is not held up by them."""
+    ill(ward, 10)
+    busy, on_screen = threading.Event(), list[Triage]()
+
+    def look(settings: Settings, asked: Asked) -> Look | str:
+        if busy.is_set():
+            on_screen[0].call_from_thread(on_screen[0].look_again)
+        return source.look(settings, asked)
+
+    async def script(desk: Desk) -> None:
+        on_screen.append(desk.app)
+        await desk.press("a")
+        await desk.type("phoned")
+        busy.set()
+        await desk.pilot.press("enter")
+        async with asyncio.timeout(DEADLINE_S):
+            while "by ann until" not in desk.app.shown.said:
+                await desk.pilot.pause()
+        await desk.pilot.press("c")
+        async with asyncio.timeout(DEADLINE_S):
+            while "what came of it?" not in desk.text:
+                await desk.pilot.pause()
+        busy.clear()
+
+    at_desk(ward, script, look=look)
 
 
 def test_what_got_worse_while_someone_wrote_is_not_acknowledged(ward: Watched) -> None:

@@ -10,20 +10,28 @@ from vwmon.clock import Clock
 from vwmon.store import database
 
 ENDED = """insert into alert (id, stay_no, ordinal, lane, state, level, peak, opened_ms, since_ms, late, closed_ms,
-    outcome, evidence, version, current)
-    values (?, 1, ?, 'technical', 'closed', 1, 1, ?, 0, 0, ?, 'no-action', '{}', 1, 0)"""
+    outcome, evidence, version, current, reds)
+    values (?, 1, ?, 'technical', 'closed', 1, 1, ?, 0, 0, ?, 'no-action', '{}', 1, 0, ?)"""
 
 
-@pytest.mark.parametrize(("times", "named"), [(1, False), (2, True)])
-def test_an_alert_of_a_device_is_no_difference_and_the_same_one_twice_is(
-    tmp_path: Path, times: int, *, named: bool
+@pytest.mark.parametrize(
+    ("fault", "times", "named"),
+    [
+        ("frozen", 1, []),
+        ("frozen", 2, ["an alert twice"]),
+        ("overdue", 1, [ward.OTHER_ALERTS]),
+        ("overdue", 2, [ward.OTHER_ALERTS, "an alert twice"]),
+    ],
+)
+def test_what_only_a_look_can_find_is_no_difference_and_anything_twice_is(
+    tmp_path: Path, fault: str, times: int, named: list[str]
 ) -> None:
-    """One that the undisturbed run cannot have is passed over; the same beginning twice is named."""
+    """A value that does not move is passed over; a false silence, and the same beginning twice, are named."""
     path, devices, at_ms = tmp_path / "ward.db", ward.fleet(1), Clock().now_ms()
     ward.make(path, at_ms, devices)
     with closing(database.open_writer(path)) as db, database.atomic(db):
         for number in range(times):
-            db.execute(ENDED, [f"TTT{number}", number, at_ms + number, at_ms + number])
+            db.execute(ENDED, [f"TTT{number}", number, at_ms + number, at_ms + number, fault])
     with closing(ward.undisturbed(tmp_path / "undisturbed.db", at_ms, devices, [])) as should_be:
         broken = ward.compared(path, should_be, [], 1).broken
-    assert ("an alert twice" in broken, ward.OTHER_ALERTS in broken) == (named, False)
+    assert [what for what in broken if "alert" in what and ":" not in what] == named

@@ -43,10 +43,10 @@ RECEIVED = """select device, observed_ms, min(seq), min(received_ms) from
     join device using (device_no) group by 1, 2"""
 SCORES = """select patient, at_ms, total_min, total_max, could_be, red, points_min, points_max, present
     from score join stay using (stay_no) order by 1, 2"""
-# Of the patients' own: what is technical is found by looking now and then, and a ward that hears a day in a minute
-# has looked at it once or never (docs/decisions/0054).
-ALERTS = """select patient, state, level, peak, peak_score, since_ms, cleared_ms
-    from alert join stay using (stay_no) where lane = 'clinical' order by 1, since_ms"""
+# But for values that do not move: they are found by looking now and then, and a ward that hears a day in a minute has
+# looked at such a time once or never (docs/decisions/0054).
+ALERTS = """select patient, lane, state, level, peak, peak_score, since_ms, cleared_ms
+    from alert join stay using (stay_no) where lane = 'clinical' or reds <> 'frozen' order by 1, 2, since_ms"""
 TWICE = """select patient, lane, since_ms from alert join stay using (stay_no)
     group by 1, 2, 3 having count(*) > 1"""
 OTHER, OTHER_ALERTS = "not {} as undisturbed", "not the same alerts as undisturbed"

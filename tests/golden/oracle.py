@@ -10,7 +10,7 @@ lane is not followed.
 import csv
 import gzip
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -310,8 +310,8 @@ class WorkList:
         alert, holding = self.alert(), holds(score)
         scoring = {part for part in points if points[part]}
         cleared = [] if alert is not None and alert.blind else self.cleared(score, holding, measured=measured)
-        rested = self.deny(score, holding, measured=measured)
-        brought, worst = self.confirm(score, holding, scoring, read_ms, still_ill=rested)
+        ended = self.deny(score, holding, measured=measured)
+        brought, worst = self.confirm(score, holding, scoring, read_ms, ended)
         for rule, _ in cleared:
             del self.standing[rule]
         level = self.level()
@@ -331,27 +331,28 @@ class WorkList:
         return max((RULES[rule] for rule in self.standing), default=0)
 
     def confirm(
-        self, score: Score, holding: set[str], scoring: set[str], read_ms: Mapping[str, int], *, still_ill: bool
+        self, score: Score, holding: set[str], scoring: set[str], read_ms: Mapping[str, int], ended: Sequence[Wait]
     ) -> tuple[set[str], int]:
         """Let breaches count: level 3 at once, others with a repeat, all of them when one does or an alert is on.
 
-        Five points and a single three are a repeat of each other: whoever is `still_ill` had the other one before.
+        Five points and a single three are a repeat of each other: `ended` are the waits of these that this moment
+        ended. One of them five minutes after the other is its repeat, and one that comes sooner waits in its place.
 
         Give what had scored, and the worst total, in the waits that this ends.
         """
         alert, at_ms = self.alert(), score.at_ms
         new = {rule for rule in holding if rule not in self.standing}
         counting = {rule for rule in new if RULES[rule] == 3 or self.repeated(rule, at_ms, read_ms)}
-        counting |= new & {"five", "red"} if still_ill else set()
+        ill = new & {"five", "red"}
+        counting |= ill if any(at_ms - wait.score.at_ms >= FIVE_MINUTES for wait in ended) else set()
         if counting or (alert is not None and alert.state != "settled"):
             counting = new
         self.standing |= dict.fromkeys(counting, at_ms)
         if counting:
             return self.join()
         for rule in new:
-            wait = self.waits.setdefault(
-                rule, Wait(score=score, parts=scoring, due_ms=at_ms + QUARTER, scored=set(), worst=0)
-            )
+            due_ms = min([at_ms + QUARTER, *(wait.due_ms for wait in ended if rule in ill)])
+            wait = self.waits.setdefault(rule, Wait(score=score, parts=scoring, due_ms=due_ms, scored=set(), worst=0))
             wait.scored, wait.worst = wait.scored | scoring, max(wait.worst, score.total_min)
         return set(), 0
 
@@ -369,21 +370,15 @@ class WorkList:
             return False
         return any(read_ms[part] > wait.score.at_ms for part in wait.parts if part in read_ms)
 
-    def deny(self, score: Score, holding: set[str], *, measured: bool) -> bool:
-        """End the waits that a good reading answers; say whether one of five points, or of a three, had rested.
-
-        Before the patient has rested, the other of these two is no good reading.
-        """
-        rested = False
+    def deny(self, score: Score, holding: set[str], *, measured: bool) -> list[Wait]:
+        """End the waits that a good reading answers; give those of five points and of a single three."""
+        ended = []
         for rule, wait in list(self.waits.items()):
-            if rule in holding or not measured or score.at_ms <= wait.score.at_ms or not ruled_out(rule, score):
-                continue
-            long_ago = score.at_ms - wait.score.at_ms >= FIVE_MINUTES
-            if rule == "could be" or long_ago or not holding & {"five", "red"}:
+            if rule not in holding and measured and score.at_ms > wait.score.at_ms and ruled_out(rule, score):
                 self.denied.append((rule, wait.score.at_ms, score.at_ms))
                 del self.waits[rule]
-                rested |= rule != "could be" and long_ago
-        return rested
+                ended += [wait] if rule != "could be" else []
+        return ended
 
     def pass_time(self, now_ms: int) -> None:
         """Open what has waited for too long, as of then."""

@@ -57,6 +57,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "alerts/conditions": (*_ALERTS, "tests/unit/test_alerts_silence.py", "tests/unit/test_alerts_undoing.py"),
     "alerts/acts": (
         "tests/unit/test_alerts_acts.py",
+        "tests/unit/test_alerts_refused.py",
         "tests/unit/test_alerts_undoing.py",
         "tests/unit/test_alerts_moves.py",
         "tests/unit/test_alerts_lifecycle.py",
@@ -66,9 +67,15 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     ),
     "alerts/deadlines": (
         *_ALERTS,
+        "tests/unit/test_alerts_acts.py",
         "tests/unit/test_alerts_escalation.py",
         "tests/unit/test_alerts_undoing.py",
         "tests/unit/test_alerts_silence.py",
     ),
-    "alerts/evidence": (*_ALERTS, "tests/unit/test_alerts_reasons.py", "tests/unit/test_alerts_silence.py"),
+    "alerts/evidence": (
+        *_ALERTS,
+        "tests/unit/test_alerts_evidence.py",
+        "tests/unit/test_alerts_reasons.py",
+        "tests/unit/test_alerts_silence.py",
+    ),
 }

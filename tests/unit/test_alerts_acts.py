@@ -4,12 +4,27 @@ from itertools import pairwise
 
 import pytest
 
-from alerts import acts, lifecycle
+from alerts import acts, deadlines, lifecycle
 from alerts.acts import Answer
 from alerts.errors import AlertConflict, AlertRefused
 from alerts.model import Case, Kind, Level, Outcome, State
-from alerts.policy import POLICY
-from tests.unit.alerts_points import MINUTE, acked, after, clinical, closed, follow, kinds, person, point
+from alerts.over_time import OverTime
+from alerts.policy import POLICY, Terms
+from tests.unit.alerts_points import (
+    HOUR,
+    MINUTE,
+    STAY,
+    acked,
+    after,
+    clinical,
+    closed,
+    follow,
+    kinds,
+    limit,
+    person,
+    point,
+    terms,
+)
 
 ACKED, SETTLED = State.ACKNOWLEDGED, State.SETTLED
 
@@ -189,3 +204,106 @@ def test_the_rules_ask_for_shorter_looks_at_higher_levels() -> None:
     for milder, graver in pairwise(clocks):
         assert graver.first_response_ms < milder.first_response_ms
         assert graver.acknowledged_at_most_ms < milder.acknowledged_at_most_ms
+
+
+def test_every_act_is_on_record_with_its_number_its_place_and_its_time() -> None:
+    """And until when; a single moment is a span too."""
+    took = acknowledged(after(point(0, 5)), for_ms=1)
+    assert took.case.events[-1].evidence == {"until_ms": MINUTE + 1}
+    held = acked(after(point(0, 5)), 1)
+    act = person(2, op_id="k-1", cursor=7)
+    event = acts.snooze(held, clinical(held), act, 1).case.events[-1]
+    assert (event.kind, event.actor, event.at_ms, event.note, event.op_id) == (
+        Kind.SNOOZED,
+        "ahmed",
+        2 * MINUTE,
+        "phoned",
+        "k-1",
+    )
+    assert event.evidence == {"until_ms": 2 * MINUTE + 1, "cursor": 7}
+
+
+def test_what_is_taken_in_hand_or_closed_is_owed_and_offered_no_more() -> None:
+    """Nobody is asked for it, and no answer is due; what stood at a close is on record."""
+    case = after(point(0, 5))
+    assert clinical(case).owed_ms is not None
+    held = acts.offer(acked(case, 1), clinical(acked(case, 1)), person(2), "lowe").case
+    assert (clinical(acked(case, 1)).owed_ms, clinical(held).offered_to) == (None, "lowe")
+    done = closed(held, 3)
+    assert (clinical(done).owed_ms, clinical(done).offered_to) == (None, None)
+    assert done.events[-1].evidence == {"outcome": "phoned-stable", "stood": ["news2_5"]}
+    settled = after(point(0, 5), point(5, 1), point(36, 1))
+    assert clinical(settled).owed_ms is not None
+    over = acts.close(settled, clinical(settled), person(40), Outcome.KNOWN_BASELINE).case
+    assert (clinical(over).owed_ms, over.events[-1].evidence["stood"]) == (None, [])
+
+
+class Ward:
+    """The terms of one stay: a limit of its own, and a ward that opens an hour later; who asked for them is noted."""
+
+    def __init__(self) -> None:
+        """Begin with nobody having asked."""
+        self.asked: list[int] = []
+        rules = terms(limit("systolic_bp_90", enabled=True)).rules
+        self._over_time = OverTime(terms=(Terms(rules=rules, opens=lambda at_ms: at_ms + HOUR),))
+
+    def __call__(self, stay_no: int) -> OverTime:
+        """Give them."""
+        self.asked.append(stay_no)
+        return self._over_time
+
+
+def test_what_asks_anew_is_due_when_the_stays_own_ward_is_open() -> None:
+    """After an acknowledgement was undone, or a close, at the level that waits for the ward."""
+    ward = Ward()
+    held = acked(after(point(0, 3, could_be=6)), 1)
+    undone = acts.unacknowledge(held, clinical(held), person(10, terms_of=ward)).case
+    assert clinical(undone).due_ms == 10 * MINUTE + 2 * HOUR
+    again = acts.reopen(closed(held, 9), clinical(closed(held, 9)), person(10, terms_of=ward)).case
+    assert clinical(again).due_ms == clinical(again).owed_ms == 10 * MINUTE + 2 * HOUR
+    assert set(ward.asked) == {STAY}
+
+
+def test_a_close_and_its_undoing_know_the_rules_of_the_stay() -> None:
+    """What is covered by the close, and what may hold again after, are rules that only this stay has."""
+    case = acked(after(point(0, 5)), 1)
+    done = acts.close(case, clinical(case), person(10, terms_of=Ward()), Outcome.PHONED_STABLE).case
+    assert done.conditions["systolic_bp_90"].covered_ms == 10 * MINUTE
+    plain = closed(case, 10)
+    assert "systolic_bp_90" not in plain.conditions
+    again = acts.reopen(plain, clinical(plain), person(12, terms_of=Ward()), ["systolic_bp_90", "news2_5"]).case
+    assert again.conditions["systolic_bp_90"].standing
+    assert again.conditions["systolic_bp_90"].since_ms == 12 * MINUTE
+
+
+@pytest.mark.parametrize(("cadence", "stands"), [("continuous", False), ("spot", True)])
+def test_what_waits_beside_an_alert_that_is_opened_again_counts_by_the_rules_of_the_stay(
+    cadence: str, *, stands: bool
+) -> None:
+    """A run of a continuous rule is over by then; a lone breach that waits for its repeat is not."""
+    own = terms(limit("news2_5", cadence=cadence, on_delay="40m"))
+    case = follow(closed(acked(after(point(0, 2, spo2=3)), 1), 10), point(20, 5), under=own)
+    assert case.conditions["news2_5"].pending
+    act = person(36, terms_of=lambda _stay: OverTime(terms=(own,)))
+    again = acts.reopen(case, clinical(case), act, ["news2_red"]).case
+    assert again.conditions["news2_red"].standing
+    assert again.conditions["news2_5"].standing is stands
+
+
+def test_what_is_opened_again_is_covered_by_nobody() -> None:
+    """What had been acknowledged was another time: any score of now is news."""
+    case = closed(acked(after(point(0, 5)), 1), 10)
+    assert clinical(case).ack_level is not None
+    alert = clinical(acts.reopen(case, clinical(case), person(12), ["news2_5"]).case)
+    assert (alert.ack_level, alert.ack_score, alert.ack_reds, alert.ack_until_ms) == (None, None, (), None)
+
+
+def test_an_acknowledgement_that_ran_out_covers_nothing_and_counts_as_coming_up() -> None:
+    """It asks anew from then on, at the level that waits for the ward when that is open."""
+    held = acked(after(point(0, 3, could_be=6)), 1)
+    due_ms = (1 + 240) * MINUTE
+    over = deadlines.tick(held, due_ms, Ward()(STAY).at(0))
+    alert = clinical(over)
+    assert (kinds(over)[-1], alert.rises[-1]) == (Kind.EXPIRED, due_ms)
+    assert (alert.ack_level, alert.ack_score, alert.ack_reds, alert.ack_until_ms) == (None, None, (), None)
+    assert alert.due_ms == due_ms + 2 * HOUR

@@ -139,31 +139,35 @@ def test_what_denies_a_breach_is_its_repeat_only_when_it_surely_shows_another_af
 
 @pytest.mark.hazard("H31")
 @pytest.mark.parametrize("first", [point(0, 5), point(0, 1, spo2=3)], ids=["five in all", "a single three"])
-def test_another_breach_before_the_rest_leaves_the_first_waiting(first: Point) -> None:
-    """In turn every two minutes: neither is a patient who is well, and the first after the rest is a repeat."""
+def test_another_breach_before_the_rest_waits_in_the_place_of_the_first(first: Point) -> None:
+    """In turn every four minutes: each denies the other, and by the first one's deadline who is ill is told of."""
     case = after(first)
-    for minute in (2, 4):
-        case = follow(case, point(minute, 0, spo2=3) if (minute == 2) is not first.red else point(minute, 5))
+    for minute in (4, 8, 12):
+        case = follow(case, point(minute, 0, spo2=3) if (minute != 8) is not first.red else point(minute, 5))
+        (pending,) = [c for c in case.conditions.values() if c.pending]
+        assert (pending.since_ms, pending.due_ms) == (minute * MINUTE, WAIT + LAG)
         assert case.alerts == {}
-        assert {c.rule for c in case.conditions.values() if c.pending} == {"news2_5", "news2_red"}
-    alert = clinical(follow(case, point(6, 0, spo2=3) if not first.red else point(6, 5)))
-    assert (alert.since_ms, alert.opened_ms, alert.level) == (2 * MINUTE, 6 * MINUTE + LAG, 2)
+    alert = clinical(deadlines.tick(case, 20 * MINUTE))
+    assert (alert.since_ms, alert.opened_ms, alert.level) == (12 * MINUTE, WAIT + LAG, 2)
+    assert alert.score == (5 if first.red else 3)
 
 
-@pytest.mark.hazard("H31")
-def test_what_was_left_waiting_opens_at_its_own_deadline() -> None:
-    """As of the first breach, not of the other; a patient who is well by then has ended both."""
-    both = follow(after(point(0, 5)), point(2, 0, spo2=3))
-    assert clinical(deadlines.tick(both, WAIT + LAG)).since_ms == 0
-    well = follow(both, point(4, 1))
-    assert not any(condition.pending for condition in well.conditions.values())
+def test_a_patient_who_is_well_ends_the_wait_of_both() -> None:
+    """Of the first breach, of the other in its place, and of what comes next there is a new one."""
+    case = follow(after(point(0, 5)), point(2, 0, spo2=3), point(4, 1), point(8, 5))
+    assert waiting(case).due_ms == 8 * MINUTE + WAIT + LAG
 
 
-def test_what_is_more_urgent_ends_the_wait_of_what_is_less() -> None:
-    """It waits for a repeat of its own."""
+def test_what_is_more_urgent_than_what_it_denies_has_all_the_time_for_its_repeat() -> None:
+    """And so has a number by its name."""
     lower = terms(limit("news2_red", level=1))
     case = follow(after(point(0, 0, spo2=3), under=lower), point(2, 5), under=lower)
-    assert {c.rule for c in case.conditions.values() if c.pending} == {"news2_5"}
+    assert waiting(case).due_ms == 2 * MINUTE + WAIT + LAG
+    less = follow(after(point(0, 5), under=lower), point(2, 0, spo2=3), under=lower)
+    assert waiting(less, "news2_red").due_ms == WAIT + LAG
+    named = replace(point(2, 1), quantities={"value:systolic_bp": 85.0})
+    apart = follow(after(point(0, 5), under=NAMED), named, under=NAMED)
+    assert waiting(apart, "systolic_bp_90").due_ms == 2 * MINUTE + WAIT + LAG
 
 
 def test_a_repeat_counts_for_no_more_than_it_was_asked_for() -> None:

@@ -205,6 +205,19 @@ def test_an_alert_from_before_there_were_clocks_has_one() -> None:
     assert steps(waited(case, 11)) == [(10, 3, 1)]
 
 
+def test_a_step_says_since_when_nobody_was_told_and_when_it_was_owed_first() -> None:
+    """One that comes in its time has nothing to say of that."""
+    case = lived(point(0, 7))
+    due_ms = clinical(case).due_ms
+    assert due_ms is not None
+    (on_time,) = told(deadlines.tick(replace(case, events=()), due_ms, TOLD))
+    assert on_time.evidence == {"tier": 2, "turn": 1}
+    (late,) = told(deadlines.tick(replace(case, events=()), due_ms + 7 * MINUTE, TOLD))
+    assert late.evidence["unwatched_from_ms"] == due_ms
+    old = replace(case, alerts={Lane.CLINICAL: replace(clinical(case), owed_ms=None)})
+    assert clinical(deadlines.tick(old, due_ms, TOLD)).owed_ms == due_ms
+
+
 def test_an_answer_that_is_not_owed_yet_is_waited_for() -> None:
     """What was due before then is put off until it is owed, and nobody is told."""
     case = lived(point(0, 7))

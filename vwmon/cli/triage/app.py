@@ -102,7 +102,7 @@ class Triage(App[None]):
         self._dialog: Over[Any] | None = None
         self._about: Item | None = None
         self._own: set[str] = set()
-        self._saving, self._up_to_date = asyncio.Lock(), asyncio.Event()
+        self._saving, self._ended, self._next_ended = asyncio.Lock(), asyncio.Event(), asyncio.Event()
         self._marked_ms: dict[str, int] = {}
         self._drafts: dict[tuple[str, str], str] = {}
 
@@ -163,25 +163,25 @@ class Triage(App[None]):
             self._forget()
         self.draw()
 
-    def look_again(self) -> None:
-        """Look as soon as the look that is under way, if there is one, has ended."""
+    def look_again(self) -> asyncio.Event:
+        """Look as soon as the look that is under way, if there is one, has ended; give what tells the end of that."""
         if self._looking:
             self._again = True
-            return
+            return self._next_ended
         self._looking = True
-        self._up_to_date.clear()
-        self._look(self._asked())
+        self._ended, self._next_ended = self._next_ended, asyncio.Event()
+        self._look(self._asked(), self._ended)
+        return self._ended
 
     @work(group="look")
-    async def _look(self, asked: Asked) -> None:
+    async def _look(self, asked: Asked, ended: asyncio.Event) -> None:
         found = await asyncio.to_thread(self._means.look, self.setup.settings, asked)
         self._looking = False
         self._take(found)
         if self._again or self._asked() != asked:
             self._again = False
             self.look_again()
-        else:
-            self._up_to_date.set()
+        ended.set()
 
     def _asked(self) -> Asked:
         item = self.queue.current
@@ -319,10 +319,21 @@ class Triage(App[None]):
         if action is not None:
             await self.run_action(action)
 
+    def action_act(self, verb: str) -> None:
+        """Begin an act on the alert that the cursor is on now."""
+        self._act(verb, self.queue.selected)
+
     @work(group="dialog")
-    async def action_act(self, verb: str) -> None:
-        """Ask what an act needs, do it on the alert as it was on the screen then, and say what came of it."""
-        item = await self._pressed_on()
+    async def _act(self, verb: str, on: str) -> None:
+        """Ask what an act needs, do it on the alert as it was on the screen then, and say what came of it.
+
+        What is begun while an act is saved waits for what comes of that, unless somebody moves on meanwhile.
+        """
+        async with self._saving:
+            item = self.queue.current
+        if self._dialog is not None or self.queue.selected != on:
+            self._say("A key did nothing: by then there was something else on the screen.", refused=True)
+            return
         verb = verb if item is None else asking.meant(verb, item)
         refusal = "" if item is None else asking.refusal(verb, item)
         if refusal:
@@ -336,14 +347,6 @@ class Triage(App[None]):
         async with self._saving:
             await self._save(verb, wish)
 
-    async def _pressed_on(self) -> Item | None:
-        """Give the alert that a key was pressed on, with what comes of the act that is being saved meanwhile."""
-        item = self.queue.current
-        async with self._saving:
-            if item is not None:
-                self.queue = queues.chosen(self.queue, item.id)
-            return self.queue.current
-
     async def _save(self, verb: str, wish: Wish) -> None:
         self._say("Saving...")
         answer = await asyncio.to_thread(self._means.do, self.setup.settings, wish, self.actor)
@@ -352,8 +355,7 @@ class Triage(App[None]):
         else:
             self._own.add(wish.alert)
             self._drafts.pop((verb, wish.alert), None)
-        self.look_again()
-        await self._up_to_date.wait()
+        await self.look_again().wait()
         self._say(answer.said, refused=answer.refused)
 
     async def _wished(self, verb: str, item: Item) -> Wish | None:
