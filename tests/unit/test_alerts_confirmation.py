@@ -118,6 +118,7 @@ def test_a_repeat_that_shows_another_breach_of_the_score_is_a_repeat(first: Poin
     assert (alert.since_ms, alert.opened_ms, alert.level) == (5 * MINUTE, 5 * MINUTE + LAG, 2)
     standing = {name for name, condition in case.conditions.items() if condition.standing}
     assert standing == {"news2_red" if again.red else "news2_5"}
+    assert all(condition.due_ms is None for condition in case.conditions.values())
     assert [ask.state for ask in case.asks] == [Asked.QUEUED, Asked.ANSWERED]
 
 
@@ -156,6 +157,13 @@ def test_a_patient_who_is_well_ends_the_wait_of_both() -> None:
     """Of the first breach, of the other in its place, and of what comes next there is a new one."""
     case = follow(after(point(0, 5)), point(2, 0, spo2=3), point(4, 1), point(8, 5))
     assert waiting(case).due_ms == 8 * MINUTE + WAIT + LAG
+
+
+def test_what_waits_already_takes_nobodys_place() -> None:
+    """It keeps its own deadline when the other is denied."""
+    both = follow(after(point(0, 0, spo2=3)), point(2, 2, spo2=3))
+    assert (waiting(both, "news2_red").due_ms, waiting(both).due_ms) == (WAIT + LAG, 2 * MINUTE + WAIT + LAG)
+    assert waiting(follow(both, point(4, 5))).due_ms == 2 * MINUTE + WAIT + LAG
 
 
 def test_what_is_more_urgent_than_what_it_denies_has_all_the_time_for_its_repeat() -> None:
