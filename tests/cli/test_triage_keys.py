@@ -137,6 +137,16 @@ def ill(ward: Watched, minute: float, values: dict[str, float] = URGENT, patient
     ward.until(minute + 7)
 
 
+def saved_after(go_on: threading.Event) -> Callable[[Settings, Wish, str], Answer]:
+    """Give a way to act that saves nothing until it may go on."""
+
+    def do(settings: Settings, wish: Wish, actor: str) -> Answer:
+        assert go_on.wait(DEADLINE_S), "whoever saves holds up whoever would let it go on"
+        return source.do(settings, wish, actor)
+
+    return do
+
+
 def test_an_alert_appears_is_acknowledged_worsens_and_comes_back(ward: Watched) -> None:
     """The whole of it by keys: new, taken in hand with a note, covered no more by what comes, and asked for again."""
 
@@ -199,10 +209,6 @@ def test_a_key_pressed_while_an_act_is_saved_is_about_what_comes_of_it(ward: Wat
     ill(ward, 20, patient="p2")
     go_on = threading.Event()
 
-    def do(settings: Settings, wish: Wish, actor: str) -> Answer:
-        assert go_on.wait(DEADLINE_S), "whoever saves holds up whoever would let it go on"
-        return source.do(settings, wish, actor)
-
     async def script(desk: Desk) -> None:
         assert "p1" in desk.row
         await desk.press("a")
@@ -219,7 +225,7 @@ def test_a_key_pressed_while_an_act_is_saved_is_about_what_comes_of_it(ward: Wat
         else:
             assert "p1" in desk.text.split("what came of it?")[1].splitlines()[1]
 
-    at_desk(ward, script, do=do)
+    at_desk(ward, script, do=saved_after(go_on))
 
 
 @pytest.mark.hazard("H14")
@@ -228,10 +234,6 @@ def test_a_key_that_waits_for_an_act_does_nothing_to_what_was_opened_meanwhile(w
     ill(ward, 10)
     ill(ward, 20, patient="p2")
     go_on = threading.Event()
-
-    def do(settings: Settings, wish: Wish, actor: str) -> Answer:
-        assert go_on.wait(DEADLINE_S), "whoever saves holds up whoever would let it go on"
-        return source.do(settings, wish, actor)
 
     async def script(desk: Desk) -> None:
         await desk.press("a")
@@ -244,7 +246,7 @@ def test_a_key_that_waits_for_an_act_does_nothing_to_what_was_opened_meanwhile(w
         assert "Note on" in desk.text
         assert "p2" in desk.text.split("Note on")[1].splitlines()[1]
 
-    at_desk(ward, script, do=do)
+    at_desk(ward, script, do=saved_after(go_on))
 
 
 def test_an_act_is_over_though_the_list_is_read_without_a_pause(ward: Watched) -> None:
