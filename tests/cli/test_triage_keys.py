@@ -221,9 +221,33 @@ def test_a_key_pressed_while_an_act_is_saved_is_about_what_comes_of_it(ward: Wat
         assert ("what came of it?" in desk.text) is not moved_on
         if moved_on:
             assert "p2" in desk.row
-            assert "A key did nothing: by then there was something else on the screen." in desk.text
+            assert "Undo: u What was pressed meanwhile did nothing." in desk.app.shown.said
         else:
             assert "p1" in desk.text.split("what came of it?")[1].splitlines()[1]
+
+    at_desk(ward, script, do=saved_after(go_on))
+
+
+@pytest.mark.hazard("H14")
+def test_after_a_refusal_a_key_that_waited_does_nothing_and_the_refusal_is_read(ward: Watched) -> None:
+    """Whoever meant to close what a colleague has taken by then is told who has it."""
+    ill(ward, 10)
+    go_on = threading.Event()
+
+    async def script(desk: Desk) -> None:
+        await desk.press("a")
+        await desk.type("phoned")
+        for key in ("enter", "c"):
+            await desk.pilot.press(key)
+        ward.ack(*ward.open_alerts(), by="bob")
+        go_on.set()
+        await desk.settled()
+        assert "what came of it?" not in desk.text
+        assert "is owned by bob" in desk.text
+        assert desk.app.shown.said.endswith("What was pressed meanwhile did nothing.")
+        assert desk.app.shown.refused
+        await desk.press("t")
+        assert "Take over" in desk.text
 
     at_desk(ward, script, do=saved_after(go_on))
 
@@ -273,6 +297,7 @@ def test_an_act_is_over_though_the_list_is_read_without_a_pause(ward: Watched) -
             while "what came of it?" not in desk.text:
                 await desk.pilot.pause()
         busy.clear()
+        assert (desk.stored("state"), desk.stored("owner")) == ("acknowledged", "ann")
 
     at_desk(ward, script, look=look)
 

@@ -32,6 +32,7 @@ HOLD_MS: Final = 1_000  # rows stay where they are for so long after a key
 REST_MS: Final = 60_000  # a wall that somebody moved through is left alone for so long
 HOURS: Final = (24, 72)
 NAME: Final = "vwmon alerts triage"
+IN_VAIN: Final = " What was pressed meanwhile did nothing."
 
 T = TypeVar("T")
 
@@ -102,7 +103,7 @@ class Triage(App[None]):
         self._dialog: Over[Any] | None = None
         self._about: Item | None = None
         self._own: set[str] = set()
-        self._saving, self._ended, self._next_ended = asyncio.Lock(), asyncio.Event(), asyncio.Event()
+        self._saving, self._next_ended = asyncio.Lock(), asyncio.Event()
         self._marked_ms: dict[str, int] = {}
         self._drafts: dict[tuple[str, str], str] = {}
 
@@ -169,9 +170,9 @@ class Triage(App[None]):
             self._again = True
             return self._next_ended
         self._looking = True
-        self._ended, self._next_ended = self._next_ended, asyncio.Event()
-        self._look(self._asked(), self._ended)
-        return self._ended
+        ended, self._next_ended = self._next_ended, asyncio.Event()
+        self._look(self._asked(), ended)
+        return ended
 
     @work(group="look")
     async def _look(self, asked: Asked, ended: asyncio.Event) -> None:
@@ -325,14 +326,12 @@ class Triage(App[None]):
 
     @work(group="dialog")
     async def _act(self, verb: str, on: str) -> None:
-        """Ask what an act needs, do it on the alert as it was on the screen then, and say what came of it.
-
-        What is begun while an act is saved waits for what comes of that, unless somebody moves on meanwhile.
-        """
+        """Ask what an act needs, do it on the alert as it was on the screen then, and say what came of it."""
+        waited = self._saving.locked()  # and is not done once what is being saved is refused, or somebody moves on
         async with self._saving:
             item = self.queue.current
-        if self._dialog is not None or self.queue.selected != on:
-            self._say("A key did nothing: by then there was something else on the screen.", refused=True)
+        if (waited and self._refused) or self._dialog is not None or self.queue.selected != on:
+            self._say(f"{self._said.removesuffix(IN_VAIN)}{IN_VAIN}", refused=True)
             return
         verb = verb if item is None else asking.meant(verb, item)
         refusal = "" if item is None else asking.refusal(verb, item)
