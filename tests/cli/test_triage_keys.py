@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 
 from alerts.model import Outcome
@@ -271,6 +272,25 @@ def test_a_key_that_waits_for_an_act_does_nothing_to_what_was_opened_meanwhile(w
         assert "p2" in desk.text.split("Note on")[1].splitlines()[1]
 
     at_desk(ward, script, do=saved_after(go_on))
+
+
+@pytest.mark.parametrize("key", ["enter", "escape"])
+def test_a_key_that_bounces_ends_a_question_once(ward: Watched, key: str) -> None:
+    """Twice before the first has had its effect: the screen goes on."""
+    ill(ward, 10)
+
+    async def script(desk: Desk) -> None:
+        await desk.press("a")
+        await desk.type("phoned")
+        for _ in range(2):
+            desk.app.post_message(Key(key, None))
+        await desk.pilot.pause()
+        await desk.settled()
+        assert desk.stored("state") == ("acknowledged" if key == "enter" else "new")
+        await desk.press("n")
+        assert "Note on" in desk.text
+
+    at_desk(ward, script)
 
 
 def test_an_act_is_over_though_the_list_is_read_without_a_pause(ward: Watched) -> None:

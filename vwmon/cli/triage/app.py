@@ -250,8 +250,8 @@ class Triage(App[None]):
         self._say(
             f"No key for {durations.text(self.setup.settings.commands.ask_who_after_ms)}: who acts next is asked first."
         )
-        if self._dialog is not None and self._dialog.is_current:
-            self._dialog.dismiss(None)
+        if self._dialog is not None:
+            self._dialog.end(None)
 
     def _say(self, text: str, *, refused: bool = False) -> None:
         self._said, self._refused = text, refused

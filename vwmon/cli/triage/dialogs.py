@@ -54,9 +54,14 @@ class Over(ModalScreen[T | None]):
         """Say what changed about the alert while this was open."""
         self._put("#changed", text)
 
+    def end(self, answer: T | None) -> None:
+        """End with an answer, or without one; a key that bounces, and so comes twice, ends nothing else."""
+        if self.is_current:
+            self.dismiss(answer)
+
     def action_leave(self) -> None:
         """End without an answer."""
-        self.dismiss(None)
+        self.end(None)
 
     def _put(self, place: str, text: str) -> None:
         for found in self.query(place).results(Static):
@@ -95,7 +100,7 @@ class Form(Over[Answers]):
         fault = self._check(answers)
         self._put("#fault", fault)
         if not fault:
-            self.dismiss(answers)
+            self.end(answers)
 
 
 class Choice(Over[str]):
@@ -132,11 +137,11 @@ class Choice(Over[str]):
             place = (int(event.key) - 1) % 10
             if place < len(self._options):
                 event.stop()
-                self.dismiss(self._options[place][0])
+                self.end(self._options[place][0])
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """End with what was chosen."""
-        self.dismiss(event.option.id)
+        self.end(event.option.id)
 
     def action_step(self, step: int) -> None:
         """Move by one, as the arrows do."""
@@ -180,7 +185,7 @@ class Page(Over[str]):
         """End with the act of a key that acts."""
         if event.character in self._acts:
             event.stop()
-            self.dismiss(self._acts[event.character])
+            self.end(self._acts[event.character])
 
     def action_scroll(self, step: int) -> None:
         """Move the text."""
