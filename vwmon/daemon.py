@@ -21,7 +21,7 @@ import msgspec
 
 from devices import topics
 from devices.answers import READ
-from vwmon import channels, config, metrics, notifier, reaching, rota
+from vwmon import channels, config, config_changes, metrics, notifier, reaching, rota
 from vwmon.asking import Asker
 from vwmon.canary import Canary
 from vwmon.certificates import Held
@@ -40,8 +40,9 @@ from vwmon.provenance import Provenance
 from vwmon.publisher import Publisher
 from vwmon.scorer import Scorer
 from vwmon.service import Service
-from vwmon.store import anchors, canary, checked, database, hub, monitor, pings, registers, wal
+from vwmon.store import anchors, canary, checked, configured, database, hub, monitor, pings, registers, wal
 from vwmon.store.checked import LastCheck
+from vwmon.store.configured import Configured
 from vwmon.store.fresh import Fresh
 from vwmon.store.log import LogWriter
 from vwmon.store.monitor import CYCLE_STALE_MS, Monitor
@@ -97,6 +98,7 @@ class Daemon:
             before = monitor.read(scoring)
             self._clock.showed(monitor.shown_ms(before))
             _tell_lost(path, wal.lost(writing, left), self._clock.now_ms())
+            _tell_changed(scoring, self._settings, self._clock.now_ms())
             known = monitor.had_broker(before)
             intake = MqttIntake(_link(self._settings, known=known), self._clock.now_ms)
             versions = Provenance.of(self._settings, socket.gethostname(), told=True)
@@ -322,6 +324,17 @@ def _tell_lost(path: Path, lost: int, now_ms: int) -> None:
     if lost:
         log.error("commits_lost path=%s commits=%d", path, lost)
         checked.keep(path, [Finding(check=wal.WHOLE, sound=False, found=f"{lost} did not")], now_ms)
+
+
+def _tell_changed(db: Connection, settings: Settings, now_ms: int) -> None:
+    """Say which settings are not those that the daemon before this one started with, and keep them for the next."""
+    before, flat = configured.last(db), config_changes.flat(settings)
+    changes = config_changes.between(before.settings, flat) if before else ()
+    for key, was, now in changes:
+        log.warning("setting_changed key=%s before=%s after=%s", key, was, now)
+    if changes or before is None:
+        with database.atomic(db):
+            configured.keep(db, Configured(now_ms, settings.hash, flat))
 
 
 def _warn_of_open_files(path: Path) -> None:

@@ -1,5 +1,6 @@
 """`vwmon check-config`."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,7 +8,10 @@ import pytest
 import trustme
 
 from tests.conftest import ROOT, Command
+from vwmon import config, config_changes
 from vwmon.clock import Clock
+from vwmon.store import configured, database
+from vwmon.store.configured import Configured
 
 CA = trustme.CA().cert_pem.bytes().decode()
 
@@ -118,3 +122,46 @@ def test_when_certificates_end_is_said(vwmon: Command, tmp_path: Path, days: flo
     else:
         assert f"{tmp_path / 'own.pem'} ends on {day}, in 20 d" in result.stdout.splitlines()
         assert f"{tmp_path / 'ca.pem'} ends on " in result.stdout
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Path:
+    """Give a configuration whose database keeps that a daemon started with it."""
+    file = tmp_path / "x.toml"
+    file.write_text('[store]\npath = "ward.db"\n[monitor]\nsilent_after = "15m"\n', encoding="utf-8")
+    settings = config.load(file)
+    with closing(database.create(settings.store.path)) as db, database.atomic(db):
+        configured.keep(db, Configured(1_764_000_000_000, settings.hash, config_changes.flat(settings)))
+    return file
+
+
+@pytest.mark.hazard("H17")
+def test_what_a_changed_file_would_change_is_listed_before_the_daemon_starts_with_it(
+    vwmon: Command, started: Path
+) -> None:
+    """Whoever slipped by a unit sees both, under the name of the key, and nothing else beside it."""
+    assert "settings as the daemon has run since 2025-11-24T16:00:00Z" in vwmon("check-config", started).stdout
+    content = started.read_text(encoding="utf-8")
+    started.write_text(content.replace('"15m"', '"15h"'), encoding="utf-8")
+    result = vwmon("check-config", started)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-2:] == [
+        "1 setting is not as the daemon has run since 2025-11-24T16:00:00Z; from its next start on:",
+        '  monitor.silent_after: "15m" -> "15h"',
+    ]
+
+
+def test_where_the_database_cannot_be_read_that_is_said_and_is_no_fault(vwmon: Command, started: Path) -> None:
+    """The configuration may be good for all that."""
+    (started.parent / "ward.db").write_bytes(b"no database")
+    result = vwmon("check-config", started)
+    assert result.exit_code == 0
+    assert "which settings the daemon started with is not known: " in result.stdout
+
+
+def test_where_no_daemon_has_started_nothing_is_compared(vwmon: Command, tmp_path: Path) -> None:
+    """A new database has nothing to differ from."""
+    file = tmp_path / "x.toml"
+    file.write_text('[store]\npath = "ward.db"\n', encoding="utf-8")
+    database.create(tmp_path / "ward.db").close()
+    assert "as the daemon has run" not in vwmon("check-config", file).stdout

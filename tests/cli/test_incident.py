@@ -17,7 +17,8 @@ from vwmon.cli.render import utc
 from vwmon.clock import Clock
 from vwmon.durations import DAY_MS
 from vwmon.errors import StoreBusy
-from vwmon.store import database
+from vwmon.store import configured, database
+from vwmon.store.configured import Configured
 
 FROM, TO = T0 + 20 * MINUTE, T0 + 70 * MINUTE
 EXPORT = ("incident", "export", "p1", "--from", utc(FROM), "--to", utc(TO), "--reason", "case 17, for the board")
@@ -28,6 +29,9 @@ PERIOD = {"readings.jsonl": "time", "scores.jsonl": "at"}
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A ward with two patients, of whom the first left."""
     ward = lived(tmp_path_factory.mktemp("ward") / "ward.db")
+    with database.atomic(ward.db):
+        for number, since_ms in enumerate((FROM - 2 * MINUTE, FROM + MINUTE, TO + MINUTE)):
+            configured.keep(ward.db, Configured(since_ms, f"hash-{number}", {"one": str(number)}))
     yield ward.path
     ward.db.close()
 
@@ -64,6 +68,7 @@ def test_all_of_the_period_and_nobody_else_s_is_in_a_folder_that_is_whole(
     (about,) = files["about.jsonl"]
     assert (about["history"]["sound"], about["reason"]) == (True, "case 17, for the board")
     assert all(version["config_hash"] for version in about["made_by"])
+    assert [row["settings"] for row in files["configured.jsonl"]] == [{"one": "0"}, {"one": "1"}]
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=tmp_path / "out", check=True)
     assert {file.stat().st_mode & 0o077 for file in [tmp_path / "out", *(tmp_path / "out").iterdir()]} == {0}
     assert noted[-1] == (f"incident-export {utc(FROM)} to {utc(TO)}: case 17, for the board",)

@@ -50,6 +50,9 @@ CREATE TABLE condition (
     state text not null check (state in ('absent', 'pending', 'present', 'clearing', 'unknown')),
     since_ms integer not null, clear_ms integer, covered_ms integer not null, gaps text not null default '{}', seen_ms integer, due_ms integer, evidence text not null default '{}',
     primary key (stay_no, rule)) strict, without rowid;
+CREATE TABLE configured (
+    configured_no integer primary key, since_ms integer not null, config_hash text not null,
+    settings text not null) strict;
 CREATE TABLE delivery (
     delivery_no integer primary key, notification_no integer not null references notification,
     recipient text not null, channel text not null, state text not null

@@ -30,7 +30,7 @@ from vwmon.ingest import Ingest
 from vwmon.notifier import Notifier
 from vwmon.publisher import Publisher
 from vwmon.service import Service
-from vwmon.store import database, monitor
+from vwmon.store import configured, database, monitor
 from vwmon.store.monitor import Monitor
 from vwmon.watch import Watch
 
@@ -75,6 +75,10 @@ class Hub:
         """Read what the daemon last said of itself."""
         with closing(database.open_reader(self.db)) as reader:
             return monitor.read(reader)
+
+    def logged(self) -> str:
+        """Read what the process that was started last has logged."""
+        return self._log.read_text(encoding="utf-8")
 
     def connected(self) -> bool:
         """Say whether the daemon says that it has its broker."""
@@ -167,6 +171,23 @@ def test_a_daemon_that_is_stopped_says_so_everywhere(hub: Hub, broker: Broker, h
     assert (code, said["monitoring"]) == (4, False)
     assert said["reason"].startswith("NOT MONITORING: the daemon was stopped")
     assert said["stopped_at"] is not None
+
+
+@pytest.mark.hazard("H17")
+def test_a_start_with_other_settings_says_which_and_keeps_them(hub: Hub) -> None:
+    """Each start is compared with the one before; with the same settings, nothing is said."""
+    content = hub.config.read_text(encoding="utf-8")
+    for more in ("", '[monitor]\nsilent_after = "20m"\n', '[monitor]\nsilent_after = "20m"\n# the same\n'):
+        hub.config.write_text(content + more, encoding="utf-8")
+        with hub.running():
+            wait_until(lambda: " ready" in hub.logged(), "the daemon is ready")
+        changed = [line for line in hub.logged().splitlines() if "setting_changed" in line]
+        told = 'key=monitor.silent_after before="15m" after="20m"'
+        assert [told in line for line in changed] == ([True] if more.endswith('20m"\n') else [])
+    with closing(database.open_reader(hub.db)) as db:
+        kept = configured.in_use(db, 0, Clock().now_ms())
+    assert [one.settings["monitor.silent_after"] for one in kept] == ['"15m"', '"20m"']
+    assert kept[1].config_hash == config.load(hub.config).hash
 
 
 def test_a_killed_daemon_is_not_said_to_have_stopped(hub: Hub) -> None:

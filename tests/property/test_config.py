@@ -9,12 +9,67 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from vwmon import config, durations
+from vwmon import config, config_changes, durations, toml_records
 from vwmon.config import Settings
 from vwmon.errors import ConfigError
 
 FILE = Path("vwmon.toml")
+WHOLE = """\
+[mqtt]
+port = 8883
+tls = { ca = "ca.pem", cert = "c.pem", key = "k.pem" }
+[monitor]
+silent_after = "15m"
+sleeping_profiles = ["scale"]
+metrics = "127.0.0.1:9464"
+ping_fail = true
+[commands]
+allow_as = true
+[commands.roles]
+act = ["nurse", "north"]
+shared = ["nurse"]
+[notify]
+from_level = 2
+[notify.channels.pager]
+urls_file = "pager.urls"
+[[wards]]
+id = "resp"
+name = "Respiratory"
+hours = "08:00-20:00"
+[[wards.limits]]
+rule = "news2_5"
+author = "Dr A"
+reason = "agreed on the ward"
+from = 2026-11-01T00:00:00Z
+to = 2027-11-01T00:00:00Z
+level = 2
+[[wards.limits]]
+rule = "heart_rate_130"
+author = "Dr A"
+reason = "agreed on the ward"
+from = 2026-11-01T00:00:00Z
+limit_on = 135
+limit_off = 125
+[[people]]
+id = "north"
+channels = ["pager"]
+[[duty]]
+ward = "resp"
+tier = 1
+who = ["north"]
+days = ["mon", "tue"]
+hours = "20:00-08:00"
+"""
 LINES = ["[mqtt]", "", "# x", "port = 0", "host = 'a'", "[store]", "path = ''", "[[wards]]", "id = 'A'"]
+
+ENTRIES = {
+    "wards[]": "wards.resp",
+    "limits[]": "limits.1",
+    "people[]": "people.north",
+    "duty[]": "duty.1",
+    "channels.NAME": "channels.pager",
+}
+BEFORE = config.parse(WHOLE, FILE)
 
 spans = st.integers(min_value=60_000, max_value=86_400_000).map(durations.text)
 plain = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=30)
@@ -90,3 +145,26 @@ def test_a_fault_names_the_line_that_is_wrong(content: str) -> None:
     for fault in () if isinstance(found, Settings) else found:
         _, number, name, _ = fault.replace(": ", ":").split(":", 3)
         assert name.rpartition(".")[2] in content.splitlines()[int(number) - 1]
+
+
+@pytest.mark.hazard("H17")
+@given(st.data())
+def test_a_mutated_configuration_is_refused_or_listed_in_what_differs(data: st.DataObject) -> None:
+    """A slip of a finger is not taken in silence: it is a fault, is shown before it counts, or says the same."""
+    lines = WHOLE.splitlines()
+    at = data.draw(st.integers(0, len(lines) - 1), "line")
+    line = lines[at]
+    place = data.draw(st.integers(0, len(line)), "place")
+    typed = data.draw(st.sampled_from(["", *"0159am\"'.-#[ ="]), "typed")
+    width = data.draw(st.integers(0, 2), "taken out")
+    found = outcome("\n".join([*lines[:at], line[:place] + typed + line[place + width :], *lines[at + 1 :]]))
+    if isinstance(found, Settings) and found != BEFORE:
+        assert config_changes.between(config_changes.flat(BEFORE), config_changes.flat(found))
+
+
+def test_every_key_has_its_place_in_what_differs() -> None:
+    """None that is added later can be left out."""
+    wanted = {name for name, _ in toml_records.keys(Settings)}
+    for shown, here in ENTRIES.items():
+        wanted = {name.replace(shown, here) for name in wanted}
+    assert wanted <= config_changes.flat(BEFORE).keys()

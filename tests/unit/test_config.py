@@ -410,6 +410,16 @@ def test_a_limit_that_cannot_hold_is_a_fault_of_the_configuration(was: str, beco
     assert said in fault
 
 
+@pytest.mark.hazard("H17")
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00", "2027-01-01T00:00:00"])
+def test_a_time_that_is_no_moment_is_a_fault_of_the_configuration(time: str) -> None:
+    """One beyond the calendar's ends, or without an offset, is told as it was written."""
+    with pytest.raises(ConfigError) as refused:
+        config.parse(LIMITED.replace("2027-01-01T00:00:00Z", time), Path("v.toml"))
+    (fault,) = refused.value.faults
+    assert fault.startswith(f"v.toml:21: wards.limits.to: {time} is no time with Z or an offset")
+
+
 def test_a_limit_is_part_of_what_alerts_are_made_by() -> None:
     """Every alert stores the hash of the configuration; another limit is another hash."""
     one, other = (config.parse(text, Path("v.toml")).hash for text in (LIMITED, LIMITED.replace('"10m"', '"11m"')))

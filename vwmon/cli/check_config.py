@@ -1,6 +1,7 @@
 """`vwmon check-config`: every fault of a configuration at once, before the daemon meets them one by one."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ from vwmon import config
 from vwmon.cli import render
 from vwmon.cli.options import ConfigOption
 from vwmon.config import Mqtt, Settings
-from vwmon.errors import ConfigError
+from vwmon.errors import ConfigError, StoreError, StoreMissing
 
 PLAIN_PORT, TLS_PORT = 1883, 8883
 
@@ -24,6 +25,8 @@ FileArgument = Annotated[
 def check_config(file: FileArgument = None, config_file: ConfigOption = None) -> None:
     """Check a configuration file, and the certificates, secrets and calendars that it names.
 
+    Then say which settings are not those that the daemon started with last.
+
     Exit code 8 when there is any fault; every one is named with its line.
     """
     from vwmon.clock import Clock
@@ -33,7 +36,7 @@ def check_config(file: FileArgument = None, config_file: ConfigOption = None) ->
     if faults:
         raise ConfigError(*faults)
     render.say(f"{settings.path or 'no file, the defaults'}: good")
-    for line in notes_of(settings, now_ms):
+    for line in (*notes_of(settings, now_ms), *changes_of(settings)):
         render.say(line)
 
 
@@ -64,6 +67,32 @@ def notes_of(settings: Settings, now_ms: int) -> Iterator[str]:
     if not settings.wards:
         yield "no ward is named; times are shown in UTC"
     yield from _port_notes(settings.mqtt)
+
+
+def changes_of(settings: Settings) -> Iterator[str]:
+    """Yield each setting that is not as the daemon started with last; nothing where none has on this database."""
+    from vwmon import config_changes
+    from vwmon.store import configured, database
+
+    try:
+        with closing(database.open_reader(settings.store.path)) as db:
+            before = configured.last(db)
+    except StoreMissing:
+        return
+    except StoreError as error:
+        yield f"which settings the daemon started with is not known: {error}"
+        return
+    if before is None:
+        return
+    changes = config_changes.between(before.settings, config_changes.flat(settings))
+    since = f"as the daemon has run since {render.utc(before.since_ms)}"
+    yield f"{_counted(len(changes))} not {since}; from its next start on:" if changes else f"settings {since}"
+    for key, was, now in changes:
+        yield f"  {key}: {was} -> {now}"
+
+
+def _counted(changes: int) -> str:
+    return "1 setting is" if changes == 1 else f"{changes} settings are"
 
 
 def _port_notes(mqtt: Mqtt) -> Iterator[str]:

@@ -22,7 +22,7 @@ from vwmon.config import Settings
 from vwmon.errors import ConflictError, NotFoundError
 from vwmon.patients.records import By, Stay
 from vwmon.provenance import Provenance
-from vwmon.store import account, anchors, listing, registers, scores
+from vwmon.store import account, anchors, configured, listing, registers, scores
 from vwmon.store.account import Account
 from vwmon.store.database import atomic, sync_folder
 from vwmon.store.listing import Wanted
@@ -104,6 +104,7 @@ def _files(db: Connection, settings: Settings, asked: Asked, stays: Sequence[Sta
         "history.jsonl": [event for alert in alerts for event in queries.history(db, alert.id)],
         "told.jsonl": [row for alert in alerts for row in queries.deliveries(db, alert.alert_no)],
         "made_again.jsonl": [_made_again(db, settings, alert) for alert in alerts],
+        "configured.jsonl": _configured(db, asked.period),
         "service.jsonl": [event for alert in service for event in queries.history(db, alert.id)],
     }
     if asked.identity:
@@ -128,6 +129,14 @@ def _about(db: Connection, settings: Settings, asked: Asked, accounts: Sequence[
         "made_by": [versions._asdict() for versions in made_by.values()],
         "history": {"sound": not found.breaks, "events": found.count, "head": found.head},
     }
+
+
+def _configured(db: Connection, period: Period) -> list[Record]:
+    """Give the settings that a daemon started with and that were in use in a period."""
+    return [
+        {"since": render.utc(one.since_ms), "config_hash": one.config_hash, "settings": one.settings}
+        for one in configured.in_use(db, *period)
+    ]
 
 
 def _stay(one: Account, *, identity: bool) -> Record:

@@ -10,7 +10,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from alerts.errors import PolicyError
@@ -21,6 +21,9 @@ from vwmon.patients import prescriptions
 from vwmon.patients.chart_names import NEWS2, PEWS
 from vwmon.patients.places import Place, places, spans
 from vwmon.patients.records import Plan, Stay, StayLimit, Transfer
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def rule_name(value: object) -> str:
@@ -35,11 +38,12 @@ def instant(value: object) -> int:
     """Read a point in time, ms UTC: a time of TOML or ISO 8601 text, with Z or an offset."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        moment = None
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise ValueError(f"{value!r} is no time with Z or an offset, such as 2026-11-22T09:15:00Z")
-    return round(moment.astimezone(UTC).timestamp() * 1000)
+        if isinstance(moment, datetime) and moment.tzinfo is not None:
+            return (moment.astimezone(UTC) - EPOCH) // MILLISECOND
+    except (ValueError, OverflowError):  # no time at all, or one beyond the last of the calendar
+        pass
+    shown = value.isoformat() if isinstance(value, datetime) else repr(value)
+    raise ValueError(f"{shown} is no time with Z or an offset, such as 2026-11-22T09:15:00Z")
 
 
 def movable(word: str) -> Callable[[object], Any]:

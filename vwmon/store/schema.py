@@ -248,6 +248,16 @@ def m020_times(db: "Database") -> None:
     )
 
 
+def m021_configured(db: "Database") -> None:
+    """The settings that daemons started with, where they were not those of the start before."""
+    _run(
+        db,
+        """create table configured (
+            configured_no integer primary key, since_ms integer not null, config_hash text not null,
+            settings text not null) strict""",
+    )
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_registers,
     m002_log,
@@ -267,6 +277,7 @@ MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m017_schedules,
     m019_trust,
     m020_times,
+    m021_configured,
 )
 NAMES: tuple[str, ...] = tuple(step.__name__ for step in MIGRATIONS)
 

@@ -37,8 +37,14 @@ EMERGENCY = 7  # NEWS2 (Royal College of Physicians, 2017): the emergency respon
 ILL = "select distinct patient from score join stay using (stay_no) where total_min >= ? order by 1"
 RAISED = """select distinct patient from alert join stay using (stay_no)
     where lane = 'clinical' and peak = 3 order by 1"""
-BASELESS = """select id from alert where lane = 'clinical' and peak = 3 and not exists (select 1 from score
-    where score.stay_no = alert.stay_no and total_min >= ? and at_ms >= since_ms)"""
+# A score counts until the next that differs. What is late can be of a time before the alert's own beginning.
+BASELESS = """with counted as (
+        select stay_no, total_min, lead(at_ms, 1, 1 << 62) over (partition by stay_no order by at_ms) as until_ms
+        from score),
+    seen as (select alert_no, min(json_extract(evidence, '$.at_ms')) as at_ms from alert_event group by alert_no)
+    select id from alert join seen using (alert_no) where lane = 'clinical' and peak = 3 and not exists (
+        select 1 from counted where counted.stay_no = alert.stay_no and total_min >= ?
+            and until_ms > min(since_ms, seen.at_ms))"""
 NOT_RECEIVED = {"the same readings": ward.READINGS, "the same scores": ward.SCORES}
 
 
