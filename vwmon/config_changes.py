@@ -5,7 +5,7 @@ is never in it: settings name the files of secrets.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, fields
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 

@@ -1,9 +1,10 @@
 """What differs between two configurations, key by key."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from vwmon import config, config_changes
-from vwmon.config_changes import NOT_THERE
+from vwmon.config_changes import NOT_THERE, Change
 
 WARDS = """\
 [monitor]
@@ -28,14 +29,14 @@ who = ["sister.north"]
 """
 
 
-def changes(*replaced: tuple[str, str]) -> list[tuple[str, str, str]]:
+def changes(*replaced: tuple[str, str]) -> Sequence[Change]:
     """Give what differs when words of the configuration are replaced."""
     content = WARDS
     for old, new in replaced:
         assert old in content
         content = content.replace(old, new)
     before, after = (config_changes.flat(config.parse(text, Path("vwmon.toml"))) for text in (WARDS, content))
-    return [tuple(one) for one in config_changes.between(before, after)]
+    return config_changes.between(before, after)
 
 
 def test_the_same_settings_differ_in_nothing() -> None:
@@ -68,7 +69,6 @@ def test_the_order_of_wards_is_a_setting_as_well() -> None:
     second = '[[wards]]\nid = "hf"\nname = "HF"\n'
     first = config.parse(second + WARDS, Path("vwmon.toml"))
     last = config.parse(WARDS + second, Path("vwmon.toml"))
-    assert [tuple(one) for one in config_changes.between(config_changes.flat(first), config_changes.flat(last))] == [
-        ("wards", '["hf", "resp"]', '["resp", "hf"]')
-    ]
+    (order,) = config_changes.between(config_changes.flat(first), config_changes.flat(last))
+    assert order == ("wards", '["hf", "resp"]', '["resp", "hf"]')
     assert first.hash != last.hash
