@@ -32,7 +32,7 @@ format: env ## Format and mend what can be mended
 
 bench: env ## Measure against named peers; each script ends with a line of JSON
 	@scripts/test-programs
-	@set -e; for name in ingest start work_list score_ward ward_day kernels trends; do echo "== $$name"; .venv/bin/python "benchmarks/$$name.py"; done
+	@set -e; for name in ingest flood start work_list score_ward ward_day kernels trends; do echo "== $$name"; .venv/bin/python "benchmarks/$$name.py"; done
 
 coverage: env ## Which lines the tests do not reach
 	@.venv/bin/coverage run -m pytest --quiet

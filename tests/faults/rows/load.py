@@ -63,11 +63,11 @@ class Crowd:
 class Sending:
     """The crowd at its work, and what it has given to its hubs."""
 
-    def __init__(self, crowd: Crowd, port: int, folder: Path) -> None:
-        """Connect two hubs: one as fast as it goes, one at ten times the load."""
-        self._crowd, self._over = crowd, Event()
+    def __init__(self, crowd: Crowd, port: int, folder: Path, rate: int = TEN_TIMES_A_SECOND) -> None:
+        """Connect two hubs: one as fast as it goes, one with so many messages a second."""
+        self._crowd, self._rate, self._over = crowd, rate, Event()
         self._late = Hub(LOOPBACK, port, ward.WARD, folder / "late", client_id="late")
-        self._busy = Hub(LOOPBACK, port, ward.WARD, folder / "busy", client_id="busy", rate=TEN_TIMES_A_SECOND)
+        self._busy = Hub(LOOPBACK, port, ward.WARD, folder / "busy", client_id="busy", rate=rate)
         self.given = list(crowd.backlog)
         _give(self._late, crowd.backlog)
         self._flooding = Thread(target=self._flood)
@@ -84,8 +84,8 @@ class Sending:
 
     def _flood(self) -> None:
         while not self._over.is_set():
-            if self._busy.pending() < TEN_TIMES_A_SECOND:
-                more = list(islice(self._crowd.flood, TEN_TIMES_A_SECOND))
+            if self._busy.pending() < self._rate:
+                more = list(islice(self._crowd.flood, self._rate))
                 _give(self._busy, more)
                 self.given += more
             self._over.wait(LOOK_S)
@@ -108,7 +108,7 @@ def loaded(trial: Trial, planted: str = AS_IT_IS) -> Tally:
     ):
         wait_until(daemon.connected, "the daemon has its broker", GIVEN_UP_S)
         sending = Sending(crowd, broker.port, trial.folder)
-        waits_s = sorted(_live(hub, path, trial.runs))
+        waits_s = sorted(live(hub, path, trial.runs))
         receipted = sending.end()
         mib = _peak_kib(daemon.pid) // 1024
     late_s = waits_s[min(len(waits_s) - 1, int(SHARE * len(waits_s)))]
@@ -124,7 +124,7 @@ def loaded(trial: Trial, planted: str = AS_IT_IS) -> Tally:
     )
 
 
-def _live(hub: Hub, path: Path, count: int) -> Iterator[float]:
+def live(hub: Hub, path: Path, count: int, device: str = LIVE) -> Iterator[float]:
     """Yield how many seconds each reading of the live patient took until it was scored."""
     for number in range(count):
         at_ms = Clock().now_ms() // SECOND * SECOND
@@ -133,9 +133,9 @@ def _live(hub: Hub, path: Path, count: int) -> Iterator[float]:
         readings = [{"vital": vital, "value": value} for vital, value in measured.items()]
         body = {"v": 1, "id": f"live-{number}", "seq": number + 1, "time": time_text(at_ms), "readings": readings}
         began_s = time.monotonic()
-        hub.enqueue(LIVE, json.dumps(body).encode(), f"live-{number}")
+        hub.enqueue(device, json.dumps(body).encode(), f"live-{number}")
         try:
-            wait_until(partial(_scored, path, at_ms), "", GIVEN_UP_S)
+            wait_until(partial(_scored, path, device, at_ms), "", GIVEN_UP_S)
         except AssertionError:
             yield GIVEN_UP_S
             return
@@ -143,9 +143,9 @@ def _live(hub: Hub, path: Path, count: int) -> Iterator[float]:
         Event().wait(LIVE_EVERY_S)
 
 
-def _scored(path: Path, at_ms: int) -> bool:
+def _scored(path: Path, device: str, at_ms: int) -> bool:
     with closing(database.open_reader(path)) as db:
-        return db.execute(SCORED, [f"of-{LIVE}", at_ms]).fetchone() is not None
+        return db.execute(SCORED, [f"of-{device}", at_ms]).fetchone() is not None
 
 
 def _peak_kib(pid: int) -> int:
