@@ -1,22 +1,25 @@
-"""Settings as one flat table of keys with what each is, as a file would say it, and what differs between two. Pure.
+"""Settings as one flat table of keys with what each is, as a file may say it, and what differs between two.
 
-Two settings that are not the same always differ in a key here: whoever reads what differs has read all of it. A secret
-is never in it: settings name the files of secrets.
+Two settings that are not the same always differ in a key here: whoever reads what differs has read all of it. Of
+secrets there are the names of their files, as the settings have them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, fields
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from vwmon import durations
-from vwmon.config import Settings
-from vwmon.patients.limits import instant
+from vwmon.config import Settings, own_address
+from vwmon.patients.limits import EPOCH, MILLISECOND, instant
 from vwmon.written import literal
 
 Flat = Mapping[str, str]
 
-NOT_THERE: Final = "not there"  # no value that a file can have looks like it: texts are in quotes
+# No value that a file can have looks like these: texts are in quotes.
+NOT_THERE: Final = "not there"
+NOT_SET: Final = "not set"
 SEVERAL: Final = ("tables", "named")
 
 
@@ -64,8 +67,22 @@ def _label(entry: Any, place: int) -> str:  # noqa: ANN401 -- as above
 
 
 def _said(each: "Field[Any]", value: object) -> str:
-    if isinstance(value, int) and each.metadata["read"] is instant:
-        return datetime.fromtimestamp(value / 1000, UTC).isoformat().replace("+00:00", "Z")
+    if value is None:
+        return NOT_SET
+    if isinstance(value, Path):
+        return literal(os.path.normpath(value.absolute()))
+    if shown := SHOWN.get(each.metadata["read"]):
+        return shown(value)
     if isinstance(value, int) and each.name.endswith("_ms"):
         return literal(durations.text(value))
-    return literal("" if value is None else value)
+    return literal(value)
+
+
+def _moment(at_ms: int) -> str:
+    return (EPOCH + at_ms * MILLISECOND).isoformat().replace("+00:00", "Z")
+
+
+SHOWN: Final[Mapping[Callable[[object], object], Callable[[Any], str]]] = {
+    instant: _moment,
+    own_address: lambda address: literal(f"{address[0]}:{address[1]}"),
+}

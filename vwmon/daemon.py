@@ -98,7 +98,6 @@ class Daemon:
             before = monitor.read(scoring)
             self._clock.showed(monitor.shown_ms(before))
             _tell_lost(path, wal.lost(writing, left), self._clock.now_ms())
-            _tell_changed(scoring, self._settings, self._clock.now_ms())
             known = monitor.had_broker(before)
             intake = MqttIntake(_link(self._settings, known=known), self._clock.now_ms)
             versions = Provenance.of(self._settings, socket.gethostname(), told=True)
@@ -117,6 +116,7 @@ class Daemon:
                 **self._outside(pinging),
                 **self._metrics(),
             }
+            _tell_changed(scoring, self._settings, self._clock.now_ms())
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
             self._watch_over(stop, works, lambda: self._look(ingest, watch, intake, sender))
@@ -327,7 +327,17 @@ def _tell_lost(path: Path, lost: int, now_ms: int) -> None:
 
 
 def _tell_changed(db: Connection, settings: Settings, now_ms: int) -> None:
-    """Say which settings are not those that the daemon before this one started with, and keep them for the next."""
+    """Say which settings are not those that the daemon before this one started with, and keep them for the next.
+
+    Only what can be used comes here. A ward must not go unwatched for it, so that whatever prevents it is said.
+    """
+    try:
+        _keep_changed(db, settings, now_ms)
+    except Exception:
+        log.exception("settings_not_compared")
+
+
+def _keep_changed(db: Connection, settings: Settings, now_ms: int) -> None:
     before, flat = configured.last(db), config_changes.flat(settings)
     changes = config_changes.between(before.settings, flat) if before else ()
     for key, was, now in changes:

@@ -1,5 +1,6 @@
 """`vwmon check-config`."""
 
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,10 +21,11 @@ def test_the_example_is_good(vwmon: Command) -> None:
     """What we hand out can be used."""
     result = vwmon("check-config", ROOT / "config.example.toml")
     assert result.exit_code == 0
-    good, channels, outside = result.stdout.splitlines()
+    good, channels, outside, started = result.stdout.splitlines()
     assert good.endswith("config.example.toml: good")
     assert channels == "no channel is named under [notify]; the list alone tells of alerts"
     assert outside == "nobody outside is pinged ([monitor] ping_url_file): when this machine dies, no one is called"
+    assert started.startswith("no daemon has started with /var/lib/vwmon/vwmon.db yet")
 
 
 def test_every_fault_is_on_standard_error_with_exit_code_8(vwmon: Command, tmp_path: Path) -> None:
@@ -140,28 +142,56 @@ def test_what_a_changed_file_would_change_is_listed_before_the_daemon_starts_wit
     vwmon: Command, started: Path
 ) -> None:
     """Whoever slipped by a unit sees both, under the name of the key, and nothing else beside it."""
-    assert "settings as the daemon has run since 2025-11-24T16:00:00Z" in vwmon("check-config", started).stdout
+    assert (
+        "the settings that the daemon has started with since 2025-11-24T16:00:00Z"
+        in vwmon("check-config", started).stdout
+    )
     content = started.read_text(encoding="utf-8")
     started.write_text(content.replace('"15m"', '"15h"'), encoding="utf-8")
     result = vwmon("check-config", started)
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-2:] == [
-        "1 setting is not as the daemon has run since 2025-11-24T16:00:00Z; from its next start on:",
+        "1 setting differs from what the daemon has started with since 2025-11-24T16:00:00Z:",
         '  monitor.silent_after: "15m" -> "15h"',
     ]
 
 
-def test_where_the_database_cannot_be_read_that_is_said_and_is_no_fault(vwmon: Command, started: Path) -> None:
+def damaged(file: Path) -> None:
+    """Let the database be none."""
+    (file.parent / "ward.db").write_bytes(b"no database")
+
+
+def out_of_reach(file: Path) -> None:
+    """Let it have a name that no file system takes, which is refused as a folder that may not be entered is."""
+    file.write_text(f'[store]\npath = "{"x" * 300}.db"\n', encoding="utf-8")
+
+
+def unreadable(file: Path) -> None:
+    """Let the row be none."""
+    with closing(database.open_writer(file.parent / "ward.db")) as db:
+        db.execute("update configured set settings = '{'")
+
+
+@pytest.mark.parametrize("so_that", [damaged, out_of_reach, unreadable])
+def test_where_nothing_can_be_compared_that_is_said_and_is_no_fault(
+    vwmon: Command, started: Path, so_that: Callable[[Path], None]
+) -> None:
     """The configuration may be good for all that."""
-    (started.parent / "ward.db").write_bytes(b"no database")
+    so_that(started)
     result = vwmon("check-config", started)
     assert result.exit_code == 0
-    assert "which settings the daemon started with is not known: " in result.stdout
+    assert "what the daemon started with last is not known: " in result.stdout
 
 
-def test_where_no_daemon_has_started_nothing_is_compared(vwmon: Command, tmp_path: Path) -> None:
-    """A new database has nothing to differ from."""
+@pytest.mark.parametrize("made", [True, False])
+def test_where_no_daemon_has_started_that_is_said(vwmon: Command, tmp_path: Path, *, made: bool) -> None:
+    """Of a new database, and of one whose name was mistyped."""
     file = tmp_path / "x.toml"
     file.write_text('[store]\npath = "ward.db"\n', encoding="utf-8")
-    database.create(tmp_path / "ward.db").close()
-    assert "as the daemon has run" not in vwmon("check-config", file).stdout
+    if made:
+        database.create(tmp_path / "ward.db").close()
+    result = vwmon("check-config", file)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == (
+        f"no daemon has started with {tmp_path / 'ward.db'} yet, so that there is nothing to compare with"
+    )

@@ -31,7 +31,8 @@ def test_one_devices_flood_does_not_hold_another_patient_up(tmp_path: Path) -> N
         Hub(LOOPBACK, broker.port, ward.WARD, tmp_path / "live", client_id="live") as hub,
     ):
         wait_until(daemon.connected, "the daemon has its broker")
-        sending, given = Sending(flood, broker.port, tmp_path, A_SECOND), []
+        sending = Sending(flood, broker.port, tmp_path, A_SECOND)
+        given: list[int] = []
         for wait_s in live(hub, path, READINGS, BESIDE):
             assert wait_s < GIVEN_UP_S, "a reading beside the flood was not scored"
             wait_until(lambda: len(sending.given) > (given[-1] if given else 0), "the flood goes on")

@@ -12,7 +12,10 @@ from vwmon import config
 from vwmon.cli import render
 from vwmon.cli.options import ConfigOption
 from vwmon.config import Mqtt, Settings
-from vwmon.errors import ConfigError, StoreError, StoreMissing
+from vwmon.errors import ConfigError, StoreMissing, VwmonError
+from vwmon.store import configured, database
+from vwmon.store.configured import Configured
+from vwmon.store.sqlite import DatabaseError
 
 PLAIN_PORT, TLS_PORT = 1883, 8883
 
@@ -70,29 +73,36 @@ def notes_of(settings: Settings, now_ms: int) -> Iterator[str]:
 
 
 def changes_of(settings: Settings) -> Iterator[str]:
-    """Yield each setting that is not as the daemon started with last; nothing where none has on this database."""
+    """Yield each setting that is not as the daemon started with last, or why that is not known."""
     from vwmon import config_changes
-    from vwmon.store import configured, database
 
     try:
-        with closing(database.open_reader(settings.store.path)) as db:
-            before = configured.last(db)
-    except StoreMissing:
-        return
-    except StoreError as error:
-        yield f"which settings the daemon started with is not known: {error}"
+        before = _started_with(settings.store.path)
+    except (VwmonError, OSError, DatabaseError, ValueError) as error:
+        yield f"what the daemon started with last is not known: {error}"
         return
     if before is None:
+        yield f"no daemon has started with {settings.store.path} yet, so that there is nothing to compare with"
         return
-    changes = config_changes.between(before.settings, config_changes.flat(settings))
-    since = f"as the daemon has run since {render.utc(before.since_ms)}"
-    yield f"{_counted(len(changes))} not {since}; from its next start on:" if changes else f"settings {since}"
+    changes, since = config_changes.between(before.settings, config_changes.flat(settings)), render.utc(before.since_ms)
+    if not changes:
+        yield f"the settings that the daemon has started with since {since}"
+        return
+    yield f"{_counted(len(changes))} from what the daemon has started with since {since}:"
     for key, was, now in changes:
         yield f"  {key}: {was} -> {now}"
 
 
+def _started_with(path: Path) -> Configured | None:
+    try:
+        with closing(database.open_reader(path)) as db:
+            return configured.last(db)
+    except StoreMissing:
+        return None
+
+
 def _counted(changes: int) -> str:
-    return "1 setting is" if changes == 1 else f"{changes} settings are"
+    return "1 setting differs" if changes == 1 else f"{changes} settings differ"
 
 
 def _port_notes(mqtt: Mqtt) -> Iterator[str]:

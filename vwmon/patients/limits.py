@@ -10,7 +10,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from alerts.errors import PolicyError
@@ -36,14 +36,17 @@ def rule_name(value: object) -> str:
 
 def instant(value: object) -> int:
     """Read a point in time, ms UTC: a time of TOML or ISO 8601 text, with Z or an offset."""
+    shown = value.isoformat() if isinstance(value, date | time) else repr(value)
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        if isinstance(moment, datetime) and moment.tzinfo is not None:
-            return (moment.astimezone(UTC) - EPOCH) // MILLISECOND
-    except (ValueError, OverflowError):  # no time at all, or one beyond the last of the calendar
-        pass
-    shown = value.isoformat() if isinstance(value, datetime) else repr(value)
-    raise ValueError(f"{shown} is no time with Z or an offset, such as 2026-11-22T09:15:00Z")
+    except ValueError:
+        moment = None
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise ValueError(f"{shown} is no time with Z or an offset, such as 2026-11-22T09:15:00Z")
+    try:
+        return (moment.astimezone(UTC) - EPOCH) // MILLISECOND
+    except OverflowError:
+        raise ValueError(f"{shown} is beyond the calendar") from None
 
 
 def movable(word: str) -> Callable[[object], Any]:

@@ -7,13 +7,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
 from vwmon.store.sqlite import Connection
 
 LAST: Final = "select since_ms, config_hash, settings from configured order by configured_no desc limit 1"
+# One that ended no later than it began did so by a clock that was put back: when it ended is then not known.
 IN_USE: Final = """with spans as (
     select *, lead(since_ms) over (order by configured_no) as ended_ms from configured)
     select since_ms, config_hash, settings from spans
-    where since_ms <= :to_ms and (ended_ms is null or ended_ms > :from_ms) order by configured_no"""
+    where since_ms <= :to_ms and (ended_ms is null or ended_ms <= since_ms or ended_ms > :from_ms)
+    order by configured_no"""
 
 
 class Configured(NamedTuple):
@@ -25,13 +29,16 @@ class Configured(NamedTuple):
 
 
 def last(db: Connection) -> Configured | None:
-    """Give what the last daemon started with; None when none has."""
+    """Give what the last daemon started with; None when none has. ValueError for a row that cannot be read."""
     row = db.execute(LAST).fetchone()
     return None if row is None else _read(row)
 
 
 def in_use(db: Connection, from_ms: int, to_ms: int) -> Sequence[Configured]:
-    """Give those with which a daemon may have run within a period, the oldest first."""
+    """Give those with which a daemon may have run within a period, in the order of the starts.
+
+    ValueError for a row that cannot be read.
+    """
     return [_read(row) for row in db.execute(IN_USE, {"from_ms": from_ms, "to_ms": to_ms})]
 
 
@@ -40,10 +47,10 @@ def keep(db: Connection, configured: Configured) -> None:
     since_ms, config_hash, settings = configured
     db.execute(
         "insert into configured (since_ms, config_hash, settings) values (?, ?, ?)",
-        (since_ms, config_hash, json.dumps(dict(settings), ensure_ascii=False)),
+        (since_ms, config_hash, json.dumps(dict(settings))),
     )
 
 
 def _read(row: tuple[int, str, str]) -> Configured:
     since_ms, config_hash, settings = row
-    return Configured(since_ms, config_hash, json.loads(settings))
+    return Configured(since_ms, config_hash, msgspec.json.decode(settings, type=dict[str, str]))

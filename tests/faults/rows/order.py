@@ -40,12 +40,15 @@ RAISED = """select distinct patient from alert join stay using (stay_no)
     where lane = 'clinical' and peak = 3 order by 1"""
 # A score counts until the next that differs. What is late can be of a time before the alert's own beginning.
 BASELESS = """with counted as (
-        select stay_no, total_min, lead(at_ms, 1, 1 << 62) over (partition by stay_no order by at_ms) as until_ms
+        select stay_no, at_ms, total_min, lead(at_ms, 1, 1 << 62) over (partition by stay_no order by at_ms) as until_ms
         from score),
-    seen as (select alert_no, min(json_extract(evidence, '$.at_ms')) as at_ms from alert_event group by alert_no)
-    select id from alert join seen using (alert_no) where lane = 'clinical' and peak = 3 and not exists (
+    seen as (
+        select alert_no, min(json_extract(evidence, '$.at_ms')) as first_ms,
+            max(json_extract(evidence, '$.at_ms')) as last_ms
+        from alert_event where level_after = 3 group by alert_no)
+    select id from alert left join seen using (alert_no) where lane = 'clinical' and peak = 3 and not exists (
         select 1 from counted where counted.stay_no = alert.stay_no and total_min >= ?
-            and until_ms > min(since_ms, seen.at_ms))"""
+            and at_ms <= last_ms and until_ms > min(since_ms, first_ms))"""
 NOT_RECEIVED = {"the same readings": ward.READINGS, "the same scores": ward.SCORES}
 
 
@@ -128,7 +131,7 @@ class Bench:
 
     def sent(self, seed: int) -> Sequence[Timed]:
         """Give what some of the devices say, in order: of how many people and for how long is chance."""
-        chance, devices = Random(seed), fleet(seed)
+        chance, devices = Random(f"{seed} ward"), fleet(seed)
         some = set(devices.devices()[: chance.randint(FEWEST, PATIENTS)])
         until_ms = self.start_ms + round(chance.randint(SHORTEST, ROUNDS) * EVERY_MIN * ward.MINUTE_MS)
         return [one for one in devices.messages(self.start_ms, until_ms=until_ms) if one.device in some]
