@@ -41,6 +41,16 @@ def read(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.hazard("H17")
+def test_settings_that_began_by_a_clock_that_was_put_back_are_in_use_too(tmp_path: Path) -> None:
+    """When those before them ended is then not known, and they are not left out."""
+    with closing(database.create(tmp_path / "ward.db")) as db:
+        for since_ms in (5000, 2000, 7000):
+            configured.keep(db, Configured(since_ms, "", {}))
+        for period, began in {(5000, 6000): [5000, 2000], (2000, 3000): [2000], (7000, 8000): [5000, 7000]}.items():
+            assert [one.since_ms for one in configured.in_use(db, *period)] == began, period
+
+
 @pytest.mark.hazard("H27")
 def test_all_of_the_period_and_nobody_else_s_is_in_a_folder_that_is_whole(
     vwmon: Command, path: Path, tmp_path: Path

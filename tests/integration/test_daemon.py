@@ -31,6 +31,7 @@ from vwmon.notifier import Notifier
 from vwmon.publisher import Publisher
 from vwmon.service import Service
 from vwmon.store import configured, database, monitor
+from vwmon.store.configured import Configured
 from vwmon.store.monitor import Monitor
 from vwmon.watch import Watch
 
@@ -188,6 +189,29 @@ def test_a_start_with_other_settings_says_which_and_keeps_them(hub: Hub) -> None
         kept = configured.in_use(db, 0, Clock().now_ms())
     assert [one.settings["monitor.silent_after"] for one in kept] == ['"15m"', '"20m"']
     assert kept[1].config_hash == config.load(hub.config).hash
+
+
+@pytest.mark.hazard("H17")
+def test_settings_that_cannot_be_used_are_not_kept_as_those_in_use(hub: Hub) -> None:
+    """A start that failed changed nothing, so the next is compared with the last that did not."""
+    good = hub.config.read_text(encoding="utf-8")
+    with hub.running():
+        wait_until(lambda: " ready" in hub.logged(), "the daemon is ready")
+    hub.config.write_text(good + '[notify.channels.pager]\nurls_file = "none"\n', encoding="utf-8")
+    assert Command()("run", "--config", hub.config).exit_code == 8
+    with closing(database.open_reader(hub.db)) as db:
+        assert len(configured.in_use(db, 0, Clock().now_ms())) == 1
+
+
+@pytest.mark.hazard("H20")
+def test_a_ward_is_watched_also_where_its_settings_cannot_be_compared(hub: Hub) -> None:
+    """What only tells must not keep a daemon from starting; it is said instead."""
+    with closing(database.open_writer(hub.db)) as db:
+        configured.keep(db, Configured(0, "", {}))
+        db.execute("update configured set settings = '{'")
+    with hub.running():
+        wait_until(lambda: " ready" in hub.logged(), "the daemon is ready")
+    assert "settings_not_compared" in hub.logged()
 
 
 def test_a_killed_daemon_is_not_said_to_have_stopped(hub: Hub) -> None:
