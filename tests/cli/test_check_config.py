@@ -143,7 +143,7 @@ def test_what_a_changed_file_would_change_is_listed_before_the_daemon_starts_wit
 ) -> None:
     """Whoever slipped by a unit sees both, under the name of the key, and nothing else beside it."""
     assert (
-        "the settings that the daemon has started with since 2025-11-24T16:00:00Z"
+        "no setting differs from what the daemon has started with since 2025-11-24T16:00:00Z"
         in vwmon("check-config", started).stdout
     )
     content = started.read_text(encoding="utf-8")

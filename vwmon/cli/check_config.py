@@ -86,7 +86,7 @@ def changes_of(settings: Settings) -> Iterator[str]:
         return
     changes, since = config_changes.between(before.settings, config_changes.flat(settings)), render.utc(before.since_ms)
     if not changes:
-        yield f"the settings that the daemon has started with since {since}"
+        yield f"no setting differs from what the daemon has started with since {since}"
         return
     yield f"{_counted(len(changes))} from what the daemon has started with since {since}:"
     for key, was, now in changes:
