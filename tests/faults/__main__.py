@@ -21,8 +21,6 @@ ABSENT = (
     "F10 (the log that a kill leaves): what came after the damage is gone, and told; tests/db/test_store_wal.py",
     "F10 (the configuration): a bit that turns in a word of it makes another word",
     "F16 (fuzzing): docs/safety/fuzzing.md",
-    "F23 (races): tests/db/test_alerts_races.py",
-    "F27 (configurations): tests/property/test_config.py",
 )
 PORTION = "Do runs that stand apart so many at a time, and write the page after each; those that are on it count."
 

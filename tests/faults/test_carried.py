@@ -5,7 +5,7 @@ What is planted is done to the daemon's process before it starts, or to this one
 
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,22 +23,24 @@ from tests.faults.rows import (
     network,
     nights,
     order,
+    people,
     poisoned,
+    slips,
     soak,
     telling,
 )
 from tests.integration import test_notifier
 from tests.integration.broker import wait_until
 from tests.integration.told_daemon import Hub
-from vwmon import kit, surroundings
+from vwmon import config_changes, kit, surroundings
 from vwmon.held_clock import HeldClock
 from vwmon.kernels.ragged import Ints
 from vwmon.kit import CHECKS
-from vwmon.store import scores, sequences
+from vwmon.store import database, scores, sequences
 from vwmon.ward import Ward
 from vwmon.windows import NEVER
 
-SLOW = ("F11", "F13", "F17", "F21", "F22", "F28", "F29", "F30")
+SLOW = ("F11", "F13", "F17", "F21", "F22", "F23", "F28", "F29", "F30")
 UNTOLD_JUMP = """\
 from vwmon import surroundings
 surroundings.CHECKS = tuple(one for one in surroundings.CHECKS if one.__name__ != "_clock_jump")
@@ -114,6 +116,17 @@ def careless(self, trouble):
     lose(self, trouble)
 MqttIntake._lose = careless
 """
+HOARDS = """\
+import threading, time
+from vwmon.store import database
+from vwmon.watch import Watch
+turn = Watch.turn
+def hoarding(self):
+    with database.atomic(self._db):
+        time.sleep(BUSY_S)
+    return turn(self)
+Watch.turn = hoarding
+"""
 
 
 def short(folder: Path, runs: int) -> Trial:
@@ -131,7 +144,10 @@ def one_of(tally: Tally, says: str) -> bool:
 @pytest.mark.hazard("H7", "H19")
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in (*SLOW, "F12", "F14", "F15")],
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+        for name in (*SLOW, "F12", "F14", "F15", "F27")
+    ],
 )
 def test_a_row_comes_out_as_the_page_says(name: str, tmp_path: Path) -> None:
     """Real files and processes, a few times; the numbers that prove something are those of the profiles."""
@@ -195,7 +211,7 @@ def test_a_devices_clock_that_nobody_looks_at_is_found(tmp_path: Path, monkeypat
 def test_a_late_beginning_taken_for_a_new_count_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F14: a spool that is emptied from its middle."""
     monkeypatch.setattr(sequences, "_is_older", lambda _count, _one: False)
-    assert one_of(order.losing(order.Bench(short(tmp_path, 1)), 7 + 33), "a gap that is filled stands open")
+    assert one_of(order.losing(order.Bench(short(tmp_path, 1)), 59), "a gap that is filled stands open")
 
 
 @pytest.mark.slow
@@ -280,6 +296,40 @@ def test_a_notifier_that_gives_up_or_forgets_is_found(
     monkeypatch.setattr(telling, "Hub", Planted)
     monkeypatch.setattr(test_notifier, "wait_until", within_ten)
     assert one_of(do(short(tmp_path, 1)), says)
+
+
+@pytest.mark.slow
+def test_a_daemon_that_keeps_the_database_to_itself_is_found(tmp_path: Path) -> None:
+    """F23: whoever acts meanwhile is refused."""
+    busy_s = database.BUSY_TIMEOUT_S + 2
+    tally = people.worked(short(tmp_path, 16), HOARDS.replace("BUSY_S", str(busy_s)))
+    assert one_of(tally, "ack ends with 1")
+
+
+def test_an_act_that_is_on_record_never_or_twice_is_counted(tmp_path: Path) -> None:
+    """F23."""
+    path = tmp_path / "ward.db"
+    database.create(path).close()
+    act = {"verb": "ack", "id": "AAAA", "key": "ahmed-0", "by": "ahmed", "code": 0, "said": ""}
+    assert people._on_record(path, [act]) == (1, 0)
+    with closing(database.open_writer(path)) as db:
+        db.execute("pragma foreign_keys = off")
+        db.execute("drop table alert_event")
+        db.execute("create table alert_event (op_id, kind, actor)")
+        db.executemany(
+            "insert into alert_event values (?, 'acknowledged', ?)",
+            [("ack.ahmed-0.AAAA", "ahmed"), ("ack.hill-0.BBBB", "hill")],
+        )
+    assert people._on_record(path, [act]) == (0, 1)
+    assert list(people._wrong(act | {"said": "database is locked"})) == ["somebody reads that the database is locked"]
+
+
+def test_a_change_of_the_configuration_that_nobody_is_told_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F27."""
+    monkeypatch.setattr(config_changes, "between", lambda _before, _after: [])
+    assert one_of(slips.slipped(short(tmp_path, 60)), "a change is not told")
 
 
 # Of a handshake that failed, paho leaves the socket to be closed when it is collected.

@@ -16,15 +16,17 @@ from tests.faults.rows import (
     network,
     nights,
     order,
+    people,
     poisoned,
     power,
     processes,
     rotten,
+    slips,
     soak,
     telling,
 )
 
-STORED = (kills, calls, disk, files, rotten, processes, power, cuts, memory, barred)
-CARRIED = (nights, device_clocks, network, order, poisoned, load, telling, certificates, misrouted, soak)
+STORED = (kills, calls, disk, files, rotten, processes, power, cuts, memory, barred, people)
+CARRIED = (nights, device_clocks, network, order, poisoned, load, telling, certificates, misrouted, slips, soak)
 ROWS: dict[str, Row] = {row.id: row for module in (*STORED, *CARRIED) for row in module.ROWS}
 ROWS = dict(sorted(ROWS.items(), key=lambda item: int(item[0].removeprefix("F"))))
