@@ -19,7 +19,7 @@ NOT_CLEAN = 1
 ABSENT = (
     "F10 (a database that is not sealed): a bit that turns in a value is taken for the value; `vwmon db seal`",
     "F10 (the log that a kill leaves): what came after the damage is gone, and told; tests/db/test_store_wal.py",
-    "F10 (the configuration): a bit that turns in a word of it makes another word",
+    "F10 (the configuration): a bit that turns in a word of it makes another word, which the next start names",
     "F16 (fuzzing): docs/safety/fuzzing.md",
 )
 PORTION = "Do runs that stand apart so many at a time, and write the page after each; those that are on it count."
