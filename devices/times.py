@@ -6,11 +6,12 @@ time means.
 
 import functools
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from devices.errors import ReadingError
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _DAY_MS: Final = 86_400_000
 _MINUTE_MS: Final = 60_000
@@ -71,7 +72,7 @@ def to_ms(text: str) -> int:
 
 def utc(at_ms: int) -> str:
     """Return a time, milliseconds since the Unix epoch, as text that `to_ms` reads back."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (_EPOCH + timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _unusual_ms(text: str) -> int:

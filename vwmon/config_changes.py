@@ -10,9 +10,10 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from devices import times
 from vwmon import durations
 from vwmon.config import Settings, own_address
-from vwmon.patients.limits import EPOCH, MILLISECOND, instant
+from vwmon.patients.limits import instant
 from vwmon.written import literal
 
 Flat = Mapping[str, str]
@@ -78,11 +79,7 @@ def _said(each: "Field[Any]", value: object) -> str:
     return literal(value)
 
 
-def _moment(at_ms: int) -> str:
-    return (EPOCH + at_ms * MILLISECOND).isoformat().replace("+00:00", "Z")
-
-
 SHOWN: Final[Mapping[Callable[[object], object], Callable[[Any], str]]] = {
-    instant: _moment,
+    instant: times.utc,
     own_address: lambda address: literal(f"{address[0]}:{address[1]}"),
 }

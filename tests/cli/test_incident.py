@@ -16,7 +16,7 @@ from vwmon.cli import incident_files
 from vwmon.cli.render import utc
 from vwmon.clock import Clock
 from vwmon.durations import DAY_MS
-from vwmon.errors import StoreBusy
+from vwmon.errors import StoreBusy, StoreCorrupt
 from vwmon.store import configured, database
 from vwmon.store.configured import Configured
 
@@ -49,6 +49,15 @@ def test_settings_that_began_by_a_clock_that_was_put_back_are_in_use_too(tmp_pat
             configured.keep(db, Configured(since_ms, "", {}))
         for period, began in {(5000, 6000): [5000, 2000], (2000, 3000): [2000], (7000, 8000): [5000, 7000]}.items():
             assert [one.since_ms for one in configured.in_use(db, *period)] == began, period
+
+
+def test_settings_that_cannot_be_read_are_a_damaged_database(tmp_path: Path) -> None:
+    """An export without them would not say that they are missing."""
+    with closing(database.create(tmp_path / "ward.db")) as db:
+        configured.keep(db, Configured(FROM, "", {}))
+        db.execute("update configured set settings = '{'")
+        with pytest.raises(StoreCorrupt, match="cannot be read"):
+            configured.in_use(db, FROM, TO)
 
 
 @pytest.mark.hazard("H27")

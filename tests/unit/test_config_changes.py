@@ -52,7 +52,7 @@ def test_a_span_is_shown_as_it_is_written() -> None:
 def test_a_wards_limit_is_named_by_its_ward_and_its_place() -> None:
     """A slip in a level or in a date is seen for what it is."""
     assert changes(("level = 2", "level = 1"), ("2026-11-01", "2036-11-01")) == [
-        ("wards.resp.limits.1.from", "2026-11-01T00:00:00Z", "2036-11-01T00:00:00Z"),
+        ("wards.resp.limits.1.from", "2026-11-01T00:00:00.000Z", "2036-11-01T00:00:00.000Z"),
         ("wards.resp.limits.1.level", "2", "1"),
     ]
 

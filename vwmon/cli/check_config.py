@@ -78,7 +78,7 @@ def changes_of(settings: Settings) -> Iterator[str]:
 
     try:
         before = _started_with(settings.store.path)
-    except (VwmonError, OSError, DatabaseError, ValueError) as error:
+    except (VwmonError, OSError, DatabaseError) as error:
         yield f"what the daemon started with last is not known: {error}"
         return
     if before is None:

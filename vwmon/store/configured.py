@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from devices import times
+from vwmon.errors import StoreCorrupt
 from vwmon.store.sqlite import Connection
 
 LAST: Final = "select since_ms, config_hash, settings from configured order by configured_no desc limit 1"
@@ -29,7 +31,7 @@ class Configured(NamedTuple):
 
 
 def last(db: Connection) -> Configured | None:
-    """Give what the last daemon started with; None when none has. ValueError for a row that cannot be read."""
+    """Give what the last daemon started with; None when none has. StoreCorrupt for a row that cannot be read."""
     row = db.execute(LAST).fetchone()
     return None if row is None else _read(row)
 
@@ -37,7 +39,7 @@ def last(db: Connection) -> Configured | None:
 def in_use(db: Connection, from_ms: int, to_ms: int) -> Sequence[Configured]:
     """Give those with which a daemon may have run within a period, in the order of the starts.
 
-    ValueError for a row that cannot be read.
+    StoreCorrupt for a row that cannot be read.
     """
     return [_read(row) for row in db.execute(IN_USE, {"from_ms": from_ms, "to_ms": to_ms})]
 
@@ -53,4 +55,7 @@ def keep(db: Connection, configured: Configured) -> None:
 
 def _read(row: tuple[int, str, str]) -> Configured:
     since_ms, config_hash, settings = row
-    return Configured(since_ms, config_hash, msgspec.json.decode(settings, type=dict[str, str]))
+    try:
+        return Configured(since_ms, config_hash, msgspec.json.decode(settings, type=dict[str, str]))
+    except msgspec.MsgspecError as error:
+        raise StoreCorrupt(f"the settings kept at {times.utc(since_ms)} cannot be read: {error}") from error

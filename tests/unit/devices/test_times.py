@@ -3,7 +3,7 @@
 import pytest
 
 from devices.errors import ReadingError
-from devices.times import to_ms
+from devices.times import to_ms, utc
 
 NINE_FIFTEEN = 1_795_338_900_000
 
@@ -97,3 +97,11 @@ def test_anything_else_is_no_time(text: str) -> None:
         assert caught.value.reason in {"time_invalid", "time_without_zone"}
         assert caught.value.detail.isascii()
         assert len(caught.value.detail) < 250
+
+
+@pytest.mark.parametrize(
+    "at_ms", [-62_135_596_800_000, -1, 0, 1_764_000_000_001, 253_402_300_799_997, 253_402_300_799_999]
+)
+def test_a_time_that_is_written_is_read_back(at_ms: int) -> None:
+    """To the millisecond, from the first of the calendar to its last."""
+    assert to_ms(utc(at_ms)) == at_ms
