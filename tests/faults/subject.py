@@ -17,16 +17,17 @@ from vwmon.store import database
 from vwmon.store.log import LogWriter
 
 BATCH = 8
+PLANS = plans.load_all()
 
 
 def work(path: Path, seed: int, start_ms: int, count: int, *pragmas: str) -> None:
     """Store, say so, score, merge: batch after batch."""
-    sent = ward.Load(ward.fleet(seed), start_ms, count).more(count)
+    sent = ward.Load(ward.brief(seed), start_ms, count).more(count)
     with closing(database.open_writer(path)) as db:
         for pragma in pragmas:
             db.execute(f"pragma {pragma}")
         log = LogWriter(db)
-        engine = Scorer(db, Provenance(config_hash="test", plans=plans.load_all()), start_ms)
+        engine = Scorer(db, Provenance(config_hash="test", plans=PLANS), start_ms)
         for first in range(0, count, BATCH):
             batch = sent[first : first + BATCH]
             last = log.append([ward.arrival(one) for one in batch], (), batch[-1].at_ms).last_seq

@@ -35,3 +35,14 @@ def test_what_only_a_look_can_find_is_no_difference_and_anything_twice_is(
     with closing(ward.undisturbed(tmp_path / "undisturbed.db", at_ms, devices, [])) as should_be:
         broken = ward.compared(path, should_be, [], 1).broken
     assert [what for what in broken if "alert" in what and ":" not in what] == named
+
+
+@pytest.mark.parametrize(("messages", "named"), [(24, True), (120, False)])
+def test_a_ward_in_which_nobody_falls_ill_proves_nothing_of_alerts(tmp_path: Path, messages: int, named: bool) -> None:
+    """It is told as what does not hold, however well the rest compares."""
+    path, devices, at_ms = tmp_path / "ward.db", ward.brief(7), ward.start_of(100 * messages)
+    sent = ward.Load(devices, at_ms, messages).more(messages)
+    ward.undisturbed(path, at_ms, devices, sent).close()
+    with closing(ward.undisturbed(tmp_path / "undisturbed.db", at_ms, devices, sent)) as should_be:
+        tally = ward.compared(path, should_be, sent, 1)
+    assert tally.broken == ((ward.NOBODY_ILL,) if named else ())

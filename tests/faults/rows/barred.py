@@ -64,7 +64,7 @@ class Run:
 
 def barred(trial: Trial, planted: str = AS_IT_IS) -> Tally:
     """Bar so many writers from their store, in each way in turn; what is planted in them is a fault to be found."""
-    start_ms, devices, chance = ward.start_of(100 * MESSAGES), ward.fleet(trial.seed), random.Random(trial.seed)
+    start_ms, devices, chance = ward.start_of(100 * MESSAGES), ward.brief(trial.seed), random.Random(trial.seed)
     fresh = trial.folder / "fresh.db"
     ward.make(fresh, start_ms, devices)
     sent = ward.Load(devices, start_ms, MESSAGES).more(MESSAGES)

@@ -2,33 +2,48 @@
 
 strace does it: the n-th call of a kind ends with a signal or an error instead. Afterwards the same work is done again
 without a fault, as devices do that have no receipt, and must come to what an undisturbed run comes to.
+
+A ward makes about five hundred calls. Many runs are several wards, each hit at every one of its calls; few are one
+ward, hit here and there.
 """
 
+import re
 import shutil
-import subprocess
-import sys
-from contextlib import closing
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import count, product
+from math import ceil
 from pathlib import Path
+from signal import SIGKILL
 
-from tests.faults import ward
-from tests.faults.matrix import CannotHereError, Profile, Row, Tally, Trial, added
+from devices.simulator.fleet import Timed
+from tests.faults import subject, traced, ward
+from tests.faults.matrix import Profile, Row, Tally, Trial, added
+from tests.faults.traced import Ended
 from vwmon.store.sqlite import Connection
 
 MESSAGES = 120
 CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink")
 KILL = "signal=KILL"
 ERRORS = ("error=EIO", "error=ENOSPC")
-PLACES = 12  # of all calls of a kind, so many are hit where not each is
+MADE = re.compile(r"^\d+ +(\w+)\(", re.MULTILINE)
+FEW = 100  # runs, at most, that are shared out among the kinds of calls of one ward
+
+Subject = Callable[[Path, int, int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """One ward's work: the same messages however often it is done."""
+    """One ward's work, the same messages however often it is done, and what it must come to."""
 
     folder: Path
     seed: int
     start_ms: int
+    sent: Sequence[Timed]
+    should_be: Connection
+    do: Subject
 
     @property
     def fresh(self) -> Path:
@@ -36,76 +51,88 @@ class Work:
         return self.folder / "fresh.db"
 
 
-def at_each_call(trial: Trial, faults: tuple[str, ...]) -> Tally:
-    """Hit each kind of call at `trial.runs` places, or at every one where there are no more, by each kind of fault."""
-    if shutil.which("strace") is None:
-        raise CannotHereError("strace is not installed")
-    work = Work(folder=trial.folder, seed=trial.seed, start_ms=ward.start_of(100 * MESSAGES))
-    devices = ward.fleet(trial.seed)
-    ward.make(work.fresh, work.start_ms, devices)
-    sent = ward.Load(devices, work.start_ms, MESSAGES).more(MESSAGES)
-    tallies = []
-    with closing(ward.undisturbed(work.folder / "undisturbed.db", work.start_ms, devices, sent)) as should_be:
-        for call in CALLS:
-            made = _made(work, call)
-            for place in _places(made, trial.runs):
-                tallies += [_hit(work, call, fault, place, should_be) for fault in faults]
-    return added([*tallies, Tally(runs=0, said=f"{MESSAGES} messages, calls {', '.join(CALLS)}")])
+def at_each_call(trial: Trial, faults: tuple[str, ...], do: Subject = subject.work) -> Tally:
+    """Hit one ward after the other, until there are so many runs, at each of its calls by each kind of fault.
+
+    Few runs hit one ward, each kind of call in as many places as that leaves, and in one at least.
+    """
+    most = ceil(trial.runs / len(faults) / len(CALLS)) if trial.runs <= FEW else None
+    tallies = [Tally(runs=0, said=f"{MESSAGES} messages, calls {', '.join(CALLS)}")]
+    for seed in count(trial.seed):
+        with _ward(trial.folder / f"ward-{seed}", seed, do) as work:
+            tallies += [_hit(work, *each) for each in product(_places(work, most), faults)]
+        if most is not None or added(tallies).runs >= trial.runs:
+            return added(tallies)
+    raise AssertionError("there is always another ward")
 
 
-def _places(made: int, most: int) -> list[int]:
-    if made <= most:
-        return list(range(1, made + 1))
-    return sorted({1 + at * made // most for at in range(most)})
+@contextmanager
+def _ward(folder: Path, seed: int, do: Subject) -> Iterator[Work]:
+    """Make a ward in a folder of its own, which goes with it."""
+    folder.mkdir()
+    start_ms, devices = ward.start_of(100 * MESSAGES), ward.brief(seed)
+    sent = ward.Load(devices, start_ms, MESSAGES).more(MESSAGES)
+    with closing(ward.undisturbed(folder / "undisturbed.db", start_ms, devices, sent)) as should_be:
+        work = Work(folder=folder, seed=seed, start_ms=start_ms, sent=sent, should_be=should_be, do=do)
+        ward.make(work.fresh, start_ms, devices)
+        yield work
+    shutil.rmtree(folder)
 
 
-def _made(work: Work, call: str) -> int:
-    """Count how often the work makes a call."""
+def _places(work: Work, most: int | None) -> list[tuple[str, int]]:
+    """Name the calls to be hit, each by its kind and number: all, or the first of so many equal parts."""
+    made = _made(work)
+    parts = {call: made[call] if most is None else min(made[call], most) for call in CALLS}
+    return [(call, 1 + at * made[call] // parts[call]) for call in CALLS for at in range(parts[call])]
+
+
+def _made(work: Work) -> Counter[str]:
+    """Count how often the work makes each call."""
     counted = work.folder / "calls"
-    _run(work, "whole.db", ("strace", "-f", "-qq", "--seccomp-bpf", "-e", f"trace={call}", "-o", str(counted)))
-    return sum(f" {call}(" in line for line in counted.read_text(encoding="utf-8").splitlines())
+    _work(work, "whole.db", ("-e", f"trace={','.join(CALLS)}", "-o", str(counted)))
+    return Counter(MADE.findall(counted.read_text(encoding="utf-8")))
 
 
-def _hit(work: Work, call: str, fault: str, place: int, should_be: Connection) -> Tally:
-    """Do the work with one fault in it, look what was receipted, do it again without, and compare."""
-    inject = f"inject={call}:{fault}:when={place}"
-    strace = ("strace", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject)
-    hit = _run(work, "hit.db", strace)
-    sent = ward.Load(ward.fleet(work.seed), work.start_ms, MESSAGES).more(MESSAGES)
-    receipted = sent[: int(hit.stdout.split()[-1])] if hit.stdout else []
+def _hit(work: Work, place: tuple[str, int], fault: str) -> Tally:
+    """Do the work with one fault in it, look what was receipted, do it again without, and compare.
+
+    The work makes a few calls more or less each time: a kill at one of the last that is not reached is no run.
+    """
+    call, number = place
     path = work.folder / "hit.db"
+    inject = ("-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={number}")
+    hit = _work(work, path.name, inject)
+    if fault == KILL and hit.code != -SIGKILL:
+        return Tally(runs=0)
+    receipted = work.sent[: int(hit.said.split()[-1])] if hit.said else []
     at_once = ward.missing(path, receipted)
-    again = _again(work, path)
-    broken = () if again.returncode == 0 else (f"after {call} {place} {fault} it cannot go on: {again.stderr[-200:]}",)
-    tally = ward.compared(path, should_be, sent, 1)
-    marked = tuple(f"{call} {place} {fault}: {what}" for what in tally.broken)
-    return Tally(runs=1, lost=at_once + tally.lost, doubled=tally.doubled, broken=(*broken, *marked))
+    again = _process(work, path, ())
+    broken = () if again.code == 0 else (f"it cannot go on: {again.complained[-200:]}",)
+    tally = ward.compared(path, work.should_be, work.sent, 1)
+    marked = tuple(f"{call} {number} {fault}: {what}" for what in (*broken, *tally.broken))
+    return Tally(runs=1, lost=at_once + tally.lost, doubled=tally.doubled, broken=marked)
 
 
-def _run(work: Work, name: str, before: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+def _work(work: Work, name: str, tracing: Sequence[str]) -> Ended:
+    """Do the work in a database as it was before any."""
     for old in work.folder.glob(f"{name}*"):
         old.unlink()
     shutil.copy(work.fresh, work.folder / name)
-    return _process(work, work.folder / name, before)
+    return _process(work, work.folder / name, tracing)
 
 
-def _again(work: Work, path: Path) -> subprocess.CompletedProcess[str]:
-    return _process(work, path, ())
+def _process(work: Work, path: Path, tracing: Sequence[str]) -> Ended:
+    return traced.done(work.folder, tracing, work.do, path, work.seed, work.start_ms, MESSAGES)
 
 
-def _process(work: Work, path: Path, before: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-    program = [sys.executable, "-m", "tests.faults.subject", str(path), str(work.seed), str(work.start_ms)]
-    return subprocess.run([*before, *program, str(MESSAGES)], capture_output=True, text=True, check=False, timeout=120)
+def killed(trial: Trial, do: Subject = subject.work) -> Tally:
+    """Kill it at its calls; what is done in place of the work is a fault to be found."""
+    return at_each_call(trial, (KILL,), do)
 
 
-def killed(trial: Trial) -> Tally:
-    """Kill it at its calls."""
-    return at_each_call(trial, (KILL,))
-
-
-def refused(trial: Trial) -> Tally:
+def refused(trial: Trial, do: Subject = subject.work) -> Tally:
     """Let its calls fail as a broken or full disk does."""
-    return at_each_call(trial, ERRORS)
+    return at_each_call(trial, ERRORS, do)
 
 
 ROWS = (
@@ -113,12 +140,14 @@ ROWS = (
         id="F2",
         fault="killed at each write, sync and truncation of store, score and merge",
         do=killed,
-        runs={Profile.SMOKE: 1, Profile.CI: PLACES, Profile.RELEASE: 10_000},
+        runs={Profile.SMOKE: 1, Profile.CI: 60, Profile.RELEASE: 10_240},
+        apart=True,
     ),
     Row(
         id="F8",
         fault="I/O error or no space at each write, sync and truncation",
         do=refused,
-        runs={Profile.SMOKE: 1, Profile.CI: PLACES // 2, Profile.RELEASE: 10_000},
+        runs={Profile.SMOKE: 1, Profile.CI: 60, Profile.RELEASE: 20_480},
+        apart=True,
     ),
 )

@@ -16,7 +16,7 @@ LEAST_KIB, STEP_KIB, ENOUGH = 640, 24, "64m"
 
 def full(trial: Trial) -> Tally:
     """Do the work on a small disk of its own that fills up, each time at another place; then give it room."""
-    devices, start_ms = ward.fleet(trial.seed), ward.start_of(100 * MESSAGES)
+    devices, start_ms = ward.brief(trial.seed), ward.start_of(100 * MESSAGES)
     fresh = trial.folder / "fresh.db"
     ward.make(fresh, start_ms, devices)
     sent = ward.Load(devices, start_ms, MESSAGES).more(MESSAGES)

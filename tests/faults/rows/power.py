@@ -69,7 +69,7 @@ def cut(trial: Trial, *pragmas: str) -> Tally:
 
 @contextmanager
 def _recorded(trial: Trial, pragmas: Sequence[str]) -> Iterator[Work]:
-    devices, start_ms = ward.fleet(trial.seed), ward.start_of(100 * MESSAGES)
+    devices, start_ms = ward.brief(trial.seed), ward.start_of(100 * MESSAGES)
     sent = ward.Load(devices, start_ms, MESSAGES).more(MESSAGES)
     inside = IN_MEMORY if IN_MEMORY.is_dir() else trial.folder
     with tempfile.TemporaryDirectory(prefix="vwmon-F6-", dir=inside) as name:

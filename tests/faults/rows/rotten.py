@@ -52,7 +52,7 @@ def _one(folder: Path, plain: Path, sealed: Path, chance: random.Random) -> Tall
 
 def _ward(trial: Trial) -> Path:
     """Make a ward that has been at work, all of it in one file."""
-    path, devices, start_ms = trial.folder / "whole.db", ward.fleet(trial.seed), ward.start_of(100 * MESSAGES)
+    path, devices, start_ms = trial.folder / "whole.db", ward.brief(trial.seed), ward.start_of(100 * MESSAGES)
     sent = ward.Load(devices, start_ms, MESSAGES).more(MESSAGES)
     with closing(ward.undisturbed(path, start_ms, devices, sent)) as db:
         db.execute("pragma wal_checkpoint(truncate)")

@@ -1,0 +1,81 @@
+"""Work in a process of its own whose calls to the system end as strace says: by a kill, or with an error.
+
+The process is forked from one that has imported what the work needs, for Python and numpy take most of a second to
+start and the work a tenth of that; it waits until it is traced, so that its first call is the first that counts.
+"""
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from tests.faults.matrix import CannotHereError
+
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.faults.subject"])
+LONGEST_S = 120.0
+STRACE = ("strace", "-f", "--quiet=exit,personality")
+ATTACHED = "attached"
+MAY_BE_TRACED = (0x59616D61, ctypes.c_ulong(-1))  # PR_SET_PTRACER, PR_SET_PTRACER_ANY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a process ended, below zero by a signal, and what it had said by then."""
+
+    code: int | None
+    said: str
+    complained: str
+
+
+def done(folder: Path, tracing: Sequence[str], work: Callable[..., None], *args: object) -> Ended:
+    """Do work in a process of its own, traced unless `tracing` is empty; its words are kept in the folder until read.
+
+    Raises CannotHereError where there is no strace, or where it may not trace.
+    """
+    words, complaints = folder / "words", folder / "complaints"
+    waits, starts = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=_begin, args=(waits, words, complaints, work, args), daemon=True)
+    process.start()
+    waits.close()
+    with _traced(process.pid, tracing):
+        starts.send("go")
+        process.join(LONGEST_S)
+    starts.close()
+    ended = Ended(code=process.exitcode, said=_read(words), complained=_read(complaints))
+    process.kill()
+    return ended
+
+
+def _begin(waits: Connection, words: Path, complaints: Path, work: Callable[..., None], args: tuple[object]) -> None:
+    ctypes.CDLL(None).prctl(*MAY_BE_TRACED)
+    for path, number in ((words, sys.stdout.fileno()), (complaints, sys.stderr.fileno())):
+        os.dup2(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY), number)
+    waits.recv()
+    work(*args)
+
+
+@contextmanager
+def _traced(pid: int | None, tracing: Sequence[str]) -> Iterator[None]:
+    if not tracing:
+        yield
+        return
+    if shutil.which("strace") is None:
+        raise CannotHereError("strace is not installed")
+    with subprocess.Popen([*STRACE, *tracing, "-p", str(pid)], stderr=subprocess.PIPE, text=True) as strace:
+        assert strace.stderr is not None
+        said = strace.stderr.readline()
+        if ATTACHED not in said:
+            raise CannotHereError(said.strip())
+        yield
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
