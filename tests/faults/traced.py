@@ -6,15 +6,18 @@ start and the work a tenth of that; it waits until it is traced, so that its fir
 
 import ctypes
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from signal import SIGKILL
 
 from tests.faults.matrix import CannotHereError
 
@@ -23,7 +26,12 @@ FORKS.set_forkserver_preload(["tests.faults.subject"])
 LONGEST_S = 120.0
 STRACE = ("strace", "-f", "--quiet=exit,personality")
 ATTACHED = "attached"
+CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink")
+MADE = re.compile(r"^\d+ +(\w+)\(", re.MULTILINE)
+KILL = "signal=KILL"
 MAY_BE_TRACED = (0x59616D61, ctypes.c_ulong(-1))  # PR_SET_PTRACER, PR_SET_PTRACER_ANY
+
+Work = Callable[..., object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +42,13 @@ class Ended:
     said: str
     complained: str
 
+    @property
+    def killed(self) -> bool:
+        """Tell whether it was killed, and did not come to its end."""
+        return self.code == -SIGKILL
 
-def done(folder: Path, tracing: Sequence[str], work: Callable[..., None], *args: object) -> Ended:
+
+def done(folder: Path, tracing: Sequence[str], work: Work, *args: object) -> Ended:
     """Do work in a process of its own, traced unless `tracing` is empty; its words are kept in the folder until read.
 
     Raises CannotHereError where there is no strace, or where it may not trace.
@@ -54,7 +67,25 @@ def done(folder: Path, tracing: Sequence[str], work: Callable[..., None], *args:
     return ended
 
 
-def _begin(waits: Connection, words: Path, complaints: Path, work: Callable[..., None], args: tuple[object]) -> None:
+def injected(call: str, fault: str, number: int) -> Sequence[str]:
+    """Trace for one fault: the call of this number, of a kind, ends so."""
+    return ("-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={number}")
+
+
+def calls_made(folder: Path, work: Work, *args: object) -> Counter[str]:
+    """Count how often work makes each kind of call to the disk."""
+    counted = folder / "calls"
+    done(folder, ("-e", f"trace={','.join(CALLS)}", "-o", str(counted)), work, *args)
+    return Counter(MADE.findall(_read(counted)))
+
+
+def places(made: Mapping[str, int], most: int | None) -> list[tuple[str, int]]:
+    """Name the calls to be hit, each by its kind and number: all, or the first of so many equal parts."""
+    parts = {call: made[call] if most is None else min(made[call], most) for call in CALLS}
+    return [(call, 1 + at * made[call] // parts[call]) for call in CALLS for at in range(parts[call])]
+
+
+def _begin(waits: Connection, words: Path, complaints: Path, work: Work, args: tuple[object]) -> None:
     ctypes.CDLL(None).prctl(*MAY_BE_TRACED)
     for path, number in ((words, sys.stdout.fileno()), (complaints, sys.stderr.fileno())):
         os.dup2(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY), number)

@@ -2,16 +2,17 @@
 
 from tests.faults.matrix import Row
 from tests.faults.rows import (
+    backups,
     barred,
     calls,
     certificates,
     cuts,
     device_clocks,
     disk,
-    files,
     kills,
     load,
     memory,
+    migration,
     misrouted,
     network,
     nights,
@@ -26,7 +27,7 @@ from tests.faults.rows import (
     telling,
 )
 
-STORED = (kills, calls, disk, files, rotten, processes, power, cuts, memory, barred, people)
+STORED = (kills, calls, disk, backups, migration, rotten, processes, power, cuts, memory, barred, people)
 CARRIED = (nights, device_clocks, network, order, poisoned, load, telling, certificates, misrouted, slips, soak)
 ROWS: dict[str, Row] = {row.id: row for module in (*STORED, *CARRIED) for row in module.ROWS}
 ROWS = dict(sorted(ROWS.items(), key=lambda item: int(item[0].removeprefix("F"))))

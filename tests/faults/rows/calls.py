@@ -7,28 +7,22 @@ A ward makes about five hundred calls. Many runs are several wards, each hit at 
 ward, hit here and there.
 """
 
-import re
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count, product
 from math import ceil
 from pathlib import Path
-from signal import SIGKILL
 
 from devices.simulator.fleet import Timed
 from tests.faults import subject, traced, ward
 from tests.faults.matrix import Profile, Row, Tally, Trial, added
-from tests.faults.traced import Ended
+from tests.faults.traced import CALLS, KILL
 from vwmon.store.sqlite import Connection
 
 MESSAGES = 120
-CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink")
-KILL = "signal=KILL"
 ERRORS = ("error=EIO", "error=ENOSPC")
-MADE = re.compile(r"^\d+ +(\w+)\(", re.MULTILINE)
 FEW = 100  # runs, at most, that are shared out among the kinds of calls of one ward
 
 Subject = Callable[[Path, int, int, int], None]
@@ -50,6 +44,17 @@ class Work:
         """Where the database is kept as it was before any work."""
         return self.folder / "fresh.db"
 
+    def placed(self, name: str) -> Path:
+        """Put the database as it was before any work in the place of one of this name."""
+        for old in self.folder.glob(f"{name}*"):
+            old.unlink()
+        shutil.copy(self.fresh, self.folder / name)
+        return self.folder / name
+
+    def asked(self, path: Path) -> tuple[Path, int, int, int]:
+        """Give what the work is done with, in this database."""
+        return path, self.seed, self.start_ms, MESSAGES
+
 
 def at_each_call(trial: Trial, faults: tuple[str, ...], do: Subject = subject.work) -> Tally:
     """Hit one ward after the other, until there are so many runs, at each of its calls by each kind of fault.
@@ -60,7 +65,8 @@ def at_each_call(trial: Trial, faults: tuple[str, ...], do: Subject = subject.wo
     tallies = [Tally(runs=0, said=f"{MESSAGES} messages, calls {', '.join(CALLS)}")]
     for seed in count(trial.seed):
         with _ward(trial.folder / f"ward-{seed}", seed, do) as work:
-            tallies += [_hit(work, *each) for each in product(_places(work, most), faults)]
+            made = traced.calls_made(work.folder, do, *work.asked(work.placed("whole.db")))
+            tallies += [_hit(work, *each) for each in product(traced.places(made, most), faults)]
         if most is not None or added(tallies).runs >= trial.runs:
             return added(tallies)
     raise AssertionError("there is always another ward")
@@ -79,50 +85,23 @@ def _ward(folder: Path, seed: int, do: Subject) -> Iterator[Work]:
     shutil.rmtree(folder)
 
 
-def _places(work: Work, most: int | None) -> list[tuple[str, int]]:
-    """Name the calls to be hit, each by its kind and number: all, or the first of so many equal parts."""
-    made = _made(work)
-    parts = {call: made[call] if most is None else min(made[call], most) for call in CALLS}
-    return [(call, 1 + at * made[call] // parts[call]) for call in CALLS for at in range(parts[call])]
-
-
-def _made(work: Work) -> Counter[str]:
-    """Count how often the work makes each call."""
-    counted = work.folder / "calls"
-    _work(work, "whole.db", ("-e", f"trace={','.join(CALLS)}", "-o", str(counted)))
-    return Counter(MADE.findall(counted.read_text(encoding="utf-8")))
-
-
 def _hit(work: Work, place: tuple[str, int], fault: str) -> Tally:
     """Do the work with one fault in it, look what was receipted, do it again without, and compare.
 
     The work makes a few calls more or less each time: a kill at one of the last that is not reached is no run.
     """
     call, number = place
-    path = work.folder / "hit.db"
-    inject = ("-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={number}")
-    hit = _work(work, path.name, inject)
-    if fault == KILL and hit.code != -SIGKILL:
+    path = work.placed("hit.db")
+    hit = traced.done(work.folder, traced.injected(call, fault, number), work.do, *work.asked(path))
+    if fault == KILL and not hit.killed:
         return Tally(runs=0)
     receipted = work.sent[: int(hit.said.split()[-1])] if hit.said else []
     at_once = ward.missing(path, receipted)
-    again = _process(work, path, ())
+    again = traced.done(work.folder, (), work.do, *work.asked(path))
     broken = () if again.code == 0 else (f"it cannot go on: {again.complained[-200:]}",)
     tally = ward.compared(path, work.should_be, work.sent, 1)
     marked = tuple(f"{call} {number} {fault}: {what}" for what in (*broken, *tally.broken))
     return Tally(runs=1, lost=at_once + tally.lost, doubled=tally.doubled, broken=marked)
-
-
-def _work(work: Work, name: str, tracing: Sequence[str]) -> Ended:
-    """Do the work in a database as it was before any."""
-    for old in work.folder.glob(f"{name}*"):
-        old.unlink()
-    shutil.copy(work.fresh, work.folder / name)
-    return _process(work, work.folder / name, tracing)
-
-
-def _process(work: Work, path: Path, tracing: Sequence[str]) -> Ended:
-    return traced.done(work.folder, tracing, work.do, path, work.seed, work.start_ms, MESSAGES)
 
 
 def killed(trial: Trial, do: Subject = subject.work) -> Tally:
