@@ -19,6 +19,7 @@ from vwmon.errors import ConfigError
 from vwmon.notifier import NO_SENDER, Notifier, OnDuty
 from vwmon.store import database, outbox
 from vwmon.store.database import atomic
+from vwmon.store.verify import verify
 
 SECOND = 1000
 
@@ -649,3 +650,22 @@ def test_the_queries_of_the_sender_use_indexes(tmp_path: Path) -> None:
             plan = [row[3] for row in db.execute(f"explain query plan {sql}", [0] * sql.count("?"))]
             scanned = [line for line in plan if line.startswith("SCAN") and "USING" not in line]
             assert scanned == [], sql
+
+
+@pytest.mark.hazard("H3")
+def test_an_alert_that_nobody_is_to_be_told_of_is_found(ward: ToldWard) -> None:
+    """By the check of the whole database: one that asks, where somebody sends, and nothing is written down for it."""
+    rule = "whoever is to be told of an alert that asks is written down"
+
+    def found() -> list[str]:
+        return [one.check for one in verify(ward.path) if not one.sound]
+
+    alert = ward.scored(0, 7)
+    assert rule not in found()
+    ward.sender({"pager": Wire()})
+    assert rule not in found()
+    with atomic(ward.db):
+        ward.db.execute("delete from notification")
+    assert rule in found()
+    ward.acked(alert.id, 1)
+    assert rule not in found()

@@ -59,7 +59,8 @@ class CannotHereError(Exception):
 class Row:
     """One fault of the matrix, and how many runs of it each profile asks for.
 
-    Runs that stand apart can be shared among processes, and done in portions that add up.
+    Runs that stand apart can be shared among processes, and done in portions that add up. A row that hits every place
+    that there is has no more runs than places. Not every row counts what is lost or doubled.
     """
 
     id: str
@@ -67,6 +68,8 @@ class Row:
     do: Callable[[Trial], Tally]
     runs: Mapping[Profile, int] = field(default_factory=dict)
     apart: bool = False
+    every_place: bool = False
+    counts: bool = True
 
 
 def added(tallies: list[Tally]) -> Tally:

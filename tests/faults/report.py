@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from tests.faults.held import HELD
 from tests.faults.matrix import Profile, Row, Tally
 
 COUNTS = r"(?P<runs>[\d,-]+) \| (?P<lost>[\d,-]+) \| (?P<doubled>[\d,-]+)"
@@ -18,16 +19,26 @@ PAGE = """\
 
 What was done to a running ward, how often, and what came of it. `scripts/faults --profile {profile} --write` makes this
 page: it does each thing to real files and processes (a real broker, `vwmon run`, the simulator's devices with spool and
-receipts) and compares what is stored, scored and alerted with a run of the same messages that nothing disturbed.
+receipts), and then looks whether what is said below the table holds.
 
-"Lost" counts readings that had a receipt, "doubled" messages stored twice, "broken" what else should have held.
-No failure in n runs means, with 95 % confidence, a failure in less than about 3/n of them.
+"Lost" counts readings that had a receipt, "doubled" messages stored twice, where the row counts them; "broken" is what
+else should have held. No failure in n runs means, with 95 % confidence, a failure in less than about 3/n of them.
 
 {table}
-{found}{absent}"""
+{found}{held}{absent}"""
 FOUND = """
 ## What does not hold
 
+{lines}
+"""
+AFTERWARDS = """
+## What has to hold
+
+"As undisturbed" is held against a run of the same messages that nothing disturbed, in a ward whose people fall ill: the
+same readings, scores and alerts; "told" adds who is to be told of them.
+
+| fault | afterwards |
+| --- | --- |
 {lines}
 """
 ABSENT = """
@@ -51,8 +62,8 @@ def cells(done: Done) -> tuple[str, ...]:
     tally = done.tally
     if tally is None:
         return done.row.id, done.row.fault, "-", "-", "-", "-", f"not done: {done.why}"
-    counts = (tally.runs, tally.lost, tally.doubled, len(tally.broken))
-    return done.row.id, done.row.fault, *(f"{count:,}" for count in counts), _bounded(tally.bound)
+    counted = (f"{tally.lost:,}", f"{tally.doubled:,}") if done.row.counts else ("-", "-")
+    return done.row.id, done.row.fault, f"{tally.runs:,}", *counted, f"{len(tally.broken):,}", _bounded(tally.bound)
 
 
 def _bounded(share: float | None) -> str:
@@ -84,8 +95,10 @@ def page(every: Sequence[Done], profile: Profile, known: Sequence[Row], absent: 
     found = FOUND.format(lines="\n".join(sorted(broken, key=_number))) if broken else ""
     there = {match["id"]: _count(match["runs"]) for line in rows if (match := ROW.match(line))}
     absent = sorted([*absent, *_not_yet(known, there, profile)], key=_number)
+    told = [_line((row.id, HELD[row.id])) for row in known if row.id in there and row.id in HELD]
+    held = AFTERWARDS.format(lines="\n".join(sorted(told, key=_number))) if told else ""
     left = ABSENT.format(lines="\n".join(f"- {line}" for line in absent)) if absent else ""
-    return PAGE.format(profile=profile, table="\n".join(lines), found=found, absent=left)
+    return PAGE.format(profile=profile, table="\n".join(lines), found=found, held=held, absent=left)
 
 
 def had(row: Row, page: str) -> Tally:
@@ -103,11 +116,11 @@ def _count(cell: str) -> int:
 
 
 def _not_yet(known: Sequence[Row], there: Mapping[str, int], profile: Profile) -> Iterator[str]:
-    """Name the rows that are not on the page, and those whose runs can be done in portions and are not all done."""
+    """Name the rows that are not on the page, and those whose runs are not all done."""
     for row in known:
         if row.id not in there:
             yield f"{row.id} ({row.fault}): its {row.runs[profile]:,} runs of this page have not been done"
-        elif row.apart and there[row.id] < row.runs[profile]:
+        elif not row.every_place and there[row.id] < row.runs[profile]:
             yield f"{row.id} ({row.fault}): {there[row.id]:,} of its {row.runs[profile]:,} runs have been done"
 
 

@@ -1,15 +1,20 @@
 """Faults at single calls, tested: each is really done, and what is said too early, or goes on in silence, is found."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from signal import SIGKILL
 
 import pytest
 
+from alerts import store
 from tests.faults import subject, traced
 from tests.faults.matrix import CannotHereError, Tally, Trial
 from tests.faults.rows import calls
+from vwmon.store.arrivals import Appended, Arrival, Quarantined
+from vwmon.store.log import LogWriter
+from vwmon.store.sqlite import DatabaseError
 
 FEW = 15  # runs: three of each kind of call
 
@@ -24,10 +29,29 @@ def writes_twice(path: Path) -> None:
             os.pwrite(file.fileno(), word.encode(), 0)
 
 
-def hasty(path: Path, seed: int, start_ms: int, count: int) -> None:
+def hasty(path: Path, seed: int, start_ms: int, count: int, *pragmas: str) -> None:
     """Say that everything is stored, and then store it."""
     print(count, flush=True)  # noqa: T201 -- its word, too early
-    subject.work(path, seed, start_ms, count)
+    subject.work(path, seed, start_ms, count, *pragmas)
+
+
+def stubborn(path: Path, seed: int, start_ms: int, count: int, *pragmas: str) -> None:
+    """Try a commit that failed once more, in the same process."""
+    append = LogWriter.append
+
+    def again(self: LogWriter, arrivals: Sequence[Arrival], quarantined: Sequence[Quarantined], at_ms: int) -> Appended:
+        with suppress(DatabaseError):
+            return append(self, arrivals, quarantined, at_ms)
+        return append(self, arrivals, quarantined, at_ms)
+
+    vars(subject)["LogWriter"] = type("Stubborn", (LogWriter,), {"append": again})
+    subject.work(path, seed, start_ms, count, *pragmas)
+
+
+def tells_nobody(path: Path, seed: int, start_ms: int, count: int, *pragmas: str) -> None:
+    """Write alerts, and not who is to be told of them."""
+    vars(store)["_notify"] = lambda *_: None
+    subject.work(path, seed, start_ms, count, *pragmas)
 
 
 def done(folder: Path, *inject: str) -> traced.Ended:
@@ -81,6 +105,21 @@ def test_an_error_at_a_call_loses_nothing_that_was_said_to_be_stored(tmp_path: P
     tally = row_done(calls.refused, tmp_path, subject.work)
     assert (tally.lost, tally.doubled, tally.broken) == (0, 0, ())
     assert tally.runs >= len(traced.CALLS)
+
+
+@pytest.mark.slow
+def test_what_goes_on_in_the_same_process_after_a_sync_that_failed_is_found(tmp_path: Path) -> None:
+    """The disk has said that it did not keep something; what is there may be of memory only."""
+    tally = row_done(calls.refused, tmp_path, stubborn)
+    assert any(what.endswith("it went on in silence") for what in tally.broken)
+
+
+@pytest.mark.slow
+def test_an_alert_that_nobody_is_told_of_is_found(tmp_path: Path) -> None:
+    """By what is written beside it, and by what a check of the database says."""
+    broken = row_done(calls.killed, tmp_path, tells_nobody).broken
+    assert any("not the same people told as undisturbed" in what for what in broken)
+    assert any("whoever is to be told of an alert that asks is written down: 3" in what for what in broken)
 
 
 @pytest.mark.hazard("H15")

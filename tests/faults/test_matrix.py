@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import parts, report
+from tests.faults.held import HELD
 from tests.faults.matrix import CannotHereError, Profile, Row, Tally, Trial, added
 from tests.faults.parts import Asked
 from tests.faults.report import Done
@@ -60,6 +61,31 @@ def test_the_page_names_what_does_not_hold_and_what_was_not_done() -> None:
     assert "| F99 | nothing | 2 | 0 | 0 | 1 | not clean |" in page
     assert "- F99: a flipped bit: changed in silence" in page
     assert "- F5: no row yet" in page
+
+
+def test_each_row_says_what_has_to_hold() -> None:
+    """On the page, and of no row that there is not."""
+    assert HELD.keys() == ROWS.keys()
+
+
+def test_the_page_says_what_has_to_hold_and_counts_only_what_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not looked at is no zero, and what has to hold is not taken for what does not when the page is read."""
+    some = replace(row(CLEAN), counts=False)
+    monkeypatch.setitem(HELD, some.id, "as undisturbed")
+    page = report.page([Done(row=some, tally=CLEAN)], Profile.RELEASE, [some], [])
+    assert "| F99 | nothing | 300 | - | - | 0 | < 1.00% of runs |" in page
+    assert "| F99 | as undisturbed |" in page
+    assert report.had(some, page) == CLEAN
+    assert report.page([], Profile.RELEASE, [some], [], page) == page
+
+
+def test_a_row_that_hits_every_place_there_is_has_all_its_runs() -> None:
+    """However many more were asked for; another is named as short."""
+    some = replace(row(CLEAN), runs={Profile.RELEASE: 10_000})
+    short = "- F99 (nothing): 300 of its 10,000 runs have been done"
+    assert short in report.page([Done(row=some, tally=CLEAN)], Profile.RELEASE, [some], [])
+    every = replace(some, every_place=True)
+    assert short not in report.page([Done(row=every, tally=CLEAN)], Profile.RELEASE, [every], [])
 
 
 def test_rows_that_were_not_done_now_stay_on_the_page() -> None:

@@ -29,6 +29,7 @@ ATTACHED = "attached"
 CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink")
 MADE = re.compile(r"^\d+ +(\w+)\(", re.MULTILINE)
 KILL = "signal=KILL"
+REFUSED, WORD = "(INJECTED)", " write(1, "
 MAY_BE_TRACED = (0x59616D61, ctypes.c_ulong(-1))  # PR_SET_PTRACER, PR_SET_PTRACER_ANY
 
 Work = Callable[..., object]
@@ -41,6 +42,17 @@ class Ended:
     code: int | None
     said: str
     complained: str
+    calls: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether a call of its was refused as asked for."""
+        return REFUSED in self.calls
+
+    @property
+    def spoke_after(self) -> bool:
+        """Tell whether it said something after a call of its had been refused."""
+        return WORD in self.calls.partition(REFUSED)[2]
 
     @property
     def killed(self) -> bool:
@@ -53,30 +65,30 @@ def done(folder: Path, tracing: Sequence[str], work: Work, *args: object) -> End
 
     Raises CannotHereError where there is no strace, or where it may not trace.
     """
-    words, complaints = folder / "words", folder / "complaints"
+    words, complaints, calls = folder / "words", folder / "complaints", folder / "calls"
+    calls.unlink(missing_ok=True)
     waits, starts = FORKS.Pipe(duplex=False)
     process = FORKS.Process(target=_begin, args=(waits, words, complaints, work, args), daemon=True)
     process.start()
     waits.close()
-    with _traced(process.pid, tracing):
+    with _traced(process.pid, calls, tracing):
         starts.send("go")
         process.join(LONGEST_S)
     starts.close()
-    ended = Ended(code=process.exitcode, said=_read(words), complained=_read(complaints))
+    made = _read(calls) if tracing else ""
+    ended = Ended(code=process.exitcode, said=_read(words), complained=_read(complaints), calls=made)
     process.kill()
     return ended
 
 
 def injected(call: str, fault: str, number: int) -> Sequence[str]:
-    """Trace for one fault: the call of this number, of a kind, ends so."""
-    return ("-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={number}")
+    """Trace for one fault, and for what is said: the call of this number, of a kind, ends so."""
+    return ("-e", f"trace={call},write", "-e", f"inject={call}:{fault}:when={number}")
 
 
 def calls_made(folder: Path, work: Work, *args: object) -> Counter[str]:
     """Count how often work makes each kind of call to the disk."""
-    counted = folder / "calls"
-    done(folder, ("-e", f"trace={','.join(CALLS)}", "-o", str(counted)), work, *args)
-    return Counter(MADE.findall(_read(counted)))
+    return Counter(MADE.findall(done(folder, ("-e", f"trace={','.join(CALLS)}"), work, *args).calls))
 
 
 def places(made: Mapping[str, int], most: int | None) -> list[tuple[str, int]]:
@@ -94,13 +106,14 @@ def _begin(waits: Connection, words: Path, complaints: Path, work: Work, args: t
 
 
 @contextmanager
-def _traced(pid: int | None, tracing: Sequence[str]) -> Iterator[None]:
+def _traced(pid: int | None, calls: Path, tracing: Sequence[str]) -> Iterator[None]:
     if not tracing:
         yield
         return
     if shutil.which("strace") is None:
         raise CannotHereError("strace is not installed")
-    with subprocess.Popen([*STRACE, *tracing, "-p", str(pid)], stderr=subprocess.PIPE, text=True) as strace:
+    program = [*STRACE, "-o", str(calls), *tracing, "-p", str(pid)]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as strace:
         assert strace.stderr is not None
         said = strace.stderr.readline()
         if ATTACHED not in said:

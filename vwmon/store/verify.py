@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alerts.audit import audit
 from alerts.chain import Anchor
+from alerts.store import SENDER
 from vwmon.errors import StoreError
 from vwmon.store import anchors
 from vwmon.store.database import open_reader
@@ -72,6 +73,10 @@ RULES = {
             or (state in ('new', 'reraised', 'settled') and due_ms is null)
             or (state in ('new', 'reraised') and owed_ms is null)
             or (snooze_ms is not null and (state <> 'acknowledged' or level = 3 or snooze_ms > ack_until_ms))""",
+    "whoever is to be told of an alert that asks is written down": f"""
+        select count(*) from alert where state in ('new', 'reraised')
+            and exists (select 1 from follower where follower = '{SENDER}') and not exists (
+                select 1 from notification n where n.alert_no = alert.alert_no and n.cycle = alert.cycle)""",
 }
 
 SEALED = "the seal of every page is whole"

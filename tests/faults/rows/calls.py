@@ -23,9 +23,11 @@ from vwmon.store.sqlite import Connection
 
 MESSAGES = 120
 ERRORS = ("error=EIO", "error=ENOSPC")
+KEEPING = ("pwrite64", "fdatasync", "fsync")  # the calls without which nothing is kept
+SMALL_LOG = "wal_autocheckpoint = 60"  # in every other ward: so that the database itself is written in mid-work
 FEW = 100  # runs, at most, that are shared out among the kinds of calls of one ward
 
-Subject = Callable[[Path, int, int, int], None]
+Subject = Callable[..., None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +53,9 @@ class Work:
         shutil.copy(self.fresh, self.folder / name)
         return self.folder / name
 
-    def asked(self, path: Path) -> tuple[Path, int, int, int]:
+    def asked(self, path: Path) -> tuple[object, ...]:
         """Give what the work is done with, in this database."""
-        return path, self.seed, self.start_ms, MESSAGES
+        return path, self.seed, self.start_ms, MESSAGES, *([SMALL_LOG] if self.seed % 2 else [])
 
 
 def at_each_call(trial: Trial, faults: tuple[str, ...], do: Subject = subject.work) -> Tally:
@@ -88,17 +90,19 @@ def _ward(folder: Path, seed: int, do: Subject) -> Iterator[Work]:
 def _hit(work: Work, place: tuple[str, int], fault: str) -> Tally:
     """Do the work with one fault in it, look what was receipted, do it again without, and compare.
 
-    The work makes a few calls more or less each time: a kill at one of the last that is not reached is no run.
+    The work makes a few calls more or less each time: a fault at one of the last that is not reached is no run. What a
+    disk did not keep may be there all the same, or not, after it has said so: nothing more is said to be stored then.
     """
     call, number = place
     path = work.placed("hit.db")
     hit = traced.done(work.folder, traced.injected(call, fault, number), work.do, *work.asked(path))
-    if fault == KILL and not hit.killed:
+    if not (hit.killed if fault == KILL else hit.refused):
         return Tally(runs=0)
     receipted = work.sent[: int(hit.said.split()[-1])] if hit.said else []
     at_once = ward.missing(path, receipted)
     again = traced.done(work.folder, (), work.do, *work.asked(path))
-    broken = () if again.code == 0 else (f"it cannot go on: {again.complained[-200:]}",)
+    broken = ["it went on in silence"] if call in KEEPING and hit.spoke_after else []
+    broken += [] if again.code == 0 else [f"it cannot go on: {again.complained[-200:]}"]
     tally = ward.compared(path, work.should_be, work.sent, 1)
     marked = tuple(f"{call} {number} {fault}: {what}" for what in (*broken, *tally.broken))
     return Tally(runs=1, lost=at_once + tally.lost, doubled=tally.doubled, broken=marked)

@@ -9,7 +9,7 @@ readings up to some and all that happened to alerts up to something.
 import random
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from devices.client import Hub, message_id
 from devices.simulator.fleet import Timed
 from devices.spool import Spool
 from tests.faults import mounts, ward
+from tests.faults.beginning import differences
 from tests.faults.daemon import AS_IT_IS, Flow, running_daemon
 from tests.faults.matrix import Profile, Row, Tally, Trial, added
 from tests.faults.rows import kills
@@ -30,11 +31,6 @@ from vwmon.store.verify import verify
 HOST_MIB, DISK_MIB = 1024, 256
 KEEPS = "set_tcp_nodelay true\nautosave_on_changes true"  # a broker that writes its store now and then
 LEAST, AT_ONCE, WAITING = 1_000, 500, 300  # messages; fewer than for kills, for each cut looks through all of them
-READINGS = """select * from (select seq, device_no, vital_no, observed_ms, value from {of}.reading
-    union all select seq, device_no, vital_no, observed_ms, value from {of}.reading_log)
-    where seq <= (select last_seq from cut.log) order by seq"""
-EVENTS = "select event_no, hash from {of}.alert_event where event_no <= (select max(event_no) from cut.alert_event)"
-WRITTEN = {"readings": READINGS, "events of alerts": EVENTS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +99,7 @@ def _looked(work: Work) -> Tally:
         try:
             database.open_writer(path, checked=True).close()
             lost = ward.missing(path, receipted)
-            broken += _compared(work.disk.at / path.name, path)
+            broken += differences(work.disk.at / path.name, path)
         except (StoreError, DatabaseError) as error:
             return Tally(runs=1, lost=len(receipted), broken=(*broken, f"it cannot be used: {error}"))
         whole = tuple(f"{one.check}: {one.found}" for one in verify(path) if not one.sound)
@@ -127,18 +123,6 @@ def _broker_starts(folder: Path) -> tuple[str, ...]:
             return ()
     except AssertionError:
         return ("the broker does not start on what is left of its store",)
-
-
-def _compared(live: Path, path: Path) -> tuple[str, ...]:
-    """Hold what is left against what the daemon has written by now."""
-    with closing(database.open_reader(live)) as db:
-        db.execute("attach ? as cut", [str(path)])
-        differ = [
-            what
-            for what, sql in WRITTEN.items()
-            if db.execute(sql.format(of="main")).fetchall() != db.execute(sql.format(of="cut")).fetchall()
-        ]
-    return tuple(f"the {what} are no beginning of what the daemon wrote" for what in differ)
 
 
 ROWS = (

@@ -131,6 +131,7 @@ ROWS = (
         id="F24",
         fault="a migration killed at each statement and each call to the disk",
         do=migrated,
+        every_place=True,
         runs={Profile.SMOKE: 4, Profile.CI: 200, Profile.RELEASE: 10_000},
     ),
 )

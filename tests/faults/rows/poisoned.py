@@ -139,6 +139,7 @@ ROWS = (
         id="F15",
         fault="a payload of the poison corpus first, amid and last of good messages",
         do=poisoned,
+        every_place=True,
         runs={Profile.SMOKE: 12, Profile.CI: 1000, Profile.RELEASE: 1000},
     ),
 )

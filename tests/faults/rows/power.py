@@ -19,11 +19,13 @@ from pathlib import Path
 from devices.client import message_id
 from devices.simulator.fleet import Timed
 from tests.faults import subject, ward
+from tests.faults.beginning import differences
 from tests.faults.matrix import CannotHereError, Profile, Row, Tally, Trial, added
 from tests.faults.recorded import Call, Disk, record
 from vwmon.errors import StoreError
 from vwmon.store import database
 from vwmon.store.sqlite import Connection, DatabaseError
+from vwmon.store.verify import examine
 
 MESSAGES = 160
 SOON = "wal_autocheckpoint = 60"  # or no checkpoint would fall into so short a work
@@ -37,6 +39,7 @@ class Work:
 
     folder: Path
     path: Path
+    written: Path
     seed: int
     start_ms: int
     calls: Sequence[Call]
@@ -80,11 +83,13 @@ def _recorded(trial: Trial, pragmas: Sequence[str]) -> Iterator[Work]:
         shutil.copy(path, before)
         program = [sys.executable, "-m", "tests.faults.subject", str(path), str(trial.seed), str(start_ms)]
         calls = record([*program, str(MESSAGES), *pragmas], path.parent, folder / "calls")
+        written = Path(shutil.copy(path, folder / "written.db"))
         shutil.copy(before, path)
         with closing(ward.undisturbed(folder / "undisturbed.db", start_ms, devices, sent)) as should_be:
             yield Work(
                 folder=folder,
                 path=path,
+                written=written,
                 seed=trial.seed,
                 start_ms=start_ms,
                 calls=calls,
@@ -103,6 +108,7 @@ def _cut(work: Work, disk: Disk, chance: random.Random, *, deeper: bool) -> Tall
     path, receipted = after / work.path.name, work.receipted(disk.words)
     try:
         lost, broken = _looked(path, receipted)
+        broken += differences(work.written, path)
         if deeper and not broken:
             broken = _gone_on(work, path)
     except (StoreError, DatabaseError) as error:
@@ -111,13 +117,13 @@ def _cut(work: Work, disk: Disk, chance: random.Random, *, deeper: bool) -> Tall
 
 
 def _looked(path: Path, receipted: Sequence[Timed]) -> tuple[int, tuple[str, ...]]:
-    """Open a database as the daemon does, and count what is missing and what is there twice."""
+    """Open a database as the daemon does, count what is missing, and name what does not fit together."""
     with closing(database.open_writer(path, checked=True)) as db:
         stored = {(device, key): count for device, key, count in db.execute(ward.STORED)}
-        whole = db.execute("pragma integrity_check(1)").fetchone() == ("ok",)
+        unsound = tuple(f"{one.check}: {one.found}" for one in examine(db, path) if not one.sound)
     lost = sum((one.device, message_id(one.payload)) not in stored for one in receipted)
     twice = any(count > 1 for count in stored.values())
-    return lost, ("it is not whole",) * (not whole) + ("a message is stored twice",) * twice
+    return lost, unsound + ("a message is stored twice",) * twice
 
 
 def _gone_on(work: Work, path: Path) -> tuple[str, ...]:

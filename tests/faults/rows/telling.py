@@ -56,6 +56,7 @@ ROWS = (
         id="F22",
         fault="daemon killed between an alert's commit, its sending and its mark",
         do=killed,
+        counts=False,
         runs={Profile.SMOKE: 1, Profile.CI: len(promises.MOMENTS), Profile.RELEASE: 200 * len(promises.MOMENTS)},
         apart=True,
     ),

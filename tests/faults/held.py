@@ -1,0 +1,35 @@
+"""What has to hold after each fault, in the words of the page. What looks at it is the row's."""
+
+HELD: dict[str, str] = {
+    "F1": "what had a receipt is stored, once; as undisturbed; ready again in time",
+    "F2": "nothing that was said to be stored is missing at once; the same work once more: as undisturbed, told",
+    "F3": "what had a receipt is stored, once; as undisturbed",
+    "F4": "what had a receipt is stored, once; as undisturbed",
+    "F5": "what had a receipt is there, tables fit together, readings and alerts are a beginning of what was written, "
+    "and a broker starts on what is left of its store",
+    "F6": "what was said to be stored is there, tables fit together, readings, alerts and who is told are a beginning "
+    "of what was written; on one disk in a hundred the work goes on: as undisturbed, told",
+    "F7": "it ends and says why; nothing that was said to be stored is missing; with room: as undisturbed, told",
+    "F8": "nothing is said to be stored after a write or sync that failed; then as F2",
+    "F9": "it ends and says why; when it may write again: as undisturbed, told",
+    "F10": "the damage is refused or found, or changed nothing; never an empty database in its place",
+    "F11": "each alert comes when it should by the true time, none for nothing, and that the clock was set is told",
+    "F12": "its readings are marked or refused, and the clock is told of; who is ill has an alert all the same",
+    "F13": "readings flow again in time, half open is noticed; as undisturbed",
+    "F14": "the same readings and scores; an alert for each breach, and none that no score bears out",
+    "F15": "the daemon lives, the good messages have their receipts in time, the payload is kept with its reason",
+    "F17": "99 of 100 readings of a patient who is watched live are scored in time",
+    "F18": "it ends, or goes on storing; afterwards as undisturbed",
+    "F19": "it goes on, or is killed, and nobody is shown as watched meanwhile",
+    "F20": "the process ends, and says why",
+    "F21": "each alert is delivered once the channel is well",
+    "F22": "each alert is delivered, under its own number, and is written down as told",
+    "F23": "no act is lost or done twice, nobody is told of a lock; checks and backups are sound",
+    "F24": "begun again: row by row as undisturbed, and a whole copy of before lies beside what was changed",
+    "F25": "what had a receipt is stored, once; as undisturbed",
+    "F26": "the copy holds at least what was there when it was begun, is whole, and so is what is restored of it",
+    "F27": "each slip is refused, lists what it changes, or changes nothing; what is running goes on as it was",
+    "F28": "each end, and each that is near, is told of; what has ended lets nobody in; as undisturbed",
+    "F29": "the daemon's own books do not close, and tell; with nothing planted they close",
+    "F30": "as undisturbed; memory, open files and the log beside the database do not grow",
+}
