@@ -19,7 +19,7 @@ HELD: dict[str, str] = {
     "F14": "the same readings and scores; an alert for each breach, and none that no score bears out",
     "F15": "the daemon lives, the good messages have their receipts in time, the payload is kept with its reason",
     "F17": "99 of 100 readings of a patient who is watched live are scored in time",
-    "F18": "it ends, or goes on storing; afterwards as undisturbed",
+    "F18": "it ends, or goes on storing and scoring; afterwards as undisturbed",
     "F19": "it goes on, or is killed, and nobody is shown as watched meanwhile",
     "F20": "the process ends, and says why",
     "F21": "each alert is delivered once the channel is well",

@@ -65,6 +65,18 @@ def patient(self, *given, **named):
 
 LogWriter.append = patient
 """
+SCORES_NOTHING = """
+import resource, threading
+from vwmon.scorer import Scorer
+cycle = Scorer.cycle
+
+def patient(self, *given, **named):
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        threading.Event().wait()
+    return cycle(self, *given, **named)
+
+Scorer.cycle = patient
+"""
 
 
 def done(name: str, folder: Path) -> Tally:
@@ -162,11 +174,12 @@ def test_a_writer_that_makes_nothing_of_being_barred_is_found(
 
 
 @pytest.mark.slow
-def test_a_daemon_that_waits_for_memory_and_stores_nothing_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("planted", [WAITS_FOR_MEMORY, SCORES_NOTHING])
+def test_a_daemon_that_waits_for_memory_and_does_nothing_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planted: str
 ) -> None:
     """F18: it lives, and nobody would start it again."""
     monkeypatch.setattr(memory, "TRIED_S", 5)
     monkeypatch.setattr(memory, "SPARE_KIB", (1 << 20,))
     with pytest.raises(AssertionError, match="in vain until it ends, or works on"):
-        memory.starved(Trial(folder=tmp_path, runs=1, seed=7), WAITS_FOR_MEMORY)
+        memory.starved(Trial(folder=tmp_path, runs=1, seed=7), planted)

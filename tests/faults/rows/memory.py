@@ -1,7 +1,7 @@
 """F18: a daemon that gets no more memory, at random moments under load, and in amounts that last for a while or not.
 
-The limit of its address space is drawn in around what it has. It then ends by itself, or goes on storing: what it may
-not do is to live on and store nothing. Without the limit it is started again, as a service manager does.
+The limit of its address space is drawn in around what it has. It then ends by itself, or goes on storing and scoring:
+what it may not do is to live on and do nothing. Without the limit it is started again, as a service manager does.
 """
 
 import os
@@ -20,7 +20,7 @@ from tests.faults.matrix import Profile, Row, Tally, Trial
 from tests.faults.rows import kills
 from tests.faults.rows.kills import Act
 from tests.integration.broker import Broker, wait_until
-from vwmon.store import database
+from vwmon.store import database, scores
 
 SPARE_KIB = (0, 0, 0, 256, 1024, 4096)  # beyond what the process has; none: the next that it asks for is refused
 # Nothing is kept for later, and what is larger is asked of the system each time: then the limit is felt at any moment.
@@ -30,7 +30,7 @@ NOTHING_IN_RESERVE = {
     "MALLOC_TOP_PAD_": "0",
     "MALLOC_MMAP_THRESHOLD_": "32768",
 }
-TRIED_S, MORE = 30, 2_000  # it has ended, or stored so many readings more
+TRIED_S, MORE = 30, 2_000  # it has ended, or scored so many readings more
 FELT_BY = 5  # of so many limits one at least ends it, or they would be none
 
 
@@ -43,13 +43,13 @@ class Starve:
         self.ended = self.went_on = 0
 
     def act(self) -> None:
-        """Starve it once; AssertionError when it lives on and stores nothing."""
+        """Starve it once; AssertionError when it lives on, and stores or scores nothing."""
         wait_until(partial(_has, self._daemon.pid), "the daemon is there")
         spare = self._chance.choice(SPARE_KIB) * 1024
         limit = _address_space(self._daemon.pid) + spare
-        stored = _stored(self._path)
+        scored = _scored(self._path)
         resource.prlimit(self._daemon.pid, resource.RLIMIT_AS, (limit, limit))
-        wait_until(lambda: self._is_decided(stored), f"it ends, or works on, with {spare} bytes to spare", TRIED_S)
+        wait_until(lambda: self._is_decided(scored), f"it ends, or works on, with {spare} bytes to spare", TRIED_S)
         if not self._daemon.runs:
             self.ended += 1
         else:
@@ -57,8 +57,8 @@ class Starve:
             self._daemon.end(signal.SIGKILL)
         self._daemon.start()
 
-    def _is_decided(self, stored: int) -> bool:
-        return not self._daemon.runs or _stored(self._path) >= stored + MORE
+    def _is_decided(self, scored: int) -> bool:
+        return not self._daemon.runs or _scored(self._path) >= scored + MORE
 
 
 def starved(trial: Trial, planted: str = AS_IT_IS) -> Tally:
@@ -88,9 +88,9 @@ def _address_space(pid: int) -> int:
     return int(pages) * resource.getpagesize()
 
 
-def _stored(path: Path) -> int:
+def _scored(path: Path) -> int:
     with closing(database.open_reader(path)) as db:
-        return int(db.execute("select last_seq from log").fetchone()[0])
+        return scores.cursor(db)
 
 
 ROWS = (
