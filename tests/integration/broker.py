@@ -1,6 +1,5 @@
 """A real mosquitto of one's own for tests: started, stopped, killed and started again on one loopback port."""
 
-import os
 import shutil
 import signal
 import socket
@@ -77,13 +76,28 @@ class Broker:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def store(self) -> Path:
+        """The file in which it keeps sessions and what waits in them."""
+        return self.folder / "mosquitto.db"
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process that was started last is there."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start it and wait until it answers."""
+        assert self.starts(), "the broker ended as soon as it was started"
+
+    def starts(self) -> bool:
+        """Start it and wait until it answers; False when it has ended instead, as on a store that it cannot read."""
         program = mosquitto()
         assert program is not None, "install mosquitto: apt-get install mosquitto"
         arguments = [program, "-c", str(self._settings)]
         self._process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(self.answers, "the broker answers")
+        wait_until(lambda: not self.runs or self.answers(), "the broker answers")
+        return self.runs
 
     def answers(self) -> bool:
         """Say whether somebody listens on its port."""
@@ -104,7 +118,7 @@ class Broker:
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:
             return
-        os.kill(self._process.pid, how)
+        self._process.send_signal(how)
         self._process.wait(DEADLINE_S)
         self._process = None
 

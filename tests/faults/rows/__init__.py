@@ -9,6 +9,7 @@ from tests.faults.rows import (
     cuts,
     device_clocks,
     disk,
+    forgotten,
     kills,
     load,
     memory,
@@ -27,7 +28,7 @@ from tests.faults.rows import (
     telling,
 )
 
-STORED = (kills, calls, disk, backups, migration, rotten, processes, power, cuts, memory, barred, people)
+STORED = (kills, forgotten, calls, disk, backups, migration, rotten, processes, power, cuts, memory, barred, people)
 CARRIED = (nights, device_clocks, network, order, poisoned, load, telling, certificates, misrouted, slips, soak)
 ROWS: dict[str, Row] = {row.id: row for module in (*STORED, *CARRIED) for row in module.ROWS}
 ROWS = dict(sorted(ROWS.items(), key=lambda item: int(item[0].removeprefix("F"))))

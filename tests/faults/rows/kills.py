@@ -1,29 +1,41 @@
-"""F1, F3, F4, F25: processes killed while readings flow, and a broker that comes back with nothing of what it knew.
+"""F1, F3, F4: daemon and broker killed while readings flow.
 
-Real processes and a real broker; the devices are the simulator's, behind the spool that resends until the receipt. A
-kill comes after a seeded random number of receipts since the last one, so that it falls anywhere in the work.
+Real processes and a real broker, which writes its store at every change; the devices are the simulator's, behind the
+spool that resends until the receipt. Half of the kills come soon after the last one, often while the daemon still
+starts; the others wait until it is ready and then a random while, so that they fall among merges and alerts. People
+fall ill, one after the other, for as long as it takes.
 """
 
 import random
-import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import cycle
+from pathlib import Path
+from threading import Event
 from typing import Protocol
 
 from devices.client import Hub
+from devices.simulator.fleet import Fleet
 from tests.faults import ward
 from tests.faults.daemon import AS_IT_IS, Daemon, Flow, running_daemon, wait_until_scored
+from tests.faults.lives import Lives
 from tests.faults.matrix import Profile, Row, Tally, Trial
+from tests.faults.stores import Store
 from tests.faults.ward import Load
 from tests.integration.broker import Broker, running_broker
 from vwmon.store import database
 
 MOST = 960_000
-AT_ONCE, WAITING = 2_000, 1_000  # more is given to the devices whenever fewer wait, however fast the daemon is
-LEAST = 9_600
+MINUTES = 60  # messages of each device an hour
 BETWEEN = (1, 120)  # receipts between two kills
+STARTING_S, AT_WORK_S = (0.0, 1.0), (0.0, 3.0)  # since the start, and since the daemon was ready
+TURN_S, EACH_TURN = 0.1, 30  # messages
+A_RUN = 220  # messages, about
+# With an interval of a minute instead, a broker that is killed every few seconds never has a store.
+KEEPS = "set_tcp_nodelay true\nautosave_on_changes true\nautosave_interval 1"
 
 
 class Act(Protocol):
@@ -36,67 +48,108 @@ class Act(Protocol):
 MeansOf = Callable[[Daemon, Broker], Mapping[str, Act]]
 
 
-def kill(trial: Trial, victims: Sequence[str], means_of: MeansOf | None = None, planted: str = AS_IT_IS) -> Tally:
+def some_receipts_on(flow: Flow, _lives: Lives, chance: random.Random) -> None:
+    """Wait for a few receipts since the last fault, which may come before the daemon says that it is ready."""
+    flow.until_receipts(chance.randint(*BETWEEN))
+
+
+def during_the_start(_flow: Flow, _lives: Lives, chance: random.Random) -> None:
+    """Wait for nothing, but a random moment."""
+    Event().wait(chance.uniform(*STARTING_S))
+
+
+def at_work(flow: Flow, lives: Lives, chance: random.Random) -> None:
+    """Wait until the daemon is ready, and a random moment while readings come at an even pace."""
+    flow.until_receipts(chance.randint(*BETWEEN))
+    lives.until_ready()
+    until = time.monotonic() + chance.uniform(*AT_WORK_S)
+    while (left := until - time.monotonic()) > 0:
+        flow.give(EACH_TURN)
+        Event().wait(min(TURN_S, left))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aim:
+    """When faults are done, in turn, with `at_once` messages given whenever fewer than `waiting` wait."""
+
+    at_once: int
+    waiting: int
+    moments: Sequence[Callable[[Flow, Lives, random.Random], None]]
+
+
+ANYWHERE = Aim(at_once=2_000, waiting=1_000, moments=(some_receipts_on,))
+AT_WORK = Aim(at_once=150, waiting=0, moments=(some_receipts_on, at_work, during_the_start, at_work))
+
+
+def kill(
+    trial: Trial,
+    victims: Sequence[str],
+    means_of: MeansOf | None = None,
+    planted: str = AS_IT_IS,
+    aim: Aim = AT_WORK,
+) -> Tally:
     """Kill these one after the other while readings flow; then compare with a run that nothing disturbed.
 
     `means_of` gives other means than killing for the victims that it names; what is `planted` in the daemon is a fault
     to be found.
     """
-    folder, devices = trial.folder, ward.fleet(trial.seed)
+    folder, devices = trial.folder, _fleet(trial)
     start_ms = ward.start_of(MOST)
     load = Load(devices, start_ms, MOST)
     ward.make(folder / "vwmon.db", start_ms, devices)
     with (
-        running_broker(folder, more="set_tcp_nodelay true") as broker,
+        running_broker(folder, more=KEEPS) as broker,
         running_daemon(folder, broker.port, planted=planted) as daemon,
         Hub("127.0.0.1", broker.port, ward.WARD, folder / "spool", client_id="kills", resend_after=1.0) as hub,
     ):
-        flow = Flow(hub, load, at_once=AT_ONCE, waiting=WAITING)
-        flow.give(min(LEAST, len(victims) * BETWEEN[1]))
-        _kill_each(victims, flow, (means_of or _means)(daemon, broker), random.Random(trial.seed))
+        lives, store = Lives(daemon), Store(broker, daemon)
+        flow = Flow(hub, load, at_once=aim.at_once, waiting=aim.waiting)
+        flow.give(aim.at_once)
+        means, chance = (means_of or partial(_means, lives, store))(daemon, broker), random.Random(trial.seed)
+        for victim, moment in zip(victims, cycle(aim.moments), strict=False):
+            moment(flow, lives, chance)
+            means[victim].act()
         flow.end()
         wait_until_scored(daemon.path)
     tally = ward.compared_live(folder / "vwmon.db", start_ms, devices, load.sent, len(victims))
-    with closing(database.open_reader(folder / "vwmon.db")) as db:
-        raised = db.execute("select count(*) from alert where lane = 'clinical'").fetchone()[0]
-    return replace(tally, said=f"{len(load.sent):,} messages, {raised} clinical alerts")
+    said = (_flowed(folder / "vwmon.db", load), lives.said(), store.said())
+    broken = (*tally.broken, *lives.broken(), *store.broken())
+    return replace(tally, said="; ".join(filter(None, said)), broken=broken)
 
 
-def _means(daemon: Daemon, broker: Broker) -> Mapping[str, Act]:
+def _fleet(trial: Trial) -> Fleet:
+    """Give the ward's devices, whose people fall ill for as long as the trial takes."""
+    return replace(ward.fleet(trial.seed), onset_hours=trial.runs * A_RUN / ward.PATIENTS / MINUTES)
+
+
+def _flowed(path: Path, load: Load) -> str:
+    with closing(database.open_reader(path)) as db:
+        raised = db.execute(ward.RAISED).fetchone()[0]
+    return f"{len(load.sent):,} messages, {raised} clinical alerts"
+
+
+def _means(lives: Lives, store: Store, _daemon: Daemon, _broker: Broker) -> Mapping[str, Act]:
     return {
-        "daemon": Means(daemons=(daemon,)),
-        "broker": Means(brokers=(broker,)),
-        "both": Means(daemons=(daemon,), brokers=(broker,)),
-        "memory": Means(brokers=(broker,), forgets=True),
+        "daemon": Means(lives=lives),
+        "broker": Means(store=store),
+        "both": Means(lives=lives, store=store),
     }
 
 
+@dataclass(frozen=True, kw_only=True)
 class Means:
-    """What is killed together, and started again; a broker that `forgets` has lost its file as well."""
+    """What is killed together, and started again."""
 
-    def __init__(
-        self, daemons: Sequence[Daemon] = (), brokers: Sequence[Broker] = (), *, forgets: bool = False
-    ) -> None:
-        """Name the processes."""
-        self._daemons, self._brokers, self._forgets = daemons, brokers, forgets
+    lives: Lives | None = None
+    store: Store | None = None
 
     def act(self) -> None:
         """Kill them all, then start them in the order in which a machine does."""
-        for daemon in self._daemons:
-            daemon.end(signal.SIGKILL)
-        for broker in self._brokers:
-            broker.kill()
-            if self._forgets:
-                (broker.folder / "mosquitto.db").unlink(missing_ok=True)
-            broker.start()
-        for daemon in self._daemons:
-            daemon.start()
-
-
-def _kill_each(victims: Sequence[str], flow: Flow, means: Mapping[str, Act], chance: random.Random) -> None:
-    for victim in victims:
-        flow.until_receipts(chance.randint(*BETWEEN))
-        means[victim].act()
+        each = [one for one in (self.lives, self.store) if one is not None]
+        for one in each:
+            one.kill()
+        for one in reversed(each):
+            one.start()
 
 
 def _every(victim: str, trial: Trial) -> Tally:
@@ -112,5 +165,4 @@ ROWS = (
     _row("F1", "daemon killed at random under load", "daemon", 60, 1000),
     _row("F3", "broker killed at random under load", "broker", 30, 500),
     _row("F4", "daemon and broker killed together", "both", 10, 300),
-    _row("F25", "broker killed, its store gone when it starts", "memory", 5, 100),
 )

@@ -73,7 +73,7 @@ def starved(trial: Trial, planted: str = AS_IT_IS) -> Tally:
         return {"memory": acts[-1]}
 
     with patch.dict(os.environ, NOTHING_IN_RESERVE):
-        tally = kills.kill(trial, ["memory"] * trial.runs, means, planted)
+        tally = kills.kill(trial, ["memory"] * trial.runs, means, planted, kills.ANYWHERE)
     said = f"{tally.said}; {acts[-1].ended} ended, {acts[-1].went_on} worked on"
     felt = acts[-1].ended > 0 or trial.runs < FELT_BY
     return replace(tally, said=said, broken=tally.broken + ("no limit was felt",) * (not felt))
