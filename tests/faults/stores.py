@@ -9,7 +9,7 @@ from tests.faults.lives import LEAST
 from tests.integration.broker import Broker
 
 LOST = "broker.session_lost"
-FLIPPED = 8  # bits
+FLIPPED = (1, 40)  # bits
 
 
 class Store:
@@ -60,7 +60,7 @@ def cut(store: Path, chance: Random) -> None:
 def flip(store: Path, chance: Random) -> None:
     """Flip a few bits of a store."""
     damaged = bytearray(store.read_bytes())
-    for _ in range(FLIPPED):
+    for _ in range(chance.randint(*FLIPPED)):
         damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
     store.write_bytes(damaged)
 

@@ -3,6 +3,9 @@
 On a store that it cannot read mosquitto does not start; who runs it then removes the store, and so does this. However
 the session went, the daemon's alert of it must be there within a minute, and what was in the broker is sent again by
 the devices. For the alert to be seen each time it ends within seconds here, and not after an hour.
+
+A message has no checksum of its own: a bit that turns in a value while it waits in the broker is taken for the value.
+Should chance hit upon one, the readings differ, and the row says so.
 """
 
 import time
