@@ -21,6 +21,7 @@ ABSENT = (
     "F10 (the log that a kill leaves): what came after the damage is gone, and told; tests/db/test_store_wal.py",
     "F10 (the configuration): a bit that turns in a word of it makes another word, which the next start names",
     "F16 (fuzzing): docs/safety/fuzzing.md",
+    "F25 (a bit of a value that waits in the broker's store): another value, as the device would have sent it",
 )
 PORTION = "Do runs that stand apart so many at a time, and write the page after each; those that are on it count."
 

@@ -1,10 +1,10 @@
 """What has to hold after each fault, in the words of the page. What looks at it is the row's."""
 
 HELD: dict[str, str] = {
-    "F1": "what had a receipt is stored, once; as undisturbed; ready again in time",
+    "F1": "what had a receipt is stored, once; as undisturbed, each alert that asks has its notification; ready in time",
     "F2": "nothing that was said to be stored is missing at once; the same work once more: as undisturbed, told",
-    "F3": "what had a receipt is stored, once; as undisturbed",
-    "F4": "what had a receipt is stored, once; as undisturbed",
+    "F3": "what had a receipt is stored, once; as undisturbed, and each alert that asks has its notification",
+    "F4": "what had a receipt is stored, once; as undisturbed, and each alert that asks has its notification",
     "F5": "what had a receipt is there, tables fit together, readings and alerts are a beginning of what was written, "
     "and a broker starts on what is left of its store",
     "F6": "what was said to be stored is there, tables fit together, readings, alerts and who is told are a beginning "
@@ -26,7 +26,7 @@ HELD: dict[str, str] = {
     "F22": "each alert is delivered, under its own number, and is written down as told",
     "F23": "no act is lost or done twice, nobody is told of a lock; checks and backups are sound",
     "F24": "begun again: row by row as undisturbed, and a whole copy of before lies beside what was changed",
-    "F25": "what had a receipt is stored, once; as undisturbed",
+    "F25": "the lost session is told of within a minute; what had a receipt is stored, once; as undisturbed",
     "F26": "the copy holds at least what was there when it was begun, is whole, and so is what is restored of it",
     "F27": "each slip is refused, lists what it changes, or changes nothing; what is running goes on as it was",
     "F28": "each end, and each that is near, is told of; what has ended lets nobody in; as undisturbed",

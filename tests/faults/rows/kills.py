@@ -38,6 +38,16 @@ A_RUN = 220  # messages, about
 KEEPS = "set_tcp_nodelay true\nautosave_on_changes true\nautosave_interval 1"
 
 
+# People are to be told, by a channel that nobody answers: what is written down for that goes with each alert.
+TELLS = """\
+[notify]
+from_level = 2
+[notify.channels.pager]
+urls_file = "pager.urls"
+"""
+UNANSWERED = "json://127.0.0.1:9/"
+
+
 class Act(Protocol):
     """What is done to the processes, after which they are there again."""
 
@@ -99,7 +109,7 @@ def kill(
     ward.make(folder / "vwmon.db", start_ms, devices)
     with (
         running_broker(folder, more=KEEPS) as broker,
-        running_daemon(folder, broker.port, planted=planted) as daemon,
+        running_daemon(folder, broker.port, more=_telling(folder), planted=planted) as daemon,
         Hub("127.0.0.1", broker.port, ward.WARD, folder / "spool", client_id="kills", resend_after=1.0) as hub,
     ):
         lives, store = Lives(daemon), Store(broker, daemon)
@@ -115,6 +125,13 @@ def kill(
     said = (_flowed(folder / "vwmon.db", load), lives.said(), store.said())
     broken = (*tally.broken, *lives.broken(), *store.broken())
     return replace(tally, said="; ".join(filter(None, said)), broken=broken)
+
+
+def _telling(folder: Path) -> str:
+    addresses = folder / "pager.urls"
+    addresses.write_text(UNANSWERED, encoding="utf-8")
+    addresses.chmod(0o600)
+    return TELLS
 
 
 def _fleet(trial: Trial) -> Fleet:
