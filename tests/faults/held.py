@@ -1,7 +1,7 @@
 """What has to hold after each fault, in the words of the page. What looks at it is the row's."""
 
 HELD: dict[str, str] = {
-    "F1": "what had a receipt is stored, once; as undisturbed, each alert that asks has its notification; ready in time",
+    "F1": "what had a receipt is stored, once; as undisturbed, each asking alert has its notification; ready in time",
     "F2": "nothing that was said to be stored is missing at once; the same work once more: as undisturbed, told",
     "F3": "what had a receipt is stored, once; as undisturbed, and each alert that asks has its notification",
     "F4": "what had a receipt is stored, once; as undisturbed, and each alert that asks has its notification",
