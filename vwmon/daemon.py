@@ -11,6 +11,7 @@ import logging
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
@@ -56,6 +57,7 @@ LOOK_S = 0.25  # how often the threads are looked at
 HUNG_LOOKS = 480  # looks in a row without the sender having turned, after which it is taken for dead
 STUCK_TURNS = 40  # looks in a row without the ingest loop having turned, after which no watchdog is fed
 JOIN_S = 10.0
+FAILED_S = 3.0  # for all threads together once one has failed: the process ends within five seconds, whoever hangs
 GC_THRESHOLDS = (100_000, 20, 20)  # a batch makes tens of thousands of tuples, none of them in a circle
 STATUS_EXPIRES_S = 60
 
@@ -213,10 +215,15 @@ class Daemon:
         self._service.stopping()
         self._over.set()
         self._committed.set()
-        for thread in threads:
-            thread.join(JOIN_S)
+        self._join(threads)
         if self._failure is not None:
             raise ThreadEndedError(f"a thread ended: {self._failure!r}") from self._failure
+
+    def _join(self, threads: Sequence[threading.Thread]) -> None:
+        """Wait for the threads to end; once one has failed, not long for any that waits for somebody else."""
+        until_s = time.monotonic() + FAILED_S
+        for thread in threads:
+            thread.join(JOIN_S if self._failure is None else max(0.0, until_s - time.monotonic()))
 
     def _guarded(self, name: str, work: Callable[[], None]) -> None:
         """Run a thread's work; however it ends, the daemon is over."""

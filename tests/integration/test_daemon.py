@@ -433,6 +433,21 @@ def test_a_thread_that_dies_ends_the_daemon(
     assert {thread.name for thread in threading.enumerate()}.isdisjoint({"ingest", "scoring", "notifier", "publisher"})
 
 
+def test_a_dead_thread_s_daemon_does_not_wait_for_one_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends within five seconds, whomever another thread waits for."""
+    hangs = threading.Event()
+    monkeypatch.setattr(Publisher, "run", lambda *_: hangs.wait(DEADLINE_S))
+    monkeypatch.setattr(daemon_module, "FAILED_S", 0.1)
+    monkeypatch.setattr(Watch, "turn", _fails)
+    with pytest.raises(ThreadEndedError, match="the disk is gone"):
+        daemon_in(tmp_path).run(threading.Event())
+    (hanging,) = (thread for thread in threading.enumerate() if thread.name == "publisher")
+    hangs.set()
+    hanging.join(DEADLINE_S)
+
+
 @pytest.mark.hazard("H2")
 def test_a_thread_that_ends_without_an_error_ends_the_daemon_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
