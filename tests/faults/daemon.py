@@ -73,6 +73,11 @@ class Daemon:
         """Tell whether the process that was started last is there."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def code(self) -> int | None:
+        """What the process that was started last has ended with; None while it is there."""
+        return self._process.poll() if self._process is not None else None
+
     def start(self) -> None:
         """Start the process, and do not wait for it."""
         words = ["-m", "vwmon", "run", "--config", str(self._settings)]
@@ -89,6 +94,11 @@ class Daemon:
         assert self._process.poll() is None, self.log()
         self._process.send_signal(how)
         self._process.wait(ENDED_S)
+
+    def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """End the process if it is there, whatever it is about."""
+        if self.runs:
+            self.end(how)
 
     def signal(self, what: signal.Signals) -> None:
         """Send the process a signal that does not end it."""

@@ -35,16 +35,18 @@ FEW_PATIENTS = 6
 STORED = """select device, message_key, count(*) from (select device_no, message_key from reading_log
     where message_key is not null union all select device_no, key from message) join device using (device_no)
     group by 1, 2"""
+# What the daemon makes up and sends round itself is of nobody.
 READINGS = """select device, name, observed_ms, value, count(*) from
     (select device_no, vital_no, observed_ms, value from reading_log
      union all select device_no, vital_no, observed_ms, value from reading)
-    join device using (device_no) join vital using (vital_no) group by 1, 2, 3, 4 order by 1, 2, 3"""
+    join device using (device_no) join vital using (vital_no) where device <> 'canary' group by 1, 2, 3, 4
+    order by 1, 2, 3"""
 RECEIVED = """select device, observed_ms, min(seq), min(received_ms) from
     (select device_no, observed_ms, seq, received_ms from reading_log
      union all select device_no, observed_ms, seq, received_ms from reading)
     join device using (device_no) group by 1, 2"""
 SCORES = """select patient, at_ms, total_min, total_max, could_be, red, points_min, points_max, present
-    from score join stay using (stay_no) order by 1, 2"""
+    from score join stay using (stay_no) where pathway <> 'canary' order by 1, 2"""
 # But for values that do not move: they are found by looking now and then, and a ward that hears a day in a minute has
 # looked at such a time once or never (docs/decisions/0054).
 ALERTS = """select patient, lane, state, level, peak, peak_score, since_ms, cleared_ms

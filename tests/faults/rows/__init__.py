@@ -26,9 +26,11 @@ from tests.faults.rows import (
     slips,
     soak,
     telling,
+    threads,
 )
 
-STORED = (kills, forgotten, calls, disk, backups, migration, rotten, processes, power, cuts, memory, barred, people)
+KILLED = (kills, forgotten, calls, processes, threads, memory, people)
+STORED = (disk, backups, migration, rotten, power, cuts, barred)
 CARRIED = (nights, device_clocks, network, order, poisoned, load, telling, certificates, misrouted, slips, soak)
-ROWS: dict[str, Row] = {row.id: row for module in (*STORED, *CARRIED) for row in module.ROWS}
+ROWS: dict[str, Row] = {row.id: row for module in (*KILLED, *STORED, *CARRIED) for row in module.ROWS}
 ROWS = dict(sorted(ROWS.items(), key=lambda item: int(item[0].removeprefix("F"))))

@@ -1,153 +1,158 @@
-"""F19, F20: a daemon that stands still, and an exception in each of its threads: nobody may take it for watching."""
+"""F19: a daemon that stands still, and one whose scoring waits for ever: nobody may take either for watching.
+
+Stopped, its watchdog is not fed and nobody outside is pinged; so it is with one that lives, takes readings and does not
+score, but for pings until its last score is too old to be trusted. That is told within a minute by `vwmon status`, and
+by the silence to whoever waits for a ping a minute, and a minute longer, within three. Afterwards it is as if nothing
+had been.
+"""
 
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from random import Random
+from threading import Event
 
-from tests.faults.matrix import Profile, Row, Tally, Trial, added
-from tests.integration.broker import Broker, running_broker, wait_until
-from vwmon.store import database
+from tests.conftest import Command
+from tests.faults.complete import Complete, complete_ward
+from tests.faults.daemon import AS_IT_IS, settled
+from tests.faults.failpoints import HANG
+from tests.faults.matrix import Profile, Row, Tally, Trial
+from tests.integration.broker import wait_until
 
-CONFIG = """\
-[store]
-path = "ward.db"
-[mqtt]
-host = "127.0.0.1"
-port = {port}
-[[wards]]
-id = "resp"
-name = "Respiratory"
-"""
-NOTICED_S, ENDED_S, NOT_TRUSTED, MONITORED = 60, 5, 4, 0
-STARTED_S, AT_ONCE = 60, 20
-# One turn of each thread goes wrong, some turns after the start; the notifier has none where nobody is told.
-FAILING = {
-    "ingest": "vwmon.ingest.Ingest.step",
-    "scoring": "vwmon.watch.Watch.turn",
-    "notifier": "vwmon.notifier.Notifier.run",
-    "publisher": "vwmon.publisher.Publisher.turn",
+NOTICED_S, NOT_TRUSTED, MONITORED = 60, 4, 0
+MOMENT_S = (3.0, 6.0)  # of pings each second and a watchdog that is fed four times a second
+UNDER_WAY = 1  # a ping that had been sent, or a look that was due, when it came to a stand
+CYCLE, TURNS = "vwmon.scorer.Scorer.cycle", (0, 5)
+BETWEEN = (5, 60)  # receipts between two
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Heard:
+    """How often the watchdog was fed and somebody outside was pinged, up to a moment."""
+
+    fed: int
+    pinged: int
+
+    @classmethod
+    def of(cls, one: Complete) -> "_Heard":
+        """Count up to now."""
+        return cls(fed=one.manager.fed, pinged=len(one.outside.posted))
+
+
+def stands_still(trial: Trial, planted: str = AS_IT_IS) -> Tally:
+    """Bring a daemon to a stand in one way after the other while readings flow; compare with an undisturbed run."""
+    chance, broken = Random(trial.seed), list[str]()
+    with complete_ward(trial, (CYCLE,), planted) as one:
+        broken += _is_watched(one, "before anything")
+        for kind in _kinds(trial):
+            broken += [f"{kind}: {what}" for what in KINDS[kind](one, chance)]
+            broken += _is_watched(one, f"after it {kind}")
+        broken += settled(one.flow, one.daemon)
+    tally = one.compared(trial.runs)
+    said = f"{tally.said}; somebody outside is pinged each second"
+    return replace(tally, broken=tuple(dict.fromkeys((*broken, *tally.broken))), said=said)
+
+
+def _kinds(trial: Trial) -> Iterator[str]:
+    """Name what is done: trials whose chance begins one after the other go on where the last has ended."""
+    return (ORDER[number % len(ORDER)] for number in range(trial.seed, trial.seed + trial.runs))
+
+
+def _stops(one: Complete, chance: Random, *, is_told: bool = False) -> list[str]:
+    """Stop it for a moment, or until `vwmon status` says so, and let it go on."""
+    one.flow.until_receipts(chance.randint(*BETWEEN))
+    one.daemon.signal(signal.SIGSTOP)
+    wait_until(partial(_is_stopped, one.daemon.pid), "the daemon is stopped")
+    before = _Heard.of(one)
+    Event().wait(chance.uniform(*MOMENT_S))
+    broken = _said(one, NOT_TRUSTED) if is_told else []
+    broken += _heard(one, before, fed=0)
+    one.daemon.signal(signal.SIGCONT)
+    return broken + (_said(one, MONITORED) if is_told else [])
+
+
+def _waits_for_ever(one: Complete, chance: Random) -> list[str]:
+    """Let its scoring wait for ever while it takes readings; then end it as the service manager does, and start it."""
+    one.flow.until_receipts(chance.randint(*BETWEEN))
+    one.failpoints.order(CYCLE, "scoring", chance.randint(*TURNS), HANG)
+    if one.failpoints.carried_out() is None:
+        return ["its scoring comes to no cycle"]
+    before = _Heard.of(one)
+    one.flow.until_receipts(chance.randint(*BETWEEN))
+    broken = _said(one, NOT_TRUSTED)
+    since = replace(_Heard.of(one), fed=before.fed)
+    Event().wait(chance.uniform(*MOMENT_S))
+    broken += _heard(one, since, fed=UNDER_WAY)
+    broken += [] if one.daemon.runs else ["the daemon has ended"]
+    one.daemon.kill(signal.SIGABRT)
+    one.daemon.start()
+    return broken
+
+
+KINDS: Mapping[str, Callable[[Complete, Random], list[str]]] = {
+    "stops": _stops,
+    "stops until it is told": partial(_stops, is_told=True),
+    "scores no more": _waits_for_ever,
 }
-FAIL = """
-import pkgutil, sys, time
-name, turns = sys.argv.pop(1), int(sys.argv.pop(1))
-owner, _, method = name.rpartition(".")
-thing = pkgutil.resolve_name(owner)
-well, turn = getattr(thing, method), [0]
-
-def failing(*arguments, **named):
-    turn[0] += 1
-    if turn[0] > turns:
-        print(time.time(), flush=True)
-        raise RuntimeError("planted")
-    return well(*arguments, **named)
-
-setattr(thing, method, failing)
-from vwmon.cli import main
-main()
-"""
+ORDER = ("stops until it is told", "scores no more", "stops", "stops", "stops")  # the first two take half a minute
 
 
-def stopped(trial: Trial) -> Tally:
-    """Stop so many daemons, a number of them at once, as one does with a process that hangs; then let them go on."""
-    waves = [range(first, min(first + AT_ONCE, trial.runs)) for first in range(0, trial.runs, AT_ONCE)]
-    return added([_wave(trial.folder, wave) for wave in waves])
+def _heard(one: Complete, since: _Heard, fed: int) -> list[str]:
+    """Name who was told that it lives since it came to a stand."""
+    now = _Heard.of(one)
+    more_fed, more_pinged = now.fed - since.fed, now.pinged - since.pinged
+    broken = [f"its watchdog is fed {more_fed} times more"] if more_fed > fed else []
+    return [*broken, *([f"the outside is pinged {more_pinged} times more"] if more_pinged > UNDER_WAY else [])]
 
 
-def _wave(place: Path, numbers: range) -> Tally:
-    with ExitStack() as running:
-        broker = running.enter_context(running_broker(place))
-        folders = [_folder(place / f"hub-{number}", broker, number) for number in numbers]
-        daemons = [running.enter_context(_daemon(folder)) for folder in folders]
-        wait_until(partial(_all_say, folders, MONITORED), "all daemons monitor", NOTICED_S)
-        for daemon in daemons:
-            daemon.send_signal(signal.SIGSTOP)
-        noticed = _in_time(folders, NOT_TRUSTED)
-        for daemon in daemons:
-            daemon.send_signal(signal.SIGCONT)
-        back = _in_time(folders, MONITORED)
-    broken = [] if noticed else ["a stopped daemon is still said to monitor"]
-    broken += [] if back else ["a daemon that goes on is not said to"]
-    return Tally(runs=len(numbers), broken=tuple(broken), said=f"noticed within {NOTICED_S} s by vwmon status")
+def _is_watched(one: Complete, when: str) -> list[str]:
+    """Name who is not told that it works, or what does not work, within a minute."""
+    before = _Heard.of(one)
+    wanted: Mapping[str, Callable[[], object]] = {
+        "nothing is receipted": lambda: one.flow.until_receipts(BETWEEN[0], NOTICED_S),
+        "its watchdog is not fed": lambda: _comes(lambda: one.manager.fed > before.fed + UNDER_WAY),
+        "the outside is not pinged": lambda: _comes(lambda: len(one.outside.posted) > before.pinged + UNDER_WAY),
+    }
+    return [f"{when} {what}" for what, comes in wanted.items() if not _holds(comes)]
 
 
-def failed(trial: Trial) -> Tally:
-    """Let each thread of a daemon raise in the middle of its work: the process has to end, and to say so."""
-    tallies = []
-    with running_broker(trial.folder) as broker:
-        for number in range(trial.runs):
-            for thread, turn in FAILING.items():
-                folder = _folder(trial.folder / f"{thread}-{number}", broker, number)
-                tallies.append(_ends(folder, thread, turn, 0 if turn.endswith("run") else number * 3))
-    return added(tallies)
-
-
-def _ends(folder: Path, thread: str, turn: str, turns: int) -> Tally:
-    program = [sys.executable, "-c", FAIL, turn, str(turns), "run", "--config", str(folder / "vwmon.toml")]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as daemon:
-        try:
-            said, _ = daemon.communicate(timeout=STARTED_S)
-        except subprocess.TimeoutExpired:
-            daemon.kill()
-            return Tally(runs=1, broken=(f"{thread}: the process lives on",))
-    late_s = time.time() - float(said or 0)
-    if daemon.returncode == 0 or late_s > ENDED_S:
-        return Tally(runs=1, broken=(f"{thread}: ended with {daemon.returncode}, {late_s:.0f} s after",))
-    return Tally(runs=1)
-
-
-def _folder(folder: Path, broker: Broker, number: int) -> Path:
-    folder.mkdir()
-    settings = CONFIG.format(port=broker.port).replace("[[wards]]", f'client_id = "vwmon-{folder.name}"\n[[wards]]')
-    (folder / "vwmon.toml").write_text(settings.replace('"resp"', f'"resp-{number}"'), encoding="utf-8")
-    database.create(folder / "ward.db").close()
-    return folder
-
-
-@contextmanager
-def _daemon(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    program = [sys.executable, "-m", "vwmon", "run", "--config", str(folder / "vwmon.toml")]
-    daemon = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _holds(comes: Callable[[], object]) -> bool:
     try:
-        yield daemon
-    finally:
-        daemon.kill()
-        daemon.wait()
-
-
-def _in_time(folders: list[Path], code: int) -> bool:
-    try:
-        wait_until(partial(_all_say, folders, code), "", NOTICED_S)
+        comes()
     except AssertionError:
         return False
     return True
 
 
-def _all_say(folders: list[Path], code: int) -> bool:
-    return all(_status(folder) == code for folder in folders)
+def _comes(is_so: Callable[[], bool]) -> None:
+    wait_until(is_so, "it is so", NOTICED_S)
 
 
-def _status(folder: Path) -> int:
-    program = [sys.executable, "-m", "vwmon", "status", "--config", str(folder / "vwmon.toml")]
-    return subprocess.run(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+def _said(one: Complete, code: int) -> list[str]:
+    """Wait until `vwmon status` ends with this code; name it when it does not."""
+    if _holds(lambda: _comes(lambda: _status(one.daemon.path) == code)):
+        return []
+    return [f"vwmon status does not say {code} within {NOTICED_S} s"]
+
+
+def _status(path: Path) -> int:
+    return Command()("status", "--config", path.with_name("vwmon.toml")).exit_code
+
+
+def _is_stopped(pid: int) -> bool:
+    """Tell whether the kernel has stopped all threads of a process."""
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(thread.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T" for thread in threads)
 
 
 ROWS = (
     Row(
         id="F19",
-        fault="daemon stopped (SIGSTOP), then let go on",
-        do=stopped,
+        fault="daemon stopped (SIGSTOP), then let go on; its scoring waits for ever",
+        do=stands_still,
         runs={Profile.SMOKE: 1, Profile.CI: 10, Profile.RELEASE: 100},
-    ),
-    Row(
-        id="F20",
-        fault="an exception in each thread of the daemon",
-        do=failed,
-        runs={Profile.SMOKE: 1, Profile.CI: 3, Profile.RELEASE: 50},
         apart=True,
     ),
 )
