@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.matrix import CannotHereError, Profile, Tally, Trial
 from tests.faults.recorded import SECTOR, Call, Disk
-from tests.faults.rows import ROWS, barred, cuts, memory, power
+from tests.faults.rows import ROWS, barred, cuts, disk, memory, power
 
 SLOPPY = """
 from vwmon.store import database
@@ -53,6 +53,35 @@ def somewhere(path):
 
 database.open_writer = somewhere
 """
+LIVES_ON_WITHOUT_A_THREAD = """
+from vwmon import surroundings
+from vwmon.daemon import Daemon
+
+surroundings.CHECKS = tuple(one for one in surroundings.CHECKS if one.__name__ != "_disk")
+
+def unnoticed(self, _name, work):
+    try:
+        work()
+    except Exception:
+        self._over.wait()
+
+Daemon._guarded = unnoticed
+"""
+ACKNOWLEDGES_ANYHOW = (
+    LIVES_ON_WITHOUT_A_THREAD
+    + """
+from vwmon import ingest, merging
+append = merging.MergingLog.append
+
+def heedless(self, *given):
+    try:
+        return append(self, *given)
+    except Exception:
+        return ingest.NOTHING
+
+merging.MergingLog.append = heedless
+"""
+)
 WAITS_FOR_MEMORY = """
 import resource, threading
 from vwmon.store.log import LogWriter
@@ -100,7 +129,7 @@ def test_what_a_machine_does_to_a_store_loses_nothing(name: str, tmp_path: Path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["F5", "F9"])
+@pytest.mark.parametrize("name", ["F5", "F7", "F9"])
 def test_what_a_disk_does_to_a_store_loses_nothing(name: str, tmp_path: Path) -> None:
     """A disk of its own, mounted by root where the machine lets it."""
     tally = done(name, tmp_path)
@@ -171,6 +200,42 @@ def test_a_writer_that_makes_nothing_of_being_barred_is_found(
     except CannotHereError as reason:
         pytest.skip(str(reason))
     assert says in tally.broken
+
+
+def filled(folder: Path, patched: pytest.MonkeyPatch, way: str, planted: str = "") -> Tally:
+    """Fill a disk in one way; skip where this machine cannot."""
+    patched.setattr(disk, "WAYS", (way,))
+    patched.setattr(disk, "TOLD_S", 5)
+    patched.setattr(disk, "AGAIN_S", 5)
+    for name in ("RECEIPTED_S", "SCORED_S"):
+        patched.setattr(f"tests.faults.daemon.{name}", 5)
+    try:
+        return disk.full(Trial(folder=folder, runs=1, seed=7), planted)
+    except CannotHereError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.mark.slow
+def test_a_daemon_that_says_nothing_of_a_full_disk_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F7: it lives, and neither ends nor stores anything when there is room."""
+    tally = filled(tmp_path, monkeypatch, disk.DAEMON, LIVES_ON_WITHOUT_A_THREAD)
+    assert "a daemon: waited 5 s in vain until it ends or raises its alarm" in tally.broken
+    assert "a daemon: with room: waited 5 s in vain until readings are receipted again" in tally.broken
+
+
+@pytest.mark.slow
+def test_a_receipt_for_what_a_full_disk_did_not_take_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F7."""
+    assert filled(tmp_path, monkeypatch, disk.DAEMON, ACKNOWLEDGES_ANYHOW).lost > 0
+
+
+def test_a_disk_that_is_full_before_the_database_grows_is_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F7: of a database that was to find no room."""
+    monkeypatch.setattr(disk, "SOONER", "wal_autocheckpoint = 4000")
+    tally = filled(tmp_path, monkeypatch, disk.DATABASE)
+    assert tally.broken == ("the database: it was not that which had no room",)
 
 
 @pytest.mark.slow

@@ -93,20 +93,20 @@ def _disk(folder: Path) -> Iterator[Disk]:
 
 def _looked(work: Work) -> Tally:
     """Cut the power once, and look at what is left; what has its receipt was asked for before."""
-    receipted = _receipted(work.folder, work.load.sent)
+    had = receipted(work.folder, work.load.sent)
     with work.disk.cut() as at:
         path, broken = at / "vwmon.db", _broker_starts(at / "broker")
         try:
             database.open_writer(path, checked=True).close()
-            lost = ward.missing(path, receipted)
+            lost = ward.missing(path, had)
             broken += differences(work.disk.at / path.name, path)
         except (StoreError, DatabaseError) as error:
-            return Tally(runs=1, lost=len(receipted), broken=(*broken, f"it cannot be used: {error}"))
+            return Tally(runs=1, lost=len(had), broken=(*broken, f"it cannot be used: {error}"))
         whole = tuple(f"{one.check}: {one.found}" for one in verify(path) if not one.sound)
     return Tally(runs=1, lost=lost, broken=broken + whole)
 
 
-def _receipted(folder: Path, sent: Sequence[Timed]) -> list[Timed]:
+def receipted(folder: Path, sent: Sequence[Timed]) -> list[Timed]:
     """Give what the devices no longer keep, by a copy of their spool."""
     copy = folder / "spool-now"
     shutil.rmtree(copy, ignore_errors=True)
