@@ -29,7 +29,7 @@ from tests.faults.rows import (
     soak,
     telling,
 )
-from tests.integration import test_notifier
+from tests.integration import test_notifier, webhook
 from tests.integration.broker import wait_until
 from tests.integration.told_daemon import Hub
 from vwmon import config_changes, kit, surroundings
@@ -101,6 +101,13 @@ def given_up(db, queue, trouble, now_ms):
     for one in queue:
         outbox.drop(db, one, trouble)
 outbox.put_off = given_up
+"""
+TAKES_IT_AS_TOLD = """\
+from vwmon.channels import AppriseAddress
+send = AppriseAddress.send
+def sanguine(self, *given):
+    send(self, *given)
+AppriseAddress.send = sanguine
 """
 KNOWS_ITS_OWN = """\
 import time
@@ -275,14 +282,15 @@ def test_a_scorer_that_falls_behind_is_found(tmp_path: Path, monkeypatch: pytest
     ("do", "planted", "says"),
     [
         (telling.in_trouble, TRIES_ONCE, "until it was tried twice"),
+        (telling.in_trouble, TAKES_IT_AS_TOLD, "until it was tried twice"),
         (telling.killed, KNOWS_ITS_OWN, "until someone is told"),
     ],
-    ids=["tries once", "knows its own"],
+    ids=["tries once", "takes it as told", "knows its own"],
 )
 def test_a_notifier_that_gives_up_or_forgets_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do: Callable[[Trial], Tally], planted: str, says: str
 ) -> None:
-    """F21: a channel in trouble is tried once. F22: what was to be told when it was killed is nobody's."""
+    """F21: a channel in trouble is tried once, or believed. F22: what was to be told when it was killed is nobody's."""
 
     def within_ten(true: Callable[[], bool], what: str, deadline_s: float = 10) -> None:
         wait_until(true, what, min(deadline_s, 10))
@@ -293,9 +301,19 @@ def test_a_notifier_that_gives_up_or_forgets_is_found(
             with super().running(script or PLANTED.format(planted=planted, config=str(self.config))) as daemon:
                 yield daemon
 
+    monkeypatch.setattr(telling, "TROUBLES", (webhook.LATE,))
     monkeypatch.setattr(telling, "Hub", Planted)
     monkeypatch.setattr(test_notifier, "wait_until", within_ten)
     assert one_of(do(short(tmp_path, 1)), says)
+
+
+def test_a_channel_that_was_in_no_trouble_is_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F21: one that was to be slow takes what is sent to it at once."""
+    monkeypatch.setattr(
+        webhook.Webhook, "answer", property(lambda _self: webhook.TAKE, lambda _self, _how: None), raising=False
+    )
+    monkeypatch.setattr(telling, "TROUBLES", (webhook.SLOW,))
+    assert one_of(telling.in_trouble(short(tmp_path, 1)), "slow: ")
 
 
 @pytest.mark.slow

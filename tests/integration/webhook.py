@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-TAKE, REFUSE, SILENT, DROP, SLOW, ELSEWHERE = "take", "refuse", "silent", "drop", "slow", "elsewhere"
-SLOW_S = 0.5
+TAKE, REFUSE, SILENT, DROP, SLOW, LATE = "take", "refuse", "silent", "drop", "slow", "late"
+ELSEWHERE = "elsewhere"
+TIMEOUT_S = 1.0
+DELAYS_S = {SLOW: TIMEOUT_S / 2, LATE: TIMEOUT_S * 1.5}
 
 
 class Webhook:
@@ -18,15 +20,20 @@ class Webhook:
         """Take whatever comes; nothing listens before start()."""
         self.answer = TAKE
         self.posted: list[dict[str, Any]] = []
-        self.tried = 0
+        self.answered: list[str] = []
         self.over = threading.Event()
         self._server: ThreadingHTTPServer | None = None
         self._port = 0
 
     @property
+    def tried(self) -> int:
+        """How many posts came."""
+        return len(self.answered)
+
+    @property
     def url(self) -> str:
         """The address as Apprise writes it, with a secret in it and short timeouts."""
-        return f"json://ward:hush-hush@127.0.0.1:{self._port}/?cto=1.0&rto=1.0"
+        return f"json://ward:hush-hush@127.0.0.1:{self._port}/?cto={TIMEOUT_S}&rto={TIMEOUT_S}"
 
     @property
     def ping_url(self) -> str:
@@ -72,16 +79,16 @@ class Webhook:
 
     def took(self, request: BaseHTTPRequestHandler) -> None:
         """Answer one post."""
-        self.tried += 1
+        how = self.answer
+        self.answered.append(how)
         content = request.rfile.read(int(request.headers["Content-Length"]))
         is_json = "json" in request.headers["Content-Type"]
         body = json.loads(content) if is_json else {"path": request.path, "message": content.decode()}
-        how = self.answer
         if how == SILENT:
             self.over.wait(10)
             return
-        if how == SLOW:
-            self.over.wait(SLOW_S)
+        if how in DELAYS_S:
+            self.over.wait(DELAYS_S[how])
         if how != REFUSE:
             self.posted.append(body)
         if how == DROP:

@@ -11,13 +11,13 @@ from tests.faults.matrix import Profile, Row, Tally, Trial, added
 from tests.integration import test_notifier as promises
 from tests.integration.broker import running_broker
 from tests.integration.told_daemon import Hub
-from tests.integration.webhook import DROP, REFUSE, SILENT, SLOW, listening
+from tests.integration.webhook import DROP, LATE, REFUSE, SILENT, SLOW, listening
 
-TROUBLES = (REFUSE, SILENT, DROP, SLOW, "down")
+TROUBLES = (REFUSE, SILENT, DROP, SLOW, LATE, "down")
 
 
 def in_trouble(trial: Trial) -> Tally:
-    """Let the channel be down, silent, slow, refuse, or drop what it took."""
+    """Let the channel be down, silent, slow, too slow, refuse, or drop what it took."""
     return _kept(trial, promises.test_a_channel_in_trouble_delivers_when_it_is_well, [(one,) for one in TROUBLES])
 
 
@@ -47,7 +47,7 @@ def _kept(trial: Trial, promise: Callable[..., None], cases: Sequence[tuple[Any,
 ROWS = (
     Row(
         id="F21",
-        fault="a channel down, silent, slow, refusing, or dropping what it took",
+        fault="a channel down, silent, slow, too slow, refusing, or dropping what it took",
         do=in_trouble,
         runs={Profile.SMOKE: 1, Profile.CI: len(TROUBLES), Profile.RELEASE: 1000},
         apart=True,
