@@ -324,6 +324,13 @@ def test_a_daemon_that_keeps_the_database_to_itself_is_found(tmp_path: Path) -> 
     assert one_of(tally, "ack ends with 1")
 
 
+@pytest.mark.slow
+def test_people_who_come_too_late_for_everything_are_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F23: what is on record of acts that nobody did says nothing."""
+    monkeypatch.setattr(people, "DONE", 1)
+    assert one_of(people.worked(short(tmp_path, 8)), "nobody was told that anything is done")
+
+
 def test_an_act_that_is_on_record_never_or_twice_is_counted(tmp_path: Path) -> None:
     """F23."""
     path = tmp_path / "ward.db"

@@ -86,13 +86,14 @@ def worked(trial: Trial, planted: str = AS_IT_IS) -> Tally:
     broken += [one.trouble for one in people if one.trouble]
     broken += [what for act in acts for what in _wrong(act)]
     broken += [finding.check for finding in verify(path) if not finding.sound]
+    broken += ["nobody was told that anything is done"] * (not done)
     lost, doubled = _on_record(path, done)
     return Tally(
         runs=len(acts),
         lost=lost + ward.missing(path, load.sent),
         doubled=doubled,
         broken=tuple(dict.fromkeys(broken)),
-        said=f"{len(done):,} done, {len(acts) - len(done):,} too late; {copies} checks and backups meanwhile",
+        said=f"{len(done):,} of {len(acts):,} acts done, the rest too late; {copies} checks and backups meanwhile",
     )
 
 
