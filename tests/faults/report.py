@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from tests.faults.held import HELD
+from tests.faults.afterwards import HELD
 from tests.faults.matrix import Profile, Row, Tally
 
 COUNTS = r"(?P<runs>[\d,-]+) \| (?P<lost>[\d,-]+) \| (?P<doubled>[\d,-]+)"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import parts, report
-from tests.faults.held import HELD
+from tests.faults.afterwards import HELD
 from tests.faults.matrix import CannotHereError, Profile, Row, Tally, Trial, added
 from tests.faults.parts import Asked
 from tests.faults.report import Done
