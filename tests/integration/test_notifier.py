@@ -14,6 +14,7 @@ from tests.integration.webhook import DROP, LATE, REFUSE, SILENT, SLOW, TAKE, We
 from vwmon.store import database
 
 TOLD = "select state from notification where state = 'told'"
+READY_S = 60  # a start beside other work
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def hub(tmp_path: Path, broker: Broker, hook: Webhook) -> Hub:
 
 def falls_ill(hub: Hub, broker: Broker) -> None:
     """Have the patient's device send what is an emergency, to a daemon that runs."""
-    wait_until(hub.connected, "the daemon has its broker")
+    wait_until(hub.connected, "the daemon has its broker", READY_S)
     with device(broker.port) as oximeter:
         oximeter.sends(*SICK)
 
@@ -58,7 +59,7 @@ def test_an_emergency_is_told_at_once_and_once(hub: Hub, broker: Broker, hook: W
 def test_a_channel_in_trouble_delivers_when_it_is_well(hub: Hub, broker: Broker, hook: Webhook, answer: str) -> None:
     """Down, no answer, an error, none after the message, one that is slow, or comes too late: told in the end, once."""
     with hub.running():
-        wait_until(hub.connected, "the daemon has its broker")
+        wait_until(hub.connected, "the daemon has its broker", READY_S)
         if answer == "down":
             hook.stop()
         else:
@@ -97,7 +98,7 @@ def test_a_daemon_that_is_killed_loses_no_message(  # noqa: PLR0917 -- fixtures 
 ) -> None:
     """Killed between the alert's commit, its sending and its mark: told all the same, and a repeat is the same."""
     with hub.running():
-        wait_until(hub.connected, "the daemon has its broker")
+        wait_until(hub.connected, "the daemon has its broker", READY_S)
         hook.answer = REFUSE
         falls_ill(hub, broker)
         wait_until(lambda: hook.tried > 0, "it was tried")
@@ -126,7 +127,7 @@ def hub_forgets_whom(hub: Hub) -> None:
 def test_nothing_that_leaves_the_daemon_names_anyone(hub: Hub, broker: Broker, hook: Webhook) -> None:
     """Everything posted, published and logged, through an alert's whole life, against all that is known of them."""
     with hub.running(), device(broker.port) as oximeter:
-        wait_until(hub.connected, "the daemon has its broker")
+        wait_until(hub.connected, "the daemon has its broker", READY_S)
         oximeter.sends(*SICK)
         wait_until(lambda: len(hook.posted) == 1, "someone is told")
         (alert,) = hub.listed()

@@ -139,5 +139,6 @@ ROWS = (
         fault="power cut, by model: writes that were not synced lost, torn at 512 bytes, out of order",
         do=cut,
         runs={Profile.SMOKE: 100, Profile.CI: 5_000, Profile.RELEASE: 100_000},
+        apart=True,
     ),
 )

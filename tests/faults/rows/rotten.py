@@ -200,6 +200,7 @@ ROWS = (
         fault="a flipped bit, a lost page, a cut, a page in another's place: in a sealed database, its backup, its key,"
         " a device's spool",
         do=rotten,
+        counts=False,
         runs={Profile.SMOKE: 2, Profile.CI: 50, Profile.RELEASE: 2000},
         apart=True,
     ),

@@ -226,6 +226,7 @@ ROWS = (
         id="F27",
         fault="slips in the configuration, in the place of the one in use",
         do=slipped,
+        counts=False,
         runs={Profile.SMOKE: 20, Profile.CI: 200, Profile.RELEASE: 2000},
         apart=True,
     ),

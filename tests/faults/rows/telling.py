@@ -49,6 +49,7 @@ ROWS = (
         id="F21",
         fault="a channel down, silent, slow, too slow, refusing, or dropping what it took",
         do=in_trouble,
+        counts=False,
         runs={Profile.SMOKE: 1, Profile.CI: len(TROUBLES), Profile.RELEASE: 1000},
         apart=True,
     ),
