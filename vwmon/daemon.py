@@ -99,7 +99,8 @@ class Daemon:
             _warn_of_open_files(path)
             before = monitor.read(scoring)
             self._clock.showed(monitor.shown_ms(before))
-            _tell_lost(path, wal.lost(writing, left), self._clock.now_ms())
+            with database.told_plainly(path):
+                _tell_lost(path, wal.lost(writing, left), self._clock.now_ms())
             known = monitor.had_broker(before)
             intake = MqttIntake(_link(self._settings, known=known), self._clock.now_ms)
             versions = Provenance.of(self._settings, socket.gethostname(), told=True)

@@ -469,3 +469,19 @@ def test_a_log_that_somebody_may_not_read_is_told_and_not_left_out(readable: Pat
             if each.exists():
                 each.chmod(0o600 if os.geteuid() == 0 else 0)
         assert read_as_another(readable) == "StoreUnreadable"
+
+
+@pytest.mark.hazard("H15")
+def test_a_full_disk_is_told_as_that_and_not_as_a_matter_of_rights(ward: Path) -> None:
+    """And that nothing was changed: whoever acted has to do it again."""
+    with closing(database.open_writer(ward)) as db:
+        db.execute(f"pragma max_page_count = {db.execute('pragma page_count').fetchone()[0]}")
+        with pytest.raises(StoreUnreadable, match=r"disk is full\); nothing was changed; make room"):
+            fill(ward, db)
+        assert db.execute("select count(*) from vital").fetchone() == (1,)
+
+
+def fill(path: Path, db: Connection) -> None:
+    """Write more than there is room for."""
+    with database.told_plainly(path), database.atomic(db):
+        db.executemany("insert into vital (name) values (?)", ((f"{number:04}" * 200,) for number in range(400)))

@@ -37,6 +37,7 @@ SINGLE_ROWS = (
 CHECKPOINT_PAGES, CACHE_KIB = 4000, 8_000  # a merge touches many pages: fewer are written twice, or read again
 CHECKED_WHOLE_BYTES = 256 * 1024 * 1024  # above this, opening checks the structure only and `vwmon db verify` the rest
 NOT_A_DATABASE = "not a database"  # what SQLite says of a file that begins with something else, as without its key
+FULL = "disk is full"  # likewise
 REQUIRED: dict[str, tuple[str, ...]] = {
     schema.SET: schema.NAMES,
     alerts_schema.SET: alerts_schema.NAMES,
@@ -195,13 +196,19 @@ def told_plainly(path: Path) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        raise StoreUnreadable(f"{path} cannot be used ({error}); check its and its folder's permissions") from error
+        raise StoreUnreadable(_unusable(path, str(error))) from error
     except UnicodeDecodeError as error:
         raise StoreCorrupt(_corrupt(path, "its tables are not described in text")) from error
     except DatabaseError as error:
         raise StoreCorrupt(
             keys.why_not(path) if NOT_A_DATABASE in str(error) else _corrupt(path, str(error))
         ) from error
+
+
+def _unusable(path: Path, why: str) -> str:
+    if FULL in why:
+        return f"{path} cannot be written ({why}); nothing was changed; make room on its disk"
+    return f"{path} cannot be used ({why}); check its and its folder's permissions"
 
 
 def sidecars(path: Path) -> tuple[Path, ...]:
