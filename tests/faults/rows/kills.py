@@ -70,8 +70,8 @@ def during_the_start(_flow: Flow, _lives: Lives, chance: random.Random) -> None:
 
 def at_work(flow: Flow, lives: Lives, chance: random.Random) -> None:
     """Wait until the daemon is ready, and a random moment while readings come at an even pace."""
-    flow.until_receipts(chance.randint(*BETWEEN))
     lives.until_ready()
+    flow.until_receipts(chance.randint(*BETWEEN))
     until = time.monotonic() + chance.uniform(*AT_WORK_S)
     while (left := until - time.monotonic()) > 0:
         flow.give(EACH_TURN)
