@@ -57,10 +57,11 @@ RAISED = "select count(*) from alert where lane = 'clinical'"
 NOBODY_ILL = "undisturbed, it has no alert: it says nothing of alerts"
 SHORT = 2_000  # messages, before which nobody of the fleet need be ill
 OTHER, OTHER_ALERTS = "not {} as undisturbed", "not the same alerts as undisturbed"
-# Of what is sent, only where nothing sends: how often and when people are told again is the clock's to say.
+# Of what is sent, only where nothing sends: how often and when people are told again is the clock's to say. A message
+# whose place another has taken was never written where both were in one batch.
 TOLD = """select patient, lane, since_ms, n.cycle, n.tier, n.turn, n.level, n.state
     from notification n join alert using (alert_no) join stay using (stay_no)
-    where (lane = 'clinical' or reds <> 'frozen') order by 1, 2, 3, 4, 5, 6"""
+    where n.state <> 'superseded' and (lane = 'clinical' or reds <> 'frozen') order by 1, 2, 3, 4, 5, 6"""
 SAME = {"the same readings": READINGS, "the same scores": SCORES, "the same alerts": ALERTS}
 SAME_AT_REST = SAME | {"the same people told": TOLD}
 
