@@ -58,6 +58,7 @@ HUNG_LOOKS = 480  # looks in a row without the sender having turned, after which
 STUCK_TURNS = 40  # looks in a row without the ingest loop having turned, after which no watchdog is fed
 JOIN_S = 10.0
 FAILED_S = 3.0  # for all threads together once one has failed: the process ends within five seconds, whoever hangs
+GONE_S, STOPPED_S = 4.5, 25.0  # after which the process is to be gone: by itself, and as it was told to
 GC_THRESHOLDS = (100_000, 20, 20)  # a batch makes tens of thousands of tuples, none of them in a circle
 STATUS_EXPIRES_S = 60
 
@@ -71,10 +72,20 @@ class ThreadEndedError(VwmonError):
 class Daemon:
     """One hub's daemon on one database and one broker."""
 
-    def __init__(self, settings: Settings, clock: Clock, service: Service | None = None) -> None:
-        """Take the settings; nothing is opened before run()."""
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        service: Service | None = None,
+        gone_within: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
+        """Take the settings; nothing is opened before run().
+
+        `gone_within` is told, when the daemon begins to end, after how many seconds its process has to be gone.
+        """
         self._settings, self._clock = settings, HeldClock(clock)
         self._service = service or Service()
+        self._gone_within = gone_within
         self._committed = threading.Event()
         self._scored = threading.Event()
         self._fresh = Fresh()
@@ -213,6 +224,7 @@ class Daemon:
             thread.start()
         while not stop.wait(LOOK_S) and not self._over.is_set():
             look()
+        self._gone_within(STOPPED_S if self._failure is None else GONE_S)
         self._service.stopping()
         self._over.set()
         self._committed.set()

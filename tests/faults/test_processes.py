@@ -54,7 +54,13 @@ Daemon.run, log.exception = well, lambda *_: None
 """
 WAITS_FOR_ALL = """\
 from vwmon import daemon, outside
-daemon.FAILED_S, outside.TIMEOUT_S = 30, 9
+daemon.FAILED_S, daemon.GONE_S, outside.TIMEOUT_S = 30, 60, 9
+"""
+NEVER_ENDS = """\
+import threading
+from vwmon import daemon
+daemon.STOPPED_S = 3
+threading.Thread(target=threading.Event().wait, name="notifier").start()
 """
 RECEIPTS_TOO_MUCH = """\
 from vwmon import ingest
@@ -155,6 +161,13 @@ def test_a_process_that_waits_for_somebody_outside_before_it_ends_is_found(
     monkeypatch.setattr(threads, "UNANSWERED", 1.0)
     tally = threads.failed(trial(tmp_path, SCORING), WAITS_FOR_ALL)
     assert [what.rpartition(" ended ")[0] for what in tally.broken] == ["scoring:"]
+
+
+@pytest.mark.slow
+def test_a_process_that_python_would_not_let_end_is_gone_all_the_same(tmp_path: Path) -> None:
+    """As where a library began a thread for which there was no memory: Python waits for it for ever."""
+    tally = threads.failed(trial(tmp_path, SCORING), NEVER_ENDS)
+    assert (tally.lost, tally.doubled, tally.broken) == (0, 0, ())
 
 
 @pytest.mark.slow

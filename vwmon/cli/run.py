@@ -24,4 +24,13 @@ def run(config: ConfigOption = None, db: DbOption = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    Daemon(settings, Clock()).run(stop)
+    Daemon(settings, Clock(), gone_within=_gone_within).run(stop)
+
+
+def _gone_within(seconds: float) -> None:
+    """Let the system end this process after a time, whatever it waits for by then.
+
+    Python waits for all threads before it ends, and for ever for one that never began for want of memory.
+    """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
