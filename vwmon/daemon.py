@@ -14,13 +14,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from devices import topics
+from devices import times, topics
 from devices.answers import READ
 from vwmon import channels, config, config_changes, metrics, notifier, reaching, rota
 from vwmon.asking import Asker
@@ -79,10 +78,7 @@ class Daemon:
         service: Service | None = None,
         gone_within: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
-        """Take the settings; nothing is opened before run().
-
-        `gone_within` is told, when the daemon begins to end, after how many seconds its process has to be gone.
-        """
+        """Take the settings; nothing is opened before run(). `gone_within` hears, at the end, how soon it must be."""
         self._settings, self._clock = settings, HeldClock(clock)
         self._service = service or Service()
         self._gone_within = gone_within
@@ -205,7 +201,7 @@ class Daemon:
             config_hash=self._settings.hash,
             limits=self._settings.monitor,
             counts=lambda: ingest.counts,
-            free_bytes=partial(_free_bytes, self._settings.store.path),
+            free_bytes=lambda: shutil.disk_usage(self._settings.store.path.parent).free,
             anchors=anchors.beside(self._settings.store.path),
             zone=versions.zone,
             checked=LastCheck(self._settings.store.path),
@@ -287,7 +283,7 @@ class Daemon:
         self._service.status(f"{now.readings} readings, {now.lag_seconds:.1f} s behind")
         status = {
             "status": "online",
-            "time": _iso(now.cycle_ms),
+            "time": times.utc(now.cycle_ms or 0),
             "readings": now.readings,
             "lag_seconds": now.lag_seconds,
         }
@@ -382,14 +378,6 @@ def _note_confirmations(db: Connection, said: Sequence[Confirmed]) -> Sequence[C
 def _confirms(db: Connection, one: Confirmed) -> bool:
     said = one.confirmation
     return hub.confirm(db, one.device, said.request, said.observed.observed_ms, read=said.state == READ)
-
-
-def _free_bytes(path: Path) -> int:
-    return shutil.disk_usage(path.parent).free
-
-
-def _iso(at_ms: int | None) -> str:
-    return datetime.fromtimestamp((at_ms or 0) / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _link(settings: Settings, *, known: bool) -> Link:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.db import before
 from tests.db.test_store_log import ALL, append, arrival, reading, refusal
 from tests.db.test_store_monitor import LIVE, NOW
 from vwmon.errors import ConflictError, StoreCorrupt, StoreExists, StoreForeign, StoreMissing
@@ -247,3 +248,14 @@ def test_a_file_that_appears_meanwhile_is_not_written_over(ward: Path, tmp_path:
     with pytest.raises(StoreExists, match="nothing was written over it"):
         database.appear(making, tmp_path / "new.db")
     assert ward.exists()
+
+
+@pytest.mark.hazard("H16")
+def test_an_alert_of_which_a_word_is_damaged_is_found_and_ends_no_check(tmp_path: Path) -> None:
+    """What it stands on is text that no longer reads: that is a finding like another."""
+    path = before.make(tmp_path / "ward.db")
+    database.migrate(path)
+    with closing(module.connect(path, isolation_level=None)) as db:
+        db.execute("update alert set evidence = substr(evidence, 3) where alert_no = (select max(alert_no) from alert)")
+    (found,) = [one.found for one in verify(path) if not one.sound]
+    assert found.startswith("what an alert stands on cannot be read: ")

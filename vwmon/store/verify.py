@@ -180,6 +180,8 @@ def _history(db: Connection, known: list[Anchor]) -> Finding:
         breaks = [one.what for one in audit(db, known).breaks]
     except DatabaseError as error:
         breaks = [str(error)]
+    except ValueError as error:
+        breaks = [f"what an alert stands on cannot be read: {error}"]
     return _listed(WHOLE, breaks)
 
 
