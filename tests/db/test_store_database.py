@@ -473,10 +473,10 @@ def test_a_log_that_somebody_may_not_read_is_told_and_not_left_out(readable: Pat
 
 @pytest.mark.hazard("H15")
 def test_a_full_disk_is_told_as_that_and_not_as_a_matter_of_rights(ward: Path) -> None:
-    """And that nothing was changed: whoever acted has to do it again."""
+    """And that it has to be done again: nothing of it is there."""
     with closing(database.open_writer(ward)) as db:
         db.execute(f"pragma max_page_count = {db.execute('pragma page_count').fetchone()[0]}")
-        with pytest.raises(StoreUnreadable, match=r"disk is full\); nothing was changed; make room"):
+        with pytest.raises(StoreUnreadable, match=r"disk is full\); make room on its disk, then do it again"):
             fill(ward, db)
         assert db.execute("select count(*) from vital").fetchone() == (1,)
 

@@ -1,36 +1,18 @@
 """A migration that is killed, tested: one whose steps are not whole is found, and where it was killed is a run."""
 
-import os
-from itertools import count
 from pathlib import Path
-from signal import SIGKILL
 
 import pytest
 
-from alerts import schema as alerts_schema
 from tests.faults.matrix import CannotHereError, Tally, Trial
 from tests.faults.rows import migration
-from vwmon.store import database, schema
-from vwmon.store.sqlite import Connection
 
 FEW = 8  # runs: each twelfth statement, and one call of each kind
 
 
 def piecemeal(path: Path, left: int) -> None:
     """Migrate with a commit after each statement, and be killed before one."""
-    ran = count()
-
-    def one_by_one(db: Connection, *statements: str) -> None:
-        for statement in statements:
-            if next(ran) == left:
-                os.kill(os.getpid(), SIGKILL)
-            db.execute(statement)
-            db.execute("commit")
-            db.execute("begin")
-
-    for steps in (schema, alerts_schema):
-        vars(steps)["_run"] = one_by_one
-    database.migrate(path)
+    migration.until(path, left, after="commit;begin")
 
 
 def done(folder: Path, do: migration.Until) -> Tally:

@@ -207,7 +207,7 @@ def told_plainly(path: Path) -> Iterator[None]:
 
 def _unusable(path: Path, why: str) -> str:
     if FULL in why:
-        return f"{path} cannot be written ({why}); nothing was changed; make room on its disk"
+        return f"{path} cannot be written ({why}); make room on its disk, then do it again"
     return f"{path} cannot be used ({why}); check its and its folder's permissions"
 
 

@@ -67,15 +67,16 @@ def _at_calls(work: Work, runs: int) -> Iterator[Tally]:
     yield Tally(runs=0, said=", ".join(f"{made[call]} {call}" for call in traced.CALLS if made[call]))
 
 
-def until(path: Path, left: int) -> None:
-    """Migrate, and be killed before a statement when so many have been run."""
+def until(path: Path, left: int, after: str = "") -> None:
+    """Migrate, and be killed before a statement when so many have been run, each with what comes `after` it."""
     ran = count()
 
     def one_by_one(db: Connection, *statements: str) -> None:
         for statement in statements:
             if next(ran) == left:
                 os.kill(os.getpid(), SIGKILL)
-            db.execute(statement)
+            for each in (statement, *filter(None, after.split(";"))):
+                db.execute(each)
 
     for steps in (schema, alerts_schema):
         vars(steps)["_run"] = one_by_one
